@@ -1,0 +1,147 @@
+"""The commands: run, demo, simulator, health, version.
+
+Exit codes: 0 all well, 1 it did not work, 2 the settings have to be mended first.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import aiohttp
+import structlog
+
+from bridge import logs
+from bridge.app import CannotStart, bridge
+from bridge.config import ConfigError, Settings, find_config, load, unavailable
+from bridge.demo import command as demo
+from bridge.simulator import command as simulator
+from bridge.store import StoreError
+
+log = structlog.get_logger()
+
+FAILED = 1
+MEND_SETTINGS = 2
+INTERRUPTED = 130
+HEALTH_SECONDS = 8.0
+
+Command: TypeAlias = Callable[[argparse.Namespace], Awaitable[int]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; answers its exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        return int(asyncio.run(args.command(args)))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="torbox-bridge",
+        description="Looks like qBittorrent to Sonarr, Radarr and their kin; downloads with TorBox.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command, help_text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help_text, description=help_text)
+        added.set_defaults(command=command)
+        return added
+
+    _add_config(add("run", _run, "serve (needs a TorBox API key)"))
+    _add_config(add("health", _health, "ask a running bridge whether it is well"))
+    demo.add_arguments(
+        add("demo", demo.run, "show the whole life of a download; needs no key and no network")
+    )
+    simulator.add_arguments(add("simulator", simulator.run, "run a simulated TorBox"))
+    add("version", _version, "print the version")
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings; default: $BRIDGE_CONFIG, or /config/bridge.yaml if it is there",
+    )
+
+
+async def _version(_args: argparse.Namespace) -> int:
+    _say(f"torbox-bridge {version('torbox-bridge')}")
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return load(find_config(args.config, os.environ), os.environ)
+
+
+async def _run(args: argparse.Namespace) -> int:
+    try:
+        settings = _settings(args)
+        if problems := unavailable(settings):
+            return _complain(problems)
+        logs.setup(settings.log.level, settings.log.format)
+        logs.mask(*settings.secrets())
+        await _serve(settings)
+    except (ConfigError, CannotStart) as error:
+        return _complain(error.problems)
+    except StoreError as error:
+        return _complain([str(error)])
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with bridge(settings) as running:
+        if running.new_password is not None:
+            _show_password(settings, running.new_password)
+        log.info("listening", url=running.url, version=version("torbox-bridge"))
+        await stopped.wait()
+        log.info("stopping")
+
+
+def _show_password(settings: Settings, password: str) -> None:
+    """Print the first password once, and past the log: the log is kept, this is not."""
+    _say(
+        f"\nLogin for the *arr: user {settings.server.username}, password {password}\n"
+        "It is stored hashed and not shown again. To choose your own, set server.password.\n"
+    )
+
+
+async def _health(args: argparse.Namespace) -> int:
+    """Ask /healthz of the bridge that these settings describe."""
+    try:
+        server = _settings(args).server
+    except ConfigError as error:
+        return _complain(error.problems)
+    host = "127.0.0.1" if server.host in {"0.0.0.0", "::"} else server.host
+    url = f"http://{host}:{server.port}{server.url_base}/healthz"
+    try:
+        timeout = aiohttp.ClientTimeout(total=HEALTH_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            _say((await answer.text()).strip())
+            return 0 if answer.ok else FAILED
+    except (aiohttp.ClientError, TimeoutError) as error:
+        _say(f"no answer from {url}: {str(error) or 'timeout'}")
+        return FAILED
+
+
+def _complain(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"torbox-bridge: {problem}", file=sys.stderr)
+    return MEND_SETTINGS
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

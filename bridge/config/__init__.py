@@ -1,0 +1,44 @@
+"""Typed settings, from one YAML file and the environment."""
+
+from bridge.config.errors import ConfigError
+from bridge.config.load import find_config, load
+from bridge.config.secret import Secret
+from bridge.config.settings import (
+    ArrSettings,
+    CategorySettings,
+    DeliverySettings,
+    FilePolicy,
+    FilePolicyChanges,
+    LogSettings,
+    PathSettings,
+    Policy,
+    PolicyChanges,
+    PollSeconds,
+    QBittorrentSettings,
+    ServerSettings,
+    Settings,
+    TorBoxSettings,
+)
+from bridge.config.unavailable import unavailable
+
+__all__ = [
+    "ArrSettings",
+    "CategorySettings",
+    "ConfigError",
+    "DeliverySettings",
+    "FilePolicy",
+    "FilePolicyChanges",
+    "LogSettings",
+    "PathSettings",
+    "Policy",
+    "PolicyChanges",
+    "PollSeconds",
+    "QBittorrentSettings",
+    "Secret",
+    "ServerSettings",
+    "Settings",
+    "TorBoxSettings",
+    "find_config",
+    "load",
+    "unavailable",
+]

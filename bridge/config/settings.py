@@ -1,0 +1,224 @@
+"""The settings: one tree of types, named as in the YAML file.
+
+A new key needs a line here, one in `config/bridge.example.yaml` and one in
+`docs/configuration.md`; the rest follows from its type.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec import UNSET, Struct, UnsetType, field, structs
+
+from bridge.config.kinds import (
+    ApiKey,
+    ArrKind,
+    Cached,
+    CategoryName,
+    Directory,
+    FilePath,
+    LogFormat,
+    LogLevel,
+    LongKey,
+    Mode,
+    NetworkText,
+    Password,
+    Pause,
+    Port,
+    Profile,
+    Rate,
+    Refuse,
+    RemoveFromTorBox,
+    SavePath,
+    Seconds,
+    Seed,
+    Size,
+    Text,
+    Timeout,
+    UpTo16,
+    UpTo64,
+    Url,
+    UrlBase,
+    Word,
+)
+
+
+class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the bridge listens, and who may come in."""
+
+    host: Word = "0.0.0.0"
+    port: Port = 8080
+    url_base: UrlBase = ""
+    """Either empty or with a leading and no trailing slash."""
+    username: Text = "admin"
+    password: Password | None = None
+    """None: one is made at the first start."""
+    api_key: LongKey | None = None
+    trusted_proxies: tuple[NetworkText, ...] = ()
+
+
+class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pauses between two shared lists, in seconds."""
+
+    active: Pause = 5.0
+    idle: Pause = 60.0
+
+
+class TorBoxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How TorBox is reached."""
+
+    api_key: ApiKey | None = None
+    base_url: Url = "https://api.torbox.app"
+    """Without a trailing slash."""
+    poll_seconds: PollSeconds = field(default_factory=PollSeconds)
+    timeout_seconds: Timeout = 30.0
+
+
+class PathSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where things lie on disk."""
+
+    database: FilePath = Path("/config/bridge.db")
+    downloads: Directory = Path("/downloads")
+    incomplete: Directory | None = None
+
+    @property
+    def incomplete_directory(self) -> Path:
+        """Where unfinished files lie: `incomplete`, or `.incomplete` below `downloads`."""
+        return self.incomplete or self.downloads / ".incomplete"
+
+
+class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How finished remote items appear on disk."""
+
+    mode: Mode = "download"
+    mount: Directory | None = None
+    public_url: Url | None = None
+    parallel_files: UpTo64 = 4
+    connections_per_file: UpTo16 = 4
+    limit_bytes_per_second: Rate | None = None
+    """None: as fast as it goes."""
+    min_free_bytes: Size = 1024**3
+
+
+class FilePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which files of a remote item are wanted."""
+
+    min_size: Size = 0
+    include: tuple[Text, ...] = ()
+    exclude: tuple[Text, ...] = ()
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is done with the downloads of a category. Times in seconds, None is never."""
+
+    cached: Cached = "any"
+    refuse: Refuse = "auto"
+    seed: Seed = "auto"
+    stalled_after: Seconds | None = 6 * 3600.0
+    metadata_after: Seconds | None = 3600.0
+    give_up_after: Seconds | None = None
+    delivery: Mode | None = None
+    """None: as `delivery.mode` says."""
+    remove_from_torbox: RemoveFromTorBox = "own"
+    files: FilePolicy = field(default_factory=FilePolicy)
+
+
+class FilePolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a category says itself about files; UNSET is as in the default policy."""
+
+    min_size: Size | UnsetType = UNSET
+    include: tuple[Text, ...] | UnsetType = UNSET
+    exclude: tuple[Text, ...] | UnsetType = UNSET
+
+    def over(self, base: FilePolicy) -> FilePolicy:
+        """Put these on top of another policy."""
+        return structs.replace(base, **dict(_given(self)))
+
+
+class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a category says itself; UNSET is as in the default policy."""
+
+    cached: Cached | UnsetType = UNSET
+    refuse: Refuse | UnsetType = UNSET
+    seed: Seed | UnsetType = UNSET
+    stalled_after: Seconds | UnsetType | None = UNSET
+    metadata_after: Seconds | UnsetType | None = UNSET
+    give_up_after: Seconds | UnsetType | None = UNSET
+    delivery: Mode | UnsetType | None = UNSET
+    remove_from_torbox: RemoveFromTorBox | UnsetType = UNSET
+    files: FilePolicyChanges = field(default_factory=FilePolicyChanges)
+
+    def over(self, base: Policy) -> Policy:
+        """Put these on top of another policy."""
+        own = dict(_given(self)) | {"files": self.files.over(base.files)}
+        return structs.replace(base, **own)
+
+
+def _given(changes: Struct) -> Iterator[tuple[str, object]]:
+    for name in changes.__struct_fields__:
+        value = getattr(changes, name)
+        if value is not UNSET:
+            yield name, value
+
+
+class CategorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A category that is made at start, and what differs in it."""
+
+    save_path: SavePath | None = None
+    """None: the category's name below `paths.downloads`."""
+    policy: PolicyChanges = field(default_factory=PolicyChanges)
+
+
+class ArrSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An *arr whose own API the bridge may use."""
+
+    name: Text
+    kind: ArrKind
+    url: Url
+    api_key: ApiKey
+    categories: tuple[Text, ...] = ()
+
+
+class QBittorrentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which qBittorrent the bridge looks like."""
+
+    profile: Profile = "4.6"
+
+
+class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is logged, and how it looks."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "auto"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings. The names are public: they stand in users' files and environments."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    torbox: TorBoxSettings = field(default_factory=TorBoxSettings)
+    paths: PathSettings = field(default_factory=PathSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    policy: Policy = field(default_factory=Policy)
+    categories: Mapping[CategoryName, CategorySettings] = field(default_factory=dict)
+    arr: tuple[ArrSettings, ...] = ()
+    qbittorrent: QBittorrentSettings = field(default_factory=QBittorrentSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def policy_for(self, category: str) -> Policy:
+        """Return the default policy with the category's own on top."""
+        own = self.categories.get(category)
+        return own.policy.over(self.policy) if own else self.policy
+
+    def delivery_mode(self, category: str) -> Mode:
+        """Tell how the downloads of a category appear on disk."""
+        return self.policy_for(category).delivery or self.delivery.mode
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the texts that must not show up anywhere, for the log to mask."""
+        known = (
+            self.server.password,
+            self.server.api_key,
+            self.torbox.api_key,
+            *(arr.api_key for arr in self.arr),
+        )
+        return tuple(secret.reveal() for secret in known if secret is not None)

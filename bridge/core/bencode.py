@@ -1,0 +1,156 @@
+"""Reads bencode: iteratively, within limits, and as tolerantly as libtorrent.
+
+Where libtorrent and the letter of BEP 3 differ, libtorrent wins, because that is what made the
+info-hash everybody else computes: keys may stand in any order, the first of two equal keys counts,
+numbers may have leading zeros, and whatever follows the top dictionary is ignored. Keys that are
+not strings and integers beyond 64 bits are refused there and here.
+"""
+
+import re
+from typing import NamedTuple, TypeAlias
+
+Value: TypeAlias = int | bytes | list["Value"] | dict[bytes, "Value"]
+
+MAX_DEPTH = 100
+"""Containers within containers, the top one included, are fewer; libtorrent's limit."""
+MAX_TOKENS = 3_000_000
+"""Strings, integers, and beginnings and ends of containers; libtorrent's limit."""
+
+_INT64 = 1 << 63
+_TOKEN = re.compile(rb"([0-9]{1,10}):|i(-?[0-9]{1,20})e|(l)|(d)|(e)")
+_STRING, _INTEGER, _LIST, _DICTIONARY = 1, 2, 3, 4
+
+
+class BadBencode(ValueError):
+    """It is not bencode, or exceeds the limits; the text says what is wrong and where."""
+
+
+class Entry(NamedTuple):
+    """A value of the top dictionary, and where its raw bytes are: data[start:stop]."""
+
+    value: Value
+    start: int
+    stop: int
+
+
+def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes, Entry]:
+    """Read the dictionary that the data begins with.
+
+    Raises:
+        BadBencode: there is none, it is broken or cut off, or it exceeds the limits.
+    """
+    if not data.startswith(b"d"):
+        raise BadBencode("it does not begin with a dictionary")
+    reader = _Reader(data, 1, max_tokens)
+    entries: dict[bytes, Entry] = {}
+    while not reader.at_end():
+        key = reader.value()
+        if not isinstance(key, bytes):
+            raise BadBencode(f"a key that is not a string before byte {reader.at}")
+        start = reader.at
+        value = reader.value()
+        entries.setdefault(key, Entry(value, start, reader.at))
+    return entries
+
+
+class _List:
+    """A list that is still open."""
+
+    __slots__ = ("items",)
+
+    def __init__(self) -> None:
+        self.items: list[Value] = []
+
+    def add(self, value: Value) -> None:
+        self.items.append(value)
+
+    def close(self) -> Value:
+        return self.items
+
+
+class _Dictionary:
+    """A dictionary that is still open; `key` waits for its value."""
+
+    __slots__ = ("items", "key")
+
+    def __init__(self) -> None:
+        self.items: dict[bytes, Value] = {}
+        self.key: bytes | None = None
+
+    def add(self, value: Value) -> None:
+        if self.key is not None:
+            self.items.setdefault(self.key, value)
+            self.key = None
+        elif isinstance(value, bytes):
+            self.key = value
+        else:
+            raise BadBencode("a key that is not a string")
+
+    def close(self) -> Value:
+        if self.key is not None:
+            raise BadBencode("a key without a value")
+        return self.items
+
+
+class _Reader:
+    """Reads one value after another; the limit of tokens is for all of them together."""
+
+    def __init__(self, data: bytes, at: int, tokens: int) -> None:
+        self.at = at
+        self._data = data
+        self._tokens = tokens
+
+    def at_end(self) -> bool:
+        """Tell whether the container that the values stand in ends here."""
+        return self._data.startswith(b"e", self.at)
+
+    def value(self) -> Value:
+        """Read a whole value."""
+        stack: list[_List | _Dictionary] = []
+        while True:
+            token = self._token()
+            kind = token.lastindex
+            if kind == _STRING:
+                value: Value = self._string(int(token[_STRING]))
+            elif kind == _INTEGER:
+                value = _integer(token[_INTEGER])
+            elif kind in {_LIST, _DICTIONARY}:
+                _open(stack, _List() if kind == _LIST else _Dictionary())
+                continue
+            elif stack:
+                value = stack.pop().close()
+            else:
+                raise BadBencode(f"an end without a beginning before byte {self.at}")
+            if not stack:
+                return value
+            stack[-1].add(value)
+
+    def _token(self) -> re.Match[bytes]:
+        token = _TOKEN.match(self._data, self.at)
+        if token is None:
+            what = "it is cut off" if self.at >= len(self._data) else "not bencode"
+            raise BadBencode(f"{what} at byte {self.at}")
+        self._tokens -= 1
+        if self._tokens < 0:
+            raise BadBencode("too many parts")
+        self.at = token.end()
+        return token
+
+    def _string(self, length: int) -> bytes:
+        start, self.at = self.at, self.at + length
+        if self.at > len(self._data):
+            raise BadBencode(f"a string of {length} bytes at byte {start} is cut off")
+        return self._data[start : self.at]
+
+
+def _open(stack: list[_List | _Dictionary], container: _List | _Dictionary) -> None:
+    if len(stack) + 2 >= MAX_DEPTH:
+        raise BadBencode(f"nested {MAX_DEPTH} deep")
+    stack.append(container)
+
+
+def _integer(digits: bytes) -> int:
+    number = int(digits)
+    if not -_INT64 <= number < _INT64:
+        raise BadBencode("an integer of more than 64 bits")
+    return number

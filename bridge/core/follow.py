@@ -1,0 +1,116 @@
+"""What TorBox's news mean for one download: signs of life, progress, and the verdicts.
+
+Time is counted only between two observations that lie close together, so an outage at TorBox or
+a night with the bridge switched off never ages a download.
+"""
+
+from dataclasses import dataclass, replace
+
+from bridge.core.model import Download, Failure, Phase, Reason, RemoteItem
+from bridge.core.status import FAILED_WORDS, state_word
+
+GAP_SECONDS = 180.0
+"""Two observations further apart than this have an outage between them."""
+
+GONE_MISSES = 3
+GONE_SECONDS = 600.0
+CLOCK_SLACK_SECONDS = 120.0
+FAILED_SECONDS = 60.0
+"""A failed state must hold this long without progress before it is believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a download may stand still at TorBox, in seconds; None is for ever."""
+
+    stalled_after: float | None = 6 * 3600.0
+    metadata_after: float | None = 3600.0
+    give_up_after: float | None = None
+
+
+def observed(download: Download, item: RemoteItem, now: float) -> Download:
+    """Note that TorBox showed the item just now."""
+    since = now - download.seen_at if download.seen_at is not None else 0.0
+    elapsed = since if 0.0 <= since <= GAP_SECONDS else 0.0
+    moved = item.progress > download.remote_progress or (item.size > 0 and download.size == 0)
+    named = download.name != download.hash or item.name in ("", item.hash)
+    return replace(
+        download,
+        name=download.name if named else item.name,
+        size=download.size or item.size,
+        private=download.private or item.private,
+        seen_at=now,
+        misses=0,
+        idle_seconds=0.0 if moved else download.idle_seconds + elapsed,
+        observed_seconds=download.observed_seconds + elapsed,
+        remote_progress=max(download.remote_progress, item.progress),
+        ratio=max(download.ratio, item.ratio),
+        uploaded=max(download.uploaded, item.uploaded),
+    )
+
+
+def created_since(submitted_at: float | None, item: RemoteItem, offset_seconds: float) -> bool:
+    """Tell whether the create we sent first at `submitted_at` can have made the item.
+
+    `offset_seconds` is TorBox's clock minus ours. An item without a date is taken for ours if a
+    create was sent at all; one that is older than the create is somebody else's.
+    """
+    if submitted_at is None:
+        return False
+    if item.created_at is None:
+        return True
+    return item.created_at >= submitted_at + offset_seconds - CLOCK_SLACK_SECONDS
+
+
+def sighted(download: Download, now: float) -> Download:
+    """Note a sign of life that says nothing of progress: it stands in TorBox's queue."""
+    return replace(download, seen_at=now, misses=0)
+
+
+def missed(download: Download) -> Download:
+    """Note that neither its id nor its hash was found anywhere."""
+    return replace(download, misses=download.misses + 1)
+
+
+def verdict(
+    download: Download, item: RemoteItem | None, patience: Patience, looked_at: float
+) -> Failure | None:
+    """Give a download up, if it has to be.
+
+    `item` is what TorBox last said, if anything; `looked_at` is when TorBox was last looked
+    through for it.
+    """
+    if item is None:
+        lost = gone(download, looked_at)
+        return Failure(Reason.GONE, "TorBox no longer has this torrent") if lost else None
+    if item.ready or download.phase is not Phase.REMOTE:
+        return None
+    idle = download.idle_seconds
+    if state_word(item.state) in FAILED_WORDS and not item.finished and idle >= FAILED_SECONDS:
+        return Failure(Reason.REMOTE_ERROR, f"TorBox reports: {item.state}")
+    if _over(download.observed_seconds, patience.give_up_after):
+        return Failure(Reason.GAVE_UP, f"not finished after {_hours(download.observed_seconds)}")
+    if not item.size and _over(idle, patience.metadata_after):
+        return Failure(Reason.NO_METADATA, f"no metadata found in {_hours(idle)}")
+    if _over(idle, patience.stalled_after):
+        if item.finished:
+            return Failure(Reason.NOT_PRESENT, f"not in TorBox's storage after {_hours(idle)}")
+        return Failure(Reason.STALLED, f"no progress at TorBox for {_hours(idle)}: {item.state}")
+    return None
+
+
+def gone(download: Download, looked_at: float) -> bool:
+    """Tell whether the remote item is lost for good: looked for often, and for long enough.
+
+    The last look is what counts, not the clock: nobody looked during an outage.
+    """
+    alive = max(download.seen_at or 0.0, download.phase_at)
+    return download.misses >= GONE_MISSES and looked_at - alive >= GONE_SECONDS
+
+
+def _over(seconds: float, limit: float | None) -> bool:
+    return limit is not None and seconds >= limit
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - an hour

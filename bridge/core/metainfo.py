@@ -1,0 +1,300 @@
+"""Reads .torrent files: the info-hash from the raw bytes, and what the file says beside.
+
+A file that is not a torrent is an answer, not an exception. What libtorrent takes is taken, with
+the same info-hashes; where it refuses a v1 torrent, this does too. The merkle trees of v2 torrents
+are not looked at: TorBox downloads them, nobody verifies them here.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bridge.core.bencode import BadBencode, Value, read_dictionary
+
+HASH_BYTES = 20
+"""A SHA-1 in the `pieces` string."""
+HASH_DIGITS = 40
+"""Hex digits of the identity of a download."""
+MAX_SIZE = (1 << 48) - 1
+"""Bytes of a file, and of a torrent; libtorrent's limit."""
+MAX_PIECE_LENGTH = 1 << 29
+"""Bytes; libtorrent's limit."""
+MAX_NAMES = 100 * 1024 * 1024
+"""Characters of all paths together. One long folder name stands in the path of every file in it,
+so that a small .torrent could otherwise fill the memory."""
+META_VERSION = 2
+
+Dictionary = dict[bytes, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentFile:
+    """A file that a torrent has. Nothing in `path` is to be trusted."""
+
+    path: str
+    """Below the save path, '/' separated, the root folder first: `Show/e01.mkv`, `Movie.mkv`."""
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metainfo:
+    """What a .torrent says."""
+
+    infohash_v1: str
+    """40 lower-case hex digits; empty for a v2 torrent."""
+    infohash_v2: str
+    """64 lower-case hex digits; empty for a v1 torrent. A hybrid has both."""
+    name: str
+    files: tuple[TorrentFile, ...]
+    """In the torrent's order, pad files left out."""
+    size: int
+    """Bytes of all files."""
+    single_file: bool
+    """No root folder: the torrent is this one file."""
+    piece_length: int
+    """Bytes."""
+    pieces_num: int
+    private: bool
+    trackers: tuple[tuple[str, ...], ...]
+    """Tiers, the first one first."""
+    webseeds: tuple[str, ...]
+    comment: str
+    created_by: str
+    creation_date: int | None
+    """Unix seconds."""
+
+    @property
+    def infohash(self) -> str:
+        """The identity of the download: 40 digits, v1's, or the first ones of v2's."""
+        return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class NotATorrent:
+    """The bytes are not a .torrent, and why."""
+
+    reason: str
+
+
+def parse_torrent(data: bytes) -> Metainfo | NotATorrent:
+    """Read a .torrent. Whatever the bytes are, this returns; it takes seconds at the very most."""
+    try:
+        return _metainfo(data)
+    except (BadBencode, _Broken) as broken:
+        return NotATorrent(f"not a torrent file: {broken}")
+
+
+def piece_hashes(data: bytes) -> Iterator[bytes]:
+    """Yield the SHA-1 of each piece, in order, of a .torrent; none if it has no v1 part."""
+    try:
+        info = read_dictionary(data)[b"info"].value
+    except (BadBencode, KeyError):
+        return
+    pieces = info.get(b"pieces") if isinstance(info, dict) else None
+    if isinstance(pieces, bytes):
+        for at in range(0, len(pieces) - HASH_BYTES + 1, HASH_BYTES):
+            yield pieces[at : at + HASH_BYTES]
+
+
+class _Broken(ValueError):
+    """The bencode is sound, the torrent is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What an info dictionary says of the files."""
+
+    entries: tuple[tuple[TorrentFile, bool], ...]
+    """With each file, whether it is padding."""
+    single_file: bool
+
+    @property
+    def files(self) -> tuple[TorrentFile, ...]:
+        return tuple(file for file, pad in self.entries if not pad)
+
+    @property
+    def padded_size(self) -> int:
+        return sum(file.size for file, _ in self.entries)
+
+
+def _metainfo(data: bytes) -> Metainfo:
+    top = read_dictionary(data)
+    outer = {key: entry.value for key, entry in top.items()}
+    if b"info" not in top:
+        raise _Broken("it has no info dictionary")
+    info = _dictionary(top[b"info"].value, "info")
+    v1, v2 = _versions(info)
+    raw = memoryview(data)[top[b"info"].start : top[b"info"].stop]
+    piece_length = _piece_length(info)
+    content = _content_v2(info) if v2 else _content_v1(info)
+    if not v2 or v1:
+        _check_pieces(info, content, piece_length, aligned=v2)
+    return Metainfo(
+        infohash_v1=hashlib.sha1(raw, usedforsecurity=False).hexdigest() if v1 else "",
+        infohash_v2=hashlib.sha256(raw).hexdigest() if v2 else "",
+        name=_name(info),
+        files=content.files,
+        size=sum(file.size for file in content.files),
+        single_file=content.single_file,
+        piece_length=piece_length,
+        pieces_num=_pieces_num(content, piece_length, aligned=v2),
+        private=_integer(info, b"private") not in {None, 0},
+        trackers=_trackers(outer),
+        webseeds=tuple(_urls(outer.get(b"url-list"))),
+        comment=_first_text(outer, b"comment.utf-8", b"comment"),
+        created_by=_first_text(outer, b"created by.utf-8", b"created by"),
+        creation_date=_integer(outer, b"creation date"),
+    )
+
+
+def _versions(info: Dictionary) -> tuple[bool, bool]:
+    """Tell whether there is a v1 part, and a v2 part."""
+    version = _integer(info, b"meta version") or 0
+    if version > META_VERSION:
+        raise _Broken(f"its meta version is {version}")
+    v2 = version == META_VERSION
+    return b"pieces" in info or not v2, v2
+
+
+def _piece_length(info: Dictionary) -> int:
+    length = info.get(b"piece length")
+    if not isinstance(length, int) or not 0 < length <= MAX_PIECE_LENGTH:
+        raise _Broken("its piece length is missing or impossible")
+    return length
+
+
+def _name(info: Dictionary) -> str:
+    name = _first_text(info, b"name.utf-8", b"name")
+    if not name:
+        raise _Broken("it has no name")
+    return name
+
+
+def _content_v1(info: Dictionary) -> _Content:
+    files = info.get(b"files")
+    if isinstance(files, list):
+        return _content(_listed(_name(info), files), single_file=False)
+    file = TorrentFile(_component(_name(info)), _size(info.get(b"length")))
+    return _content([(file, False)], single_file=True)
+
+
+def _listed(root: str, files: Iterable[Value]) -> Iterator[tuple[TorrentFile, bool]]:
+    for entry in files:
+        file = _dictionary(entry, "a file")
+        path = file.get(b"path.utf-8", file.get(b"path"))
+        if not isinstance(path, list) or not path:
+            raise _Broken("a file without a path")
+        parts = (root, *(_text(part) for part in path if isinstance(part, bytes)))
+        yield TorrentFile(_joined(parts), _size(file.get(b"length"))), _is_pad(file)
+
+
+def _content_v2(info: Dictionary) -> _Content:
+    tree = _dictionary(info.get(b"file tree"), "its file tree")
+    if b"" in tree:
+        raise _Broken("a file without a name")
+    only = next(iter(tree.values()), None)
+    single_file = len(tree) == 1 and isinstance(only, dict) and b"" in only
+    root = () if single_file else (_name(info),)
+    return _content(_leaves(tree, root), single_file=single_file)
+
+
+def _leaves(tree: Dictionary, root: tuple[str, ...]) -> Iterator[tuple[TorrentFile, bool]]:
+    pending: list[tuple[tuple[str, ...], Value]] = [(root, tree)]
+    while pending:
+        path, value = pending.pop()
+        node = _dictionary(value, "a folder")
+        if b"" in node:
+            leaf = _dictionary(node[b""], "a file")
+            yield TorrentFile(_joined(path), _size(leaf.get(b"length"))), _is_pad(leaf)
+        else:
+            children = [((*path, _text(name)), child) for name, child in node.items()]
+            pending.extend(reversed(children))
+
+
+def _content(entries: Iterable[tuple[TorrentFile, bool]], *, single_file: bool) -> _Content:
+    kept, characters = [], 0
+    for entry in entries:
+        characters += len(entry[0].path)
+        if characters > MAX_NAMES:
+            raise _Broken("its file names are too long")
+        kept.append(entry)
+    content = _Content(tuple(kept), single_file)
+    if not kept:
+        raise _Broken("it has no files")
+    if not 0 < content.padded_size <= MAX_SIZE:
+        raise _Broken("its files have no bytes, or too many")
+    return content
+
+
+def _check_pieces(info: Dictionary, content: _Content, piece_length: int, *, aligned: bool) -> None:
+    """Refuse piece hashes that do not match the files. A hybrid's padding makes that loose."""
+    pieces = info.get(b"pieces")
+    if not isinstance(pieces, bytes):
+        raise _Broken("it has no piece hashes")
+    expected = _pieces_num(content, piece_length, aligned=aligned)
+    if len(pieces) != HASH_BYTES * expected:
+        raise _Broken(f"{len(pieces)} bytes of piece hashes do not make {expected} pieces")
+
+
+def _pieces_num(content: _Content, piece_length: int, *, aligned: bool) -> int:
+    """Count the pieces. In v2 and hybrids every file begins with a new one."""
+    if aligned:
+        return sum(-(-file.size // piece_length) for file in content.files)
+    return -(-content.padded_size // piece_length)
+
+
+def _trackers(outer: Dictionary) -> tuple[tuple[str, ...], ...]:
+    """Read the tiers; the single `announce` counts when the list brings nothing."""
+    listed = outer.get(b"announce-list")
+    tiers = (tuple(_urls(tier)) for tier in (listed if isinstance(listed, list) else ()))
+    kept = tuple(tier for tier in tiers if tier)
+    announce = tuple(_urls(outer.get(b"announce")))
+    return kept or ((announce,) if announce else ())
+
+
+def _urls(value: Value | None) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        url = _text(item).strip() if isinstance(item, bytes) else ""
+        if url:
+            yield url
+
+
+def _dictionary(value: Value | None, what: str) -> Dictionary:
+    if not isinstance(value, dict):
+        raise _Broken(f"{what} is not a dictionary")
+    return value
+
+
+def _integer(dictionary: Dictionary, key: bytes) -> int | None:
+    value = dictionary.get(key)
+    return value if isinstance(value, int) else None
+
+
+def _size(value: Value | None) -> int:
+    if not isinstance(value, int) or not 0 <= value <= MAX_SIZE:
+        raise _Broken("the length of a file is missing or impossible")
+    return value
+
+
+def _is_pad(file: Dictionary) -> bool:
+    attributes = file.get(b"attr")
+    return isinstance(attributes, bytes) and b"p" in attributes
+
+
+def _first_text(dictionary: Dictionary, *keys: bytes) -> str:
+    values = (dictionary.get(key) for key in keys)
+    return next((_text(value) for value in values if isinstance(value, bytes) and value), "")
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "/".join(_component(part) for part in parts)
+
+
+def _component(name: str) -> str:
+    """Keep a name that holds a separator from becoming two; an empty one from vanishing."""
+    return name.replace("/", "_") or "_"

@@ -1,0 +1,299 @@
+"""The values everything else passes around.
+
+Times are unix seconds (float), sizes are bytes, seed limits are minutes as qBittorrent counts them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+UNLIMITED = -1
+USE_GLOBAL = -2
+
+
+class Phase(StrEnum):
+    """Where a download stands in its life. Ours alone; no *arr ever sees it.
+
+    A download is DELIVERED only after every chosen file was renamed into place: no path that an
+    *arr could import exists under its save path before.
+    """
+
+    ACCEPTED = "accepted"
+    """The row is committed; TorBox has not been asked."""
+    SUBMITTING = "submitting"
+    """A create may have reached TorBox; its answer is not known yet."""
+    QUEUED = "queued"
+    """TorBox holds it in its own queue, under a queued_id."""
+    REMOTE = "remote"
+    """TorBox works on it, under a torrent_id."""
+    READY = "ready"
+    """TorBox has all the files and gives links to them."""
+    DELIVERING = "delivering"
+    """The files are being made to appear on disk."""
+    DELIVERED = "delivered"
+    """Every chosen file is whole at its place; the seed rule is not met yet."""
+    FINISHED = "finished"
+    """Delivered, and nothing is left to seed."""
+    FAILED = "failed"
+    """Given up, with a reason that is kept."""
+
+
+FINAL = frozenset({Phase.FINISHED, Phase.FAILED})
+COMPLETE = frozenset({Phase.DELIVERED, Phase.FINISHED})
+BEFORE_READY = frozenset({Phase.ACCEPTED, Phase.SUBMITTING, Phase.QUEUED, Phase.REMOTE})
+
+
+class Reason(StrEnum):
+    """Why a download failed. The code is public: it stands in events and on the status page."""
+
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    NOT_CACHED = "not_cached"
+    REFUSED = "refused"
+    REMOTE_ERROR = "remote_error"
+    STALLED = "stalled"
+    NO_METADATA = "no_metadata"
+    NOT_PRESENT = "not_present"
+    GAVE_UP = "gave_up"
+    GONE = "gone"
+    INFECTED = "infected"
+    INCOMPLETE = "incomplete"
+    NOTHING_CHOSEN = "nothing_chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reason code and a sentence that tells the user what happened."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """What an *arr asked for: one info-hash, one category. One row in the store.
+
+    `hash` is the identity (40 lower-case hex digits, computed here from the magnet or .torrent)
+    and never changes, whatever TorBox reports.
+    """
+
+    hash: str
+    name: str
+    save_path: str
+    added_at: float
+    infohash_v1: str = ""
+    infohash_v2: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    magnet: str = ""
+    has_torrent: bool = False
+    """The .torrent file itself is kept in the store."""
+    private: bool = False
+    size: int = 0
+    """Bytes of the chosen files; 0 until they are known."""
+
+    phase: Phase = Phase.ACCEPTED
+    phase_at: float = 0.0
+    """When the phase began."""
+    stopped: bool = False
+    """Paused by the user: nothing new is begun for it before it is delivered."""
+    force_start: bool = False
+    sequential: bool = False
+    first_last_first: bool = False
+    priority: int = 0
+    """Place in the submit queue; the smallest goes first."""
+    content_layout: str = "Original"
+    ratio_limit: float = USE_GLOBAL
+    seeding_time_limit: int = USE_GLOBAL
+    inactive_seeding_time_limit: int = USE_GLOBAL
+
+    torrent_id: int | None = None
+    queued_id: int | None = None
+    ours: bool = False
+    """The bridge created the remote item, so the bridge may delete it."""
+    submitted_at: float | None = None
+    """When the first create that may have had an effect was sent."""
+    lookup_until: float = 0.0
+    """Until then an unclear create is only looked for by hash, not sent again."""
+    remote_at: float | None = None
+    """When the remote item's torrent_id became known."""
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+    note: str = ""
+    """What stands in the way just now, for the user; empty when nothing does."""
+    seen_at: float | None = None
+    """Last sign of life of the remote item."""
+    misses: int = 0
+    """Looks in a row that found neither the id nor the hash."""
+    idle_seconds: float = 0.0
+    """Observed time without progress at TorBox. Outages and our own downtime do not count."""
+    observed_seconds: float = 0.0
+    """Observed time at TorBox in all, counted the same way."""
+    remote_progress: float = 0.0
+    """TorBox's own share (0..1) when it last moved."""
+    progress: float = 0.0
+    """The largest share (0..1) ever shown; a state read later never shows less."""
+    ratio: float = 0.0
+    uploaded: int = 0
+
+    content_name: str = ""
+    """Top-level file or folder below save_path, as it is on disk."""
+    completed_at: float | None = None
+    failure_reason: Reason | None = None
+    failure_message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Every chosen file is whole at its place."""
+        return self.phase in COMPLETE
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it failed, when it did."""
+        if self.failure_reason is None:
+            return None
+        return Failure(self.failure_reason, self.failure_message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredFile:
+    """One file of a download: what TorBox calls it and where it goes. One row in the store."""
+
+    hash: str
+    file_id: int
+    """TorBox's id of the file within its item."""
+    remote_name: str
+    size: int
+    path: str
+    """Relative to save_path, '/' separated, made safe."""
+    chosen: bool = True
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """A download the user deleted: what is still to be cleaned up. A persisted, retried job."""
+
+    id: int = 0
+    hash: str
+    save_path: str
+    content_name: str
+    files: tuple[str, ...]
+    """Paths below save_path to delete; empty when the files are to stay."""
+    delete_remote: bool
+    torrent_id: int | None
+    queued_id: int | None
+    unclear: bool
+    """A create may have had an effect whose ids never arrived: look for the hash."""
+    submitted_at: float | None = None
+    created_at: float = 0.0
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A named group of downloads. `save_path` empty means `<downloads>/<name>`."""
+
+    name: str
+    save_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a download's timeline."""
+
+    hash: str
+    at: float
+    kind: str
+    """`added`, `phase`, `note`, `removed` …"""
+    before: str = ""
+    after: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A file of a remote item. `name` is TorBox's, untrusted, '/' separated, root folder first."""
+
+    id: int
+    name: str
+    size: int
+    infected: bool = False
+    zipped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteItem:
+    """What TorBox said of one torrent. Speeds in bytes/s, eta in seconds, progress 0..1."""
+
+    id: int
+    hash: str
+    name: str = ""
+    size: int = 0
+    state: str = ""
+    """TorBox's own text, trimmed and lower-case."""
+    progress: float = 0.0
+    download_speed: int = 0
+    upload_speed: int = 0
+    eta: int = 0
+    seeds: int = 0
+    peers: int = 0
+    ratio: float = 0.0
+    uploaded: int = 0
+    active: bool = False
+    finished: bool = False
+    present: bool = False
+    cached: bool = False
+    private: bool = False
+    files: tuple[RemoteFile, ...] = ()
+    other_hashes: tuple[str, ...] = ()
+    created_at: float | None = None
+    expires_at: float | None = None
+    message: str = ""
+    """What the tracker said, if anything."""
+
+    @property
+    def ready(self) -> bool:
+        """TorBox has all the files and gives links: finished, present, and listed.
+
+        Never judged by the state text: `completed` only says that TorBox's client has the pieces.
+        """
+        return self.finished and self.present and bool(self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedItem:
+    """What TorBox holds in its own queue. Its ids are not torrent ids, though they may collide."""
+
+    id: int
+    hash: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What TorBox last said of everything. Immutable, swapped whole."""
+
+    items: Mapping[int, RemoteItem] = field(default_factory=lambda: MappingProxyType({}))
+    queued: Mapping[int, QueuedItem] = field(default_factory=lambda: MappingProxyType({}))
+    listed: frozenset[int] = frozenset()
+    """Torrent ids in the last whole list. `items` may hold more: those asked for by id."""
+    listed_at: float = 0.0
+    """When the whole list was last read; 0 when never."""
+    queue_listed_at: float = 0.0
+
+    def item_by_hash(self, info_hash: str) -> RemoteItem | None:
+        """Find a torrent by any hash it goes by; the newest when there are several."""
+        found = [
+            item
+            for item in self.items.values()
+            if item.hash == info_hash or info_hash in item.other_hashes
+        ]
+        return max(found, key=lambda item: item.id, default=None)
+
+    def queued_by_hash(self, info_hash: str) -> QueuedItem | None:
+        """Find a queued item by its hash; the newest when there are several."""
+        found = [item for item in self.queued.values() if item.hash == info_hash]
+        return max(found, key=lambda item: item.id, default=None)

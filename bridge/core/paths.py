@@ -1,0 +1,202 @@
+"""Turns names that others made up into paths that are safe on this disk.
+
+Whatever TorBox or a torrent says, a path made here stays below the save path, names one file, can
+be written on Linux, and can be imported by an *arr. Beyond that nothing is changed, because the
+*arr reads series, season and quality from these names.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from unicodedata import normalize
+
+from bridge.core.files import Named
+
+NAME_BYTES = 255
+"""What Linux allows for one component, in UTF-8."""
+ROOM_BYTES = 8
+"""Kept free of it, for a number or another extension to be added."""
+PATH_BYTES = 2048
+"""For a whole relative path. Linux allows 4096 with everything that stands before it."""
+MAX_FOLDERS = 20
+"""Folders in each other. A real torrent has a handful."""
+PLACEHOLDER = "_"
+"""Stands for what cannot be kept, and for a name of which nothing is left."""
+RESERVED = frozenset({".incomplete"})
+"""Names at the top of the download directory that are the bridge's own."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
+_SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""What .NET trims, and more than it: every space that Unicode knows."""
+_DRIVE = re.compile(r"^([A-Za-z]):")
+_EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,10}\Z", re.DOTALL)
+
+Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the files of a download go."""
+
+    paths: Mapping[int, str]
+    """By file id: below the save path, '/' separated. Each is `content_name` or stands below it,
+    no two are equal even if case is ignored, and none is a folder of another."""
+    content_name: str
+    """The top-level file or folder. The content path is this below the save path, never the save
+    path itself: Sonarr does not import from there."""
+    single_file: bool
+    """`content_name` is a file."""
+
+
+def safe_name(component: str) -> str:
+    """Make one component safe. Applied twice, it changes nothing more.
+
+    Separators, control characters and lone surrogates become `_`. So does a backslash, which an
+    *arr would read as a separator. Spaces around it and dots at its end go. What is longer than
+    255 bytes, less some room, is cut before the extension.
+    """
+    plain = _trimmed(_UNSAFE.sub(PLACEHOLDER, component))
+    plain = _DRIVE.sub(rf"\1{PLACEHOLDER}", plain)
+    return _fitted(plain, "", NAME_BYTES - ROOM_BYTES, is_file=True) or PLACEHOLDER
+
+
+def safe_path(name: str) -> str:
+    """Make a '/' separated name a safe relative path. Applied twice, it changes nothing more."""
+    return "/".join(_safe_parts(name))
+
+
+def numbered(name: str, number: int, *, is_file: bool = True) -> str:
+    """Tell a name from its namesakes: `Name (2).mkv`, or `Name.S01 (2)` for a folder.
+
+    Not longer than 255 bytes, like the name.
+    """
+    return _fitted(name, f" ({number})", NAME_BYTES, is_file=is_file)
+
+
+def layout(
+    files: Sequence[Named],
+    title: str,
+    *,
+    single_file: bool = False,
+    content_layout: str = "Original",
+) -> Layout:
+    """Decide where all files of a download go. Their order makes no difference, their ids do.
+
+    A root folder that all files share is kept. Files without one go below a folder named after
+    the title. A lone file stands by itself if it came so, if `single_file` says that the .torrent
+    has no root folder, or if its folder has the file's own name (`Movie.mkv/Movie.mkv`).
+
+    `content_layout` is qBittorrent's: with `Subfolder` a file that stands by itself gets a folder.
+    `NoSubfolder` is read as `Original`: without a root folder the content path would be the save
+    path.
+    """
+    parts = {file.id: _safe_parts(file.name) for file in sorted(files, key=lambda file: file.id)}
+    if len(parts) == 1:
+        parts = {key: _alone(path, single_file, content_layout) for key, path in parts.items()}
+    elif not _share_root(parts.values()):
+        parts = {key: (safe_name(title), *path) for key, path in parts.items()}
+    parts = {key: (_unreserved(path[0]), *path[1:]) for key, path in parts.items()}
+    paths = _Names(parts.values()).give(parts)
+    top = next(iter(paths.values()), (safe_name(title), ""))
+    return Layout(
+        MappingProxyType({key: "/".join(path) for key, path in paths.items()}),
+        content_name=top[0],
+        single_file=len(top) == 1,
+    )
+
+
+def _safe_parts(name: str) -> Parts:
+    """Make the components safe; folders below the first are left out until the path fits."""
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    first, *rest = [safe_name(part) for part in parts[:1] + parts[1:][-MAX_FOLDERS:]] or [
+        PLACEHOLDER
+    ]
+    while len("/".join([first, *rest]).encode()) > PATH_BYTES:
+        rest = rest[1:]
+    return (first, *rest)
+
+
+def _alone(path: Parts, single_file: bool, content_layout: str) -> Parts:
+    *folders, name = path
+    bare = single_file or [_key(folder) for folder in folders] in ([], [_key(name)])
+    if not bare:
+        return path
+    return (_stem(name), name) if content_layout == "Subfolder" else (name,)
+
+
+def _stem(name: str) -> str:
+    """Return a folder's name for a file: the file's without its extension."""
+    return safe_name(_EXTENSION.sub("", name))
+
+
+def _share_root(paths: Iterable[Parts]) -> bool:
+    roots = {_key(path[0]) if len(path) > 1 else None for path in paths}
+    return len(roots) == 1 and None not in roots
+
+
+def _unreserved(name: str) -> str:
+    return PLACEHOLDER + name if _key(name) in RESERVED else name
+
+
+class _Names:
+    """Gives each file a path of its own.
+
+    Folders that differ only in case are one folder, as some file systems would have it. Folders
+    have the right to their names; a file whose name is taken gets a number.
+    """
+
+    def __init__(self, paths: Iterable[Parts]) -> None:
+        self._folders: dict[Parts, Parts] = {}
+        self._taken: set[Parts] = set()
+        self._last: dict[Parts, int] = {}
+        for path in paths:
+            self._add_folders(path[:-1])
+
+    def give(self, wanted: Mapping[int, Parts]) -> dict[int, Parts]:
+        return {key: self._free(path) for key, path in wanted.items()}
+
+    def _add_folders(self, folders: Parts) -> None:
+        if _keys(folders) in self._folders:
+            return
+        for depth in range(1, len(folders) + 1):
+            above = self._folders.get(_keys(folders[: depth - 1]), ())
+            self._folders.setdefault(_keys(folders[:depth]), (*above, folders[depth - 1]))
+
+    def _free(self, path: Parts) -> Parts:
+        folder = self._folders.get(_keys(path[:-1]), ())
+        plain = _keys(path)
+        name, key = path[-1], plain
+        while key in self._folders or key in self._taken:
+            number = self._last[plain] = self._last.get(plain, 1) + 1
+            name = numbered(path[-1], number)
+            key = (*plain[:-1], _key(name))
+        self._taken.add(key)
+        return (*folder, name)
+
+
+def _keys(path: Parts) -> Parts:
+    return tuple(_key(part) for part in path)
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> str:
+    """Return what two names have in common that a file system might take for one."""
+    return normalize("NFC", normalize("NFD", name).casefold())
+
+
+def _trimmed(name: str) -> str:
+    return name.strip(_SPACES).rstrip(_SPACES + ".")
+
+
+def _fitted(name: str, suffix: str, limit: int, *, is_file: bool) -> str:
+    """Put the suffix before the extension and cut what stands before both, to `limit` bytes."""
+    found = _EXTENSION.search(name) if is_file else None
+    extension = found[0] if found else ""
+    room = limit - len((suffix + extension).encode())
+    stem = name.removesuffix(extension)
+    if len(stem.encode()) > room:
+        cut = stem.encode()[:room].decode("utf-8", "ignore")
+        stem = _trimmed(cut) or PLACEHOLDER
+    return stem + suffix + extension

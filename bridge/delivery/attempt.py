@@ -1,0 +1,179 @@
+"""One attempt to fetch what is missing of a file.
+
+The first connection finds out whether the CDN serves ranges; if so, others join it and each takes
+the next missing segment until none is left. A connection that meets trouble leaves; the others go
+on for a while, and what is still missing then is the next attempt's.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from bridge.delivery.answers import UNKNOWN, Ask, Body, judge, looks_like_error
+from bridge.delivery.errors import FetchTrouble, Interrupted, StartOver, WrongContent
+from bridge.delivery.ranges import Span, pieces
+from bridge.delivery.settings import FetchSettings
+from bridge.delivery.sink import Sink
+from bridge.delivery.staging import StagedFile
+from bridge.delivery.tasks import together
+from bridge.delivery.throttle import Throttle
+from bridge.delivery.turns import Turn
+
+
+class Attempt:
+    """Fetches once over what is missing."""
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        url: str,
+        sink: Sink,
+        turn: Turn,
+        throttle: Throttle,
+        settings: FetchSettings,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._sink = sink
+        self._file = sink.file
+        self._turn = turn
+        self._throttle = throttle
+        self._settings = settings
+        self._segments: deque[Span] = deque()
+        self._scouted = asyncio.Event()
+        self._trouble: FetchTrouble | None = None
+        self._stop_at: float | None = None
+
+    async def run(self, segments: list[Span]) -> FetchTrouble | None:
+        """Fetch the segments. Return the first trouble, or None when all is there or the turn over.
+
+        After StartOver nothing that is on disk of this file can be used.
+        """
+        self._segments.extend(segments)
+        others = min(self._settings.connections_per_file, len(segments)) - 1
+        followers = (self._connection(scout=False) for _ in range(others))
+        try:
+            await together(self._connection(scout=True), *followers)
+        except StartOver as trouble:
+            return trouble
+        return self._trouble
+
+    async def _connection(self, *, scout: bool) -> None:
+        try:
+            if scout:
+                await self._fetch(self._segments.popleft())
+            await self._scouted.wait()
+            while self._may_go_on():
+                await self._fetch(self._segments.popleft())
+        except StartOver:
+            raise
+        except FetchTrouble as trouble:
+            self._note(trouble)
+        finally:
+            self._scouted.set()
+
+    def _may_go_on(self) -> bool:
+        stopped = self._stop_at is not None and time.monotonic() >= self._stop_at
+        return bool(self._segments) and not stopped and not self._turn.over
+
+    def _note(self, trouble: FetchTrouble) -> None:
+        if self._trouble is None:
+            self._trouble = trouble
+            self._stop_at = time.monotonic() + self._settings.regroup_after
+        if not self._scouted.is_set():
+            self._segments.clear()
+
+    async def _fetch(self, span: Span) -> None:
+        ask = self._ask(span)
+        with _network_errors():
+            async with self._session.get(
+                self._url, headers=ask.headers, timeout=self._timeout(), raise_for_status=False
+            ) as response:
+                body = judge(ask, response.status, response.headers, now=time.time())
+                self._accept(ask, body)
+                reached = await self._read(response.content, body)
+        if reached < body.end:
+            # A cut raises; this body ended properly, so it is not what it claimed to be.
+            raise StartOver("the CDN sent less than is due")
+        if body.ranges and body.end < ask.end:
+            raise Interrupted("the CDN sent a smaller part than was asked for")
+
+    def _ask(self, span: Span) -> Ask:
+        start, end = span
+        return Ask(
+            name=self._file.name,
+            size=self._file.size,
+            start=start,
+            end=end,
+            validator=self._file.validator,
+            begun=self._scouted.is_set() or bool(self._file.done.spans),
+        )
+
+    def _accept(self, ask: Ask, body: Body) -> None:
+        if not ask.begun or self._file.validator == UNKNOWN:
+            self._file.validator = body.validator
+        if not body.ranges:
+            self._segments.clear()
+        self._scouted.set()
+
+    async def _read(self, content: aiohttp.StreamReader, body: Body) -> int:
+        """Write the body to disk; return the offset that was reached."""
+        offset, block, flushed_at = body.start, bytearray(), time.monotonic()
+        try:
+            while chunk := await content.read(self._throttle.portion):
+                await self._throttle.take(len(chunk))
+                if offset + len(block) + len(chunk) > body.end:
+                    raise StartOver("the CDN sent more than it announced")
+                block += chunk
+                if len(block) >= self._settings.block or self._slow_since(flushed_at):
+                    await self._write(offset, block)
+                    offset, block, flushed_at = offset + len(block), bytearray(), time.monotonic()
+        finally:
+            await self._write(offset, block)
+        return offset + len(block)
+
+    def _slow_since(self, flushed_at: float) -> bool:
+        return time.monotonic() - flushed_at >= self._settings.flush_every
+
+    async def _write(self, offset: int, block: bytearray) -> None:
+        if offset == 0 and looks_like_error(self._file.name, bytes(block[:256])):
+            raise WrongContent("the CDN sent an error page in place of the file")
+        if block:
+            await self._sink.write(offset, block)
+
+    def _timeout(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=None,
+            connect=self._settings.connect_timeout,
+            sock_connect=self._settings.connect_timeout,
+            sock_read=self._settings.idle_timeout,
+        )
+
+
+def missing_segments(file: StagedFile, settings: FetchSettings) -> list[Span]:
+    """Return what is missing, in the pieces to be asked for."""
+    missing = file.done.missing(file.size)
+    if file.size <= settings.split_above:
+        return missing
+    share = -(-sum(end - start for start, end in missing) // settings.connections_per_file)
+    return pieces(missing, max(min(share, settings.segment), settings.block))
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """Map what aiohttp raises. Its texts hold links, so none is kept."""
+    try:
+        yield
+    except aiohttp.InvalidURL:
+        raise WrongContent("the link is not a link") from None
+    except TimeoutError:
+        raise Interrupted("the CDN sent nothing for too long") from None
+    except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+        kind = type(error).__name__
+        raise Interrupted(f"the connection to the CDN failed ({kind})") from None

@@ -1,0 +1,87 @@
+"""Delivery mode `download`: fetch the bytes, then publish them with one rename."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.errors import DeliveryFailed
+from bridge.delivery.fetch import Fetcher
+from bridge.delivery.layout import check_order, staging_root
+from bridge.delivery.progress import Progress
+from bridge.delivery.publish import publish, published
+from bridge.delivery.settings import FetchSettings
+from bridge.delivery.staging import StagedFile, begin, discard
+from bridge.delivery.tasks import in_thread, together
+
+log = structlog.get_logger()
+
+
+class DownloadDelivery:
+    """Puts the files themselves at their place.
+
+    `incomplete` has to be on the same file system as every save path. The session is the caller's,
+    who closes it (`fetch.make_session` makes a fit one).
+    """
+
+    def __init__(
+        self, *, incomplete: Path, session: aiohttp.ClientSession, settings: FetchSettings
+    ) -> None:
+        self._incomplete = incomplete
+        self._settings = settings
+        self._fetcher = Fetcher(session, settings)
+        self._taking_space = asyncio.Lock()
+        self._publishing = asyncio.Lock()
+
+    @property
+    def limit(self) -> int | None:
+        """Bytes per second of all fetches together; None is without limit."""
+        return self._fetcher.throttle.limit
+
+    def set_limit(self, bytes_per_second: int | None) -> None:
+        """Change the limit at once; None or 0 is without limit."""
+        self._fetcher.throttle.set_limit(bytes_per_second)
+
+    async def deliver(self, order: Order, links: Links, progress: Progress) -> Delivered:
+        """Fetch and publish; see `Delivery.deliver`."""
+        check_order(order)
+        root = staging_root(self._incomplete, order.hash)
+        if await in_thread(published, root, order):
+            await in_thread(discard, root)
+            for known in order.files:
+                progress.at(known.file_id, known.size)
+            return Delivered(order.target)
+        await self._fetch(order, links, progress, await self._begin(root, order, progress))
+        async with self._publishing:
+            await in_thread(publish, root, order)
+        log.info("content_published", hash=order.hash, target=str(order.target))
+        return Delivered(order.target)
+
+    async def discard(self, info_hash: str) -> None:
+        """Remove what is staged; see `Delivery.discard`."""
+        await in_thread(discard, staging_root(self._incomplete, info_hash))
+
+    async def _begin(self, root: Path, order: Order, progress: Progress) -> list[StagedFile]:
+        async with self._taking_space:
+            files = await in_thread(begin, root, order, min_free=self._settings.min_free_bytes)
+        for file in files:
+            progress.at(file.file_id, file.done.total)
+        return files
+
+    async def _fetch(
+        self, order: Order, links: Links, progress: Progress, files: list[StagedFile]
+    ) -> None:
+        """Fetch all files. One that has to be given up does not keep the others from arriving."""
+        failures: list[DeliveryFailed] = []
+
+        async def fetch(file: StagedFile) -> None:
+            try:
+                await self._fetcher.fetch(order.hash, file, links, progress)
+            except DeliveryFailed as failure:
+                failures.append(failure)
+
+        await together(*(fetch(file) for file in files if not file.complete))
+        if failures:
+            raise failures[0]

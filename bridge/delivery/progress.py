@@ -1,0 +1,45 @@
+"""Counters of one download's delivery, for whoever wants to know."""
+
+import math
+import time
+from collections.abc import Callable
+
+_MEMORY = 5.0
+"""Seconds after which a byte counts for about a third in the speed."""
+
+
+class Progress:
+    """Bytes done by file, and a smoothed speed. Written by the delivery, read by the engine."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._done: dict[int, int] = {}
+        self._rate = 0.0
+        self._rate_at = clock()
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes on disk, of all files together."""
+        return sum(self._done.values())
+
+    @property
+    def speed(self) -> int:
+        """Bytes per second lately; falls to 0 by itself when nothing arrives."""
+        return round(self._faded())
+
+    def done(self, file_id: int) -> int:
+        """Bytes of this file on disk."""
+        return self._done.get(file_id, 0)
+
+    def at(self, file_id: int, size: int) -> None:
+        """Say how much of a file is on disk, found there and not just fetched."""
+        self._done[file_id] = size
+
+    def fetched(self, file_id: int, size: int) -> None:
+        """Count `size` more bytes of a file, just fetched."""
+        self._done[file_id] = self.done(file_id) + size
+        self._rate = self._faded() + size / _MEMORY
+        self._rate_at = self._clock()
+
+    def _faded(self) -> float:
+        return self._rate * math.exp((self._rate_at - self._clock()) / _MEMORY)

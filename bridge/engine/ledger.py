@@ -1,0 +1,282 @@
+"""All downloads in memory, in step with the store: read here, written through.
+
+A change is a function from the old value to the new one. It is committed first and shown after,
+so nothing that a poll has seen is lost by a crash. Observations that a restart may forget
+(progress at TorBox, say) go through `note` and reach the disk with the next change.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import structlog
+
+from bridge.core.model import (
+    Category,
+    DeliveredFile,
+    Download,
+    Event,
+    Phase,
+    Removal,
+    Snapshot,
+)
+from bridge.delivery import Progress
+from bridge.store import Store, Transaction
+
+log = structlog.get_logger()
+
+Change = Callable[[Download], Download]
+
+
+class Ledger:
+    """What the bridge knows: downloads, their files, removals, categories, tags, TorBox's news."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self.store = store
+        self.clock = clock
+        self.version = 0
+        self.snapshot = Snapshot()
+        self.progress: dict[str, Progress] = {}
+        """Live meters of the downloads being delivered just now."""
+        self._downloads: dict[str, Download] = {}
+        self._files: dict[str, tuple[DeliveredFile, ...]] = {}
+        self._removals: dict[int, Removal] = {}
+        self._categories: dict[str, Category] = {}
+        self._tags: set[str] = set()
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read everything from the store."""
+        contents = await self.store.contents()
+        self._downloads = {download.hash: download for download in contents.downloads}
+        files: dict[str, list[DeliveredFile]] = {}
+        for file in contents.files:
+            files.setdefault(file.hash, []).append(file)
+        self._files = {info_hash: tuple(listed) for info_hash, listed in files.items()}
+        self._removals = {removal.id: removal for removal in contents.removals}
+        self._categories = {category.name: category for category in contents.categories}
+        self._tags = set(contents.tags)
+        self.version += 1
+
+    @property
+    def downloads(self) -> Mapping[str, Download]:
+        """Every download by hash, oldest first."""
+        return MappingProxyType(self._downloads)
+
+    @property
+    def removals(self) -> Mapping[int, Removal]:
+        """Every removal that is not done yet, by id."""
+        return MappingProxyType(self._removals)
+
+    @property
+    def categories(self) -> Mapping[str, Category]:
+        """Every category by name."""
+        return MappingProxyType(self._categories)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag."""
+        return frozenset(self._tags)
+
+    def files(self, info_hash: str) -> Sequence[DeliveredFile]:
+        """List the files planned for a download; empty before TorBox was ready."""
+        return self._files.get(info_hash, ())
+
+    async def insert(
+        self, download: Download, *, torrent: bytes | None = None, cleanup: Removal | None = None
+    ) -> None:
+        """Add a download, or put it in place of one with the same hash. Committed on return.
+
+        `cleanup` is the removal of what the replaced one left behind.
+        """
+        async with self._lock:
+            async with self.store.transaction() as write:
+                await write.drop_download(download.hash)
+                await write.put_download(download)
+                if torrent is not None:
+                    await write.put_torrent(download.hash, torrent)
+                if cleanup is not None:
+                    cleanup = await write.add_removal(cleanup)
+                await write.add_event(
+                    Event(hash=download.hash, at=download.added_at, kind="added",
+                          after=download.phase, why=f"category {download.category!r}")
+                )  # fmt: skip
+            self._files.pop(download.hash, None)
+            self._downloads.pop(download.hash, None)
+            self._downloads[download.hash] = download
+            if cleanup is not None:
+                self._removals[cleanup.id] = cleanup
+            self.version += 1
+        _say("added", download, why=f"{download.name!r}")
+
+    async def change(
+        self,
+        info_hash: str,
+        change: Change,
+        *,
+        why: str = "",
+        files: Sequence[DeliveredFile] | None = None,
+        cleanup: Removal | None = None,
+    ) -> Download | None:
+        """Apply a change to a download and commit it; None when it is not there (any more).
+
+        A new phase or a new note becomes an event with `why`. `files` replaces its file list;
+        `cleanup` is a removal that is begun by the same commit.
+        """
+        async with self._lock:
+            before = self._downloads.get(info_hash)
+            if before is None:
+                return None
+            after = self._dated(before, change(before))
+            if after == before and files is None and cleanup is None:
+                return before
+            async with self.store.transaction() as write:
+                await write.put_download(after)
+                if files is not None:
+                    await write.put_files(info_hash, files)
+                if cleanup is not None:
+                    cleanup = await write.add_removal(cleanup)
+                await self._tell(write, before, after, why)
+            if cleanup is not None:
+                self._removals[cleanup.id] = cleanup
+            latest = self._downloads[info_hash]
+            if latest is not before:
+                after = self._dated(latest, change(latest))
+            self._downloads[info_hash] = after
+            if files is not None:
+                self._files[info_hash] = tuple(files)
+            self.version += 1
+        if after.phase is not before.phase:
+            _say("transition", after, before=before.phase.value, why=why)
+        return after
+
+    def _dated(self, before: Download, after: Download) -> Download:
+        if after.phase is before.phase:
+            return after
+        return replace(after, phase_at=self.clock())
+
+    async def _tell(self, write: Transaction, before: Download, after: Download, why: str) -> None:
+        at = self.clock()
+        if after.phase is not before.phase:
+            await write.add_event(
+                Event(hash=after.hash, at=at, kind="phase", before=before.phase,
+                      after=after.phase, why=why)
+            )  # fmt: skip
+        elif after.note and after.note != before.note:
+            await write.add_event(Event(hash=after.hash, at=at, kind="note", why=after.note))
+
+    def note(self, info_hash: str, change: Change) -> None:
+        """Apply a change in memory only. It reaches the disk with the next committed one."""
+        before = self._downloads.get(info_hash)
+        if before is None:
+            return
+        after = change(before)
+        if after != before:
+            self._downloads[info_hash] = after
+            self.version += 1
+
+    def observe(self, snapshot: Snapshot) -> None:
+        """Swap in what TorBox said last."""
+        self.snapshot = snapshot
+        self.version += 1
+
+    async def remove(self, removal: Removal) -> None:
+        """Drop a download and keep the job that cleans up after it. Committed on return."""
+        async with self._lock:
+            download = self._downloads.get(removal.hash)
+            if download is None:
+                return
+            async with self.store.transaction() as write:
+                await write.drop_download(removal.hash)
+                removal = await write.add_removal(removal)
+                await write.add_event(
+                    Event(hash=removal.hash, at=removal.created_at, kind="removed",
+                          before=download.phase, why=_removal_words(removal))
+                )  # fmt: skip
+            del self._downloads[removal.hash]
+            self._files.pop(removal.hash, None)
+            self._removals[removal.id] = removal
+            self.version += 1
+        _say("removed", download, why=_removal_words(removal))
+
+    async def put_removal(self, removal: Removal) -> None:
+        """Keep a removal's next attempt."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                await write.put_removal(removal)
+            self._removals[removal.id] = removal
+
+    async def end_removal(self, removal: Removal, why: str) -> None:
+        """The removal is done."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                await write.drop_removal(removal.id)
+                await write.add_event(
+                    Event(hash=removal.hash, at=self.clock(), kind="gone", why=why)
+                )
+            self._removals.pop(removal.id, None)
+        log.info("gone", hash=removal.hash, why=why)
+
+    async def put_category(self, category: Category) -> None:
+        """Create or change a category."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                await write.put_category(category)
+            self._categories[category.name] = category
+            self.version += 1
+
+    async def drop_category(self, name: str) -> None:
+        """Delete a category; the caller moves its downloads out."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                await write.drop_category(name)
+            self._categories.pop(name, None)
+            self.version += 1
+
+    async def put_tags(self, names: Iterable[str]) -> None:
+        """Create the tags that are not there yet."""
+        async with self._lock:
+            new = set(names) - self._tags
+            if not new:
+                return
+            async with self.store.transaction() as write:
+                for name in sorted(new):
+                    await write.put_tag(name)
+            self._tags |= new
+            self.version += 1
+
+    async def drop_tags(self, names: Iterable[str]) -> None:
+        """Delete tags; the caller takes them off the downloads."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                for name in names:
+                    await write.drop_tag(name)
+            self._tags -= set(names)
+            self.version += 1
+
+    async def put_fact(self, name: str, value: object) -> None:
+        """Keep a small JSON value by name."""
+        async with self.store.transaction() as write:
+            await write.put_fact(name, value)
+
+
+def enter(download: Download, phase: Phase) -> Download:
+    """Step into a phase with a clean slate: no attempts, nothing in the way."""
+    return replace(download, phase=phase, attempts=0, next_attempt_at=0.0, note="")
+
+
+def _removal_words(removal: Removal) -> str:
+    what = [f"{len(removal.files)} files"] if removal.files else []
+    what += ["the remote item"] if removal.delete_remote else []
+    return "with " + " and ".join(what) if what else "leaving files and remote item alone"
+
+
+def _say(event: str, download: Download, **more: str) -> None:
+    log.info(
+        event,
+        hash=download.hash,
+        category=download.category,
+        phase=download.phase.value,
+        **{key: value for key, value in more.items() if value},
+    )

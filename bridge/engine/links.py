@@ -1,0 +1,35 @@
+"""Links to files on TorBox's CDN: asked for when a fetch starts, and reused while they are good.
+
+Making links over and over counts as abuse at TorBox, so a link is kept for 50 minutes (TorBox
+lets it be started for an hour at least) unless the CDN has refused it.
+"""
+
+from collections.abc import Callable
+
+from bridge.torbox import TorBox
+
+KEEP_SECONDS = 50 * 60.0
+
+
+class LinkBook:
+    """The links of one remote item."""
+
+    def __init__(self, torbox: TorBox, torrent_id: int, clock: Callable[[], float]) -> None:
+        self._torbox = torbox
+        self._torrent_id = torrent_id
+        self._clock = clock
+        self._links: dict[int, tuple[str, float]] = {}
+
+    async def link(self, file_id: int, *, fresh: bool) -> str:
+        """Give a link to the file; a new one if `fresh`, or if the last is too old.
+
+        Raises:
+            TorBoxError: TorBox gave none.
+        """
+        now = self._clock()
+        known, made_at = self._links.get(file_id, ("", -KEEP_SECONDS))
+        if known and not fresh and now - made_at < KEEP_SECONDS:
+            return known
+        link = await self._torbox.link(self._torrent_id, file_id)
+        self._links[file_id] = (link, now)
+        return link

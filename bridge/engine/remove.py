@@ -1,0 +1,112 @@
+"""Removing: what a deleted download leaves behind goes, on disk and at TorBox.
+
+A persisted job. It is over when everything is gone; until then it is tried again.
+"""
+
+from collections.abc import Awaitable
+from pathlib import Path
+
+import structlog
+
+from bridge.core.follow import created_since
+from bridge.core.model import Download, Phase, Removal
+from bridge.delivery import remove_delivered
+from bridge.engine.services import Services
+from bridge.torbox import NotFound, Operation, QueueOperation, Refused
+
+log = structlog.get_logger()
+
+NOT_OWNER = "NOT_OWNER"
+
+
+def removal_of(services: Services, download: Download, *, delete_files: bool) -> Removal:
+    """Write down what has to go with a download.
+
+    TorBox's item goes only if the bridge created it, unless the settings say otherwise; local
+    files only on request.
+    """
+    files = services.ledger.files(download.hash) if delete_files else ()
+    unclear = download.phase is Phase.SUBMITTING or download.lookup_until > 0
+    policy = services.settings.policy_for(download.category).remove_from_torbox
+    mine = download.ours or (unclear and download.torrent_id is None)
+    return Removal(
+        hash=download.hash,
+        save_path=download.save_path,
+        content_name=download.content_name if delete_files else "",
+        files=tuple(file.path for file in files if file.chosen),
+        delete_remote=policy == "always" or (policy == "own" and mine),
+        torrent_id=download.torrent_id,
+        queued_id=download.queued_id,
+        unclear=unclear and download.torrent_id is None,
+        submitted_at=download.submitted_at,
+        created_at=services.clock(),
+    )
+
+
+def remote_removal(services: Services, download: Download) -> Removal | None:
+    """Write down what has to go at TorBox alone; None when nothing has to."""
+    removal = removal_of(services, download, delete_files=False)
+    known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
+    return removal if removal.delete_remote and known else None
+
+
+async def remove(services: Services, removal: Removal) -> None:
+    """Do the job.
+
+    Raises:
+        TorBoxError: TorBox could not be asked; the caller tries again.
+        DeliveryError: files could not be deleted; the caller tries again.
+    """
+    await services.delivery.discard(removal.hash)
+    if removal.files:
+        await remove_delivered(Path(removal.save_path), removal.content_name, removal.files)
+    why = "nothing to do at TorBox"
+    if removal.delete_remote:
+        why = await _remove_remote(services, removal)
+    await services.ledger.end_removal(removal, why)
+
+
+async def _remove_remote(services: Services, removal: Removal) -> str:
+    deleted = []
+    if removal.torrent_id is not None and await _delete_item(services, removal.torrent_id):
+        deleted.append("the torrent")
+    if removal.queued_id is not None and await _delete_queued(services, removal.queued_id):
+        deleted.append("the queued item")
+    if removal.unclear or (removal.queued_id is not None and not deleted):
+        deleted += await _delete_by_hash(services, removal)
+    return "deleted " + ", ".join(deleted) if deleted else "TorBox had nothing of it any more"
+
+
+async def _delete_item(services: Services, torrent_id: int) -> bool:
+    return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
+
+
+async def _delete_queued(services: Services, queued_id: int) -> bool:
+    return await _deleted(services.torbox.control_queued(queued_id, QueueOperation.DELETE))
+
+
+async def _deleted(call: Awaitable[None]) -> bool:
+    """Tell whether it was there. TorBox says of what is gone that it is not found, or not ours."""
+    try:
+        await call
+    except NotFound:
+        return False
+    except Refused as error:
+        if error.code != NOT_OWNER:
+            raise
+        return False
+    return True
+
+
+async def _delete_by_hash(services: Services, removal: Removal) -> list[str]:
+    """Find it by hash: its ids never arrived, or it left the queue under a new one."""
+    deleted = []
+    offset = services.torbox.offset_seconds
+    for item in await services.torbox.list_items():
+        ours = item.hash == removal.hash and created_since(removal.submitted_at, item, offset)
+        if ours and await _delete_item(services, item.id):
+            deleted.append(f"torrent {item.id}, found by hash")
+    for queued in await services.torbox.list_queued():
+        if queued.hash == removal.hash and await _delete_queued(services, queued.id):
+            deleted += [f"queued item {queued.id}, found by hash"]
+    return deleted

@@ -1,0 +1,129 @@
+"""Watching: one look by id, or one shared list for all; and what the news change in the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+
+import structlog
+
+from bridge.core.follow import created_since, missed, observed, sighted
+from bridge.core.model import Download, Phase, QueuedItem, RemoteItem
+from bridge.core.plan import Look
+from bridge.engine.services import Services
+
+log = structlog.get_logger()
+
+PROGRESS_STEP = 0.05
+IDLE_STEP = 300.0
+"""Seconds without progress that are worth a write."""
+
+
+async def look(services: Services, action: Look) -> None:
+    """Ask for one item by its id.
+
+    Raises:
+        TorBoxError: TorBox could not be asked; that is no news.
+    """
+    item = await services.torbox.item(action.torrent_id)
+    ledger = services.ledger
+    items = dict(ledger.snapshot.items)
+    if item is None:
+        items.pop(action.torrent_id, None)
+    else:
+        items[item.id] = item
+    ledger.observe(replace(ledger.snapshot, items=MappingProxyType(items)))
+    download = ledger.downloads.get(action.hash)
+    if download is None or download.torrent_id != action.torrent_id:
+        return
+    if item is None:
+        await ledger.change(action.hash, missed, why="TorBox does not know its id")
+    else:
+        await _note(services, download, item)
+
+
+async def poll(services: Services, *, queue: bool) -> bool:
+    """Read the shared list, and the queue on request; tell whether anything moved.
+
+    Raises:
+        TorBoxError: a list could not be read; that is no news, least of all "all gone".
+    """
+    ledger, now = services.ledger, services.clock()
+    items = await services.torbox.list_items()
+    queued = await services.torbox.list_queued() if queue else None
+    before = ledger.snapshot
+    after = replace(
+        before,
+        items=MappingProxyType(_merged(services, items)),
+        listed=frozenset(item.id for item in items),
+        listed_at=now,
+    )
+    if queued is not None:
+        after = replace(
+            after,
+            queued=MappingProxyType({item.id: item for item in queued}),
+            queue_listed_at=now,
+        )
+    ledger.observe(after)
+    for download in tuple(ledger.downloads.values()):
+        await _news(services, download, queued)
+    return before.items != after.items or before.queued != after.queued
+
+
+def _merged(services: Services, items: Iterable[RemoteItem]) -> dict[int, RemoteItem]:
+    """Take the list, and keep what was asked for by id: TorBox's list lags behind its items."""
+    listed = {item.id: item for item in items}
+    for download in services.ledger.downloads.values():
+        if download.phase is Phase.REMOTE and download.torrent_id not in listed:
+            known = services.ledger.snapshot.items.get(download.torrent_id or 0)
+            if known is not None:
+                listed[known.id] = known
+    return listed
+
+
+async def _news(
+    services: Services, download: Download, queued: tuple[QueuedItem, ...] | None
+) -> None:
+    snapshot = services.ledger.snapshot
+    match download.phase:
+        case Phase.REMOTE | Phase.DELIVERED:
+            item = snapshot.items.get(download.torrent_id or 0)
+            if item is not None and item.id in snapshot.listed:
+                await _note(services, download, item)
+        case Phase.QUEUED if queued is not None:
+            await _queue_news(services, download)
+        case _:
+            pass
+
+
+async def _queue_news(services: Services, download: Download) -> None:
+    ledger, now = services.ledger, services.clock()
+    entry = ledger.snapshot.queued_by_hash(download.hash)
+    if entry is not None:
+        ledger.note(download.hash, lambda latest: replace(sighted(latest, now), queued_id=entry.id))
+    elif ledger.snapshot.item_by_hash(download.hash) is None:
+        await ledger.change(download.hash, missed)
+
+
+async def _note(services: Services, download: Download, item: RemoteItem) -> None:
+    """Take an observation over: to disk when it matters after a restart, else in memory."""
+    now, offset = services.clock(), services.torbox.offset_seconds
+
+    def apply(latest: Download) -> Download:
+        ours = latest.ours and created_since(latest.submitted_at, item, offset)
+        return replace(observed(latest, item, now), ours=ours)
+
+    if _matters(download, apply(download)):
+        await services.ledger.change(download.hash, apply)
+    else:
+        services.ledger.note(download.hash, apply)
+
+
+def _matters(before: Download, after: Download) -> bool:
+    return (
+        before.name != after.name
+        or before.size != after.size
+        or before.ours != after.ours
+        or before.misses != after.misses
+        or int(before.remote_progress / PROGRESS_STEP) != int(after.remote_progress / PROGRESS_STEP)
+        or int(before.idle_seconds / IDLE_STEP) != int(after.idle_seconds / IDLE_STEP)
+    )

@@ -1,0 +1,92 @@
+"""torrents/add: magnets, hashes and .torrent files.
+
+`Ok.` when at least one item was taken or was here already, `Fails.` when none was. A file that is
+no torrent is 415, but only after everything else in the request was added. URLs go before files.
+"""
+
+from collections.abc import Awaitable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from bridge.core.model import USE_GLOBAL
+from bridge.downloads import Added, AddResult, Known, Options, Rejected
+from bridge.qbittorrent.face import Call
+from bridge.qbittorrent.http import HttpError, Params, text
+
+log = structlog.get_logger()
+
+LAYOUTS = frozenset({"Original", "Subfolder", "NoSubfolder"})
+WEB_SCHEMES = ("http://", "https://", "ftp://")
+
+
+async def add(call: Call) -> web.Response:
+    """Take what is handed in. Nothing here waits for TorBox."""
+    options = read_options(call.params)
+    links = [await _link(call, line, options) for line in call.params.items("urls", "\n")]
+    files = [
+        (upload.filename, await _guarded(call.downloads.add_torrent(upload.data, options)))
+        for upload in call.params.uploads
+    ]
+    for filename, result in files:
+        if isinstance(result, Rejected) and result.bad_torrent:
+            answer = f"Error: '{filename}' is not a valid torrent file."
+            raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, answer)
+    results = links + [result for _, result in files]
+    taken = any(isinstance(result, Added | Known) for result in results)
+    return text("Ok." if taken else "Fails.")
+
+
+def read_options(params: Params) -> Options:
+    """Read everything beside the torrents. A number that is none counts as not sent."""
+    ratio = params.number("ratioLimit")
+    return Options(
+        category=params.text("category"),
+        tags=params.items("tags", ","),
+        save_path=params.text("savepath").strip(),
+        name=params.text("rename").strip(),
+        stopped=params.flag("stopped") is True or params.flag("paused") is True,
+        force_start=params.flag("forced") is True,
+        sequential=params.flag("sequentialDownload") is True,
+        first_last_first=params.flag("firstLastPiecePrio") is True,
+        to_top=params.flag("addToTopOfQueue") is True,
+        content_layout=_layout(params),
+        ratio_limit=USE_GLOBAL if ratio is None else max(ratio, USE_GLOBAL),
+        seeding_time_limit=_minutes(params, "seedingTimeLimit"),
+        inactive_seeding_time_limit=_minutes(params, "inactiveSeedingTimeLimit"),
+    )
+
+
+def _layout(params: Params) -> str:
+    """Read `contentLayout`, or the `root_folder` that clients of old versions send."""
+    layout = params.text("contentLayout")
+    if layout in LAYOUTS:
+        return layout
+    return "NoSubfolder" if params.flag("root_folder") is False else "Original"
+
+
+def _minutes(params: Params, name: str) -> int:
+    value = params.number(name)
+    return USE_GLOBAL if value is None else max(int(value), USE_GLOBAL)
+
+
+async def _link(call: Call, line: str, options: Options) -> AddResult:
+    if line.lower().startswith(WEB_SCHEMES):
+        # Only the host is logged: such links carry the user's keys.
+        log.warning("add_link_not_supported", host=urlsplit(line).hostname)
+        return Rejected("links to .torrent files are not supported")
+    return await _guarded(call.downloads.add_magnet(line, options))
+
+
+async def _guarded(adding: Awaitable[AddResult]) -> AddResult:
+    """Keep what goes wrong with one item from spoiling the others."""
+    try:
+        result = await adding
+    except Exception:
+        log.exception("add_failed")
+        return Rejected("an error inside the bridge")
+    if isinstance(result, Rejected):
+        log.info("add_rejected", reason=result.reason)
+    return result

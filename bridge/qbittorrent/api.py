@@ -1,0 +1,91 @@
+"""Builds the API, and leads each request to its handler.
+
+The checks come in qBittorrent's order: session (403, also for what does not exist), endpoint (404),
+method (405), parameters (400). Nothing answers with a redirect or a page.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+
+import structlog
+from aiohttp import web
+
+from bridge.access import Access
+from bridge.downloads import Downloads
+from bridge.qbittorrent.auth import may_enter
+from bridge.qbittorrent.face import Call, Face
+from bridge.qbittorrent.forms import STRANGERS, Limits, read_params
+from bridge.qbittorrent.http import HttpError, dress, text
+from bridge.qbittorrent.listing import Listing
+from bridge.qbittorrent.profile import PROFILES, Profile
+from bridge.qbittorrent.routes import ROUTES
+
+log = structlog.get_logger()
+
+PREFIX = "/api/v2"
+FACE = web.AppKey("face", Face)
+NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})
+
+
+def create_api(
+    downloads: Downloads,
+    access: Access,
+    *,
+    profile: Profile = PROFILES["4.6"],
+    clock: Callable[[], float] = time.time,
+    preferences: Mapping[str, object] = NO_PREFERENCES,
+) -> web.Application:
+    """Build the API as an application to mount with `add_subapp(url_base + PREFIX, …)`.
+
+    `clock` gives unix seconds, `preferences` what differs from a fresh qBittorrent's
+    (`web_ui_port`, `web_ui_username` …); the save path is filled in here.
+    """
+    api = web.Application()
+    api[FACE] = Face(
+        downloads=downloads,
+        access=access,
+        profile=profile,
+        listing=Listing(downloads, profile),
+        clock=clock,
+        preferences=preferences,
+    )
+    api.router.add_route("*", "/{endpoint:.*}", answer)
+    api.on_response_prepare.append(dress)
+    return api
+
+
+async def answer(request: web.Request) -> web.Response:
+    """Answer any request below the prefix."""
+    try:
+        return await _dispatch(request)
+    except HttpError as refusal:
+        return text(refusal.text, refusal.status)
+    except web.RequestPayloadError:
+        return text(HTTPStatus.BAD_REQUEST.phrase, HTTPStatus.BAD_REQUEST)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception:
+        # A bug must be a 500 in text here, and a line in the log; aiohttp would send a page.
+        log.exception("request_failed", path=request.path)
+        return text("Internal Server Error", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+async def _dispatch(request: web.Request) -> web.Response:
+    face = request.app[FACE]
+    route = ROUTES.get(request.match_info["endpoint"])
+    public = route is not None and route.public
+    if not public and not may_enter(request, face.access):
+        raise HttpError(HTTPStatus.FORBIDDEN)
+    if route is None:
+        raise HttpError(HTTPStatus.NOT_FOUND)
+    if request.method not in route.methods:
+        raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
+    limits = STRANGERS if route.public else Limits()
+    return await route.handler(Call(face, await read_params(request, limits), request))
+
+
+async def front(_request: web.Request) -> web.Response:
+    """Answer at `/`, where qbittorrent-api looks first (HEAD): at once, without a redirect."""
+    return text("")

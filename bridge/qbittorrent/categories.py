@@ -1,0 +1,80 @@
+"""Categories: each *arr has its own, and tests at set-up that it can make one."""
+
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from bridge.core.model import Category
+from bridge.qbittorrent.face import Call
+from bridge.qbittorrent.http import HttpError, done, json
+
+log = structlog.get_logger()
+
+
+async def categories(call: Call) -> web.Response:
+    """Show each category with the directory its downloads really go to, as *arr check it."""
+    shown = {
+        category.name: {
+            "name": category.name,
+            "savePath": _directory(call, category),
+        }
+        for category in call.downloads.categories()
+    }
+    return json(msgspec.json.encode(shown, order="sorted"))
+
+
+async def create(call: Call) -> web.Response:
+    """Create a category. An *arr may ask twice: the same again is no conflict, another path is."""
+    name, save_path = _name(call), call.params.text("savePath").strip()
+    if not _known(call, name, save_path):
+        _refuse(await call.downloads.create_category(name, save_path))
+    return done()
+
+
+async def edit(call: Call) -> web.Response:
+    """Change where later downloads of a category go."""
+    name, save_path = _name(call), call.params.require("savePath").strip()
+    _refuse(await call.downloads.edit_category(name, save_path))
+    return done()
+
+
+async def remove(call: Call) -> web.Response:
+    """Drop categories, one a line; unknown ones are ignored."""
+    call.params.require("categories")
+    await call.downloads.remove_categories(call.params.items("categories", "\n"))
+    return done()
+
+
+async def assign(call: Call) -> web.Response:
+    """Move downloads to a category that exists; an empty name takes them out of theirs."""
+    name = call.params.require("category")
+    _refuse(await call.downloads.set_category(call.hashes(), name))
+    return done()
+
+
+def _directory(call: Call, category: Category) -> str:
+    try:
+        return str(call.downloads.category_path(category))
+    except ValueError as error:
+        # The settings have changed since: one such category must not hide the others.
+        log.warning("category_path", category=category.name, error=str(error))
+        return category.save_path
+
+
+def _name(call: Call) -> str:
+    name = call.params.require("category")
+    if not name:
+        raise HttpError(HTTPStatus.BAD_REQUEST, "Category cannot be empty")
+    return name
+
+
+def _known(call: Call, name: str, save_path: str) -> bool:
+    found = [category for category in call.downloads.categories() if category.name == name]
+    return any(save_path in {"", category.save_path} for category in found)
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise HttpError(HTTPStatus.CONFLICT, reason)

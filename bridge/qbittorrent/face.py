@@ -1,0 +1,67 @@
+"""What a handler gets: the face's parts, and the one call it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeAlias
+
+from aiohttp import web
+
+from bridge.access import Access
+from bridge.downloads import Downloads, View
+from bridge.qbittorrent.http import HttpError, Params
+from bridge.qbittorrent.listing import Listing
+from bridge.qbittorrent.profile import Profile
+
+V2_HEX_DIGITS = 64
+ID_HEX_DIGITS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """Everything the handlers share."""
+
+    downloads: Downloads
+    access: Access
+    profile: Profile
+    listing: Listing
+    clock: Callable[[], float]
+    preferences: Mapping[str, object]
+    """What differs here from a fresh qBittorrent's preferences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: who asks is settled, its parameters are read."""
+
+    face: Face
+    params: Params
+    request: web.Request
+
+    @property
+    def downloads(self) -> Downloads:
+        """The door inward."""
+        return self.face.downloads
+
+    def view(self) -> View:
+        """Find the download that `hash` names. Absent is 400, unknown or malformed 404."""
+        view = self.downloads.get(torrent_id(self.params.require("hash")))
+        if view is None:
+            raise HttpError(HTTPStatus.NOT_FOUND)
+        return view
+
+    def hashes(self) -> tuple[str, ...]:
+        """Read `hashes` (required, `|` between); `all` alone means every download."""
+        given = self.params.require("hashes")
+        if given == "all":
+            return tuple(view.download.hash for view in self.downloads.all())
+        return tuple(map(torrent_id, self.params.items("hashes", "|")))
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[web.Response]]
+
+
+def torrent_id(given: str) -> str:
+    """Write a hash as the id: lower case, and of a v2 hash its first 40 digits."""
+    lowered = given.strip().lower()
+    return lowered[:ID_HEX_DIGITS] if len(lowered) == V2_HEX_DIGITS else lowered

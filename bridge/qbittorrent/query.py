@@ -1,0 +1,110 @@
+"""Which downloads `torrents/info` shows, in what order. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+
+from bridge.core.status import State
+from bridge.downloads import View
+from bridge.qbittorrent.http import HttpError
+from bridge.qbittorrent.render import Rendered, TorrentInfo
+
+SORT_KEYS = frozenset(TorrentInfo.__struct_fields__)
+
+_ERRORED = frozenset({State.ERROR, State.MISSING_FILES})
+_PAUSED = frozenset({State.PAUSED_UP, State.PAUSED_DL})
+_SEEDING = frozenset(
+    {State.UPLOADING, State.STALLED_UP, State.CHECKING_UP, State.QUEUED_UP, State.FORCED_UP}
+)
+_DOWNLOADING = frozenset(
+    {State.DOWNLOADING, State.META_DL, State.STALLED_DL, State.CHECKING_DL}
+    | {State.PAUSED_DL, State.QUEUED_DL, State.FORCED_DL}
+)
+_CHECKING = frozenset({State.CHECKING_UP, State.CHECKING_DL, State.CHECKING_RESUME_DATA})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a client asked for. None means any; an empty category or tag means "without one"."""
+
+    filter: str = "all"
+    category: str | None = None
+    tag: str | None = None
+    hashes: frozenset[str] | None = None
+    sort: str = ""
+    reverse: bool = False
+    limit: int = 0
+    """At most so many; 0 or less is no limit."""
+    offset: int = 0
+    """Negative counts from the end; outside the list it counts as 0, as in qBittorrent."""
+
+
+def matches(query: Query, view: View) -> bool:
+    """Tell whether a download is asked for. A filter that is not known asks for all."""
+    download = view.download
+    if query.hashes is not None and download.hash not in query.hashes:
+        return False
+    if query.category is not None and download.category != query.category:
+        return False
+    if query.tag is not None and query.tag not in (download.tags or ("",)):
+        return False
+    wanted = FILTERS.get(query.filter)
+    return wanted is None or wanted(view)
+
+
+def ordered(query: Query, found: Sequence[Rendered]) -> Sequence[Rendered]:
+    """Sort by any field and cut out the page.
+
+    Raises:
+        HttpError: 400 for a sort key that is no field, when there is something to sort.
+    """
+    if query.sort and found:
+        if query.sort not in SORT_KEYS:
+            raise HttpError(HTTPStatus.BAD_REQUEST, "'sort' parameter is invalid")
+        found = sorted(found, key=lambda row: getattr(row.info, query.sort))
+    if query.reverse:
+        found = found[::-1]
+    return _page(query, found)
+
+
+def _page(query: Query, found: Sequence[Rendered]) -> Sequence[Rendered]:
+    first = query.offset + len(found) if query.offset < 0 else query.offset
+    if not 0 <= first < len(found):
+        first = 0
+    return found[first : first + query.limit] if query.limit > 0 else found[first:]
+
+
+def _in(*states: frozenset[State]) -> Callable[[View], bool]:
+    wanted = frozenset[State]().union(*states)
+    return lambda view: view.status.state in wanted
+
+
+def _paused(view: View) -> bool:
+    return view.download.stopped or view.status.state in _PAUSED
+
+
+def _active(view: View) -> bool:
+    return view.status.download_speed > 0 or view.status.upload_speed > 0
+
+
+FILTERS = MappingProxyType(
+    {
+        "downloading": _in(_DOWNLOADING),
+        "seeding": _in(_SEEDING),
+        "completed": lambda view: view.download.complete,
+        "paused": _paused,
+        "stopped": _paused,
+        "resumed": lambda view: not _paused(view),
+        "running": lambda view: not _paused(view),
+        "active": _active,
+        "inactive": lambda view: not _active(view),
+        "stalled": _in(frozenset({State.STALLED_UP, State.STALLED_DL})),
+        "stalled_uploading": _in(frozenset({State.STALLED_UP})),
+        "stalled_downloading": _in(frozenset({State.STALLED_DL})),
+        "checking": _in(_CHECKING),
+        "moving": _in(frozenset({State.MOVING})),
+        "errored": _in(_ERRORED),
+    }
+)
+"""By name, in the words of 4.x and 5.x alike."""

@@ -1,0 +1,239 @@
+"""One download as an entry of `torrents/info`. Pure.
+
+Integers are integers and no number is infinite: one entry that a client cannot read breaks its
+whole poll. Fields stand in alphabetical order, as qBittorrent writes them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import msgspec
+
+from bridge.core.model import UNLIMITED, Download, Phase
+from bridge.core.status import ETA_UNKNOWN
+from bridge.downloads import View
+from bridge.qbittorrent.profile import Profile
+
+STALE_SECONDS = 5.0
+"""How old the seeding time of a download that still seeds may be when shown."""
+
+
+class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
+    """The fields of 4.6. Sizes in bytes, speeds in bytes/s, times in seconds or unix seconds."""
+
+    added_on: int
+    amount_left: int
+    auto_tmm: bool = False
+    availability: float
+    category: str
+    completed: int
+    completion_on: int
+    content_path: str
+    dl_limit: int = 0
+    dlspeed: int
+    download_path: str = ""
+    downloaded: int
+    downloaded_session: int
+    eta: int
+    f_l_piece_prio: bool
+    force_start: bool
+    hash: str
+    inactive_seeding_time_limit: int
+    infohash_v1: str
+    infohash_v2: str
+    last_activity: int
+    magnet_uri: str
+    max_inactive_seeding_time: int
+    max_ratio: float
+    max_seeding_time: int
+    name: str
+    num_complete: int
+    num_incomplete: int
+    num_leechs: int
+    num_seeds: int
+    priority: int
+    progress: float
+    ratio: float
+    ratio_limit: float
+    save_path: str
+    seeding_time: int
+    seeding_time_limit: int
+    seen_complete: int
+    seq_dl: bool
+    size: int
+    state: str
+    super_seeding: bool = False
+    tags: str
+    time_active: int
+    total_size: int
+    tracker: str
+    trackers_count: int
+    up_limit: int = 0
+    uploaded: int
+    uploaded_session: int
+    upspeed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An entry as fields to sort by and as JSON, and until when (unix seconds) it is true."""
+
+    view: View
+    info: TorrentInfo
+    json: bytes
+    until: float
+
+
+def render(
+    view: View, trackers: Sequence[str], position: int, now: float, profile: Profile
+) -> Rendered:
+    """Render a download. `position` is its place in the queue: 1-based, 0 when complete."""
+    info = torrent_info(view, trackers, position, now, profile)
+    seeds_on = view.download.phase is Phase.DELIVERED
+    until = now + STALE_SECONDS if seeds_on else math.inf
+    return Rendered(view, info, msgspec.json.encode(info), until)
+
+
+def torrent_info(
+    view: View, trackers: Sequence[str], position: int, now: float, profile: Profile
+) -> TorrentInfo:
+    """Translate a download into qBittorrent's fields."""
+    download, status = view.download, view.status
+    progress = min(max(number(status.progress), 0), 1)
+    done = int(status.size * progress)
+    ratio = max(number(download.ratio), 0)
+    ratio_limit = shown_ratio_limit(download, ratio, now)
+    ended = int(download.completed_at or 0)
+    return TorrentInfo(
+        added_on=int(download.added_at),
+        amount_left=status.size - done,
+        availability=availability(view),
+        category=download.category,
+        completed=done,
+        completion_on=ended,
+        content_path=content_path(download),
+        dlspeed=status.download_speed,
+        downloaded=done,
+        downloaded_session=done,
+        eta=min(max(status.eta, 0), ETA_UNKNOWN),
+        f_l_piece_prio=download.first_last_first,
+        force_start=download.force_start,
+        hash=download.hash,
+        inactive_seeding_time_limit=download.inactive_seeding_time_limit,
+        infohash_v1=download.infohash_v1,
+        infohash_v2=download.infohash_v2,
+        last_activity=last_activity(download),
+        magnet_uri=magnet_uri(download),
+        max_inactive_seeding_time=max(download.inactive_seeding_time_limit, UNLIMITED),
+        max_ratio=max(ratio_limit, UNLIMITED),
+        max_seeding_time=max(download.seeding_time_limit, UNLIMITED),
+        name=download.name or download.hash,
+        num_complete=status.seeds,
+        num_incomplete=status.peers,
+        num_leechs=status.peers,
+        num_seeds=status.seeds,
+        priority=position,
+        progress=progress,
+        ratio=ratio,
+        ratio_limit=ratio_limit,
+        save_path=save_path(download),
+        seeding_time=seeding_time(download, now),
+        seeding_time_limit=download.seeding_time_limit,
+        seen_complete=ended,
+        seq_dl=download.sequential,
+        size=status.size,
+        state=profile.state(status.state),
+        tags=", ".join(download.tags),
+        time_active=time_active(download, now),
+        total_size=total_size(view),
+        tracker=trackers[0] if trackers else "",
+        trackers_count=len(trackers),
+        uploaded=download.uploaded,
+        uploaded_session=download.uploaded,
+        upspeed=status.upload_speed,
+    )
+
+
+def shown_ratio_limit(download: Download, ratio: float, now: float) -> float:
+    """Tell the ratio limit so that a finished download may be removed.
+
+    *arr compute that themselves (Sonarr: HasReachedSeedLimit), and `-2` with no global limit means
+    never. So a finished download whose own limits they would not find reached shows 0; an unlimited
+    ratio was somebody's wish and stays.
+    """
+    limit = number(download.ratio_limit)
+    if download.phase is not Phase.FINISHED or limit == UNLIMITED:
+        return limit
+    minutes = download.seeding_time_limit
+    seeded = 0 <= minutes * 60 <= seeding_time(download, now)
+    return limit if 0 <= limit <= ratio or seeded else 0
+
+
+def seeding_time(download: Download, now: float) -> int:
+    """Seconds since it was complete; they end when nothing is left to seed."""
+    if download.completed_at is None:
+        return 0
+    until = download.phase_at if download.phase is Phase.FINISHED else now
+    return max(int(until - download.completed_at), 0)
+
+
+def time_active(download: Download, now: float) -> int:
+    """Seconds it has been worked on, seeding included."""
+    if download.completed_at is None:
+        return max(int(download.observed_seconds), 0)
+    fetching = max(int(download.completed_at - download.added_at), 0)
+    return fetching + seeding_time(download, now)
+
+
+def last_activity(download: Download) -> int:
+    """When bytes last moved, as far as it is known. An *arr counts idleness from here."""
+    return int(download.completed_at or max(download.added_at, download.phase_at))
+
+
+def save_path(download: Download) -> str:
+    """Name the directory it goes to, without a slash at the end."""
+    return download.save_path.rstrip("/") or "/"
+
+
+def content_path(download: Download) -> str:
+    """Name its file or folder on disk: a strict child of save_path, or nothing while unknown.
+
+    *arr refuse to import from a content_path that equals save_path.
+    """
+    if not download.content_name:
+        return ""
+    return f"{save_path(download).rstrip('/')}/{download.content_name}"
+
+
+def total_size(view: View) -> int:
+    """Bytes of all files, wanted or not; -1 while they are not known."""
+    listed = view.item.size if view.item else 0
+    return max(listed, view.status.size) or -1
+
+
+def availability(view: View) -> float:
+    """Copies that can be had: -1 once complete, as qBittorrent has it."""
+    if view.download.complete:
+        return -1
+    if view.item is None:
+        return 0
+    return max(view.status.seeds, int(view.item.finished))
+
+
+def magnet_uri(download: Download) -> str:
+    """Give the magnet it came by, or make one of its hash."""
+    if download.magnet.startswith("magnet:"):
+        return download.magnet
+    topic = f"btih:{download.hash}"
+    if download.infohash_v2 and not download.infohash_v1:
+        topic = f"btmh:1220{download.infohash_v2}"
+    return f"magnet:?xt=urn:{topic}&dn={quote(download.name, safe='')}"
+
+
+def number(value: float) -> float:
+    """Make a number that JSON can carry, whole ones as `1`: infinite and undefined become 0."""
+    if not math.isfinite(value):
+        return 0
+    return int(value) if value == int(value) else value

@@ -1,0 +1,41 @@
+"""Tags: the list of them, and which download bears which. They come as `a,b`."""
+
+import msgspec
+from aiohttp import web
+
+from bridge.qbittorrent.face import Call
+from bridge.qbittorrent.http import done, json
+
+
+async def tags(call: Call) -> web.Response:
+    """List the tags."""
+    return json(msgspec.json.encode(list(call.downloads.tags())))
+
+
+async def create(call: Call) -> web.Response:
+    """Create tags; known ones stay as they are."""
+    await call.downloads.create_tags(_names(call))
+    return done()
+
+
+async def delete(call: Call) -> web.Response:
+    """Drop tags from the list and from every download."""
+    await call.downloads.delete_tags(_names(call))
+    return done()
+
+
+async def add(call: Call) -> web.Response:
+    """Tag downloads. Sonarr does so with the tags of the series."""
+    await call.downloads.add_tags(call.hashes(), _names(call))
+    return done()
+
+
+async def remove(call: Call) -> web.Response:
+    """Untag downloads; without `tags`, of all their tags."""
+    await call.downloads.remove_tags(call.hashes(), call.params.items("tags", ","))
+    return done()
+
+
+def _names(call: Call) -> tuple[str, ...]:
+    call.params.require("tags")
+    return call.params.items("tags", ",")

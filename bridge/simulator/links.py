@@ -1,0 +1,87 @@
+"""CDN links: a path, a token, a lifetime."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bridge.simulator.content import Content, ContentFile
+from bridge.simulator.settings import Cdn
+
+GONE = 404
+WRONG_TOKEN = 403
+
+
+@dataclass(slots=True)
+class Link:
+    """Leads to one file. `dead` is the status it answers once it is of no use."""
+
+    path: str
+    token: str
+    torrent_id: int
+    file_id: int
+    content: Content
+    file: ContentFile
+    expires_at: float
+    dead: int | None = None
+    open: int = 0
+    """Connections that read from it now."""
+
+    @property
+    def url_path(self) -> str:
+        """Path and query, to be put behind the host."""
+        return f"{self.path}?token={self.token}"
+
+    @property
+    def etag(self) -> str:
+        """The same for all links to one file."""
+        return f'"{self.content.hash[:16]}-{self.file_id}-{self.file.size}"'
+
+
+class LinkBook:
+    """All links ever made, by path."""
+
+    def __init__(self, cdn: Cdn, *, seed: int = 0) -> None:
+        self.cdn = cdn
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose, guards nothing
+        self._links: dict[str, Link] = {}
+
+    def make(
+        self, torrent_id: int, file_id: int, content: Content, file: ContentFile, now: float
+    ) -> Link:
+        """A new link to a file."""
+        folder = "zip" if file.zipped else "dld"
+        link = Link(
+            path=f"/{folder}/{self._uuid()}",
+            token=self._uuid(),
+            torrent_id=torrent_id,
+            file_id=file_id,
+            content=content,
+            file=file,
+            expires_at=now + self.cdn.link_seconds,
+        )
+        self._links[link.path] = link
+        return link
+
+    def open(self, path: str, token: str, now: float) -> Link | int:
+        """The link behind a URL, or the status that says why not."""
+        link = self._links.get(path)
+        if link is None:
+            return GONE
+        if link.token != token:
+            return WRONG_TOKEN
+        if link.dead is not None:
+            return link.dead
+        return self.cdn.expired_status if now > link.expires_at else link
+
+    def kill(self, *, torrent_id: int | None = None, status: int = GONE) -> None:
+        """End all links, or those of one torrent."""
+        for link in self._links.values():
+            if torrent_id in {None, link.torrent_id}:
+                link.dead = status
+
+    def __iter__(self) -> Iterator[Link]:
+        return iter(self._links.values())
+
+    def _uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

@@ -1,0 +1,137 @@
+"""The simulator as something to start and stop: in a test, for the demo, on the command line."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from bridge.simulator.backend import Backend
+from bridge.simulator.calls import CallLog
+from bridge.simulator.clock import Clock
+from bridge.simulator.content import Content, ContentFile
+from bridge.simulator.faultbook import FaultBook
+from bridge.simulator.items import Torrent
+from bridge.simulator.links import LinkBook
+from bridge.simulator.scenario import Scenario
+from bridge.simulator.server import build_app
+from bridge.simulator.world import World
+
+SHUTDOWN_SECONDS = 0.2
+
+
+class Simulator:
+    """A TorBox on a local port while the `async with` lasts. Port 0 takes a free one.
+
+    `real` is the clock beneath the simulated one; a test that wants time to stand still hands in
+    one that does, and calls `clock.advance`.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        real: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.backend = Backend(scenario or Scenario(), real=real)
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Base URL without a trailing slash: what `torbox.base_url` is set to."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def key(self) -> str:
+        """The API key that is valid now."""
+        return self.backend.key
+
+    @property
+    def world(self) -> World:
+        """The account."""
+        return self.backend.world
+
+    @property
+    def faults(self) -> FaultBook:
+        """What goes wrong."""
+        return self.backend.faults
+
+    @property
+    def calls(self) -> CallLog:
+        """What was asked."""
+        return self.backend.calls
+
+    @property
+    def links(self) -> LinkBook:
+        """The CDN's links."""
+        return self.backend.links
+
+    @property
+    def clock(self) -> Clock:
+        """Simulated time."""
+        return self.backend.clock
+
+    def register(self, content: Content, *, on_account: bool = False) -> Torrent | None:
+        """Let TorBox know a content; put it on the account too if asked, and return that item."""
+        self.world.catalogue.add(content)
+        return self.world.put(content) if on_account else None
+
+    def content_bytes(
+        self, info_hash: str, file: int | str, offset: int = 0, length: int | None = None
+    ) -> bytes:
+        """What the CDN serves for a file, named by its id or its path within the torrent.
+
+        Raises KeyError for a hash or path that nobody registered or added.
+        """
+        content = self.world.catalogue.get(info_hash)
+        if content is None:
+            raise KeyError(info_hash)
+        found = content.files[file] if isinstance(file, int) else _by_path(content, file)
+        return content.read(found, offset, found.size if length is None else length)
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        runner = web.AppRunner(
+            build_app(self.backend),
+            access_log=None,  # it would hold the key and the links' tokens; `calls` does not
+            handler_cancellation=True,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        await runner.setup()
+        self._runner = runner
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError:
+            await self.stop()
+            raise
+        self._port = int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+def _by_path(content: Content, path: str) -> ContentFile:
+    found = next((file for file in content.files if file.path == path), None)
+    if found is None:
+        raise KeyError(path)
+    return found

@@ -1,0 +1,45 @@
+"""TorBox's HTTP API.
+
+client      the endpoints, as methods of `TorBox`
+errors      the tree of what can go wrong
+budgets     what TorBox still lets us call
+lists       the list of torrents and the queue, whole or not at all
+items       torrents and queued downloads out of TorBox's lists
+answers     what the other endpoints answer
+wire        one request and its answer: headers, limits, foreign exceptions, the clock
+verdicts    which error an answer means
+envelope    an answer, as far as it can be read
+lenient     single values out of JSON that cannot be trusted to keep its types
+"""
+
+from bridge.torbox.answers import Account, CachedItem, Created
+from bridge.torbox.budgets import BudgetRow, Budgets, Kind
+from bridge.torbox.client import Operation, QueueOperation, TorBox
+from bridge.torbox.errors import (
+    BadToken,
+    NeedsUser,
+    NotFound,
+    RateLimited,
+    Refused,
+    TorBoxError,
+    WaitForSlot,
+)
+
+__all__ = [
+    "Account",
+    "BadToken",
+    "BudgetRow",
+    "Budgets",
+    "CachedItem",
+    "Created",
+    "Kind",
+    "NeedsUser",
+    "NotFound",
+    "Operation",
+    "QueueOperation",
+    "RateLimited",
+    "Refused",
+    "TorBox",
+    "TorBoxError",
+    "WaitForSlot",
+]

@@ -1,0 +1,344 @@
+"""The endpoints of TorBox that the bridge uses, as methods.
+
+Every method raises a `TorBoxError` (see `errors`) when TorBox did not do what was asked, and
+`RateLimited` without sending anything when a budget is used up.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+
+from bridge.core.model import QueuedItem, RemoteItem
+from bridge.torbox import answers, items
+from bridge.torbox.answers import (
+    Account,
+    CachedItem,
+    Created,
+    SearchResult,
+    TorrentInfo,
+)
+from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox.envelope import Answer
+from bridge.torbox.errors import NoEndpoint, NotFound, Refused, ServerTrouble
+from bridge.torbox.lists import LIST_BYTES, Complaints, Lists
+from bridge.torbox.verdicts import trouble, verdict
+from bridge.torbox.wire import Request, Wire
+
+T = TypeVar("T")
+
+SEARCH_URL: Final = "https://search-api.torbox.app"
+_HASHES_PER_CALL = 200
+
+
+class Operation(StrEnum):
+    """What can be done to a torrent on the account."""
+
+    REANNOUNCE = "reannounce"
+    DELETE = "delete"
+    RESUME = "resume"
+    STOP_SEEDING = "stop_seeding"
+
+
+class QueueOperation(StrEnum):
+    """What can be done to a queued download."""
+
+    START = "start"
+    DELETE = "delete"
+
+
+class TorBox:
+    """A client of TorBox for one account.
+
+    `timeout` is in seconds and covers a whole call. `api_key` may be a function, so that a key
+    that was changed is taken up. The session is the caller's; it is used, never closed.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        api_key: Callable[[], str] | str,
+        timeout: float,
+        budgets: Budgets,
+        clock: Callable[[], float] = time.time,
+        search_url: str | None = None,
+    ) -> None:
+        self.budgets = budgets
+        self._wire = Wire(
+            session,
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            budgets=budgets,
+            clock=clock,
+        )
+        self._search_url = search_url
+        self._old_queue = False
+        self._complain = Complaints()
+        self._lists = Lists(self._wire, self._complain)
+
+    @property
+    def offset_seconds(self) -> float:
+        """TorBox's clock minus ours; 0 before the first answer. Good to about a second."""
+        return self._wire.offset_seconds
+
+    async def create(
+        self,
+        *,
+        magnet: str | None = None,
+        torrent: bytes | None = None,
+        seed: int,
+        name: str | None = None,
+        as_queued: bool = False,
+        only_if_cached: bool = False,
+        known_cached: bool = False,
+    ) -> Created:
+        """Add a torrent, by exactly one of magnet and .torrent file.
+
+        `seed` is 1 (automatic), 2 (seed) or 3 (do not). `known_cached` says that the cached check
+        found it, so that the hourly limit of other adds is not consulted. Not idempotent: after an
+        error that is `unclear`, look for the hash before trying again.
+
+        Raises:
+            WaitForSlot, Cooldown, NeedsUser, Refused: see `errors`.
+        """
+        form = _create_form(
+            magnet=magnet,
+            torrent=torrent,
+            seed=str(seed),
+            name=name,
+            as_queued=as_queued,
+            only_if_cached=only_if_cached,
+        )
+        answer = await self._wire.send(
+            Request(
+                kind=Kind.CREATE,
+                method="POST",
+                path="/torrents/createtorrent",
+                form=form,
+                cached=known_cached or only_if_cached,
+            )
+        )
+        return self._created(answer)
+
+    def _created(self, answer: Answer) -> Created:
+        created = answers.created(answer)
+        if created is None:
+            raise verdict(answer, self._wire.clock()) or trouble(answer)
+        if created.cached:
+            self.budgets.refund(Kind.UNCACHED, answer.sent_at)
+        return created
+
+    async def list_items(self) -> tuple[RemoteItem, ...]:
+        """List every torrent of the account, as it is now.
+
+        Either the whole list or an error: a page that fails fails the list. An item that did not
+        change is the same object as the last time.
+        """
+        return await self._lists.torrents()
+
+    async def item(self, torrent_id: int) -> RemoteItem | None:
+        """Look at one torrent; None when TorBox says that there is none of this id."""
+        request = Request(
+            kind=Kind.LIST,
+            path="/torrents/mylist",
+            params={"id": torrent_id, "bypass_cache": "true"},
+            max_bytes=LIST_BYTES,
+        )
+        try:
+            answer = await self._wire.call(request, empty_ok=True)
+        except NotFound:
+            return None
+        raw = items.one(answer, torrent_id)
+        if raw is None:
+            return None
+        try:
+            return items.remote_item(raw, self._complain)
+        except items.BrokenEntryError as broken:
+            raise trouble(answer, str(broken)) from None
+
+    async def list_queued(self) -> tuple[QueuedItem, ...]:
+        """List the torrents in TorBox's own queue. Either the whole list or an error."""
+        return await self._by_either_queue(self._lists.queue, self._lists.old_queue)
+
+    async def control(self, torrent_id: int, operation: Operation) -> None:
+        """Do something to a torrent.
+
+        Raises:
+            NotFound: it is gone; who wanted to delete it has what they wanted.
+        """
+        what = {"torrent_id": torrent_id, "operation": operation.value}
+        await self._control("/torrents/controltorrent", what)
+
+    async def control_queued(self, queued_id: int, operation: QueueOperation) -> None:
+        """Do something to a queued download.
+
+        Raises:
+            NotFound: it is gone, perhaps because it became active.
+            WaitForSlot: there is no free slot to start it in.
+        """
+        what = {"queued_id": queued_id, "operation": operation.value}
+        await self._by_either_queue(
+            lambda: self._control("/queued/controlqueued", what),
+            lambda: self._control("/torrents/controlqueued", what),
+        )
+
+    async def _by_either_queue(
+        self, new: Callable[[], Awaitable[T]], old: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Use the queue's endpoints, or where there are none their older form, from then on."""
+        if not self._old_queue:
+            with suppress(NoEndpoint):
+                return await new()
+        result = await old()
+        self._old_queue = True
+        return result
+
+    async def _control(self, path: str, what: Mapping[str, str | int]) -> None:
+        json = {**what, "all": False}
+        await self._wire.call(Request(kind=Kind.CONTROL, method="POST", path=path, json=json))
+
+    async def link(self, torrent_id: int, file_id: int) -> str:
+        """Make a link to a file. It must be used within an hour and is itself a secret."""
+        request = Request(
+            kind=Kind.LINK,
+            path="/torrents/requestdl",
+            params={"torrent_id": torrent_id, "file_id": file_id},
+            key_in_query=True,
+        )
+        return answers.link(await self._wire.call(request))
+
+    async def cached(
+        self, hashes: Iterable[str], *, list_files: bool = False
+    ) -> dict[str, CachedItem]:
+        """Ask which hashes TorBox has cached; the others are absent. Keys are lower-case."""
+        wanted = sorted({info_hash.lower() for info_hash in hashes})
+        found: dict[str, CachedItem] = {}
+        for start in range(0, len(wanted), _HASHES_PER_CALL):
+            found |= await self._cached(wanted[start : start + _HASHES_PER_CALL], list_files)
+        return found
+
+    async def _cached(self, hashes: list[str], list_files: bool) -> dict[str, CachedItem]:
+        request = Request(
+            kind=Kind.LIST,
+            method="POST",
+            path="/torrents/checkcached",
+            params={"format": "object", "list_files": _word(list_files)},
+            json={"hashes": hashes},
+            max_bytes=LIST_BYTES,
+        )
+        answer = await self._wire.call(request, empty_ok=True)
+        return answers.cached_items(answer, self._complain)
+
+    async def info(self, info_hash: str, *, timeout_seconds: float) -> TorrentInfo | None:
+        """Ask for a torrent's metadata from the swarm; None when TorBox did not get it in time."""
+        request = Request(
+            kind=Kind.OTHER,
+            path="/torrents/torrentinfo",
+            params={"hash": info_hash, "timeout": max(1, round(timeout_seconds))},
+            max_bytes=LIST_BYTES,
+            more_seconds=timeout_seconds,
+        )
+        try:
+            answer = await self._wire.call(request)
+        except NotFound:
+            return None
+        except ServerTrouble as error:
+            if error.code == "DOWNLOAD_SERVER_ERROR":
+                return None
+            raise
+        return answers.torrent_info(answer)
+
+    async def export(self, torrent_id: int) -> bytes | None:
+        """Get a torrent's .torrent file; None when TorBox does not give it (cached ones)."""
+        answer = await self._wire.send(
+            Request(
+                kind=Kind.OTHER,
+                path="/torrents/exportdata",
+                params={"torrent_id": torrent_id, "type": "file"},
+                max_bytes=LIST_BYTES,
+            )
+        )
+        if answer.status == HTTPStatus.OK and answer.body.startswith(b"d"):
+            return answer.body
+        error = verdict(answer, self._wire.clock())
+        if error is None or isinstance(error, (NotFound, Refused)):
+            return None
+        raise error
+
+    async def magnet_of(self, torrent_id: int) -> str | None:
+        """Get a torrent's magnet; None when TorBox does not give it (cached ones)."""
+        request = Request(
+            kind=Kind.OTHER,
+            path="/torrents/exportdata",
+            params={"torrent_id": torrent_id, "type": "magnet"},
+        )
+        try:
+            answer = await self._wire.call(request)
+        except (NotFound, Refused):
+            return None
+        return answers.string(answer) or None
+
+    async def search(self, query: str) -> tuple[SearchResult, ...]:
+        """Search TorBox's index: on the search host when there is one, else where it used to be."""
+        if self._search_url is None:
+            request = Request(
+                kind=Kind.OTHER,
+                path="/torrents/search",
+                params={"query": query},
+                max_bytes=LIST_BYTES,
+            )
+        else:
+            request = Request(
+                kind=Kind.OTHER,
+                base=self._search_url.rstrip("/"),
+                path=f"/torrents/search/{quote(query, safe='')}",
+                max_bytes=LIST_BYTES,
+            )
+        answer = await self._wire.call(request, empty_ok=True)
+        return answers.search_results(answer, self._complain)
+
+    async def me(self, *, settings: bool = False) -> Account:
+        """Look at the account: the cheapest way to learn whether the key is good."""
+        request = Request(kind=Kind.OTHER, path="/user/me", params={"settings": _word(settings)})
+        return answers.account(await self._wire.call(request))
+
+
+def _create_form(
+    *,
+    magnet: str | None,
+    torrent: bytes | None,
+    seed: str,
+    name: str | None,
+    as_queued: bool,
+    only_if_cached: bool,
+) -> aiohttp.FormData:
+    """Write the form of an add. Zips are never wanted: an *arr cannot import one."""
+    if (magnet is None) == (torrent is None):
+        raise ValueError("an add takes exactly one of magnet and torrent")
+    form = aiohttp.FormData(default_to_multipart=True)
+    if torrent is not None:
+        form.add_field(
+            "file", torrent, filename="x.torrent", content_type="application/x-bittorrent"
+        )
+    else:
+        form.add_field("magnet", magnet)
+    form.add_field("seed", seed)
+    form.add_field("allow_zip", "false")
+    form.add_field("as_queued", _word(as_queued))
+    form.add_field("add_only_if_cached", _word(only_if_cached))
+    if name:
+        form.add_field("name", name)
+    return form
+
+
+def _word(value: bool) -> str:
+    """Write a boolean in lower case, the only form that TorBox's cache has been seen to obey."""
+    return "true" if value else "false"

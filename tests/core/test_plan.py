@@ -1,0 +1,396 @@
+"""What to do next: each decision in one line."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.follow import GONE_MISSES, GONE_SECONDS, Patience
+from bridge.core.model import FINAL, Download, Failure, Phase, Reason, RemoteItem, Snapshot
+from bridge.core.plan import (
+    CREATES,
+    DELIVERIES,
+    LOOKED_AT,
+    LOOKS,
+    RELOOK_SECONDS,
+    Deliver,
+    Fail,
+    Finish,
+    Look,
+    Plan,
+    Poll,
+    Promote,
+    Ready,
+    Remove,
+    Rules,
+    Scene,
+    Submit,
+    plan,
+    submit_order,
+)
+from bridge.core.seeding import SeedPolicy
+from tests.support.scenes import (
+    HOUR,
+    NOW,
+    H,
+    delivered,
+    download,
+    hash_of,
+    item,
+    queued,
+    ready,
+    remote,
+    removal,
+    scene,
+    snapshot,
+    whole,
+)
+
+Made = Callable[..., Download]
+
+GONE = Failure(Reason.GONE, "TorBox no longer has this torrent")
+POLL_DUE = -inf
+
+
+def nothing(wake_at: float = inf) -> Plan:
+    """Make the plan that does nothing before `wake_at`."""
+    return Plan((), wake_at)
+
+
+def test_nothing_to_do() -> None:
+    """Without downloads nothing is asked, and nothing wakes us."""
+    assert plan(Scene(now=NOW)) == nothing()
+
+
+@pytest.mark.parametrize("phase", sorted(FINAL))
+def test_what_is_final_is_left_alone(phase: Phase) -> None:
+    """A download at its end costs no call, however long ago the last one was."""
+    assert plan(scene(download(phase=phase), polled_at=POLL_DUE)) == nothing()
+
+
+@pytest.mark.parametrize("phase", [Phase.ACCEPTED, Phase.SUBMITTING])
+def test_submit(phase: Phase) -> None:
+    """What TorBox does not hold for certain is submitted."""
+    assert plan(scene(download(phase=phase))) == Plan((Submit(H),), inf)
+
+
+def test_submit_waits_for_its_next_attempt() -> None:
+    """After a failure the next attempt has its time."""
+    assert plan(scene(download(next_attempt_at=NOW + 7))) == nothing(NOW + 7)
+
+
+def test_submit_waits_for_the_budget() -> None:
+    """Nothing is created before TorBox allows another create."""
+    assert plan(scene(download(), create_at=NOW + 30)) == nothing(NOW + 30)
+
+
+def test_the_budget_wakes_nobody_without_need() -> None:
+    """The budget is of no interest while nothing is due."""
+    waiting = scene(download(next_attempt_at=NOW + 90), create_at=NOW + 30)
+    assert plan(waiting) == nothing(NOW + 90)
+
+
+@pytest.mark.parametrize("phase", [Phase.ACCEPTED, Phase.SUBMITTING, Phase.READY, Phase.DELIVERING])
+def test_nothing_is_begun_for_what_is_stopped(phase: Phase) -> None:
+    """A paused download is neither submitted nor delivered."""
+    assert plan(scene(download(phase=phase, stopped=True))) == nothing()
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_one_thing_at_a_time(phase: Phase) -> None:
+    """While something is being done for a hash, nothing else is begun for it."""
+    busy = scene(
+        replace(remote(misses=9), phase=phase), busy=frozenset({H}), snapshot=snapshot(whole())
+    )
+    assert plan(busy) == nothing()
+
+
+def test_creates_are_limited() -> None:
+    """Only a few creates are in flight; the next go when one of them ends."""
+    many = [download(number) for number in range(10)]
+    assert len(plan(scene(*many)).actions) == CREATES
+    assert len(plan(scene(*many, submitting=CREATES - 1)).actions) == 1
+    assert plan(scene(*many, submitting=CREATES + 1)) == nothing()
+
+
+def test_submit_order() -> None:
+    """Forced goes first, then the smaller priority; categories take turns, the oldest first."""
+    order = submit_order(
+        [
+            download(1, category="tv", added_at=1),
+            download(2, category="tv", added_at=2),
+            download(3, category="tv", added_at=3),
+            download(4, category="films", added_at=9),
+            download(5, category="films", added_at=8),
+            download(6, category="music", added_at=7, priority=-1),
+            download(7, category="tv", added_at=6, priority=5, force_start=True),
+            download(8, category="tv", added_at=6, priority=4, force_start=True),
+        ]
+    )
+    assert [int(one.hash, 16) for one in order] == [8, 7, 6, 5, 1, 4, 2, 3]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(-1, 1))))
+def test_submit_order_loses_nothing(entries: list[tuple[str, bool, int]]) -> None:
+    """Every download has exactly one place in the queue."""
+    downloads = [
+        download(number, category=category, force_start=forced, priority=priority)
+        for number, (category, forced, priority) in enumerate(entries)
+    ]
+    order = submit_order(downloads)
+    assert sorted(one.hash for one in order) == sorted(one.hash for one in downloads)
+
+
+def test_a_removal_is_carried_out() -> None:
+    """What the user deleted is cleaned up after, at its time."""
+    assert plan(scene(removals=[removal()])) == Plan((Remove(1),), inf)
+    assert plan(scene(removals=[removal(next_attempt_at=NOW + 9)])) == nothing(NOW + 9)
+    assert plan(scene(removals=[removal()], busy=frozenset({H}))) == nothing()
+
+
+@pytest.mark.parametrize("made", [download, queued, remote, ready, delivered])
+@pytest.mark.parametrize("wait", [0.0, 9.0])
+def test_a_hash_rests_until_its_removal_is_done(made: Made, wait: float) -> None:
+    """Nothing is begun under a hash of which something is still to be removed."""
+    pending = removal(7, hash=H, next_attempt_at=NOW + wait)
+    again = scene(
+        made(), removals=[pending], snapshot=snapshot(whole(active=False)), polled_at=POLL_DUE
+    )
+    assert plan(again) == (nothing(NOW + wait) if wait else Plan((Remove(7),), inf))
+
+
+def test_one_removal_of_a_hash_at_a_time() -> None:
+    """A hash that was deleted twice is cleaned up after twice, one after the other."""
+    twice = scene(removals=[removal(1), removal(2, hash=H), removal(3)])
+    assert plan(twice).actions == (Remove(1), Remove(3))
+
+
+@pytest.mark.parametrize(("made", "queue"), [(queued, True), (remote, False)])
+def test_one_list_for_all(made: Made, queue: bool) -> None:
+    """The shared list is read; the queue too, only if something of ours may stand in it."""
+    assert plan(scene(made(), polled_at=POLL_DUE)).actions == (Poll(queue=queue),)
+
+
+def test_poll_at_its_pace() -> None:
+    """The next list has to wait for its pause and for the budget, and is not read twice at once."""
+    assert plan(scene(remote(), poll_seconds=20)) == nothing(NOW + 20)
+    assert plan(scene(remote(), poll_seconds=20, list_at=NOW + 50)) == nothing(NOW + 50)
+    assert plan(scene(remote(), polled_at=POLL_DUE, list_at=NOW + 50)) == nothing(NOW + 50)
+    assert plan(scene(remote(), polled_at=POLL_DUE, polling=True)) == nothing()
+
+
+def test_two_hundred_downloads_cost_one_list() -> None:
+    """However many there are, they share one list; after a restart too, when none was asked for."""
+    many = [remote(number) for number in range(1, 201)]
+    made = plan(scene(*many, polled_at=POLL_DUE, snapshot=Snapshot()))
+    assert made.actions == (Poll(queue=False),)
+
+
+def test_the_young_are_followed_by_id() -> None:
+    """For a minute a download is asked for by id, more and more seldom, and then listed."""
+    asked: dict[str, float] = {}
+    looks, now = [], NOW
+    while now <= NOW + 120:
+        made = plan(
+            scene(remote(remote_at=NOW), now=now, asked=asked, polled_at=now, poll_seconds=999)
+        )
+        if made.actions:
+            assert made.actions == (Look(H, 1),)
+            looks.append(now - NOW)
+            asked = {H: now}
+        else:
+            now = made.wake_at
+    assert tuple(looks) == LOOKS
+
+
+def test_a_late_look_is_not_made_up_for() -> None:
+    """Looks that were missed are not all made at once."""
+    late = scene(remote(remote_at=NOW - 20))
+    assert plan(late).actions == (Look(H, 1),)
+    assert plan(replace(late, asked={H: NOW})) == nothing(NOW - 20 + 31.5)
+
+
+def test_no_look_before_the_budget_allows() -> None:
+    """A look by id needs the same budget as the list."""
+    assert plan(scene(remote(remote_at=NOW - 1), list_at=NOW + 3)).actions == ()
+
+
+def test_a_few_are_followed_by_id() -> None:
+    """Of many young ones only the youngest are followed by id; the list serves the others."""
+    young = [remote(number, remote_at=NOW - 30 + number / 10) for number in range(1, 201)]
+    made = plan(scene(*young, polled_at=POLL_DUE))
+    expected = [Look(hash_of(number), number) for number in range(200, 200 - LOOKED_AT, -1)]
+    assert made.actions == (*expected, Poll(queue=False))
+
+
+def test_looks_in_flight_count() -> None:
+    """A plan made while looks are in flight does not send more than are allowed in all."""
+    young = [remote(number, remote_at=NOW - 30) for number in range(1, 11)]
+    busy = frozenset(hash_of(number) for number in range(1, LOOKED_AT))
+    looks = [one for one in plan(scene(*young, busy=busy)).actions if isinstance(one, Look)]
+    assert len(looks) == 1
+
+
+def test_the_lost_are_looked_for() -> None:
+    """What the list does not show is asked for by id, now and then, and the list goes on."""
+    lost = scene(remote(), snapshot=snapshot())
+    assert plan(lost).actions == (Look(H, 1),)
+    assert plan(replace(lost, asked={H: NOW - 1})) == nothing(NOW + 5)
+    assert plan(replace(lost, asked={H: NOW - RELOOK_SECONDS})).actions == (Look(H, 1),)
+
+
+def test_a_lag_of_the_list_is_no_loss() -> None:
+    """A list read within the first minute says nothing of a download that it does not show."""
+    young = scene(remote(remote_at=NOW - 50), snapshot=snapshot(), asked={H: NOW - 18})
+    assert plan(young) == nothing(NOW + 10)
+
+
+def test_two_hundred_lost_cost_a_few_looks() -> None:
+    """An account emptied by hand does not bring a look for each download at once."""
+    made = plan(scene(*[remote(number) for number in range(1, 201)], snapshot=snapshot()))
+    assert len(made.actions) == LOOKED_AT
+
+
+def test_ready() -> None:
+    """A remote item with all its files is taken over, stopped or not."""
+    assert plan(scene(remote(), snapshot=snapshot(whole()))).actions == (Ready(H),)
+    assert plan(scene(remote(stopped=True), snapshot=snapshot(whole()))).actions == (Ready(H),)
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        whole(state="completed", progress=1.0, finished=False),
+        whole(state="completed", progress=1.0, present=False),
+        whole(state="cached", progress=1.0, files=()),
+    ],
+)
+def test_not_ready_before_all_is_there(lacking: RemoteItem) -> None:
+    """Finished, present and listed: all three, whatever the state text says."""
+    assert plan(scene(remote(), snapshot=snapshot(lacking))).actions == ()
+
+
+def test_promote_out_of_the_queue() -> None:
+    """A queued download that shows up in the list gets its torrent_id."""
+    assert plan(scene(queued(), snapshot=snapshot(item(7, hash=H)))).actions == (Promote(H, 7),)
+
+
+def test_promote_to_another_item() -> None:
+    """A download whose item is gone takes the newest that goes by its hash, by any of them."""
+    others = snapshot(item(7, hash=H), item(8, other_hashes=(H,)), item(9))
+    assert plan(scene(remote(3), snapshot=snapshot())).actions == (Look(hash_of(3), 3),)
+    assert plan(scene(remote(torrent_id=3), snapshot=others)).actions == (Promote(H, 8),)
+
+
+def test_promote_once() -> None:
+    """A download that has its item is not promoted again, even under the odd id 0."""
+    zero = scene(remote(torrent_id=0), snapshot=snapshot(item(0, hash=H)))
+    assert plan(zero) == nothing(NOW + 5)
+
+
+def test_fail() -> None:
+    """The verdict goes by the patience of the download's category."""
+    stalled = remote(category="tv", idle_seconds=100.0, observed_seconds=100.0)
+
+    def rules(category: str) -> Rules:
+        assert category == "tv"
+        return Rules(patience=Patience(stalled_after=90.0))
+
+    (fail,) = plan(scene(stalled, snapshot=snapshot(item()), rules=rules)).actions
+    assert isinstance(fail, Fail)
+    assert (fail.hash, fail.failure.reason) == (H, Reason.STALLED)
+
+
+def lost_scene(missing: Download, *, looked: float) -> Scene:
+    """Make a scene in which all of TorBox was last looked through at `looked`."""
+    return scene(missing, snapshot=snapshot(listed_at=looked), asked={missing.hash: looked})
+
+
+@pytest.mark.parametrize("made", [queued, remote])
+def test_gone(made: Made) -> None:
+    """What was missed often, and last long after its last sign of life, is given up."""
+    missing = made(misses=GONE_MISSES, seen_at=NOW - GONE_SECONDS)
+    assert plan(lost_scene(missing, looked=NOW)).actions == (Fail(H, GONE),)
+
+
+@pytest.mark.parametrize("made", [queued, remote])
+def test_an_outage_loses_nothing(made: Made) -> None:
+    """Misses of long ago are no loss, as long as TorBox could not be asked since."""
+    missing = made(misses=GONE_MISSES + 5, seen_at=NOW - HOUR)
+    made_plan = plan(lost_scene(missing, looked=NOW - HOUR + 60))
+    assert not any(isinstance(action, Fail) for action in made_plan.actions)
+
+
+@pytest.mark.parametrize("made", [queued, remote])
+def test_a_night_switched_off_loses_nothing(made: Made) -> None:
+    """At start TorBox is asked before anything is given up, whatever was missed before."""
+    missing = made(misses=GONE_MISSES + 5, seen_at=NOW - 9 * HOUR)
+    assert [type(one) for one in plan(scene(missing, polled_at=POLL_DUE)).actions] == [Poll]
+
+
+def test_a_queue_that_was_not_read_loses_nothing() -> None:
+    """A queued download is gone only when both lists lack it."""
+    missing = queued(misses=GONE_MISSES, seen_at=NOW - HOUR)
+    half = scene(missing, snapshot=snapshot(queue_listed_at=NOW - HOUR))
+    assert plan(half) == nothing(NOW + 5)
+
+
+def test_deliver() -> None:
+    """What is ready is delivered, and what was interrupted is taken up, at its next attempt."""
+    assert plan(scene(ready())).actions == (Deliver(H),)
+    assert plan(scene(ready(phase=Phase.DELIVERING))).actions == (Deliver(H),)
+    assert plan(scene(ready(next_attempt_at=NOW + 4))) == nothing(NOW + 4)
+
+
+def test_deliveries_are_limited() -> None:
+    """Only so many are delivered at a time; forced and small ones go first."""
+    many = [ready(number, size=100 - number) for number in range(1, 21)]
+    forced = ready(50, size=10**9, force_start=True)
+    made = plan(scene(*many, forced))
+    expected = [50, *range(20, 20 - DELIVERIES + 1, -1)]
+    assert made.actions == tuple(Deliver(hash_of(number)) for number in expected)
+    assert plan(scene(*many, delivering=DELIVERIES)) == nothing()
+    assert len(plan(scene(*many, delivering=DELIVERIES - 2)).actions) == 2
+
+
+def test_finish_at_once_when_nothing_was_asked() -> None:
+    """Without seed limits a delivered download is finished, and TorBox is not asked."""
+    assert plan(scene(delivered(), polled_at=POLL_DUE)) == Plan((Finish(H),), inf)
+
+
+def test_seeding_is_watched_slowly() -> None:
+    """With a limit to reach, the list is read at the idle pace."""
+    seeding = scene(delivered(ratio_limit=2.0), snapshot=snapshot(whole()))
+    assert plan(seeding) == nothing(NOW + 60)
+    assert plan(replace(seeding, polled_at=NOW - 60)).actions == (Poll(queue=False),)
+
+
+def test_finish_when_the_limit_is_reached() -> None:
+    """A reached limit ends the seeding."""
+    seeded = delivered(ratio_limit=2.0, ratio=2.0)
+    assert plan(scene(seeded, snapshot=snapshot(whole()))).actions == (Finish(H),)
+
+
+def test_finish_when_torbox_does_not_seed() -> None:
+    """An item that TorBox does not seed any more comes no nearer to its limit."""
+    seeding = delivered(ratio_limit=2.0)
+    idle = snapshot(whole(active=False))
+    assert plan(scene(seeding, snapshot=idle)).actions == (Finish(H),)
+    before = snapshot(whole(active=False), listed_at=NOW - 70)
+    assert plan(scene(seeding, snapshot=before)).actions == ()
+    assert plan(scene(seeding, snapshot=snapshot())).actions == (Finish(H),)
+
+
+def test_a_lag_of_the_list_ends_no_seeding() -> None:
+    """A download that the list does not show within its first minutes still seeds."""
+    young = delivered(ratio_limit=2.0, remote_at=NOW - 120)
+    assert plan(scene(young, snapshot=snapshot())) == nothing(NOW + 60)
+
+
+def test_the_policy_of_the_category_decides_on_seeding() -> None:
+    """Where the user never seeds, a limit of the *arr holds nothing up."""
+    never = scene(delivered(ratio_limit=2.0), rules=lambda _category: Rules(seed=SeedPolicy.NEVER))
+    assert plan(never).actions == (Finish(H),)

@@ -1,0 +1,259 @@
+"""What holds of every plan, whatever the scene; and of a day that is made of plans."""
+
+from collections import Counter
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.core.model import FINAL, Download, Phase, Snapshot
+from bridge.core.plan import (
+    CREATES,
+    DELIVERIES,
+    LOOKED_AT,
+    LOOKS,
+    RELOOK_SECONDS,
+    Action,
+    Deliver,
+    Fail,
+    Finish,
+    Look,
+    Poll,
+    Promote,
+    Ready,
+    Remove,
+    Scene,
+    Submit,
+    plan,
+)
+from tests.support.scenes import HOUR, NOW, download, hash_of, item, removal, scene, snapshot, whole
+
+moments = st.sampled_from([0.0, NOW - HOUR, NOW - 61, NOW - 1, NOW, NOW + 1, NOW + HOUR])
+past = st.sampled_from([NOW - HOUR, NOW - 61, NOW - 10, NOW - 1, NOW])
+ids = st.none() | st.integers(0, 6)
+
+
+@st.composite
+def downloads(draw: st.DrawFn, number: int) -> Download:
+    """Draw a download in any phase, with any past."""
+    return download(
+        number,
+        phase=draw(st.sampled_from(Phase)),
+        phase_at=draw(past),
+        category=draw(st.sampled_from(["", "tv"])),
+        stopped=draw(st.booleans()),
+        force_start=draw(st.booleans()),
+        torrent_id=draw(ids),
+        remote_at=draw(st.none() | past),
+        next_attempt_at=draw(moments),
+        seen_at=draw(st.none() | past),
+        misses=draw(st.integers(0, 4)),
+        idle_seconds=draw(st.sampled_from([0.0, 61.0, 7 * HOUR])),
+        ratio_limit=draw(st.sampled_from([-2.0, -1.0, 1.0])),
+        ratio=draw(st.sampled_from([0.0, 2.0])),
+        completed_at=draw(st.none() | past),
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Draw what TorBox may say, sense or not."""
+    items = [
+        item(
+            number,
+            hash=hash_of(draw(st.integers(0, 6))),
+            state=draw(st.sampled_from(["downloading", "failed", "cached", "quux"])),
+            active=draw(st.booleans()),
+            finished=draw(st.booleans()),
+            present=draw(st.booleans()),
+            files=draw(st.sampled_from([(), whole().files])),
+        )
+        for number in draw(st.sets(st.integers(0, 6)))
+    ]
+    return snapshot(
+        *items, listed_at=draw(past), listed=frozenset(draw(st.sets(st.integers(0, 6))))
+    )
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """Draw any scene that the engine may make."""
+    drawn = [draw(downloads(number)) for number in range(draw(st.integers(0, 12)))]
+    numbers = st.integers(0, 14)
+    return scene(
+        *drawn,
+        removals=[
+            removal(index, hash=hash_of(number), next_attempt_at=draw(moments))
+            for index, number in enumerate(draw(st.lists(numbers, max_size=3)), start=1)
+        ],
+        snapshot=draw(snapshots()),
+        busy=frozenset(hash_of(number) for number in draw(st.sets(numbers, max_size=3))),
+        polling=draw(st.booleans()),
+        submitting=draw(st.integers(0, CREATES + 1)),
+        delivering=draw(st.integers(0, DELIVERIES + 1)),
+        asked={hash_of(number): draw(past) for number in draw(st.sets(numbers))},
+        polled_at=draw(past),
+        create_at=draw(moments),
+        list_at=draw(moments),
+    )
+
+
+def hash_in(action: Action, given_scene: Scene) -> str | None:
+    """Tell which hash an action is for; None for the list that all share."""
+    match action:
+        case Poll():
+            return None
+        case Remove(removal_id):
+            return next(one.hash for one in given_scene.removals if one.id == removal_id)
+        case _:
+            return action.hash
+
+
+@given(scenes())
+def test_the_same_scene_gives_the_same_plan(given_scene: Scene) -> None:
+    """A plan depends on nothing but the scene."""
+    assert plan(given_scene) == plan(given_scene)
+
+
+@given(scenes())
+def test_never_two_things_for_one_hash(given_scene: Scene) -> None:
+    """No hash has two actions, and none that is busy has one; there is at most one poll."""
+    wanted = Counter(hash_in(action, given_scene) for action in plan(given_scene).actions)
+    assert not set(wanted) & given_scene.busy
+    assert not [info_hash for info_hash, actions in wanted.items() if actions > 1]
+
+
+@given(scenes())
+def test_limits_hold(given_scene: Scene) -> None:
+    """What is in flight and what is begun stay within the limits."""
+    kinds = Counter(type(action) for action in plan(given_scene).actions)
+    assert not kinds[Submit] or kinds[Submit] + given_scene.submitting <= CREATES
+    assert not kinds[Deliver] or kinds[Deliver] + given_scene.delivering <= DELIVERIES
+    assert kinds[Look] <= LOOKED_AT
+
+
+@given(scenes())
+def test_budgets_hold(given_scene: Scene) -> None:
+    """Nothing that needs a budget is begun before it allows."""
+    kinds = {type(action) for action in plan(given_scene).actions}
+    assert given_scene.create_at <= NOW or Submit not in kinds
+    assert given_scene.list_at <= NOW or not kinds & {Look, Poll}
+
+
+@given(scenes())
+def test_no_submit_before_the_removal(given_scene: Scene) -> None:
+    """A hash is not created anew while its former self is still to be removed."""
+    removed = {Submit(one.hash) for one in given_scene.removals}
+    assert not removed & set(plan(given_scene).actions)
+
+
+@given(scenes())
+def test_wakes_lie_ahead(given_scene: Scene) -> None:
+    """The next wake is never now or before: the engine would spin."""
+    assert plan(given_scene).wake_at > NOW
+
+
+def has_owner(one: Download, given_scene: Scene) -> bool:
+    """Tell whether something in flight will wake the engine for the sake of a download."""
+    removed = {pending.hash for pending in given_scene.removals}
+    return (
+        one.phase in FINAL
+        or one.hash in given_scene.busy
+        or one.hash in removed & given_scene.busy
+        or (
+            one.stopped
+            and one.phase in {Phase.ACCEPTED, Phase.SUBMITTING, Phase.READY, Phase.DELIVERING}
+        )
+        or (given_scene.polling and one.phase in {Phase.QUEUED, Phase.REMOTE, Phase.DELIVERED})
+        or (given_scene.submitting >= CREATES and one.phase in {Phase.ACCEPTED, Phase.SUBMITTING})
+        or (given_scene.delivering >= DELIVERIES and one.phase in {Phase.READY, Phase.DELIVERING})
+    )
+
+
+@settings(max_examples=200)
+@given(scenes())
+def test_no_progress_and_no_timer_is_a_bug(given_scene: Scene) -> None:
+    """Every download that is not over is acted on, timed, or waits for something in flight."""
+    for one in given_scene.downloads:
+        alone = replace(
+            given_scene,
+            downloads=[one],
+            removals=[pending for pending in given_scene.removals if pending.hash == one.hash],
+        )
+        made = plan(alone)
+        assert made.actions or isfinite(made.wake_at) or has_owner(one, alone)
+
+
+def settled(action: Action, now: float) -> dict[str, Any]:
+    """Tell what an action makes of its download where everything succeeds at once."""
+    match action:
+        case Submit(info_hash):
+            torrent_id = int(info_hash, 16)
+            return {"phase": Phase.REMOTE, "torrent_id": torrent_id, "remote_at": now}
+        case Promote(_, torrent_id):
+            return {"phase": Phase.REMOTE, "torrent_id": torrent_id, "remote_at": now}
+        case Ready():
+            return {"phase": Phase.READY}
+        case Deliver():
+            return {"phase": Phase.DELIVERED, "completed_at": now}
+        case Finish():
+            return {"phase": Phase.FINISHED}
+        case Fail():
+            return {"phase": Phase.FAILED}
+        case _:
+            return {}
+
+
+def perform(action: Action, world: Scene) -> Scene:
+    """Carry an action out in a world in which nothing moves at TorBox."""
+    match action:
+        case Poll():
+            said = replace(world.snapshot, listed_at=world.now, queue_listed_at=world.now)
+            return replace(world, snapshot=said, polled_at=world.now)
+        case Remove(removal_id):
+            left = [one for one in world.removals if one.id != removal_id]
+            return replace(world, removals=left)
+        case Look(info_hash):
+            return replace(world, asked={**world.asked, info_hash: world.now})
+        case _:
+            fields = settled(action, world.now)
+            after = [
+                replace(one, **fields) if one.hash == action.hash else one
+                for one in world.downloads
+            ]
+            return replace(world, downloads=after)
+
+
+STEADY = {
+    "busy": frozenset[str](),
+    "polling": False,
+    "submitting": 0,
+    "delivering": 0,
+    "poll_seconds": 60.0,
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(scenes())
+def test_time_goes_on(given_scene: Scene) -> None:
+    """Stepping from plan to plan never stays at one moment, and asks TorBox in moderation."""
+    world = replace(given_scene, **STEADY)  # type: ignore[arg-type]
+    calls: Counter[type[Action]] = Counter()
+    for _turn in range(500):
+        made = plan(world)
+        calls.update(type(action) for action in made.actions)
+        for action in made.actions:
+            world = perform(action, world)
+        if not made.actions:
+            assert made.wake_at > world.now
+            world = replace(world, now=made.wake_at)
+        if world.now > NOW + HOUR:
+            break
+    else:
+        pytest.fail(f"still at {world.now - NOW} s")
+    minutes = HOUR / world.poll_seconds
+    assert calls[Poll] <= minutes + 2
+    assert calls[Look] <= len(world.downloads) * (HOUR / RELOOK_SECONDS + 2 * len(LOOKS))

@@ -1,0 +1,133 @@
+"""When seeding is done, as Sonarr's HasReachedSeedLimit and qBittorrent understand limits."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
+from bridge.core.seeding import (
+    SeedMode,
+    SeedPolicy,
+    asked_to_seed,
+    limit_reached,
+    seed_mode,
+    seeding_done,
+)
+from tests.support.scenes import NOW, delivered
+
+ASKED: list[dict[str, Any]] = [
+    {"ratio_limit": 0.0},
+    {"ratio_limit": 1.5},
+    {"ratio_limit": UNLIMITED},
+    {"seeding_time_limit": 0},
+    {"seeding_time_limit": 60},
+    {"seeding_time_limit": UNLIMITED},
+    {"inactive_seeding_time_limit": 10},
+    {"inactive_seeding_time_limit": UNLIMITED},
+]
+
+
+def test_nothing_asked() -> None:
+    """Limits left to the global ones, of which there are none, ask for nothing."""
+    assert USE_GLOBAL == -2
+    assert not asked_to_seed(delivered())
+
+
+@pytest.mark.parametrize("limits", ASKED)
+def test_asked(limits: dict[str, Any]) -> None:
+    """Any limit of its own asks for seeding, "for ever" included."""
+    assert asked_to_seed(delivered(**limits))
+
+
+@pytest.mark.parametrize(
+    ("policy", "unasked", "asked"),
+    [
+        (SeedPolicy.AUTO, SeedMode.DO_NOT, SeedMode.SEED),
+        (SeedPolicy.ALWAYS, SeedMode.SEED, SeedMode.SEED),
+        (SeedPolicy.NEVER, SeedMode.DO_NOT, SeedMode.DO_NOT),
+    ],
+)
+def test_what_torbox_is_told(policy: SeedPolicy, unasked: SeedMode, asked: SeedMode) -> None:
+    """TorBox's `seed` follows the policy, and with `auto` what the *arr asked for."""
+    assert seed_mode(policy, delivered()) is unasked
+    assert seed_mode(policy, delivered(ratio_limit=1.0)) is asked
+    assert [SeedMode.AUTO, SeedMode.SEED, SeedMode.DO_NOT] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reached"),
+    [
+        ({}, False),
+        ({"ratio": 99.0}, False),
+        ({"ratio_limit": 2.0, "ratio": 1.99}, False),
+        ({"ratio_limit": 2.0, "ratio": 2.0}, True),
+        ({"ratio_limit": 0.0}, True),
+        ({"ratio_limit": UNLIMITED, "ratio": 99.0}, False),
+        ({"seeding_time_limit": 2}, False),
+        ({"seeding_time_limit": 1}, True),
+        ({"seeding_time_limit": 0}, True),
+        ({"seeding_time_limit": UNLIMITED, "completed_at": 0.0}, False),
+        ({"seeding_time_limit": 1, "completed_at": None}, False),
+        ({"seeding_time_limit": 1, "completed_at": NOW + 600}, False),
+        ({"inactive_seeding_time_limit": 2}, False),
+        ({"inactive_seeding_time_limit": 1}, True),
+        ({"ratio_limit": 5.0, "seeding_time_limit": 1}, True),
+        ({"ratio_limit": 1.0, "ratio": 1.0, "seeding_time_limit": 9}, True),
+        ({"ratio_limit": 1.0, "ratio": 1.0, "seeding_time_limit": UNLIMITED}, True),
+        ({"ratio_limit": 5.0, "seeding_time_limit": 9, "ratio": 1.0}, False),
+    ],
+)
+def test_limits(fields: dict[str, Any], reached: bool) -> None:
+    """A minute after it was delivered: any one limit that holds is enough, -1 and -2 never hold."""
+    assert limit_reached(delivered(**fields), NOW) is reached
+
+
+@pytest.mark.parametrize("policy", SeedPolicy)
+@pytest.mark.parametrize("active", [True, False, None])
+def test_unasked_is_done_at_once(policy: SeedPolicy, active: bool | None) -> None:
+    """Without limits the *arr may remove at once, or with -2 everywhere it never could."""
+    assert seeding_done(policy, delivered(), active=active, now=NOW)
+
+
+@pytest.mark.parametrize("limits", ASKED)
+def test_never_means_never(limits: dict[str, Any]) -> None:
+    """Where the user never seeds, no limit holds an entry in the queue."""
+    assert seeding_done(SeedPolicy.NEVER, delivered(**limits), active=True, now=NOW)
+
+
+@pytest.mark.parametrize("policy", [SeedPolicy.AUTO, SeedPolicy.ALWAYS])
+@pytest.mark.parametrize(
+    ("active", "ratio", "done"),
+    [
+        (True, 0.5, False),
+        (None, 0.5, False),
+        (False, 0.5, True),
+        (True, 1.0, True),
+        (None, 1.0, True),
+    ],
+)
+def test_asked_waits(policy: SeedPolicy, active: bool | None, ratio: float, done: bool) -> None:
+    """Seeding ends at a limit or when TorBox seeds no more, and not while that is unknown."""
+    download = delivered(ratio_limit=1.0, ratio=ratio)
+    assert seeding_done(policy, download, active=active, now=NOW) is done
+
+
+limits = st.sampled_from([-2, -1, 0, 1, 5])
+
+
+@given(
+    st.builds(
+        delivered,
+        ratio_limit=limits.map(float),
+        seeding_time_limit=limits,
+        inactive_seeding_time_limit=limits,
+        ratio=st.floats(0, 6),
+    ),
+    st.floats(0, 600),
+)
+def test_done_stays_done(download: Download, later: float) -> None:
+    """A limit that is reached stays reached as time goes by."""
+    if limit_reached(download, NOW):
+        assert limit_reached(download, NOW + later)

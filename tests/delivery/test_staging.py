@@ -1,0 +1,150 @@
+"""Checkpoints: believed only when they fit what is on disk."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.delivery.answers import Validator
+from bridge.delivery.base import Order
+from bridge.delivery.errors import BadOrder, DeliveryFailed
+from bridge.delivery.layout import staging_root
+from bridge.delivery.staging import StagedFile, begin, discard
+from tests.support.delivery import below
+from tests.support.killed import show, staging
+
+
+def half(top: Path) -> StagedFile:
+    """Stage the first half of the first file, and close it."""
+    file = begin(staging(top), show(top), min_free=0)[0]
+    file.validator = Validator('"one"', "Mon")
+    file.open()
+    file.write(0, b"x" * 25_000)
+    file.done.add(0, 25_000)
+    file.save()
+    file.close()
+    return file
+
+
+def again(top: Path, order: Order | None = None) -> StagedFile:
+    """Begin anew, as after a restart."""
+    return begin(staging(top), order or show(top), min_free=0)[0]
+
+
+def test_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A checkpoint brings back what was done, and of which version."""
+    half(tmp_path)
+    file = again(tmp_path)
+    assert file.done.spans == ((0, 25_000),)
+    assert file.validator == Validator('"one"', "Mon")
+    assert not file.complete
+
+
+def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
+    """Whoever reads while a new checkpoint comes reads the old one or the new one."""
+    file = half(tmp_path)
+    checkpoint = staging(tmp_path) / "0.json"
+    old = checkpoint.read_bytes()
+    with checkpoint.open("rb") as reader:
+        file.open()
+        file.done.add(25_000, 30_000)
+        file.save()
+        file.close()
+        assert reader.read() == old
+    assert checkpoint.read_bytes() != old
+
+
+def test_another_content_name_changes_nothing(tmp_path: Path) -> None:
+    """The content's name is not part of what is staged."""
+    half(tmp_path)
+    order = show(tmp_path)
+    files = tuple(replace(file, path="Show (2)" + file.path[4:]) for file in order.files)
+    file = again(tmp_path, replace(order, content_name="Show (2)", files=files))
+    assert file.done.total == 25_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "[]",
+        '{"path": "a.mkv"}',
+        '{"path": "a.mkv", "size": 49999, "done": [[0, 10]]}',
+        '{"path": "b.mkv", "size": 50000, "done": [[0, 10]]}',
+        '{"path": "a.mkv", "size": 50000, "done": [[10, 0]]}',
+        '{"path": "a.mkv", "size": 50000, "done": [[-5, 10]]}',
+        '{"path": "a.mkv", "size": 50000, "done": [[0, 50001]]}',
+        '{"path": "a.mkv", "size": 50000, "done": [[0, 10], [5, 20]]}',
+        '{"path": "a.mkv", "size": 50000, "done": [[0, 10]], "link": "x"}',
+    ],
+)
+def test_does_not_believe_what_does_not_fit(tmp_path: Path, text: str) -> None:
+    """A checkpoint that is damaged or of another file is removed, and the file starts anew."""
+    half(tmp_path)
+    checkpoint = staging(tmp_path) / "0.json"
+    checkpoint.write_text(text)
+    assert again(tmp_path).done.total == 0
+    assert not checkpoint.exists()
+
+
+def test_does_not_believe_a_checkpoint_without_its_file(tmp_path: Path) -> None:
+    """Bytes that are gone or cut off are not done, whatever the checkpoint says."""
+    path = half(tmp_path).path
+    path.unlink()
+    assert again(tmp_path).done.total == 0
+    path = half(tmp_path).path
+    path.write_bytes(b"x" * 100)
+    assert again(tmp_path).done.total == 0
+    assert path.stat().st_size == 50_000
+
+
+def test_removes_what_the_order_does_not_want(tmp_path: Path) -> None:
+    """Files, folders and checkpoints of an earlier order go."""
+    half(tmp_path)
+    root, order = staging(tmp_path), show(tmp_path)
+    (root / "7.json").write_text("{}")
+    (root / "0.new").write_text("{")
+    (root / "folder").mkdir()
+    again(tmp_path, replace(order, files=order.files[:1]))
+    assert below(root) == {"0.json", "content", "content/a.mkv"}
+
+
+def test_allocated_bytes_are_not_needed_twice(tmp_path: Path) -> None:
+    """A file whose space was taken before asks for no more of it, also when hardly begun."""
+    order = show(tmp_path)
+    begin(staging(tmp_path), order, min_free=0)
+    assert [file.to_allocate() for file in begin(staging(tmp_path), order, min_free=0)] == [0, 0, 0]
+
+
+def test_a_write_that_is_cut_short_goes_on(tmp_path: Path) -> None:
+    """Bytes land where they belong, in any order."""
+    file = half(tmp_path)
+    file.open()
+    file.write(40_000, b"z" * 10_000)
+    file.write(25_000, bytearray(b"y" * 15_000))
+    file.close()
+    assert file.path.read_bytes() == b"x" * 25_000 + b"y" * 15_000 + b"z" * 10_000
+    with pytest.raises(DeliveryFailed):
+        file.write(0, b"late")
+
+
+def test_refuses_links_in_the_way(tmp_path: Path) -> None:
+    """Staging that is a symbolic link is neither written through nor deleted through."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("x")
+    staging(tmp_path).parent.mkdir()
+    staging(tmp_path).symlink_to(outside)
+    with pytest.raises(DeliveryFailed):
+        again(tmp_path)
+    with pytest.raises(DeliveryFailed):
+        discard(staging(tmp_path))
+    assert below(outside) == {"mine"}
+
+
+@pytest.mark.parametrize("text", ["", "..", "a" * 39, "A" * 40, "a" * 40 + "/", "../" + "a" * 40])
+def test_staging_is_named_by_an_info_hash(tmp_path: Path, text: str) -> None:
+    """Nothing but an info-hash makes a directory name."""
+    with pytest.raises(BadOrder):
+        staging_root(tmp_path, text)

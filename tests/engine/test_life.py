@@ -1,0 +1,230 @@
+"""Whole lives of downloads: the real bridge, the simulated TorBox, an *arr in between."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bridge.core.model import Phase, Reason
+from bridge.demo.arr_words import ArrSettings, InitialState
+from bridge.simulator import ContentFile, magnet_of, make_torrent
+from bridge.simulator.faults import Error
+from tests.support.rig import Rig, cached, pack
+
+
+async def test_a_cached_pack_is_imported_and_leaves_nothing(rig: Rig) -> None:
+    """A .torrent that TorBox has cached: at most three calls and a link per file, under 2 s."""
+    content = pack(episodes=4)
+    rig.sim.register(content)
+    async with rig.arr("sonarr") as arr:
+        began = time.monotonic()
+        assert content.torrent is not None
+        download_id = await arr.add_torrent(content.torrent, content.name, content.hash)
+        item = await rig.completed(arr, download_id)
+        took = time.monotonic() - began
+
+        rig.compare(content, item.output_path)
+        assert item.can_be_removed
+        assert Path(item.output_path).parent == rig.downloads / "tv-sonarr"
+        counts = rig.sim.calls.counts()
+        assert counts.pop("requestdl") == 4
+        assert counts.pop("cdn") == 4
+        assert sum(counts.values()) <= 3, counts
+        assert took < 2.0
+
+        await arr.remove(download_id)
+        assert await arr.poll() == []
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        await rig.until(lambda: not Path(item.output_path).exists())
+        assert (rig.downloads / "tv-sonarr").is_dir()
+
+
+async def test_a_magnet_that_torbox_has_not_cached(rig: Rig) -> None:
+    """TorBox downloads it first; no complete state is shown before the files are there."""
+    content = make_torrent("Movie.2024.1080p-GRP", [ContentFile("Movie.2024.mkv", 3_000_000)])
+    rig.sim.register(content)
+    async with rig.arr("radarr") as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        assert [item.download_id for item in await arr.poll()] == [content.hash.upper()]
+        item = await rig.completed(arr, download_id)
+        rig.compare(content, item.output_path)
+
+
+@pytest.mark.parametrize("shape", ["folder", "bare", "extension"])
+async def test_single_files_in_each_shape(rig: Rig, shape: str) -> None:
+    """However TorBox names a single file, content_path is what is on disk, below save_path."""
+    made = make_torrent("Film.mkv", [ContentFile("Film.mkv", 100_000)], single_file=True)
+    rig.sim.world.behaviour.single_file = shape  # type: ignore[assignment]  # one of the three
+    rig.sim.register(cached(made))
+    async with rig.arr("radarr") as arr:
+        item = await rig.completed(arr, await arr.add_magnet(magnet_of(made)))
+        rig.compare(made, item.output_path)
+        assert Path(item.output_path).parent == rig.downloads / "radarr"
+
+
+async def test_the_queue_of_torbox(rig: Rig) -> None:
+    """A queued item is followed through its promotion to a new id, also where ids collide."""
+    rig.sim.world.account.slots = 1
+    rig.sim.world.behaviour.when_full = "queue"
+    rig.sim.world.behaviour.collide_ids = True
+    first = make_torrent("First", [ContentFile("first.mkv", 20_000_000)])
+    second = make_torrent("Second", [ContentFile("second.mkv", 1_000_000)])
+    rig.sim.register(first)
+    rig.sim.register(second)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(first))
+        await rig.reaches(first.hash, Phase.REMOTE)
+        download_id = await arr.add_magnet(magnet_of(second))
+        await rig.reaches(second.hash, Phase.QUEUED)
+        item = await rig.completed(arr, download_id)
+        rig.compare(second, item.output_path)
+
+
+async def test_a_full_account_is_waited_for(rig: Rig) -> None:
+    """ACTIVE_LIMIT is no error: the download waits as queuedDL until a slot is free."""
+    rig.sim.world.account.slots = 1
+    first = make_torrent("First", [ContentFile("first.mkv", 30_000_000)])
+    second = make_torrent("Second", [ContentFile("second.mkv", 1_000_000)])
+    rig.sim.register(first)
+    rig.sim.register(second)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(first))
+        await rig.reaches(first.hash, Phase.REMOTE)
+        download_id = await arr.add_magnet(magnet_of(second))
+        await rig.until(lambda: "limit" in rig.note(second.hash))
+        assert [item.status for item in await arr.poll()][1] == "queued"
+        item = await rig.completed(arr, download_id)
+        rig.compare(second, item.output_path)
+
+
+async def test_what_was_there_before_is_not_deleted(rig: Rig) -> None:
+    """An item that the user added on TorBox's site outlives the removal of our download."""
+    content = pack()
+    rig.sim.register(content, on_account=True)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.completed(arr, download_id)
+        await arr.remove(download_id)
+        await rig.until(lambda: not rig.ledger.removals)
+        assert rig.sim.world.find(content.hash) is not None
+
+
+async def test_removed_and_added_again_at_once(rig: Rig) -> None:
+    """The same hash may come back the moment after it was deleted; it is one item in the end."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.REMOTE, Phase.READY, Phase.DELIVERING, Phase.FINISHED)
+        await arr.remove(download_id)
+        await arr.add_magnet(magnet_of(content))
+        item = await rig.completed(arr, download_id)
+        rig.compare(content, item.output_path)
+        assert len(rig.sim.world.torrents()) == 1
+
+
+async def test_removed_while_torbox_works_on_it(rig: Rig) -> None:
+    """A download that is deleted half-way leaves nothing at TorBox and nothing on disk."""
+    content = make_torrent("Long", [ContentFile("long.mkv", 2_000_000_000)])
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.REMOTE)
+        await arr.remove(download_id)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        assert not (rig.downloads / ".incomplete" / content.hash).exists()
+
+
+async def test_removed_while_it_is_fetched(rig: Rig) -> None:
+    """Half-fetched bytes go too."""
+    content = pack(episodes=2, size=4_000_000)
+    rig.sim.register(content)
+    rig.sim.links.cdn.bytes_per_second = 1_000_000
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.DELIVERING)
+        staged = rig.downloads / ".incomplete" / content.hash
+        await rig.until(staged.exists)
+        await arr.remove(download_id)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        await rig.until(lambda: not staged.exists())
+
+
+async def test_keeping_the_files(rig: Rig) -> None:
+    """Without deleteFiles the files stay, and TorBox's item goes all the same."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        item = await rig.completed(arr, download_id)
+        await arr.remove(download_id, delete_data=False)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        rig.compare(content, item.output_path)
+
+
+async def test_only_its_own_files_are_deleted(rig: Rig) -> None:
+    """What somebody else put beside the files stays."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        item = await rig.completed(arr, download_id)
+        subtitle = Path(item.output_path) / "mine.srt"
+        subtitle.write_text("1")
+        await arr.remove(download_id)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        await rig.until(lambda: list(Path(item.output_path).iterdir()) == [subtitle])
+
+
+async def test_a_taken_name_gets_a_number(rig: Rig) -> None:
+    """Somebody else's folder of the same name is left alone."""
+    content = pack()
+    rig.sim.register(content)
+    taken = rig.downloads / "tv-sonarr" / content.name
+    taken.mkdir(parents=True)
+    (taken / "somebody.txt").write_text("else")
+    async with rig.arr() as arr:
+        item = await rig.completed(arr, await arr.add_magnet(magnet_of(content)))
+        assert Path(item.output_path).name == f"{content.name} (2)"
+        rig.compare(content, item.output_path)
+        assert [path.name for path in taken.iterdir()] == ["somebody.txt"]
+
+
+async def test_stopped_and_started(rig: Rig) -> None:
+    """An add that is stopped asks nothing of TorBox until it is started."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("sonarr", ArrSettings(initial_state=InitialState.STOP)) as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        assert [item.status for item in await arr.poll()] == ["paused"]
+        assert rig.sim.calls.counts() == {}
+        await rig.held.start([content.hash])
+        await rig.completed(arr, download_id)
+
+
+async def test_a_refusal_is_kept_with_its_reason(rig: Rig) -> None:
+    """What TorBox will never do is a failure with a reason, shown as `error`."""
+    huge = make_torrent("Huge", [ContentFile("huge.mkv", 100_000)])
+    rig.sim.faults.add(
+        "createtorrent",
+        Error(400, "DOWNLOAD_TOO_LARGE", "larger than your plan allows"),
+    )
+    rig.sim.register(huge)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(huge))
+        download = await rig.reaches(huge.hash, Phase.FAILED)
+        assert download.failure_reason is Reason.TOO_LARGE
+        assert "larger" in download.failure_message
+        assert [item.status for item in await arr.poll()] == ["warning"]
+
+
+async def test_the_story_of_a_download(rig: Rig) -> None:
+    """Every turn of a life is told at /api/bridge/downloads/{hash}, to those who may come in."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        await rig.completed(arr, await arr.add_magnet(magnet_of(content)))
+    status, text = await rig.get(f"/api/bridge/downloads/{content.hash}")
+    assert status == 200
+    for phase in ("submitting", "remote", "ready", "delivering", "delivered", "finished"):
+        assert f'"after":"{phase}"' in text

@@ -1,0 +1,151 @@
+"""What TorBox still lets us call."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.torbox.budgets import BudgetRow, Budgets, Kind
+
+NOW = 1_000_000.0
+
+
+def spent(kind: Kind, calls: int, *, apart: float, cached: bool = True) -> Budgets:
+    """Make budgets that have seen so many calls, the last of them at NOW."""
+    budgets = Budgets()
+    for number in reversed(range(calls)):
+        budgets.spend(kind, NOW - number * apart, cached=cached)
+    return budgets
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_new_budget_is_free(kind: Kind) -> None:
+    """Nothing stands in the way of the first call."""
+    assert Budgets().ready_at(kind, NOW) == NOW
+
+
+@pytest.mark.parametrize(
+    ("kind", "calls", "apart", "wait"),
+    [
+        (Kind.LIST, 299, 0.1, 0.0),
+        (Kind.LIST, 300, 0.1, 60 - 29.9),
+        (Kind.LIST, 300, 1.0, 0.0),
+        (Kind.LINK, 300, 0.0, 60.0),
+        (Kind.CONTROL, 300, 0.0, 60.0),
+        (Kind.CREATE, 300, 0.0, 60.0),
+        (Kind.UNCACHED, 59, 0.0, 0.0),
+        (Kind.UNCACHED, 60, 0.0, 3600.0),
+        (Kind.UNCACHED, 60, 10.0, 3600 - 590),
+    ],
+)
+def test_a_window_lets_so_many_through(kind: Kind, calls: int, apart: float, wait: float) -> None:
+    """A call is free until the window is full, then when its oldest leaves."""
+    budgets = spent(kind, calls, apart=apart)
+    assert budgets.ready_at(kind, NOW, cached=True) == pytest.approx(NOW + wait)
+
+
+@pytest.mark.parametrize(("cached", "wait"), [(True, 0.0), (False, 3600.0)])
+def test_cached_adds_do_not_wait_for_the_hour(cached: bool, wait: float) -> None:
+    """Sixty uncached adds hold up the next uncached one, not what TorBox has cached."""
+    budgets = spent(Kind.CREATE, 60, apart=0.0, cached=False)
+    assert budgets.ready_at(Kind.CREATE, NOW, cached=cached) == NOW + wait
+
+
+def test_classes_do_not_share() -> None:
+    """A class that is used up leaves the others free."""
+    budgets = spent(Kind.LIST, 300, apart=0.0)
+    budgets.blocked(Kind.LINK, NOW + 50)
+    assert budgets.ready_at(Kind.CONTROL, NOW) == NOW
+    assert budgets.ready_at(Kind.LINK, NOW) == NOW + 50
+    assert budgets.ready_at(Kind.LIST, NOW) == NOW + 60
+
+
+def test_a_block_is_never_shortened() -> None:
+    """A later, shorter refusal does not lift an earlier, longer one."""
+    budgets = Budgets()
+    budgets.blocked(Kind.LIST, NOW + 100)
+    budgets.blocked(Kind.LIST, NOW + 10)
+    assert budgets.ready_at(Kind.LIST, NOW) == NOW + 100
+    assert budgets.ready_at(Kind.LIST, NOW + 101) == NOW + 101
+
+
+def test_careful_adds_are_ten_a_minute_for_an_hour() -> None:
+    """After a 429 to an add the older, stricter limit counts, and is forgotten an hour later."""
+    budgets = spent(Kind.CREATE, 10, apart=0.0)
+    assert budgets.ready_at(Kind.CREATE, NOW) == NOW
+    budgets.careful(NOW)
+    assert budgets.ready_at(Kind.CREATE, NOW) == NOW + 60
+    later = NOW + 3601
+    for _ in range(10):
+        budgets.spend(Kind.CREATE, later)
+    assert budgets.ready_at(Kind.CREATE, later) == later
+
+
+def test_a_refund_frees_the_place() -> None:
+    """An add that turned out to be cached no longer counts for the hour."""
+    budgets = spent(Kind.CREATE, 60, apart=0.0, cached=False)
+    budgets.refund(Kind.UNCACHED, NOW)
+    budgets.refund(Kind.UNCACHED, NOW - 5)
+    assert budgets.ready_at(Kind.CREATE, NOW) == NOW
+
+
+def test_a_clock_put_back_blocks_nothing() -> None:
+    """Calls that lie ahead because the clock was corrected are dropped, not waited for."""
+    budgets = spent(Kind.LIST, 300, apart=0.0)
+    assert budgets.ready_at(Kind.LIST, NOW - 86_400) == NOW - 86_400
+
+
+def test_a_restart_remembers() -> None:
+    """Blocks, the hour's adds and carefulness survive being stored as JSON and loaded."""
+    before = spent(Kind.CREATE, 60, apart=0.0, cached=False)
+    before.careful(NOW)
+    before.blocked(Kind.LIST, NOW + 7)
+    stored = msgspec.json.encode(before.rows())
+    after = Budgets()
+    after.load(msgspec.json.decode(stored, type=tuple[BudgetRow, ...]))
+    for kind in Kind:
+        assert after.ready_at(kind, NOW) == before.ready_at(kind, NOW)
+    assert after.ready_at(Kind.CREATE, NOW, cached=True) == NOW + 60
+
+
+def test_only_adds_are_written_down() -> None:
+    """The minute of a poll or a link is over before a restart is, and not worth a write."""
+    budgets = Budgets()
+    for kind in Kind:
+        budgets.spend(kind, NOW, cached=True)
+    written = {row.kind for row in budgets.rows() if row.calls}
+    assert written == {Kind.CREATE, Kind.UNCACHED}
+
+
+def test_a_stored_kind_that_is_no_more_is_passed_over() -> None:
+    """A row of another version does not stop the start."""
+    budgets = Budgets()
+    budgets.load([BudgetRow(kind="usenet", blocked_until=NOW + 9)])
+    assert budgets.ready_at(Kind.LIST, NOW) == NOW
+
+
+def test_dirty_tells_what_is_worth_storing() -> None:
+    """A poll writes nothing; an add and a refusal do, once."""
+    budgets = Budgets()
+    seen = []
+    budgets.spend(Kind.LIST, NOW)
+    seen.append(budgets.dirty)
+    budgets.spend(Kind.CREATE, NOW)
+    seen.append(budgets.dirty)
+    budgets.rows()
+    seen.append(budgets.dirty)
+    budgets.blocked(Kind.LIST, NOW + 1)
+    assert [*seen, budgets.dirty] == [False, True, False, True]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.floats(0, 40), min_size=1, max_size=150))
+def test_whoever_waits_keeps_the_limit(gaps: list[float]) -> None:
+    """Calls made no sooner than ready_at says never number more than 60 in any hour."""
+    budgets, now, made = Budgets(), NOW, []
+    for gap in gaps:
+        now = budgets.ready_at(Kind.UNCACHED, now + gap)
+        budgets.spend(Kind.UNCACHED, now)
+        made.append(now)
+    for start in made:
+        assert sum(start <= at < start + 3599 for at in made) <= 60
