@@ -18,7 +18,7 @@ from bridge.config import Settings
 from bridge.delivery import DownloadDelivery, FetchSettings, check_directories, make_session
 from bridge.downloads import Downloads
 from bridge.engine import Engine, Ledger, Pace, Services
-from bridge.qbittorrent import PREFIX, create_api
+from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress, front
 from bridge.store import Store
 from bridge.torbox import BudgetRow, Budgets, TorBox
 from bridge.web import add_web
@@ -185,7 +185,11 @@ async def _served(
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
     }
-    app.add_subapp(base + PREFIX, create_api(downloads, access, preferences=preferences))
+    profile = PROFILES[settings.qbittorrent.profile]
+    api = create_api(downloads, access, profile=profile, preferences=preferences)
+    app.add_subapp(base + PREFIX, api)
+    app.router.add_get(f"{base}/", front)
+    app.on_response_prepare.append(dress)
     add_web(app, base, downloads=downloads, access=access, store=store)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()

@@ -71,8 +71,10 @@ def _foreign(name: str, text: str) -> bool:
 
 
 def _unknown(name: str, known: Variables) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    ending = "__" + name.removeprefix(PREFIX)
+    moved = [right for right in known if ending in right]
+    guess = next(iter([*moved, *get_close_matches(name, known, n=1)]), None)
+    hint = f"; did you mean {guess}?" if guess else ""
     return f"environment {name} is not a setting{hint}"
 
 

@@ -54,15 +54,10 @@ class YamlText:
             raise Unreadable(f"{self._place(1, '')}: nested too deeply") from None
 
     def _explain(self, error: yaml.MarkedYAMLError) -> str:
-        # Quotes of the text itself are left out: it may be a secret that stands there.
-        said = re.sub(r"'[^'<]{2,}'", "…", error.problem or error.context or "not YAML")
-        if "undefined alias" in said:
-            said = "a value that begins with * must stand in quotes"
+        said = _reason(error.problem or "not YAML", error.context or "")
         mark = error.problem_mark or error.context_mark
         if mark is None:
             return f"{self._place(1, '')}: {said}"
-        if "'\\t'" in said:
-            said = "tabs cannot indent; use spaces"
         return f"{self._place(mark.line + 1, '')}: column {mark.column + 1}: {said}"
 
     def _node(self, node: yaml.Node, line: int, key: str, depth: int) -> Node:
@@ -102,6 +97,15 @@ class YamlText:
     def _items(self, node: yaml.SequenceNode, key: str, depth: int) -> Iterator[Node]:
         for number, item in enumerate(node.value):
             yield self._node(item, item.start_mark.line + 1, f"{key}[{number}]", depth - 1)
+
+
+def _reason(problem: str, context: str) -> str:
+    if "alias" in problem or "alias" in context:
+        return "a value that begins with * must stand in quotes"
+    if r"'\t'" in problem:
+        return "tabs cannot indent; use spaces"
+    # Quotes of the text itself are left out: it may be a secret that stands there.
+    return re.sub(r"'[^'<]{2,}'", "…", problem)
 
 
 def _text(node: yaml.Node) -> str | None:

@@ -1,8 +1,8 @@
 """Reads .torrent files: the info-hash from the raw bytes, and what the file says beside.
 
 A file that is not a torrent is an answer, not an exception. What libtorrent takes is taken, with
-the same info-hashes; where it refuses a v1 torrent, this does too. The merkle trees of v2 torrents
-are not looked at: TorBox downloads them, nobody verifies them here.
+the same info-hashes, unless it has no name; where it refuses a v1 torrent, this does too. The
+merkle trees of v2 torrents are not looked at: TorBox downloads them, nobody verifies them here.
 """
 
 import hashlib
@@ -128,7 +128,7 @@ def _metainfo(data: bytes) -> Metainfo:
     raw = memoryview(data)[top[b"info"].start : top[b"info"].stop]
     piece_length = _piece_length(info)
     content = _content_v2(info) if v2 else _content_v1(info)
-    if not v2 or v1:
+    if not v2 or (v1 and b"pieces" in info):
         _check_pieces(info, content, piece_length, aligned=v2)
     return Metainfo(
         infohash_v1=hashlib.sha1(raw, usedforsecurity=False).hexdigest() if v1 else "",
@@ -154,7 +154,8 @@ def _versions(info: Dictionary) -> tuple[bool, bool]:
     if version > META_VERSION:
         raise _Broken(f"its meta version is {version}")
     v2 = version == META_VERSION
-    return b"pieces" in info or not v2, v2
+    listed = isinstance(info.get(b"files"), list) or _integer(info, b"length") is not None
+    return listed or not v2, v2
 
 
 def _piece_length(info: Dictionary) -> int:
@@ -182,11 +183,12 @@ def _content_v1(info: Dictionary) -> _Content:
 def _listed(root: str, files: Iterable[Value]) -> Iterator[tuple[TorrentFile, bool]]:
     for entry in files:
         file = _dictionary(entry, "a file")
-        path = file.get(b"path.utf-8", file.get(b"path"))
+        is_pad = _is_pad(file)
+        path = [b".pad"] if is_pad else file.get(b"path.utf-8", file.get(b"path"))
         if not isinstance(path, list) or not path:
             raise _Broken("a file without a path")
         parts = (root, *(_text(part) for part in path if isinstance(part, bytes)))
-        yield TorrentFile(_joined(parts), _size(file.get(b"length"))), _is_pad(file)
+        yield TorrentFile(_joined(parts), _size(file.get(b"length"))), is_pad
 
 
 def _content_v2(info: Dictionary) -> _Content:

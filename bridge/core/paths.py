@@ -109,10 +109,8 @@ def layout(
 
 def _safe_parts(name: str) -> Parts:
     """Make the components safe; folders below the first are left out until the path fits."""
-    parts = [part for part in name.split("/") if part not in {"", "."}]
-    first, *rest = [safe_name(part) for part in parts[:1] + parts[1:][-MAX_FOLDERS:]] or [
-        PLACEHOLDER
-    ]
+    parts = [part for part in name.split("/") if part not in {"", "."}] or [PLACEHOLDER]
+    first, *rest = map(safe_name, parts[:1] + parts[1:][-MAX_FOLDERS:])
     while len("/".join([first, *rest]).encode()) > PATH_BYTES:
         rest = rest[1:]
     return (first, *rest)

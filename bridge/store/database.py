@@ -135,8 +135,7 @@ class Store:
 
     async def __aenter__(self) -> Self:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)  # the hashed password is nobody else's business
+            await asyncio.to_thread(_prepare, self._path)
             self._connection = await self._open()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
@@ -268,6 +267,13 @@ class Store:
             except (msgspec.ValidationError, msgspec.DecodeError) as error:
                 log.error("row_unreadable", kind=kind.__name__, key=row[0], error=str(error))
         return values
+
+
+def _prepare(path: Path) -> None:
+    """Make the file, and try to open it: aiosqlite leaves a thread behind when it cannot."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # the hashed password is nobody else's business
+    sqlite3.connect(path).close()
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:

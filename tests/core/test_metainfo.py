@@ -355,7 +355,9 @@ def test_mutations(data: bytes) -> None:
     found, metainfo = ask_libtorrent(data), parse_torrent(data)
     if found is None:
         assert isinstance(metainfo, Metainfo | NotATorrent)
+    elif isinstance(metainfo, NotATorrent):
+        # Libtorrent bears an empty name in v2 alone; a download cannot do without one.
+        assert metainfo.reason.endswith("it has no name")
     else:
-        assert isinstance(metainfo, Metainfo), metainfo
         assert hashes(found) == (metainfo.infohash_v1, metainfo.infohash_v2)
         assert sizes(found) == [file.size for file in metainfo.files]

@@ -105,7 +105,8 @@ async def test_any_part_with_a_filename_is_a_torrent(
 async def test_encoded_filenames_and_empty_file_fields(client: Client, face: Face) -> None:
     """Older clients write `filename*=`; a browser sends an empty part for no file chosen."""
     data, info_hash = make_torrent("x")
-    encoded = part("torrents", data, "x.torrent").replace(b'filename="', b"filename*=\"utf-8''")
+    plain = part("torrents", data, "x.torrent")
+    encoded = plain.replace(b'filename="x.torrent"', b"filename*=utf-8''x.torrent")
     assert (await send(client, part("fileselect[]", b"", ""), encoded)).text == "Ok."
     assert [view.download.hash for view in face.downloads.all()] == [info_hash]
 

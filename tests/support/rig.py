@@ -106,6 +106,10 @@ class Rig:
         """An *arr that has the bridge as its download client."""
         return Arr(app, self.url, USERNAME, PASSWORD, settings=settings)
 
+    def arr_at(self, url: str, password: str) -> Arr:
+        """A Sonarr that has the bridge at this address as its download client."""
+        return Arr("sonarr", url, USERNAME, password)
+
     @property
     def held(self) -> Downloads:
         """The bridge's own downloads, for what cannot be seen from outside."""
@@ -149,9 +153,9 @@ class Rig:
         assert download is not None
         return download
 
-    async def completed(self, arr: Arr, download_id: str) -> QueueItem:
+    async def completed(self, arr: Arr, download_id: str, *, within: float = PATIENCE) -> QueueItem:
         """Poll as an *arr does until the download may be imported."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + within
         while True:
             items = [item for item in await arr.poll() if item.download_id == download_id]
             assert items, "it is not in the queue"

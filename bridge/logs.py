@@ -1,0 +1,246 @@
+"""Logs: structlog and the standard library's loggers through one renderer, secrets masked."""
+
+import json
+import logging
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TextIO
+from urllib.parse import quote, quote_plus
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "***"
+RECORDS = 1000
+DEEPEST = 8
+WHOLE_WORDS = 6
+"""Shorter secrets are masked only as whole words, or every `a` could be one."""
+
+NORMAL, INFO, WARNING, CRITICAL = 1, 2, 4, 8
+"""qBittorrent's types of log messages; a bitmask."""
+
+_TYPES = {"debug": NORMAL, "info": INFO, "warning": WARNING, "error": CRITICAL}
+_QUIET = ("aiohttp.access", "aiosqlite")
+"""They tell of every request and statement, with query strings and values."""
+
+_NAMES = (
+    r"(?:token|api[-_]?key|pass(?:word|wd|key)|secret|sig(?:nature)?|authorization|cookie|sid"
+    r"|credentials?)"
+)
+_SECRET_KEY = re.compile(rf"(?:.*[-_])?{_NAMES}", re.IGNORECASE)
+_PATTERNS = (
+    (re.compile(r"(://)[^\s/?#]*@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(authorization\W{1,4})(?:\w+ +)?[^\s\"',]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(bearer|basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (
+        re.compile(
+            rf"(?<![a-z])({_NAMES}(?:=|%3D|[\"']\s*:\s*)[\"']?)[^\s&\"'<>;]+", re.IGNORECASE
+        ),
+        rf"\1{HIDDEN}",
+    ),
+)
+
+
+class Mask:
+    """Replaces secrets in whatever a log event holds."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, *secrets: str) -> None:
+        """Mask these from now on, also where they are percent-encoded or escaped."""
+        self._known.update(form for secret in secrets if secret for form in _forms(secret))
+        # The longest first: one secret may begin with another.
+        ordered = sorted(self._known, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_exactly, ordered))) if ordered else None
+
+    def text(self, text: str) -> str:
+        """Mask a text."""
+        if self._pattern is not None:
+            text = self._pattern.sub(HIDDEN, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def value(self, value: object, depth: int = DEEPEST) -> object:
+        """Mask what may be nested. Anything that is not plain data becomes its masked repr."""
+        if value is None or isinstance(value, bool | int | float):
+            return value if self.text(str(value)) == str(value) else HIDDEN
+        if depth == 0:
+            return "…"
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {
+                self.text(str(key)): self.entry(key, item, depth - 1) for key, item in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item, depth - 1) for item in value]
+        return self.text(_shown(value))
+
+    def entry(self, key: object, value: object, depth: int = DEEPEST) -> object:
+        """Mask a value under a key; the key alone may say that it is a secret."""
+        if value is not None and isinstance(key, str) and _SECRET_KEY.fullmatch(key):
+            return HIDDEN
+        return self.value(value, depth)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Mask an event; a structlog processor."""
+        return {
+            self.text(key): value if key in {"level", "timestamp"} else self.entry(key, value)
+            for key, value in event.items()
+        }
+
+
+def _forms(secret: str) -> set[str]:
+    """List how a secret may be written: as it is, in URLs, in JSON and in a repr."""
+    return {
+        secret,
+        quote(secret, safe="", errors="surrogateescape"),
+        quote_plus(secret, errors="surrogateescape"),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+        repr(secret.encode("utf-8", "surrogateescape"))[2:-1],
+    }
+
+
+def _exactly(secret: str) -> str:
+    found = re.escape(secret)
+    return rf"(?<!\w){found}(?!\w)" if len(secret) < WHOLE_WORDS else found
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value) if isinstance(value, BaseException) else repr(value)
+    except Exception:  # noqa: BLE001 - a broken repr must not cost the log line
+        return f"<{type(value).__name__}>"
+
+
+_mask = Mask()
+
+
+def mask(*secrets: str) -> None:
+    """Keep these texts out of everything that is logged from now on."""
+    _mask.add(*secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One message as qBittorrent's log shows it; `timestamp` in unix seconds."""
+
+    id: int
+    message: str
+    timestamp: float
+    type: int
+
+
+class RecentLogs:
+    """The last messages, in memory. A structlog processor that lets everything pass."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, size: int = RECORDS) -> None:
+        self._clock = clock
+        self._records: deque[LogRecord] = deque(maxlen=size)
+        self._next_id = 0
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Keep a message."""
+        rest = {key: event[key] for key in event.keys() - {"event", "level", "timestamp", "logger"}}
+        words = [str(event.get("event", "")), *(f"{key}={rest[key]}" for key in sorted(rest))]
+        kind = _TYPES.get(str(event.get("level")), CRITICAL)
+        self._records.append(LogRecord(self._next_id, " ".join(words), self._clock(), kind))
+        self._next_id += 1
+        return event
+
+    def since(
+        self, last_id: int = -1, types: int = NORMAL | INFO | WARNING | CRITICAL
+    ) -> list[LogRecord]:
+        """List the messages after one, oldest first, of the types in the bitmask."""
+        return [
+            found for found in tuple(self._records) if found.id > last_id and found.type & types
+        ]
+
+
+def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLogs:
+    """Send all logs to a stream (stderr); answers the memory of the last of them.
+
+    `log_format` is `console`, `json`, or `auto`: coloured on a terminal, JSON lines elsewhere.
+    """
+    stream = stream or sys.stderr
+    recent = RecentLogs()
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    final: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _mask,
+        recent,
+        *_renderer(log_format, stream),
+    ]
+    _route(
+        level,
+        stream,
+        structlog.stdlib.ProcessorFormatter(processors=final, foreign_pre_chain=common),
+    )
+    structlog.configure(
+        processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    return recent
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Says that a line was lost. The original prints the record as it is, unmasked."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        with suppress(OSError, ValueError):
+            why = type(sys.exception()).__name__
+            self.stream.write(f"a log line of {record.name} was lost: {why}\n")
+
+
+def _route(level: str, stream: TextIO, formatter: logging.Formatter) -> None:
+    """Let the standard library's loggers write there too."""
+    handler = _Handler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _renderer(log_format: str, stream: TextIO) -> list[Processor]:
+    terminal = stream.isatty()
+    if log_format == "json" or (log_format == "auto" and not terminal):
+        return [structlog.processors.JSONRenderer(sort_keys=False)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=terminal, exception_formatter=structlog.dev.plain_traceback
+    )
+    return [_one_line, console]
+
+
+def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape control characters: a torrent's name must not move the cursor or forge a line."""
+    kept: MutableMapping[str, object] = {}
+    for key, value in event.items():
+        plain = isinstance(value, str) and key not in {"exception", "stack"}
+        kept[key] = _CONTROLS.sub(_escaped, str(value)) if plain else value
+    return kept
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode("ascii")

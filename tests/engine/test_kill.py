@@ -1,0 +1,89 @@
+"""kill -9 and SIGTERM: nothing accepted is lost, nothing is added twice, fetches go on."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.simulator import Content, magnet_of
+from tests.support.process import BridgeProcess
+from tests.support.rig import PASSWORD, Rig, pack
+
+
+@pytest.fixture(name="rig")
+async def _rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """Settings and a simulated TorBox; the bridge runs as a process of its own."""
+    rig = Rig(tmp_path)
+    rig.downloads.mkdir()
+    await rig.sim.start()
+    try:
+        yield rig
+    finally:
+        await rig.sim.stop()
+
+
+async def test_a_fetch_goes_on_after_a_kill(rig: Rig) -> None:
+    """Half-fetched files resume by range; what was on disk is not fetched again."""
+    content = pack(episodes=1, size=6_000_000)
+    rig.sim.register(content)
+    rig.sim.links.cdn.bytes_per_second = 500_000
+    process = BridgeProcess(rig.environ)
+    await process.start()
+    async with rig.arr_at(process.url, PASSWORD) as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: any((rig.downloads / ".incomplete").glob("*/content/**/*.mkv")))
+    await asyncio.sleep(1.0)
+    assert await process.terminate() == 0
+    rig.sim.links.cdn.bytes_per_second = None
+    rig.sim.calls.clear()
+    await process.start()
+    try:
+        async with rig.arr_at(process.url, PASSWORD) as arr:
+            item = await rig.completed(arr, download_id)
+        rig.compare(content, item.output_path)
+        assert rig.sim.calls.count("createtorrent") == 0
+        fetched = sum(call.bytes for call in rig.sim.calls.to("cdn"))
+        assert 0 < fetched < content.size
+    finally:
+        await process.kill()
+
+
+async def test_random_kills(rig: Rig) -> None:
+    """Adds between kills at random moments: every accepted one completes, none is there twice."""
+    dice = random.Random(7)
+    contents = [pack(f"Pack.{number:02}", episodes=2, size=40_000) for number in range(16)]
+    for content in contents:
+        rig.sim.register(content)
+    waiting, accepted = list(contents), dict[str, Content]()
+    process = BridgeProcess(rig.environ)
+    for _ in range(8):
+        await process.start()
+        accepted |= await _add_some(rig, process, waiting, dice)
+        await asyncio.sleep(dice.uniform(0.0, 0.6))
+        await process.kill()
+    await process.start()
+    try:
+        async with rig.arr_at(process.url, PASSWORD) as arr:
+            for download_id, content in accepted.items():
+                item = await rig.completed(arr, download_id, within=30.0)
+                rig.compare(content, item.output_path)
+    finally:
+        await process.kill()
+    assert len(accepted) >= 8
+    hashes = [torrent.hash for torrent in rig.sim.world.torrents()]
+    assert len(hashes) == len(set(hashes))
+
+
+async def _add_some(
+    rig: Rig, process: BridgeProcess, waiting: list[Content], dice: random.Random
+) -> dict[str, Content]:
+    """Add two; what is not answered is added again later, as an *arr would."""
+    accepted = {}
+    async with rig.arr_at(process.url, PASSWORD) as arr:
+        for content in waiting[:2]:
+            accepted[await arr.add_magnet(magnet_of(content))] = content
+            waiting.remove(content)
+            await asyncio.sleep(dice.uniform(0.0, 0.05))
+    return accepted

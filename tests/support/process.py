@@ -1,0 +1,84 @@
+"""The bridge as a process of its own, to be killed."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+
+
+class BridgeProcess:
+    """`python -m bridge run` with these settings. Everything it says is kept in `output`."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+        self.url = ""
+        self.output: list[str] = []
+
+    async def start(self) -> None:
+        """Start it and wait until it listens."""
+        self._listening.clear()
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bridge",
+            "run",
+            env={"PATH": os.environ["PATH"], **self._environ, "BRIDGE_LOG__FORMAT": "json"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reader = asyncio.get_running_loop().create_task(self._read(), name="read bridge")
+        try:
+            await asyncio.wait_for(self._listening.wait(), START_SECONDS)
+        except TimeoutError:
+            raise AssertionError("it does not listen:\n" + "\n".join(self.output)) from None
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            text = line.decode().rstrip()
+            self.output.append(text)
+            if text.startswith("{") and json.loads(text).get("event") == "listening":
+                self.url = json.loads(text)["url"]
+                self._listening.set()
+
+    async def kill(self) -> None:
+        """End it as kill -9 does."""
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> int:
+        """SIGTERM; answers the exit code. Fails if it takes longer than ten seconds."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        assert self._reader is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        code = await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        await self._reader
+        return code
+
+
+async def run_to_end(environ: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Run `python -m bridge …` until it ends; answers exit code, output and complaints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bridge",
+        *arguments,
+        env={"PATH": os.environ["PATH"], **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await asyncio.wait_for(process.communicate(), START_SECONDS)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), errors.decode()

@@ -1,0 +1,137 @@
+"""The commands as a user meets them: exit codes, what they say, how they end."""
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import gettempdir
+
+import pytest
+
+from tests.support.process import BridgeProcess, run_to_end
+from tests.support.rig import Rig
+
+SHM = Path("/dev/shm")
+
+
+@pytest.fixture(name="set_up")
+async def _set_up(tmp_path: Path) -> AsyncIterator[Rig]:
+    """Settings and a simulated TorBox; the bridge is not started."""
+    rig = Rig(tmp_path)
+    rig.downloads.mkdir()
+    await rig.sim.start()
+    try:
+        yield rig
+    finally:
+        await rig.sim.stop()
+
+
+async def test_no_key(set_up: Rig) -> None:
+    """Without a TorBox key: exit 2, and where to put it."""
+    environ = {key: value for key, value in set_up.environ.items() if "TORBOX__API" not in key}
+    code, _, errors = await run_to_end(environ, "run")
+    assert code == 2
+    assert "TORBOX_API_KEY" in errors
+    assert "torbox.api_key" in errors
+
+
+async def test_missing_downloads(set_up: Rig) -> None:
+    """A downloads directory that is not there: exit 2, and the command that makes it."""
+    set_up.downloads.rmdir()
+    code, _, errors = await run_to_end(set_up.environ, "run")
+    assert code == 2
+    assert f"mkdir -p {set_up.downloads}" in errors
+
+
+@pytest.mark.skipif(
+    not SHM.is_dir() or SHM.stat().st_dev == Path(gettempdir()).stat().st_dev,
+    reason="needs a second file system",
+)
+async def test_incomplete_elsewhere(set_up: Rig, tmp_path: Path) -> None:
+    """Unfinished files on another file system: exit 2, and what to set instead."""
+    elsewhere = SHM / tmp_path.name
+    environ = set_up.environ | {"BRIDGE_PATHS__INCOMPLETE": str(elsewhere)}
+    try:
+        code, _, errors = await run_to_end(environ, "run")
+    finally:
+        elsewhere.rmdir()
+    assert code == 2
+    assert "paths.incomplete" in errors
+    assert "another file system" in errors
+
+
+async def test_a_taken_port(set_up: Rig) -> None:
+    """A port that somebody else listens on: exit 2, and the setting to change."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environ = set_up.environ | {"BRIDGE_SERVER__PORT": str(taken.getsockname()[1])}
+        code, _, errors = await run_to_end(environ, "run")
+    assert code == 2
+    assert "server.port" in errors
+
+
+async def test_bad_settings(set_up: Rig) -> None:
+    """A misspelt setting: exit 2, and its name."""
+    code, _, errors = await run_to_end(set_up.environ | {"BRIDGE_SERVER__PROT": "1"}, "run")
+    assert code == 2
+    assert "BRIDGE_SERVER__PROT" in errors
+
+
+async def test_a_database_from_the_future(set_up: Rig) -> None:
+    """A file that is no database: exit 2 with its name, and it is left as it is."""
+    path = Path(set_up.environ["BRIDGE_PATHS__DATABASE"])
+    path.write_text("not a database, and long enough to be looked at by SQLite\n" * 20)
+    before = path.read_bytes()
+    code, _, errors = await run_to_end(set_up.environ, "run")
+    assert code == 2
+    assert str(path) in errors
+    assert path.read_bytes() == before
+
+
+async def test_the_first_password(set_up: Rig) -> None:
+    """Made at the first start, printed once, kept hashed, and good for a login ever after."""
+    environ = {key: value for key, value in set_up.environ.items() if "PASSWORD" not in key}
+    process = BridgeProcess(environ)
+    await process.start()
+    line = next(line for line in process.output if "password" in line)
+    password = line.rpartition(" ")[2]
+    await process.terminate()
+    again = BridgeProcess(environ)
+    await again.start()
+    try:
+        assert not any("password" in line for line in again.output)
+        assert password.encode() not in Path(environ["BRIDGE_PATHS__DATABASE"]).read_bytes()
+        async with set_up.arr_at(again.url, password) as arr:
+            assert await arr.test() == []
+    finally:
+        await again.terminate()
+
+
+async def test_health(set_up: Rig) -> None:
+    """`health` says ok of a bridge that runs, and exits 1 when there is none."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = set_up.environ | {"BRIDGE_SERVER__PORT": str(port)}
+    code, _, _ = await run_to_end(environ, "health")
+    assert code == 1
+    process = BridgeProcess(environ)
+    await process.start()
+    try:
+        code, out, _ = await run_to_end(environ, "health")
+        assert (code, out) == (0, "ok\n")
+        assert set_up.sim.calls.counts() == {}
+    finally:
+        assert await process.terminate() == 0
+
+
+async def test_version() -> None:
+    """`version` prints one line."""
+    code, out, _ = await run_to_end({}, "version")
+    assert code == 0
+    assert out.startswith("torbox-bridge ")
+
+
+async def test_the_demo() -> None:
+    """Every step of the demo holds, and it ends with what TorBox saw."""
+    code, out, errors = await run_to_end({}, "demo")
+    assert (code, errors) == (0, "")
+    assert "All 12 steps held" in out
+    assert "2 x createtorrent" in out

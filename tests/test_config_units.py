@@ -1,0 +1,54 @@
+"""Durations and sizes, as people write them."""
+
+import pytest
+
+from bridge.config import units
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("45s", 45),
+        ("30m", 1800),
+        ("6h", 21600),
+        ("1d", 86400),
+        ("1w", 604800),
+        ("1h30m", 5400),
+        ("90", 90),
+        ("0.5", 0.5),
+        ("1.5h", 5400),
+        (" 6 H ", 21600),
+        ("1h 30m", 5400),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    """Durations become seconds."""
+    assert units.duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1GiB", 1024**3),
+        ("500MB", 500_000_000),
+        ("10KiB", 10240),
+        ("1k", 1024),
+        ("1.5KB", 1500),
+        ("0", 0),
+        ("7 B", 7),
+        ("9007199254740993", 9007199254740993),
+        ("2T", 2 * 1024**4),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    """Sizes become bytes, whole ones exactly."""
+    assert units.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "h", "1:30", "1e3", "inf", "nan", "6 hours", "1h-2m"])
+def test_what_is_no_duration_or_size(text: str) -> None:
+    """Anything else is refused, not guessed."""
+    with pytest.raises(ValueError, match="not a|no unit"):
+        units.duration(text)
+    with pytest.raises(ValueError, match="not a|no unit"):
+        units.size(text)
