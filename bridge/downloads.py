@@ -262,13 +262,14 @@ class Downloads:
         if category and category not in self._ledger.categories:
             await self.create_category(category, "")
         await self._ledger.put_tags(options.tags)
-        await self._ledger.insert(
+        added = await self._ledger.insert(
             self._with_options(download, options, category, save_path),
             torrent=torrent,
+            replacing=known,
             cleanup=remote_removal(self._services, known) if known else None,
         )
         self._engine.wake()
-        return Added(download.hash)
+        return Added(download.hash) if added else Known(download.hash)
 
     def _with_options(
         self, download: Download, options: Options, category: str, save_path: str

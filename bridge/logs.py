@@ -39,7 +39,8 @@ _PATTERNS = (
     (re.compile(r"\b(bearer|basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (
         re.compile(
-            rf"(?<![a-z])({_NAMES}(?:=|%3D|[\"']\s*:\s*)[\"']?)[^\s&\"'<>;]+", re.IGNORECASE
+            rf"(?:(?<![a-z])|(?<=%3F)|(?<=%26))({_NAMES}(?:=|%3D|[\"']\s*:\s*)[\"']?)[^\s&\"'<>;]+",
+            re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",
     ),

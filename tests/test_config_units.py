@@ -48,7 +48,7 @@ def test_sizes(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "h", "1:30", "1e3", "inf", "nan", "6 hours", "1h-2m"])
 def test_what_is_no_duration_or_size(text: str) -> None:
     """Anything else is refused, not guessed."""
-    with pytest.raises(ValueError, match="not a|no unit"):
+    with pytest.raises(ValueError, match=r"not a|no unit"):
         units.duration(text)
-    with pytest.raises(ValueError, match="not a|no unit"):
+    with pytest.raises(ValueError, match=r"not a|no unit"):
         units.size(text)

@@ -149,7 +149,7 @@ def _metainfo(data: bytes) -> Metainfo:
 
 
 def _versions(info: Dictionary) -> tuple[bool, bool]:
-    """Tell whether there is a v1 part, and a v2 part."""
+    """Tell whether there is a v1 part, and a v2 part. Files listed the v1 way make a hybrid."""
     version = _integer(info, b"meta version") or 0
     if version > META_VERSION:
         raise _Broken(f"its meta version is {version}")
@@ -230,7 +230,7 @@ def _content(entries: Iterable[tuple[TorrentFile, bool]], *, single_file: bool) 
 
 
 def _check_pieces(info: Dictionary, content: _Content, piece_length: int, *, aligned: bool) -> None:
-    """Refuse piece hashes that do not match the files. A hybrid's padding makes that loose."""
+    """Refuse piece hashes that do not match the files."""
     pieces = info.get(b"pieces")
     if not isinstance(pieces, bytes):
         raise _Broken("it has no piece hashes")

@@ -84,13 +84,21 @@ class Ledger:
         return self._files.get(info_hash, ())
 
     async def insert(
-        self, download: Download, *, torrent: bytes | None = None, cleanup: Removal | None = None
-    ) -> None:
-        """Add a download, or put it in place of one with the same hash. Committed on return.
+        self,
+        download: Download,
+        *,
+        torrent: bytes | None = None,
+        replacing: Download | None = None,
+        cleanup: Removal | None = None,
+    ) -> bool:
+        """Add a download, committed on return; False when its hash has been taken meanwhile.
 
-        `cleanup` is the removal of what the replaced one left behind.
+        `replacing` is the one of the same hash that it takes the place of, `cleanup` the removal of
+        what that one left behind.
         """
         async with self._lock:
+            if self._downloads.get(download.hash) is not replacing:
+                return False
             async with self.store.transaction() as write:
                 await write.drop_download(download.hash)
                 await write.put_download(download)
@@ -109,6 +117,7 @@ class Ledger:
                 self._removals[cleanup.id] = cleanup
             self.version += 1
         _say("added", download, why=f"{download.name!r}")
+        return True
 
     async def change(
         self,

@@ -263,10 +263,13 @@ def test_refusals(data: bytes) -> None:
         with_info(private=[]),
         with_info(files=[{b"length": 5, b"path": [b"a"]}]),
         bencode({b"info": INFO, b"x": 1})[:-1] + b"1:y" + b"l" * 98 + b"e" * 99,
+        with_files({b"length": 5, b"path": [b"a"]}, {b"length": 9, b"attr": b"p"}),
+        KINDS["hybrid multi"].data.replace(b"5:files", b"5:filez"),
+        KINDS["hybrid multi"].data.replace(b"6:pieces", b"6:piecez"),
     ],
 )
 def test_tolerance_is_libtorrents(data: bytes) -> None:
-    """Trailing bytes, leading zeros and repeated keys give the hash that libtorrent gives."""
+    """Trailing bytes, leading zeros, repeated keys and half a hybrid hash as in libtorrent."""
     found, metainfo = ask_libtorrent(data), read(data)
     assert hashes(found) == (metainfo.infohash_v1, metainfo.infohash_v2)
     assert found.ti.name() == metainfo.name

@@ -1,5 +1,6 @@
 """Whole lives of downloads: the real bridge, the simulated TorBox, an *arr in between."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -228,3 +229,15 @@ async def test_the_story_of_a_download(rig: Rig) -> None:
     assert status == 200
     for phase in ("submitting", "remote", "ready", "delivering", "delivered", "finished"):
         assert f'"after":"{phase}"' in text
+
+
+async def test_one_hash_added_by_many_at_once(rig: Rig) -> None:
+    """However many add the same hash in the same moment, it is one download and one create."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("sonarr") as one, rig.arr("radarr") as other:
+        adds = [arr.add_magnet(magnet_of(content)) for arr in (one, other) for _ in range(5)]
+        assert len(set(await asyncio.gather(*adds))) == 1
+        await rig.reaches(content.hash, Phase.FINISHED)
+        assert rig.sim.calls.count("createtorrent") == 1
+        assert len(await one.poll()) + len(await other.poll()) == 1
