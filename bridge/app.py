@@ -3,31 +3,34 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import aiohttp
 import structlog
 from aiohttp import web
 
 from bridge.access import Access, hash_password
-from bridge.config import Settings
-from bridge.delivery import DownloadDelivery, FetchSettings, check_directories, make_session
-from bridge.downloads import Downloads
-from bridge.engine import Engine, Ledger, Pace, Services
+from bridge.arr import Arr, Arrs
+from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.core.streams import KEY_BYTES
+from bridge.delivery import Throttles, check_directory, make_session
+from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
+from bridge.engine import Engine, Ledger, Links, Pace, Services
+from bridge.engine.deliveries import build_deliveries, directory_problems
+from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress, front
 from bridge.store import Store
-from bridge.torbox import BudgetRow, Budgets, TorBox
-from bridge.web import add_web
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
+from bridge.web import add_alternative_ui, add_web
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
-PASSWORD_FACT = "password_hash"  # noqa: S105 - the name of a row
 BUDGETS_FACT = "budgets"
+STREAM_KEY_FACT = "stream_key"
 
 
 class CannotStart(Exception):
@@ -51,8 +54,17 @@ class Running:
 
 
 @asynccontextmanager
-async def bridge(settings: Settings, *, pace: Pace | None = None) -> AsyncIterator[Running]:
+async def bridge(
+    settings: Settings,
+    *,
+    pace: Pace | None = None,
+    reload: Callable[[], Settings] | None = None,
+    logs: RecentLogs | None = None,
+) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
+
+    `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
+    `logs` is what qBittorrent's log shows.
 
     Raises:
         CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
@@ -67,22 +79,35 @@ async def bridge(settings: Settings, *, pace: Pace | None = None) -> AsyncIterat
 
         ledger = Ledger(store, time.time)
         await ledger.load()
+        key = _key(settings, reload)
+        torbox = await _torbox(settings, store, api, key)
+        stream_key = await _stream_key(store)
+        throttles = Throttles()
         services = Services(
             ledger=ledger,
-            torbox=await _torbox(settings, store, api),
-            delivery=_delivery(settings, cdn),
+            torbox=torbox,
+            links=Links(torbox, time.time),
+            key=key,
+            arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
+            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            throttles=throttles,
+            stream_key=stream_key,
             settings=settings,
             clock=time.time,
             pace=pace or Pace(),
         )
         engine = Engine(services)
-        downloads = Downloads(services, engine)
+        allowed = settings.server.fetch_allowed_hosts
+        links = await stack.enter_async_context(LinkFetcher(allowed))
+        downloads = Downloads(services, engine, links)
         await _make_categories(settings, downloads)
         access, new_password = await _access(settings, store)
 
-        runner = await stack.enter_async_context(_served(settings, downloads, access, store))
+        served = _served(settings, downloads, access, store, logs)
+        runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
+        await downloads.resume()
         yield Running(_url(settings, runner), new_password, downloads, ledger)
 
 
@@ -92,14 +117,10 @@ def check(settings: Settings) -> None:
     Raises:
         CannotStart: something is missing; with the fix.
     """
-    problems = [str(problem) for problem in check_directories(
-        settings.paths.downloads, settings.paths.incomplete_directory
-    )]  # fmt: skip
-    for name, category in settings.categories.items():
-        if category.save_path and not problems:
-            Path(category.save_path).mkdir(parents=True, exist_ok=True)
-            found = check_directories(Path(category.save_path), settings.paths.incomplete_directory)
-            problems += [f"categories.{name}.save_path: {problem}" for problem in found]
+    problems = directory_problems(settings)
+    ui = settings.web.alternative_ui
+    if ui is not None and not (ui / "public").is_dir():
+        problems.append(f"web.alternative_ui: {ui} has no folder public: unpack a web UI there")
     if settings.torbox.api_key is None:
         problems.append(
             "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
@@ -110,30 +131,47 @@ def check(settings: Settings) -> None:
         raise CannotStart(problems)
 
 
-async def _torbox(settings: Settings, store: Store, session: aiohttp.ClientSession) -> TorBox:
+def _key(settings: Settings, reload: Callable[[], Settings] | None) -> ApiKey:
+    async def read() -> str:
+        if reload is None:
+            return ""
+        try:
+            found = (await asyncio.to_thread(reload)).torbox.api_key
+        except ConfigError as error:
+            log.warning("settings_unreadable", problems=error.problems)
+            return ""
+        text = found.reveal() if found else ""
+        mask(text)
+        return text
+
+    key = settings.torbox.api_key
+    return ApiKey(key.reveal() if key else "", read)
+
+
+async def _torbox(
+    settings: Settings, store: Store, session: aiohttp.ClientSession, key: ApiKey
+) -> TorBox:
     budgets = Budgets()
     budgets.load(await store.fact(BUDGETS_FACT, list[BudgetRow]) or ())
-    key = settings.torbox.api_key
     return TorBox(
         session,
         base_url=settings.torbox.base_url,
-        api_key=key.reveal() if key else "",
+        search_url=_search_url(settings.torbox.base_url),
+        api_key=key,
         timeout=settings.torbox.timeout_seconds,
         budgets=budgets,
     )
 
 
-def _delivery(settings: Settings, session: aiohttp.ClientSession) -> DownloadDelivery:
-    fetch = FetchSettings(
-        parallel_files=settings.delivery.parallel_files,
-        connections_per_file=settings.delivery.connections_per_file,
-        min_free_bytes=settings.delivery.min_free_bytes,
-    )
-    delivery = DownloadDelivery(
-        incomplete=settings.paths.incomplete_directory, session=session, settings=fetch
-    )
-    delivery.set_limit(settings.delivery.limit_bytes_per_second)
-    return delivery
+async def _stream_key(store: Store) -> bytes:
+    """Take the key that signs streams, or make it: `.strm` files outlive many starts."""
+    known = await store.fact(STREAM_KEY_FACT, bytes)
+    if known is not None:
+        return known
+    made = secrets.token_bytes(KEY_BYTES)
+    async with store.transaction() as write:
+        await write.put_fact(STREAM_KEY_FACT, made)
+    return made
 
 
 async def _make_categories(settings: Settings, downloads: Downloads) -> None:
@@ -147,12 +185,20 @@ async def _make_categories(settings: Settings, downloads: Downloads) -> None:
         await make(name, category.save_path or "")
     for made in downloads.categories():
         path = downloads.category_path(made)
-        await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+        for problem in await asyncio.to_thread(check_directory, path, make=True):
+            # One that an *arr made: the others work all the same.
+            log.error("save_path_unusable", category=made.name, problem=str(problem))
+
+
+def _search_url(base_url: str) -> str:
+    """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
+    return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
 async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]:
     """Take the password of the settings, or the one made before, or make one now."""
     made: str | None = None
+    username = settings.server.username
     if settings.server.password is not None:
         hashed = await asyncio.to_thread(hash_password, settings.server.password.reveal())
     else:
@@ -163,19 +209,26 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
             async with store.transaction() as write:
                 await write.put_fact(PASSWORD_FACT, known)
         hashed = known
+        username = await store.fact(USERNAME_FACT, str) or username
     key = settings.server.api_key
     access = Access(
-        username=settings.server.username,
+        username=username,
         password_hash=hashed,
         api_key=key.reveal() if key else None,
         clock=time.monotonic,
+        trusted_proxies=settings.server.trusted_proxies,
+        csrf_protection=settings.web.csrf_protection,
     )
     return access, made
 
 
 @asynccontextmanager
 async def _served(
-    settings: Settings, downloads: Downloads, access: Access, store: Store
+    settings: Settings,
+    downloads: Downloads,
+    access: Access,
+    store: Store,
+    logs: RecentLogs | None,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
     app = web.Application()
@@ -184,13 +237,21 @@ async def _served(
         "web_ui_address": settings.server.host,
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
+        "web_ui_csrf_protection_enabled": settings.web.csrf_protection,
+        "web_ui_reverse_proxy_enabled": bool(settings.server.trusted_proxies),
+        "web_ui_reverse_proxies_list": ";".join(map(str, settings.server.trusted_proxies)),
+        "alternative_webui_enabled": settings.web.alternative_ui is not None,
+        "alternative_webui_path": str(settings.web.alternative_ui or ""),
     }
     profile = PROFILES[settings.qbittorrent.profile]
-    api = create_api(downloads, access, profile=profile, preferences=preferences)
+    api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
-    app.router.add_get(f"{base}/", front)
     app.on_response_prepare.append(dress)
     add_web(app, base, downloads=downloads, access=access, store=store)
+    if settings.web.alternative_ui is None:
+        app.router.add_get(f"{base}/", front)
+    else:
+        add_alternative_ui(app, base, settings.web.alternative_ui, access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""The commands: run, demo, simulator, health, version.
+"""The commands: run, check, demo, simulator, health, version.
 
 Exit codes: 0 all well, 1 it did not work, 2 the settings have to be mended first.
 """
@@ -18,8 +18,9 @@ import structlog
 
 from bridge import logs
 from bridge.app import CannotStart, bridge
-from bridge.config import ConfigError, Settings, find_config, load, unavailable
+from bridge.config import ConfigError, Settings, find_config, load, read_umask
 from bridge.demo import command as demo
+from bridge.doctor import command as doctor
 from bridge.simulator import command as simulator
 from bridge.store import StoreError
 
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     _add_config(add("run", _run, "serve (needs a TorBox API key)"))
+    check = add("check", doctor.run, "look whether all is set up well, and say what to mend")
+    _add_config(check)
+    doctor.add_arguments(check)
     _add_config(add("health", _health, "ask a running bridge whether it is well"))
     demo.add_arguments(
         add("demo", demo.run, "show the whole life of a download; needs no key and no network")
@@ -85,11 +89,11 @@ def _settings(args: argparse.Namespace) -> Settings:
 async def _run(args: argparse.Namespace) -> int:
     try:
         settings = _settings(args)
-        if problems := unavailable(settings):
-            return _complain(problems)
-        logs.setup(settings.log.level, settings.log.format)
+        if (mask := read_umask(os.environ)) is not None:
+            os.umask(mask)
+        recent = logs.setup(settings.log.level, settings.log.format)
         logs.mask(*settings.secrets())
-        await _serve(settings)
+        await _serve(settings, recent)
     except (ConfigError, CannotStart) as error:
         return _complain(error.problems)
     except StoreError as error:
@@ -97,13 +101,13 @@ async def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, recent: logs.RecentLogs) -> None:
     """Serve until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with bridge(settings) as running:
+    async with bridge(settings, logs=recent) as running:
         if running.new_password is not None:
             _show_password(settings, running.new_password)
         log.info("listening", url=running.url, version=version("torbox-bridge"))

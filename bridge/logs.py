@@ -36,7 +36,7 @@ _SECRET_KEY = re.compile(rf"(?:.*[-_])?{_NAMES}", re.IGNORECASE)
 _PATTERNS = (
     (re.compile(r"(://)[^\s/?#]*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(authorization\W{1,4})(?:\w+ +)?[^\s\"',]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer|basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(r"\b(bearer\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (
         re.compile(
             rf"(?:(?<![a-z])|(?<=%3F)|(?<=%26))({_NAMES}(?:=|%3D|[\"']\s*:\s*)[\"']?)[^\s&\"'<>;]+",
@@ -103,9 +103,11 @@ def _forms(secret: str) -> set[str]:
     """List how a secret may be written: as it is, in URLs, in JSON and in a repr."""
     return {
         secret,
+        quote(secret, errors="surrogateescape"),
         quote(secret, safe="", errors="surrogateescape"),
         quote_plus(secret, errors="surrogateescape"),
         json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
         repr(secret.encode("utf-8", "surrogateescape"))[2:-1],
     }

@@ -13,7 +13,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("demo",),
-    ("app",),
+    ("app", "doctor"),
     ("qbittorrent", "web"),
     ("access", "downloads"),
     ("engine",),
@@ -81,11 +81,11 @@ def rooms_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def reach(room: str) -> set[str]:
-    """Tell the rooms that a room may import from, itself included."""
+    """Tell the rooms that a room may import from, itself included; no other if it has no place."""
     if room in APART:
         return {room}
-    depth = next(number for number, layer in enumerate(LAYERS) if room in layer)
-    below = {other for layer in LAYERS[depth + 1 :] for other in layer}
+    depth = [number for number, layer in enumerate(LAYERS) if room in layer]
+    below = {other for layer in LAYERS[depth[0] + 1 :] for other in layer} if depth else set()
     extra = APART if room in MAY_IMPORT_APART else set()
     return ({room} | below | extra) - KEEPS_AWAY.get(room, set())
 

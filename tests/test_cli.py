@@ -75,6 +75,19 @@ async def test_bad_settings(set_up: Rig) -> None:
     assert "BRIDGE_SERVER__PROT" in errors
 
 
+async def test_umask(set_up: Rig) -> None:
+    """UMASK is taken as octal and holds for what the bridge makes; nonsense is exit 2."""
+    code, _, errors = await run_to_end(set_up.environ | {"UMASK": "rw"}, "run")
+    assert code == 2
+    assert "UMASK" in errors
+    bridge = BridgeProcess(
+        set_up.environ | {"UMASK": "007", "BRIDGE_CATEGORIES": '{"tv-sonarr": {}}'}
+    )
+    await bridge.start()
+    await bridge.terminate()
+    assert (set_up.downloads / "tv-sonarr").stat().st_mode & 0o777 == 0o770
+
+
 async def test_a_database_from_the_future(set_up: Rig) -> None:
     """A file that is no database: exit 2 with its name, and it is left as it is."""
     path = Path(set_up.environ["BRIDGE_PATHS__DATABASE"])

@@ -8,7 +8,6 @@ import pytest
 from msgspec import Struct, UnsetType, structs
 
 from bridge.config import (
-    CategorySettings,
     FilePolicy,
     FilePolicyChanges,
     Policy,
@@ -17,7 +16,6 @@ from bridge.config import (
     Settings,
     find_config,
     load,
-    unavailable,
 )
 from tests.support.config import ARR, Write, problems, secret, writer
 
@@ -241,33 +239,3 @@ def test_which_file_is_read(tmp_path: Path) -> None:
     default.touch()
     assert find_config(None, {}, default=default) == default
     assert load(None, environ) == Settings()
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("delivery: {mode: symlink, mount: /mnt}", "delivery.mode"),
-        ("delivery: {mode: strm, public_url: http://a}", "delivery.mode"),
-        ("policy: {delivery: strm}\ndelivery: {public_url: http://a}", "policy.delivery"),
-        (
-            "categories: {a: {policy: {delivery: symlink}}}\ndelivery: {mount: /mnt}",
-            "categories.a.policy.delivery",
-        ),
-        ("policy: {refuse: always}", "policy.refuse"),
-        ("categories: {a: {policy: {refuse: always}}}", "categories.a.policy.refuse"),
-        ("qbittorrent: {profile: 5.1}", "qbittorrent.profile"),
-        (f"arr: [{ARR}]", "arr"),
-    ],
-)
-def test_what_is_not_in_this_version(text: str, key: str, file: Write) -> None:
-    """Settings for what is yet to come are read, and named as not available."""
-    (sentence,) = [
-        line for line in unavailable(load(file(text + "\n"), {})) if line.startswith(f"{key}: ")
-    ]
-    assert "in this version" in sentence
-
-
-def test_everything_else_is_available() -> None:
-    """The defaults and the modes of this version can be run."""
-    changes = PolicyChanges(delivery="none", cached="only")
-    assert unavailable(Settings(categories={"a": CategorySettings(policy=changes)})) == []

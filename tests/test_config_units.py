@@ -45,10 +45,25 @@ def test_sizes(text: str, size: int) -> None:
     assert units.size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "-1", "h", "1:30", "1e3", "inf", "nan", "6 hours", "1h-2m"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "h", "1:30", "1e3", "inf", "nan", "6 hours", "1h-2m", "1h2", "1" * 60 + "!"]
+)
 def test_what_is_no_duration_or_size(text: str) -> None:
     """Anything else is refused, not guessed."""
     with pytest.raises(ValueError, match=r"not a|no unit"):
         units.duration(text)
     with pytest.raises(ValueError, match=r"not a|no unit"):
         units.size(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), (" TRUE ", True)])
+def test_switches(text: str, *, value: bool) -> None:
+    """Only the words of YAML 1.2 are taken, in any case."""
+    assert units.switch(text) is value
+
+
+@pytest.mark.parametrize("text", ["", "1", "yes", "on", "null", "truee"])
+def test_what_is_no_switch(text: str) -> None:
+    """`off` could be meant or not: it is refused, not guessed."""
+    with pytest.raises(ValueError, match="neither"):
+        units.switch(text)

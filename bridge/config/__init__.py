@@ -18,8 +18,9 @@ from bridge.config.settings import (
     ServerSettings,
     Settings,
     TorBoxSettings,
+    WebdavSettings,
 )
-from bridge.config.unavailable import unavailable
+from bridge.config.umask import read_umask
 
 __all__ = [
     "ArrSettings",
@@ -38,7 +39,8 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "TorBoxSettings",
+    "WebdavSettings",
     "find_config",
     "load",
-    "unavailable",
+    "read_umask",
 ]

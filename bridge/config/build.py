@@ -45,6 +45,12 @@ class Builder:
         self.problems.append(f"{where}: expected {expected}, got {got}")
         return BAD
 
+    def _not_one(self, node: Node, expected: str) -> object:
+        # A value is not shown: `api_key:secret` without the space is one, in place of a mapping.
+        got = "a single value" if isinstance(node, Scalar) else shown(node)
+        self.problems.append(f"{node.where}: expected {expected}, got {got}")
+        return BAD
+
     def _leaf(self, leaf: Leaf, node: Node) -> object:
         if isinstance(node, Scalar):
             try:
@@ -57,14 +63,14 @@ class Builder:
         if is_null(node):
             return ()
         if not isinstance(node, Items):
-            return self._expected(node.where, "a list", node)
+            return self._not_one(node, "a list")
         return tuple(self.build(shape.item, item) for item in node.items)
 
     def _named(self, shape: Named, node: Node) -> object:
         if is_null(node):
             return {}
         if not isinstance(node, Table):
-            return self._expected(node.where, "a mapping of names", node)
+            return self._not_one(node, "a mapping of names")
         for name, item in node.entries.items():
             self._leaf(shape.name, Scalar(item.where, name))
         return {name: self.build(shape.item, item) for name, item in node.entries.items()}
@@ -73,7 +79,7 @@ class Builder:
         if is_null(node):
             node = Table(node.where, {})
         if not isinstance(node, Table):
-            return self._expected(node.where, f"a mapping of {_list(shape.keys())}", node)
+            return self._not_one(node, f"a mapping of {_list(shape.keys())}")
         given = self._entries(shape, node)
         values = {name: self.build(shape.fields[name], found) for name, found in given.items()}
         for name in sorted(shape.required - values.keys()):
@@ -113,7 +119,9 @@ class Builder:
             return read_secret(Path(node.text))
         except (OSError, ValueError, RuntimeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not a short text"
-            self.problems.append(f"{node.where}: cannot read {node.text}: {why}")
+            # Without a slash it may be the secret itself, given in the wrong place.
+            name = node.text if "/" in node.text else "a file of this name"
+            self.problems.append(f"{node.where}: cannot read {name}: {why}")
             return None
 
     def _hint(self, name: str, shape: Record) -> str:

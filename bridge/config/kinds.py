@@ -55,6 +55,9 @@ Port: TypeAlias = Annotated[
 ]
 UpTo16: TypeAlias = Annotated[int, _number("an integer between 1 and 16", int, least=1, most=16)]
 UpTo64: TypeAlias = Annotated[int, _number("an integer between 1 and 64", int, least=1, most=64)]
+UpTo1000: TypeAlias = Annotated[
+    int, _number("an integer between 1 and 1000", int, least=1, most=1000)
+]
 Seconds: TypeAlias = Annotated[
     float,
     _number(
@@ -86,7 +89,13 @@ Rate: TypeAlias = Annotated[
     ),
 ]
 
-Mode: TypeAlias = Literal["download", "symlink", "strm", "none"]
+Switch: TypeAlias = Annotated[
+    bool, Meta(description="true or false", extra={"parse": units.switch})
+]
+
+Mode: TypeAlias = Literal["download", "symlink", "strm", "none", "aria2"]
+Verify: TypeAlias = Literal["size", "pieces"]
+LinkStyle: TypeAlias = Literal["absolute", "relative"]
 Cached: TypeAlias = Literal["any", "only"]
 Refuse: TypeAlias = Literal["auto", "always"]
 Seed: TypeAlias = Literal["auto", "always", "never"]

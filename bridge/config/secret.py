@@ -24,6 +24,3 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
-
-    def __reduce__(self) -> str:
-        raise TypeError("a Secret is neither copied nor pickled")

@@ -16,6 +16,7 @@ from bridge.config.kinds import (
     CategoryName,
     Directory,
     FilePath,
+    LinkStyle,
     LogFormat,
     LogLevel,
     LongKey,
@@ -32,12 +33,15 @@ from bridge.config.kinds import (
     Seconds,
     Seed,
     Size,
+    Switch,
     Text,
     Timeout,
     UpTo16,
     UpTo64,
+    UpTo1000,
     Url,
     UrlBase,
+    Verify,
     Word,
 )
 
@@ -54,6 +58,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """None: one is made at the first start."""
     api_key: LongKey | None = None
     trusted_proxies: tuple[NetworkText, ...] = ()
+    fetch_allowed_hosts: tuple[Text, ...] = ()
+    """Private hosts, addresses or networks that links in `torrents/add` may lead to."""
 
 
 class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,17 +92,43 @@ class PathSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.incomplete or self.downloads / ".incomplete"
 
 
+class WebdavSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TorBox's WebDAV server, as the user's mount uses it."""
+
+    url: Url = "https://webdav.torbox.app"
+    """Without a trailing slash."""
+    username: Text | None = None
+    """None: it is not asked."""
+    password: Password | None = None
+
+
+class Aria2Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The aria2 daemon that fetches in mode `aria2`."""
+
+    url: Url | None = None
+    """Of its JSON-RPC, such as `http://nas:6800/jsonrpc`."""
+    secret: ApiKey | None = None
+    directory: Directory | None = None
+    """How aria2 sees the directory for unfinished downloads; None: at the same path."""
+
+
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How finished remote items appear on disk."""
 
     mode: Mode = "download"
     mount: Directory | None = None
+    mount_timeout: Seconds = 1800.0
+    """In seconds: how long files may be missing from a mount that works."""
+    link_style: LinkStyle = "absolute"
+    webdav: WebdavSettings = field(default_factory=WebdavSettings)
     public_url: Url | None = None
     parallel_files: UpTo64 = 4
     connections_per_file: UpTo16 = 4
     limit_bytes_per_second: Rate | None = None
     """None: as fast as it goes."""
     min_free_bytes: Size = 1024**3
+    verify: Verify = "size"
+    aria2: Aria2Options = field(default_factory=Aria2Options)
 
 
 class FilePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -178,10 +210,26 @@ class ArrSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     categories: tuple[Text, ...] = ()
 
 
+class FailoverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an *arr is told that a download failed."""
+
+    dry_run: Switch = False
+    """Only say what would be done."""
+    per_hour: UpTo1000 = 10
+
+
 class QBittorrentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which qBittorrent the bridge looks like."""
 
     profile: Profile = "4.6"
+
+
+class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What browsers get."""
+
+    alternative_ui: Directory | None = None
+    """A folder with `public/` and perhaps `private/`, as qBittorrent's alternative web UIs have."""
+    csrf_protection: Switch = True
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -201,7 +249,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: Policy = field(default_factory=Policy)
     categories: Mapping[CategoryName, CategorySettings] = field(default_factory=dict)
     arr: tuple[ArrSettings, ...] = ()
+    failover: FailoverSettings = field(default_factory=FailoverSettings)
     qbittorrent: QBittorrentSettings = field(default_factory=QBittorrentSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def policy_for(self, category: str) -> Policy:
@@ -219,6 +269,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.server.password,
             self.server.api_key,
             self.torbox.api_key,
+            self.delivery.webdav.password,
+            self.delivery.aria2.secret,
             *(arr.api_key for arr in self.arr),
         )
         return tuple(secret.reveal() for secret in known if secret is not None)

@@ -22,7 +22,7 @@ _BYTES = {"": 1, "b": 1} | {
     for ending, base in (("", 1024), ("ib", 1024), ("b", 1000))
 }
 _AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([a-z]*)")
-_DURATION = re.compile(rf"({_AMOUNT.pattern}\s*)+")
+_DURATION = re.compile(r"\d{1,18}(\.\d{1,9})?|(\d{1,18}(\.\d{1,9})?\s*[a-z]+\s*)+")
 _URL_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 
@@ -49,6 +49,14 @@ def _factor(units: dict[str, int], unit: str) -> int:
     if factor is None:
         raise ValueError(f"no unit {unit}")
     return factor
+
+
+def switch(text: str) -> bool:
+    """Read `true` or `false`, as YAML 1.2 writes them."""
+    found = {"true": True, "false": False}.get(text.strip().lower())
+    if found is None:
+        raise ValueError("neither true nor false")
+    return found
 
 
 def path(text: str) -> Path:

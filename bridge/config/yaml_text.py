@@ -13,6 +13,7 @@ LONGEST = 1_000_000
 MOST_VALUES = 20_000
 """Aliases may multiply what is short; this ends it."""
 DEEPEST = 20
+LONGEST_NAME = 60
 
 Place: TypeAlias = Callable[[int, str], str]
 """Tells where a line and a key are: what a problem begins with."""
@@ -85,7 +86,7 @@ class YamlText:
                 self.problems.append(f"{self._place(line, above)}: a key must be plain text")
                 continue
             name = str(name_node.value)
-            key = f"{above}.{name}" if above else name
+            key = f"{above}.{_brief(name)}" if above else _brief(name)
             if name in first:
                 self.problems.append(
                     f"{self._place(line, key)} is given twice, first in line {first[name]}"
@@ -106,6 +107,12 @@ def _reason(problem: str, context: str) -> str:
         return "tabs cannot indent; use spaces"
     # Quotes of the text itself are left out: it may be a secret that stands there.
     return re.sub(r"'[^'<]{2,}'", "…", problem)
+
+
+def _brief(name: str) -> str:
+    """Cut a name where a value may begin: `api_key:secret` lacks a space and is all name."""
+    plain = re.split(r"[:=\s]", name, maxsplit=1)[0][:LONGEST_NAME]
+    return name if plain == name else f"{plain}…"
 
 
 def _text(node: yaml.Node) -> str | None:

@@ -6,7 +6,7 @@ a night with the bridge switched off never ages a download.
 
 from dataclasses import dataclass, replace
 
-from bridge.core.model import Download, Failure, Phase, Reason, RemoteItem
+from bridge.core.model import Download, Failure, Phase, QueuedItem, Reason, RemoteItem
 from bridge.core.status import FAILED_WORDS, state_word
 
 GAP_SECONDS = 180.0
@@ -15,6 +15,7 @@ GAP_SECONDS = 180.0
 GONE_MISSES = 3
 GONE_SECONDS = 600.0
 CLOCK_SLACK_SECONDS = 120.0
+LACKING = "TorBox does not list all files of the torrent"
 FAILED_SECONDS = 60.0
 """A failed state must hold this long without progress before it is believed."""
 
@@ -25,6 +26,8 @@ class Patience:
 
     stalled_after: float | None = 6 * 3600.0
     metadata_after: float | None = 3600.0
+    stored_after: float | None = 2 * 3600.0
+    """The same between the last byte and TorBox's storage."""
     give_up_after: float | None = None
 
 
@@ -40,6 +43,7 @@ def observed(download: Download, item: RemoteItem, now: float) -> Download:
         size=download.size or item.size,
         private=download.private or item.private,
         seen_at=now,
+        failing_since=(download.failing_since or now) if failing(item) and not moved else None,
         misses=0,
         idle_seconds=0.0 if moved else download.idle_seconds + elapsed,
         observed_seconds=download.observed_seconds + elapsed,
@@ -49,7 +53,14 @@ def observed(download: Download, item: RemoteItem, now: float) -> Download:
     )
 
 
-def created_since(submitted_at: float | None, item: RemoteItem, offset_seconds: float) -> bool:
+def failing(item: RemoteItem) -> bool:
+    """Tell whether TorBox calls it failed. When it has all the pieces the text is no reason."""
+    return state_word(item.state) in FAILED_WORDS and not item.finished
+
+
+def created_since(
+    submitted_at: float | None, item: RemoteItem | QueuedItem, offset_seconds: float
+) -> bool:
     """Tell whether the create we sent first at `submitted_at` can have made the item.
 
     `offset_seconds` is TorBox's clock minus ours. An item without a date is taken for ours if a
@@ -83,20 +94,48 @@ def verdict(
     if item is None:
         lost = gone(download, looked_at)
         return Failure(Reason.GONE, "TorBox no longer has this torrent") if lost else None
-    if item.ready or download.phase is not Phase.REMOTE:
+    if download.phase is not Phase.REMOTE or (item.ready and not incomplete(download, item)):
         return None
+    return _broken(download, item, looked_at) or _too_slow(download, item, patience)
+
+
+def _broken(download: Download, item: RemoteItem, looked_at: float) -> Failure | None:
+    """Judge by what TorBox says of the item."""
+    if not item.present and _expired(item, looked_at):
+        return Failure(Reason.EXPIRED, "TorBox let it expire before it could be fetched")
+    since, seen_at = download.failing_since, download.seen_at
+    if since is None or seen_at is None or seen_at - since < FAILED_SECONDS:
+        return None
+    said = f"{item.state}: {item.message}" if item.message else item.state
+    return Failure(Reason.REMOTE_ERROR, f"TorBox reports: {said}")
+
+
+def _expired(item: RemoteItem, looked_at: float) -> bool:
+    return item.expires_at is not None and item.expires_at < looked_at - CLOCK_SLACK_SECONDS
+
+
+def _too_slow(download: Download, item: RemoteItem, patience: Patience) -> Failure | None:
+    """Judge by the observed time without progress."""
     idle = download.idle_seconds
-    if state_word(item.state) in FAILED_WORDS and not item.finished and idle >= FAILED_SECONDS:
-        return Failure(Reason.REMOTE_ERROR, f"TorBox reports: {item.state}")
     if _over(download.observed_seconds, patience.give_up_after):
         return Failure(Reason.GAVE_UP, f"not finished after {_hours(download.observed_seconds)}")
+    if incomplete(download, item):
+        over = _over(idle, patience.stalled_after)
+        return Failure(Reason.INCOMPLETE, download.note or LACKING) if over else None
+    if item.finished:
+        over = _over(idle, patience.stored_after)
+        text = f"TorBox did not bring it to its storage in {_hours(idle)}"
+        return Failure(Reason.NOT_PRESENT, text) if over else None
     if not item.size and _over(idle, patience.metadata_after):
         return Failure(Reason.NO_METADATA, f"no metadata found in {_hours(idle)}")
     if _over(idle, patience.stalled_after):
-        if item.finished:
-            return Failure(Reason.NOT_PRESENT, f"not in TorBox's storage after {_hours(idle)}")
         return Failure(Reason.STALLED, f"no progress at TorBox for {_hours(idle)}: {item.state}")
     return None
+
+
+def incomplete(download: Download, item: RemoteItem) -> bool:
+    """Tell whether TorBox's file list is still the one in which wanted files were missing."""
+    return download.lacking_at == item.listed_bytes
 
 
 def gone(download: Download, looked_at: float) -> bool:

@@ -2,12 +2,12 @@
 
 A file that is not a torrent is an answer, not an exception. What libtorrent takes is taken, with
 the same info-hashes, unless it has no name; where it refuses a v1 torrent, this does too. The
-merkle trees of v2 torrents are not looked at: TorBox downloads them, nobody verifies them here.
+merkle trees of v2 torrents are handed on as they are; `bridge.core.pieces` looks at them.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bridge.core.bencode import BadBencode, Value, read_dictionary
 
@@ -35,6 +35,21 @@ class TorrentFile:
     """Below the save path, '/' separated, the root folder first: `Show/e01.mkv`, `Movie.mkv`."""
     size: int
     """Bytes."""
+    root: bytes = field(default=b"", compare=False, repr=False)
+    """The top of its merkle tree; empty in a v1 torrent, and for a file without bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """What the bytes of a torrent have to hash to."""
+
+    piece_length: int
+    entries: tuple[tuple[TorrentFile, bool], ...]
+    """In the torrent's order; with each, whether it is padding, which is zeros."""
+    hashes: bytes = b""
+    """v1: the SHA-1 of each piece, one after the other."""
+    layers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """v2: by the root of a file of more than one piece, the hashes of its pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +110,32 @@ def piece_hashes(data: bytes) -> Iterator[bytes]:
     if isinstance(pieces, bytes):
         for at in range(0, len(pieces) - HASH_BYTES + 1, HASH_BYTES):
             yield pieces[at : at + HASH_BYTES]
+
+
+def blueprint(data: bytes) -> Blueprint | NotATorrent:
+    """Read what the pieces of a .torrent have to be; of a hybrid, the v2 part."""
+    try:
+        top = read_dictionary(data)
+        info = _dictionary(top[b"info"].value if b"info" in top else None, "info")
+        _, v2 = _versions(info)
+        content = _content_v2(info) if v2 else _content_v1(info)
+        length = _piece_length(info)
+        if not v2:
+            _check_pieces(info, content, length, aligned=False)
+    except (BadBencode, _Broken) as broken:
+        return NotATorrent(f"not a torrent file: {broken}")
+    pieces, layers = info.get(b"pieces"), top.get(b"piece layers")
+    return Blueprint(
+        piece_length=length,
+        entries=content.entries,
+        hashes=pieces if isinstance(pieces, bytes) and not v2 else b"",
+        layers=_layers(layers.value if layers and v2 else None),
+    )
+
+
+def _layers(value: Value | None) -> Mapping[bytes, bytes]:
+    given = value if isinstance(value, dict) else {}
+    return {root: layer for root, layer in given.items() if isinstance(layer, bytes)}
 
 
 class _Broken(ValueError):
@@ -208,7 +249,9 @@ def _leaves(tree: Dictionary, root: tuple[str, ...]) -> Iterator[tuple[TorrentFi
         node = _dictionary(value, "a folder")
         if b"" in node:
             leaf = _dictionary(node[b""], "a file")
-            yield TorrentFile(_joined(path), _size(leaf.get(b"length"))), _is_pad(leaf)
+            top = leaf.get(b"pieces root")
+            hashed = top if isinstance(top, bytes) else b""
+            yield TorrentFile(_joined(path), _size(leaf.get(b"length")), hashed), _is_pad(leaf)
         else:
             children = [((*path, _text(name)), child) for name, child in node.items()]
             pending.extend(reversed(children))

@@ -58,6 +58,8 @@ class Reason(StrEnum):
     GAVE_UP = "gave_up"
     GONE = "gone"
     INFECTED = "infected"
+    EXPIRED = "expired"
+    ZIPPED = "zipped"
     INCOMPLETE = "incomplete"
     NOTHING_CHOSEN = "nothing_chosen"
 
@@ -68,6 +70,18 @@ class Failure:
 
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdit:
+    """Another name or priority for a file that TorBox does not have yet."""
+
+    path: str
+    """As it is laid out by itself: below save_path, '/' separated."""
+    name: str = ""
+    """The path that the user wants; empty: its own."""
+    priority: int = 1
+    """0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +118,19 @@ class Download:
     priority: int = 0
     """Place in the submit queue; the smallest goes first."""
     content_layout: str = "Original"
+    super_seeding: bool = False
+    auto_tmm: bool = False
+    comment: str = ""
+    """The user's; empty: what the .torrent says."""
+    download_limit: int = 0
+    """Bytes/s; 0 is none."""
+    upload_limit: int = 0
+    file_edits: tuple[FileEdit, ...] = ()
+    """What the user said of files before they were planned."""
+    moving_to: str = ""
+    """Where its content is being moved to; empty when it stays where it is."""
+    missing_files: bool = False
+    """Files of it are gone from disk, as a recheck found after it was complete."""
     ratio_limit: float = USE_GLOBAL
     seeding_time_limit: int = USE_GLOBAL
     inactive_seeding_time_limit: int = USE_GLOBAL
@@ -115,7 +142,9 @@ class Download:
     submitted_at: float | None = None
     """When the first create that may have had an effect was sent."""
     lookup_until: float = 0.0
-    """Until then an unclear create is only looked for by hash, not sent again."""
+    """A create may have had an effect: it is looked for by hash, and not sent again, until TorBox's
+    lists were read at this time or later. 0 when there is nothing to look for.
+    """
     remote_at: float | None = None
     """When the remote item's torrent_id became known."""
     attempts: int = 0
@@ -124,6 +153,8 @@ class Download:
     """What stands in the way just now, for the user; empty when nothing does."""
     seen_at: float | None = None
     """Last sign of life of the remote item."""
+    failing_since: float | None = None
+    """When TorBox was first seen to call it failed; None while it does not."""
     misses: int = 0
     """Looks in a row that found neither the id nor the hash."""
     idle_seconds: float = 0.0
@@ -137,8 +168,12 @@ class Download:
     ratio: float = 0.0
     uploaded: int = 0
 
+    lacking_at: int = -1
+    """Bytes of TorBox's file list when wanted files were missing in it; -1 when none ever were."""
     content_name: str = ""
     """Top-level file or folder below save_path, as it is on disk."""
+    delivery_mode: str = ""
+    """`download`, `symlink` …: decided when it is ready, and kept whatever the settings say later."""
     completed_at: float | None = None
     failure_reason: Reason | None = None
     failure_message: str = ""
@@ -169,6 +204,8 @@ class DeliveredFile:
     """Relative to save_path, '/' separated, made safe."""
     chosen: bool = True
     done: bool = False
+    priority: int = 1
+    """qBittorrent's, to be shown: 0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +218,8 @@ class Removal:
     content_name: str
     files: tuple[str, ...]
     """Paths below save_path to delete; empty when the files are to stay."""
+    delivery_mode: str = ""
+    """How they came there."""
     delete_remote: bool
     torrent_id: int | None
     queued_id: int | None
@@ -188,6 +227,27 @@ class Removal:
     """A create may have had an effect whose ids never arrived: look for the hash."""
     submitted_at: float | None = None
     created_at: float = 0.0
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """A failed download that an *arr is told of. A persisted, retried job.
+
+    The *arr deletes the download while it is told, so this outlives it.
+    """
+
+    id: int = 0
+    hash: str
+    category: str
+    created_at: float
+    sent_at: float | None = None
+    """When the *arr was told first. From then on the user's delete cannot be told from its own."""
+    ended_at: float | None = None
+    """When the job was over, one way or another; kept for an hour, to be counted."""
+    looks: int = 0
+    """Times that the *arr was asked and did not know the download yet."""
     attempts: int = 0
     next_attempt_at: float = 0.0
 
@@ -207,7 +267,7 @@ class Event:
     hash: str
     at: float
     kind: str
-    """`added`, `phase`, `note`, `removed` …"""
+    """`added`, `phase`, `note`, `arr`, `removed` …"""
     before: str = ""
     after: str = ""
     why: str = ""
@@ -255,6 +315,11 @@ class RemoteItem:
     """What the tracker said, if anything."""
 
     @property
+    def listed_bytes(self) -> int:
+        """Bytes of all files in the list."""
+        return sum(file.size for file in self.files)
+
+    @property
     def ready(self) -> bool:
         """TorBox has all the files and gives links: finished, present, and listed.
 
@@ -270,6 +335,7 @@ class QueuedItem:
     id: int
     hash: str
     name: str = ""
+    created_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,23 +5,43 @@ at which it has to be looked at again. A download that yields neither is stopped
 
 | phase | owner |
 | --- | --- |
-| accepted, submitting | Submit, when the budget and its own next attempt allow |
+| accepted | Submit, when the budget, a slot and its own next attempt allow |
+| submitting | the shared list and the queue: Promote or Enqueue when it is there, else Submit again |
 | queued | the shared list and the queue list: Promote when it shows up under a torrent_id |
 | remote | Look by id while young, then the shared list: Ready, Promote or Fail |
 | ready, delivering | Deliver |
 | delivered | Finish when the seed rule is met |
+| failed | FailOver, where an *arr can be told |
+
+While TorBox gives no answer, a single poll is the owner of all of them: what it finds out decides
+whether anything else is asked.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, zip_longest
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf
-from typing import TypeAlias
 
-from bridge.core.follow import GONE_SECONDS, Patience, verdict
-from bridge.core.model import Download, Failure, Phase, RemoteItem, Removal, Snapshot
-from bridge.core.seeding import SeedPolicy, seeding_done
+from bridge.core.actions import (
+    Action,
+    Deliver,
+    Enqueue,
+    Fail,
+    Finish,
+    Look,
+    Poll,
+    Promote,
+    Ready,
+    Remove,
+    Step,
+    Wait,
+)
+from bridge.core.failover import failovers
+from bridge.core.follow import GONE_SECONDS, incomplete, verdict
+from bridge.core.model import Download, Phase, RemoteItem
+from bridge.core.scene import DELIVERIES, Scene
+from bridge.core.seeding import seeding_done
+from bridge.core.submitting import slotless, submits, unclear
 
 LOOKS = (0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 60.0)
 """Seconds after the torrent_id is known at which it is asked for by id."""
@@ -31,123 +51,6 @@ LOOKED_AT = 4
 
 RELOOK_SECONDS = 60.0
 """Pause between two looks for an item that the list does not show."""
-
-CREATES = 3
-"""Creates in flight at one time."""
-
-DELIVERIES = 8
-"""Downloads delivered at one time; their files share the fetch slots."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Create it on TorBox, or find what an earlier create made of it."""
-
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Ask TorBox for the item by its id."""
-
-    hash: str
-    torrent_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Read the shared list, and TorBox's queue if anything of ours may stand in it."""
-
-    queue: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Promote:
-    """It shows up under this torrent_id."""
-
-    hash: str
-    torrent_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """TorBox has all the files: choose among them and name them."""
-
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """Make the files appear on disk."""
-
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Nothing is left to seed."""
-
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """Give it up, with a reason that is kept."""
-
-    hash: str
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Clean up after a download that the user deleted."""
-
-    removal_id: int
-
-
-Action: TypeAlias = Submit | Look | Poll | Promote | Ready | Deliver | Finish | Fail | Remove
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before this time."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What the user's settings say for one category."""
-
-    patience: Patience = field(default_factory=Patience)
-    seed: SeedPolicy = SeedPolicy.AUTO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that a decision depends on."""
-
-    now: float
-    downloads: Collection[Download] = ()
-    removals: Collection[Removal] = ()
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    busy: frozenset[str] = frozenset()
-    """Hashes that something is being done for just now."""
-    polling: bool = False
-    submitting: int = 0
-    delivering: int = 0
-    asked: Mapping[str, float] = field(default_factory=dict)
-    """When each download was last asked for by id."""
-    polled_at: float = -inf
-    poll_seconds: float = 5.0
-    """Pause between two shared lists: grows as nothing moves."""
-    idle_seconds: float = 60.0
-    """The same while there is only seeding to watch."""
-    create_at: float = 0.0
-    """When the budget allows the next create."""
-    list_at: float = 0.0
-    """When the budget allows the next list or look."""
-    rules: Callable[[str], Rules] = lambda _category: Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +64,35 @@ class Plan:
 def plan(scene: Scene) -> Plan:
     """Decide. The same scene gives the same plan."""
     rest = _without_removed(scene)
-    steps = tuple(
-        chain(_removals(scene), _submits(rest), _follow(rest), _deliveries(rest), _seeds(rest))
-    )
+    steps = tuple(chain(_removals(scene), failovers(scene), _work(rest)))
     waits = [step.until for step in steps if isinstance(step, Wait)]
     actions = tuple(step for step in steps if not isinstance(step, Wait))
     return Plan(actions, min(waits, default=inf))
 
 
-Step: TypeAlias = Action | Wait
+def _work(scene: Scene) -> Iterator[Step]:
+    if scene.probe_at is not None:
+        return chain(_seeds(scene), _probe(scene, scene.probe_at))
+    return chain(submits(scene), _follow(scene), _deliveries(scene), _seeds(scene))
+
+
+def _probe(scene: Scene, at: float) -> Iterator[Step]:
+    """Ask TorBox one thing. Everything else waits for the answer."""
+    if not scene.polling:
+        yield _poll_at(max(at, scene.list_at), scene)
+
+
+def _poll_at(at: float, scene: Scene) -> Step:
+    return Wait(at) if at > scene.now else Poll(queue=_queue_matters(scene))
+
+
+def _queue_matters(scene: Scene) -> bool:
+    """Tell whether anything of ours may stand in TorBox's queue."""
+    return any(
+        download.phase in {Phase.QUEUED, Phase.SUBMITTING}
+        or (download.phase is Phase.REMOTE and download.misses > 0)
+        for download in scene.downloads
+    )
 
 
 def _without_removed(scene: Scene) -> Scene:
@@ -190,46 +113,13 @@ def _removals(scene: Scene) -> Iterator[Step]:
     for removal in scene.removals:
         if removal.hash in begun:
             continue
+        if scene.probe_at is not None and removal.attempts:
+            continue
         if removal.next_attempt_at > scene.now:
             yield Wait(removal.next_attempt_at)
         else:
             begun.add(removal.hash)
             yield Remove(removal.id)
-
-
-def _submits(scene: Scene) -> Iterator[Step]:
-    waiting = [
-        download
-        for download in scene.downloads
-        if download.phase in {Phase.ACCEPTED, Phase.SUBMITTING}
-        and not download.stopped
-        and download.hash not in scene.busy
-    ]
-    due = [download for download in waiting if download.next_attempt_at <= scene.now]
-    for download in waiting:
-        if download.next_attempt_at > scene.now:
-            yield Wait(download.next_attempt_at)
-    if due and scene.create_at > scene.now:
-        yield Wait(scene.create_at)
-        return
-    for download in submit_order(due)[: max(0, CREATES - scene.submitting)]:
-        yield Submit(download.hash)
-
-
-def submit_order(downloads: Iterable[Download]) -> Sequence[Download]:
-    """Sort the submit queue: forced first, then by priority, and categories take turns."""
-    lanes: dict[tuple[bool, int], dict[str, list[Download]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for download in sorted(downloads, key=lambda download: (download.added_at, download.hash)):
-        lanes[not download.force_start, download.priority][download.category].append(download)
-    return [
-        download
-        for _, lane in sorted(lanes.items())
-        for turn in zip_longest(*(queue for _, queue in sorted(lane.items())))
-        for download in turn
-        if download is not None
-    ]
 
 
 def _follow(scene: Scene) -> Iterator[Step]:
@@ -255,12 +145,15 @@ def _news(download: Download, scene: Scene) -> Action | None:
     item = _item(download, scene)
     if item is None:
         found = scene.snapshot.item_by_hash(download.hash)
-        if found is not None:
+        if found is not None and scene.snapshot.listed_at >= download.phase_at:
             return Promote(download.hash, found.id)
-    elif item.ready:
+        queued_id = _queued_again(download, scene)
+        if queued_id is not None:
+            return Enqueue(download.hash, queued_id)
+    elif item.ready and not incomplete(download, item):
         return Ready(download.hash)
     patience = scene.rules(download.category).patience
-    failure = verdict(download, item, patience, _looked_at(download, scene))
+    failure = verdict(download, item, patience, _looked_at(download, item, scene))
     return Fail(download.hash, failure) if failure else None
 
 
@@ -270,14 +163,25 @@ def _item(download: Download, scene: Scene) -> RemoteItem | None:
     return scene.snapshot.items.get(download.torrent_id)
 
 
-def _looked_at(download: Download, scene: Scene) -> float:
-    """Tell when TorBox was last looked through for it, everywhere it may be.
+def _queued_again(download: Download, scene: Scene) -> int | None:
+    """Find what is no longer under its id in TorBox's queue, as far as that was read since."""
+    asked = scene.asked.get(download.hash, inf)
+    if download.phase is not Phase.REMOTE or not download.misses:
+        return None
+    entry = scene.snapshot.queued_by_hash(download.hash)
+    return entry.id if entry and scene.snapshot.queue_listed_at > asked else None
+
+
+def _looked_at(download: Download, item: RemoteItem | None, scene: Scene) -> float:
+    """Tell when TorBox showed the item, or was last looked through for it, wherever it may be.
 
     Nothing before that says that it is gone: not an outage, not a night switched off.
     """
-    if download.phase is Phase.QUEUED:
-        return min(scene.snapshot.listed_at, scene.snapshot.queue_listed_at)
-    return min(scene.snapshot.listed_at, scene.asked.get(download.hash, 0.0))
+    asked = scene.asked.get(download.hash, 0.0)
+    if item is not None:
+        return max(scene.snapshot.listed_at, asked)
+    listed_at = min(scene.snapshot.listed_at, scene.snapshot.queue_listed_at)
+    return listed_at if download.phase is Phase.QUEUED else min(listed_at, asked)
 
 
 def _looks(downloads: Iterable[Download], scene: Scene) -> Iterator[tuple[str, Step]]:
@@ -322,16 +226,22 @@ def _lost(download: Download, scene: Scene) -> bool:
 
 
 def _poll(downloads: Collection[Download], scene: Scene) -> Iterator[Step]:
-    """Read one list for all of them; slower when there is only seeding to watch."""
-    seeding = any(_seeds_still(download, scene) for download in scene.downloads)
-    if scene.polling or not (downloads or seeding):
+    """Read one list for all that is wanted of it, at the pace of who is most in a hurry."""
+    if scene.polling:
         return
-    pause = scene.poll_seconds if downloads else scene.idle_seconds
-    at = max(scene.polled_at + pause, scene.list_at)
-    if at > scene.now:
-        yield Wait(at)
-    else:
-        yield Poll(queue=any(download.phase is Phase.QUEUED for download in downloads))
+    pause = _pause(downloads, scene)
+    if pause is not None:
+        yield _poll_at(max(scene.polled_at + pause, scene.list_at), scene)
+
+
+def _pause(downloads: Collection[Download], scene: Scene) -> float | None:
+    """Tell how far apart the lists have to be; None when nobody wants one."""
+    if unclear(scene):
+        return scene.brisk_seconds
+    if downloads or slotless(scene):
+        return scene.poll_seconds
+    seeding = any(_seeds_still(download, scene) for download in scene.downloads)
+    return scene.idle_seconds if seeding else None
 
 
 def _deliveries(scene: Scene) -> Iterator[Step]:
@@ -345,8 +255,9 @@ def _deliveries(scene: Scene) -> Iterator[Step]:
     free = DELIVERIES - scene.delivering
     waiting.sort(key=lambda download: (not download.force_start, download.priority, download.size))
     for download in waiting:
-        if download.next_attempt_at > scene.now:
-            yield Wait(download.next_attempt_at)
+        at = max(download.next_attempt_at, scene.link_at)
+        if at > scene.now:
+            yield Wait(at)
         elif free > 0:
             free -= 1
             yield Deliver(download.hash)

@@ -37,6 +37,7 @@ class State(StrEnum):
     STALLED_DL = "stalledDL"
     CHECKING_DL = "checkingDL"
     FORCED_DL = "forcedDL"
+    FORCED_META_DL = "forcedMetaDL"
     CHECKING_RESUME_DATA = "checkingResumeData"
     MOVING = "moving"
 
@@ -47,6 +48,8 @@ class Fetched:
 
     done: int
     speed: int
+    checking: bool = False
+    """All is on disk, and is compared with the torrent's hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +68,31 @@ class Status:
 
 
 def status_of(
-    download: Download, item: RemoteItem | None, fetched: Fetched | None, *, shown: float = 0.0
+    download: Download,
+    item: RemoteItem | None,
+    fetched: Fetched | None,
+    *,
+    shown: float = 0.0,
+    turn_in: int = ETA_UNKNOWN,
+    remote_share: float = REMOTE_SHARE,
 ) -> Status:
-    """Tell what to show. `shown` is the progress shown last, below which it never falls."""
-    state = state_of(download, item)
+    """Tell what to show. `shown` is the progress shown last, below which it never falls.
+
+    `turn_in` is in how many seconds TorBox will be asked for a download that waits to be submitted.
+    `remote_share` is the part of the progress bar that TorBox's own work fills.
+    """
+    state = state_of(download, item, fetched)
     size = download.size or (item.size if item else 0)
-    progress = _progress(download, item, fetched, size)
+    progress = _progress(download, item, fetched, size, remote_share)
     if download.phase not in COMPLETE:
         progress = min(max(progress, shown, download.progress), NEARLY)
     working = item is not None and download.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
     down = _speed(download, item, fetched)
+    eta = _eta(download, item, down, size * (1 - progress) / (1 - remote_share))
     return Status(
         state=state,
         progress=progress,
-        eta=_eta(download, item, down, size, progress),
+        eta=turn_in if download.phase in {Phase.ACCEPTED, Phase.SUBMITTING} else eta,
         size=size,
         download_speed=down,
         upload_speed=item.upload_speed if item and working else 0,
@@ -88,8 +102,12 @@ def status_of(
     )
 
 
-def state_of(download: Download, item: RemoteItem | None) -> State:
+def state_of(download: Download, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
     """Name the state in qBittorrent's words."""
+    if download.complete and download.moving_to:
+        return State.MOVING
+    if download.complete and download.missing_files:
+        return State.MISSING_FILES
     match download.phase:
         case Phase.FINISHED:
             return State.PAUSED_UP
@@ -99,20 +117,34 @@ def state_of(download: Download, item: RemoteItem | None) -> State:
             return State.ERROR
         case _ if download.stopped:
             return State.PAUSED_DL
+        case Phase.DELIVERING if fetched is not None and fetched.checking:
+            return State.CHECKING_DL
         case Phase.DELIVERING:
             return State.FORCED_DL if download.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
-            return remote_state(item, moving=download.remote_progress > 0)
+            state = remote_state(item, moving=download.remote_progress > 0)
+            return _FORCED.get(state, state) if download.force_start else state
         case _:
             return State.QUEUED_DL
 
 
+_FORCED = {State.META_DL: State.FORCED_META_DL, State.DOWNLOADING: State.FORCED_DL}
 FAILED_WORDS = frozenset(
     {"failed", "error", "dead", "corrupt", "missing", "missingfiles", "reported missing"}
     | {"timedout", "expired"}
 )
 _CHECKING = frozenset({"checking", "checkingdl", "checkingup", "allocating"})
 _CHECKING |= {"verifying", "repairing"}
+_WORKING = ("downloading", "uploading", "completed", "processing", "moving")
+_KNOWN = FAILED_WORDS | _CHECKING
+_KNOWN |= {"", "metadl", "checkingresumedata", "waiting", "forceddl", "forcedup", "cached"}
+_KNOWN_STEMS = (*_WORKING, "queued", "paused", "stalled", "inactive", "incomplete")
+
+
+def known_state(text: str) -> bool:
+    """Tell whether TorBox's text is one that `remote_state` was made for."""
+    word = state_word(text)
+    return word in _KNOWN or word.startswith(_KNOWN_STEMS)
 
 
 def state_word(text: str) -> str:
@@ -141,22 +173,22 @@ def remote_state(item: RemoteItem, *, moving: bool) -> State:
         return State.STALLED_DL
     if word == "forceddl":
         return State.FORCED_DL
-    known = word.startswith(("downloading", "uploading", "completed", "processing", "moving"))
-    return State.DOWNLOADING if known or moving or item.download_speed > 0 else State.STALLED_DL
+    working = word.startswith(_WORKING) or moving or item.download_speed > 0
+    return State.DOWNLOADING if working else State.STALLED_DL
 
 
 def _progress(
-    download: Download, item: RemoteItem | None, fetched: Fetched | None, size: int
+    download: Download, item: RemoteItem | None, fetched: Fetched | None, size: int, share: float
 ) -> float:
     if download.phase in COMPLETE:
         return 1.0
     if download.phase is Phase.DELIVERING:
         local = fetched.done / size if fetched and size else 0.0
-        return REMOTE_SHARE + (1 - REMOTE_SHARE) * min(local, 1.0)
+        return share + (1 - share) * min(local, 1.0)
     if download.phase is Phase.READY:
-        return REMOTE_SHARE
+        return share
     if download.phase is Phase.REMOTE and item is not None:
-        return REMOTE_SHARE * min(item.progress, 0.99)
+        return share * min(item.progress, 0.99)
     return 0.0
 
 
@@ -170,11 +202,8 @@ def _speed(download: Download, item: RemoteItem | None, fetched: Fetched | None)
     return 0
 
 
-def _eta(
-    download: Download, item: RemoteItem | None, speed: int, size: int, progress: float
-) -> int:
+def _eta(download: Download, item: RemoteItem | None, speed: int, left: float) -> int:
     if download.phase is Phase.DELIVERING and speed > 0:
-        left = size * (1 - progress) / (1 - REMOTE_SHARE)
         return min(round(left / speed), ETA_UNKNOWN)
     if download.phase is Phase.REMOTE and item and speed > 0 and 0 < item.eta < ETA_UNKNOWN:
         return item.eta

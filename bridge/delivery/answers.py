@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
-from bridge.delivery.errors import LinkDead, ServerBusy, StartOver, WrongContent
+from bridge.delivery.errors import LinkDead, Renamed, ServerBusy, StartOver, WrongContent
 
 _DEAD = {401, 403, 404, 410}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -66,6 +66,8 @@ class Ask:
     end: int
     validator: Validator = UNKNOWN
     """Of the bytes that are on disk already."""
+    others: tuple[Validator, ...] = ()
+    """Of answers that were found to be the same bytes."""
     begun: bool = False
     """Some bytes are on disk already, or other requests are on their way."""
 
@@ -80,9 +82,14 @@ class Ask:
         headers = {"Accept-Encoding": "identity"}
         if not self.whole:
             headers["Range"] = f"bytes={self.start}-{self.end - 1}"
-            if self.begun and self.validator.if_range:
+            if self.begun and self.validator.if_range and not self.others:
                 headers["If-Range"] = self.validator.if_range
         return headers
+
+    def contradicted_by(self, found: Validator) -> bool:
+        """Whether the answer names a version that is none of those on disk."""
+        known = (self.validator, *self.others)
+        return self.begun and all(found.contradicts(one) for one in known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +157,8 @@ def _whole(ask: Ask, headers: Mapping[str, str]) -> Body:
     validator = _validator(headers)
     if ask.whole or not ask.begun:
         return Body(start=0, end=ask.size, ranges=False, validator=validator)
-    if validator.contradicts(ask.validator):
-        raise StartOver("the file changed on the CDN")
+    if ask.contradicted_by(validator):
+        raise Renamed(validator.etag)
     raise StartOver("the CDN does not serve ranges", ranges=False)
 
 
@@ -166,8 +173,8 @@ def _part(ask: Ask, headers: Mapping[str, str]) -> Body:
         raise WrongContent("the CDN sent another part than was asked for")
     _check_length(headers, last + 1 - first)
     validator = _validator(headers)
-    if ask.begun and validator.contradicts(ask.validator):
-        raise StartOver("the file changed on the CDN")
+    if ask.contradicted_by(validator):
+        raise Renamed(validator.etag)
     return Body(start=first, end=last + 1, ranges=True, validator=validator)
 
 

@@ -8,20 +8,18 @@ on for a while, and what is still missing then is the next attempt's.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.delivery.answers import UNKNOWN, Ask, Body, judge, looks_like_error
+from bridge.delivery.connection import Pace, answer
 from bridge.delivery.errors import FetchTrouble, Interrupted, StartOver, WrongContent
 from bridge.delivery.ranges import Span, pieces
 from bridge.delivery.settings import FetchSettings
 from bridge.delivery.sink import Sink
 from bridge.delivery.staging import StagedFile
 from bridge.delivery.tasks import together
-from bridge.delivery.throttle import Throttle
+from bridge.delivery.throttle import OwnThrottle
 from bridge.delivery.turns import Turn
 
 
@@ -35,7 +33,7 @@ class Attempt:
         url: str,
         sink: Sink,
         turn: Turn,
-        throttle: Throttle,
+        throttle: OwnThrottle,
         settings: FetchSettings,
     ) -> None:
         self._session = session
@@ -91,13 +89,10 @@ class Attempt:
 
     async def _fetch(self, span: Span) -> None:
         ask = self._ask(span)
-        with _network_errors():
-            async with self._session.get(
-                self._url, headers=ask.headers, timeout=self._timeout(), raise_for_status=False
-            ) as response:
-                body = judge(ask, response.status, response.headers, now=time.time())
-                self._accept(ask, body)
-                reached = await self._read(response.content, body)
+        async with answer(self._session, self._url, ask.headers, self._settings) as response:
+            body = judge(ask, response.status, response.headers, now=time.time())
+            self._accept(ask, body)
+            reached = await self._read(response.content, body)
         if reached < body.end:
             # A cut raises; this body ended properly, so it is not what it claimed to be.
             raise StartOver("the CDN sent less than is due")
@@ -112,6 +107,7 @@ class Attempt:
             start=start,
             end=end,
             validator=self._file.validator,
+            others=self._file.others,
             begun=self._scouted.is_set() or bool(self._file.done.spans),
         )
 
@@ -124,36 +120,39 @@ class Attempt:
 
     async def _read(self, content: aiohttp.StreamReader, body: Body) -> int:
         """Write the body to disk; return the offset that was reached."""
-        offset, block, flushed_at = body.start, bytearray(), time.monotonic()
+        offset, held, flushed_at = body.start, 0, time.monotonic()
+        parts: list[bytes] = []
+        pace = Pace(self._settings)
         try:
-            while chunk := await content.read(self._throttle.portion):
+            while chunk := await self._some(content, pace):
                 await self._throttle.take(len(chunk))
-                if offset + len(block) + len(chunk) > body.end:
+                if offset + held + len(chunk) > body.end:
                     raise StartOver("the CDN sent more than it announced")
-                block += chunk
-                if len(block) >= self._settings.block or self._slow_since(flushed_at):
-                    await self._write(offset, block)
-                    offset, block, flushed_at = offset + len(block), bytearray(), time.monotonic()
+                parts.append(chunk)
+                held += len(chunk)
+                if held >= self._settings.block or self._slow_since(flushed_at):
+                    await self._write(offset, parts)
+                    offset, held, flushed_at = offset + held, 0, time.monotonic()
+                    parts = []
         finally:
-            await self._write(offset, block)
-        return offset + len(block)
+            await self._write(offset, parts)
+        return offset + held
+
+    async def _some(self, content: aiohttp.StreamReader, pace: Pace) -> bytes:
+        began = time.monotonic()
+        chunk = await content.read(self._throttle.portion)
+        if pace.too_slow(len(chunk), time.monotonic() - began):
+            raise Interrupted("the CDN sends next to nothing")
+        return chunk
 
     def _slow_since(self, flushed_at: float) -> bool:
         return time.monotonic() - flushed_at >= self._settings.flush_every
 
-    async def _write(self, offset: int, block: bytearray) -> None:
-        if offset == 0 and looks_like_error(self._file.name, bytes(block[:256])):
+    async def _write(self, offset: int, parts: list[bytes]) -> None:
+        if offset == 0 and looks_like_error(self._file.name, b"".join(parts)[:256]):
             raise WrongContent("the CDN sent an error page in place of the file")
-        if block:
-            await self._sink.write(offset, block)
-
-    def _timeout(self) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(
-            total=None,
-            connect=self._settings.connect_timeout,
-            sock_connect=self._settings.connect_timeout,
-            sock_read=self._settings.idle_timeout,
-        )
+        if parts:
+            await self._sink.write(offset, parts)
 
 
 def missing_segments(file: StagedFile, settings: FetchSettings) -> list[Span]:
@@ -163,17 +162,3 @@ def missing_segments(file: StagedFile, settings: FetchSettings) -> list[Span]:
         return missing
     share = -(-sum(end - start for start, end in missing) // settings.connections_per_file)
     return pieces(missing, max(min(share, settings.segment), settings.block))
-
-
-@contextmanager
-def _network_errors() -> Iterator[None]:
-    """Map what aiohttp raises. Its texts hold links, so none is kept."""
-    try:
-        yield
-    except aiohttp.InvalidURL:
-        raise WrongContent("the link is not a link") from None
-    except TimeoutError:
-        raise Interrupted("the CDN sent nothing for too long") from None
-    except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-        kind = type(error).__name__
-        raise Interrupted(f"the connection to the CDN failed ({kind})") from None

@@ -1,6 +1,7 @@
 """What a delivery promises, whatever its mode."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,12 @@ class Order:
     """Top-level file or folder below save_path: `Show.S01`, `Movie.mkv`."""
     files: tuple[DeliveredFile, ...]
     """The chosen ones. Their paths are `content_name`, or stand below it."""
+    torrent_id: int = 0
+    """Of the remote item."""
+    titles: tuple[str, ...] = ()
+    """Names that the remote item goes by, the likeliest first. Untrusted."""
+    torrent: bytes = field(default=b"", repr=False)
+    """The .torrent by whose pieces the bytes are to be checked; empty: they are not checked."""
 
     @property
     def target(self) -> Path:
@@ -56,8 +63,15 @@ class Delivery(Protocol):
         Raises:
             TargetTaken: something that is not this order's stands at the target.
             NotEnoughSpace: the disk is too full.
+            NotYet: what is to be delivered is not there yet.
             DeliveryFailed: anything else, with `retryable`.
         """
 
     async def discard(self, info_hash: str) -> None:
         """Forget what was begun for this download; what is delivered stays."""
+
+    async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
+        """Delete what was delivered; see `publish.remove_delivered`, whose errors it raises.
+
+        Returns how many files were deleted.
+        """

@@ -38,6 +38,16 @@ def check_directories(downloads: Path, incomplete: Path) -> list[Problem]:
     return [] if problem is None else [problem]
 
 
+def check_directory(directory: Path, *, make: bool = False) -> list[Problem]:
+    """Try what a delivery will do in this directory alone: write, sync, rename, delete.
+
+    Leaves nothing behind, but for the directory itself with `make`. Empty means that all is well.
+    """
+    first = _make(directory) if make else _missing(directory)
+    problem = first or _unusable(directory)
+    return [] if problem is None else [problem]
+
+
 def _missing(directory: Path) -> Problem | None:
     if directory.is_dir():
         return None

@@ -1,6 +1,7 @@
 """Delivery mode `download`: fetch the bytes, then publish them with one rename."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -11,10 +12,12 @@ from bridge.delivery.errors import DeliveryFailed
 from bridge.delivery.fetch import Fetcher
 from bridge.delivery.layout import check_order, staging_root
 from bridge.delivery.progress import Progress
-from bridge.delivery.publish import publish, published
+from bridge.delivery.publish import publish, published, remove_delivered
 from bridge.delivery.settings import FetchSettings
 from bridge.delivery.staging import StagedFile, begin, discard
 from bridge.delivery.tasks import in_thread, together
+from bridge.delivery.throttle import Throttles
+from bridge.delivery.verify import BadPiece, Verifier, prove
 
 log = structlog.get_logger()
 
@@ -27,22 +30,28 @@ class DownloadDelivery:
     """
 
     def __init__(
-        self, *, incomplete: Path, session: aiohttp.ClientSession, settings: FetchSettings
+        self,
+        *,
+        incomplete: Path,
+        session: aiohttp.ClientSession,
+        settings: FetchSettings,
+        throttles: Throttles | None = None,
     ) -> None:
         self._incomplete = incomplete
         self._settings = settings
-        self._fetcher = Fetcher(session, settings)
+        self._fetcher = Fetcher(session, settings, throttles)
+        self._verifier = Verifier()
         self._taking_space = asyncio.Lock()
         self._publishing = asyncio.Lock()
 
     @property
     def limit(self) -> int | None:
         """Bytes per second of all fetches together; None is without limit."""
-        return self._fetcher.throttle.limit
+        return self._fetcher.throttles.total.limit
 
     def set_limit(self, bytes_per_second: int | None) -> None:
         """Change the limit at once; None or 0 is without limit."""
-        self._fetcher.throttle.set_limit(bytes_per_second)
+        self._fetcher.throttles.total.set_limit(bytes_per_second)
 
     async def deliver(self, order: Order, links: Links, progress: Progress) -> Delivered:
         """Fetch and publish; see `Delivery.deliver`."""
@@ -53,7 +62,16 @@ class DownloadDelivery:
             for known in order.files:
                 progress.at(known.file_id, known.size)
             return Delivered(order.target)
-        await self._fetch(order, links, progress, await self._begin(root, order, progress))
+        files = await self._begin(root, order, progress)
+        await self._fetch(order, links, progress, files)
+
+        async def mend(bad: Sequence[BadPiece]) -> None:
+            await in_thread(_forget, files, bad)
+            for file in files:
+                progress.at(file.file_id, file.done.total)
+            await self._fetch(order, links, progress, files, fresh_links=True)
+
+        await prove(self._verifier, root, order, progress, mend, repairs=self._settings.repairs)
         async with self._publishing:
             await in_thread(publish, root, order)
         log.info("content_published", hash=order.hash, target=str(order.target))
@@ -63,6 +81,10 @@ class DownloadDelivery:
         """Remove what is staged; see `Delivery.discard`."""
         await in_thread(discard, staging_root(self._incomplete, info_hash))
 
+    async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
+        """Delete the files; see `Delivery.remove`."""
+        return await remove_delivered(save_path, content_name, paths)
+
     async def _begin(self, root: Path, order: Order, progress: Progress) -> list[StagedFile]:
         async with self._taking_space:
             files = await in_thread(begin, root, order, min_free=self._settings.min_free_bytes)
@@ -71,17 +93,30 @@ class DownloadDelivery:
         return files
 
     async def _fetch(
-        self, order: Order, links: Links, progress: Progress, files: list[StagedFile]
+        self,
+        order: Order,
+        links: Links,
+        progress: Progress,
+        files: list[StagedFile],
+        *,
+        fresh_links: bool = False,
     ) -> None:
         """Fetch all files. One that has to be given up does not keep the others from arriving."""
         failures: list[DeliveryFailed] = []
 
         async def fetch(file: StagedFile) -> None:
             try:
-                await self._fetcher.fetch(order.hash, file, links, progress)
+                await self._fetcher.fetch(order.hash, file, links, progress, fresh_link=fresh_links)
             except DeliveryFailed as failure:
                 failures.append(failure)
 
         await together(*(fetch(file) for file in files if not file.complete))
         if failures:
             raise failures[0]
+
+
+def _forget(files: list[StagedFile], bad: Sequence[BadPiece]) -> None:
+    for file in files:
+        spans = [span for piece in bad for file_id, span in piece.spans if file_id == file.file_id]
+        if spans:
+            file.forget(spans)

@@ -4,6 +4,7 @@ DeliveryError
 ├── DeliveryFailed       given up for now; `retryable` says whether trying later makes sense
 │   └── BadOrder         a name that leaves its directory, or files that cannot stand together
 ├── NotEnoughSpace       nothing is lost; try again when there is room
+├── NotYet               what is to be delivered cannot be seen yet; look again
 ├── TargetTaken          something else stands at the target; pick another name
 └── FetchTrouble         one request went wrong; dealt with by the fetch, never leaves this room
     ├── Interrupted      no connection, a timeout, or a body that ended early
@@ -11,6 +12,7 @@ DeliveryError
     ├── LinkDead         401, 403, 404 or 410: the link has expired, or a node does not know it yet
     ├── WrongContent     not the file that TorBox listed; nothing of it was written
     └── StartOver        what is on disk and what the CDN serves are not the same version
+        └── Renamed      they may be, under another ETag: a sample tells
 
 No text of these errors holds a link: links carry tokens.
 """
@@ -42,6 +44,10 @@ class NotEnoughSpace(DeliveryError):
         super().__init__(f"not enough space: {needed} bytes needed, {free} free")
         self.needed = needed
         self.free = free
+
+
+class NotYet(DeliveryError):
+    """What is to be delivered is not there yet, or just now. Nothing has failed: look again."""
 
 
 class TargetTaken(DeliveryError):
@@ -88,3 +94,11 @@ class StartOver(FetchTrouble):
     def __init__(self, message: str, *, ranges: bool = True) -> None:
         super().__init__(message)
         self.ranges = ranges
+
+
+class Renamed(StartOver):
+    """The file is as large as before, but its validator is another: `etag`, as far as known."""
+
+    def __init__(self, etag: str = "") -> None:
+        super().__init__("the file changed on the CDN")
+        self.etag = etag

@@ -15,15 +15,17 @@ from bridge.delivery.errors import (
     DeliveryFailed,
     FetchTrouble,
     LinkDead,
+    Renamed,
     ServerBusy,
     StartOver,
     WrongContent,
 )
 from bridge.delivery.progress import Progress
+from bridge.delivery.sample import same_file
 from bridge.delivery.settings import FetchSettings
 from bridge.delivery.sink import Sink
 from bridge.delivery.staging import StagedFile
-from bridge.delivery.throttle import Throttle
+from bridge.delivery.throttle import Throttles
 from bridge.delivery.turns import Turn, Turns
 
 log = structlog.get_logger()
@@ -46,22 +48,34 @@ def make_session(user_agent: str) -> aiohttp.ClientSession:
 class Fetcher:
     """Fetches files, all of them under one set of limits."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: FetchSettings) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: FetchSettings,
+        throttles: Throttles | None = None,
+    ) -> None:
         self.session = session
         self.settings = settings
-        self.throttle = Throttle()
+        self.throttles = throttles or Throttles()
         self.turns = Turns(settings.parallel_files, length=settings.turn)
 
     async def fetch(
-        self, info_hash: str, file: StagedFile, links: Links, progress: Progress
+        self,
+        info_hash: str,
+        file: StagedFile,
+        links: Links,
+        progress: Progress,
+        *,
+        fresh_link: bool = False,
     ) -> None:
-        """Return when the file is whole and synced in staging.
+        """Return when the file is whole and synced in staging; `fresh_link` begins with one.
 
         Raises:
             DeliveryFailed: too many attempts without progress, or the disk refused something.
             NotEnoughSpace: the disk is full.
         """
-        work = _FileFetch(self, file, links, progress)
+        work = _FileFetch(self, info_hash, file, links, progress)
+        work.fresh_link = fresh_link
         patience = _Patience(self.settings, file)
         while not file.complete:
             async with self.turns.turn(info_hash) as turn:
@@ -84,9 +98,10 @@ class _FileFetch:
     """What is kept between the attempts at one file."""
 
     def __init__(
-        self, fetcher: Fetcher, file: StagedFile, links: Links, progress: Progress
+        self, fetcher: Fetcher, info_hash: str, file: StagedFile, links: Links, progress: Progress
     ) -> None:
         self._fetcher = fetcher
+        self._hash = info_hash
         self._file = file
         self._links = links
         self._sink = Sink(file, fetcher.settings, progress)
@@ -104,15 +119,27 @@ class _FileFetch:
             url=self._url,
             sink=self._sink,
             turn=turn,
-            throttle=self._fetcher.throttle,
+            throttle=self._fetcher.throttles.of(self._hash),
             settings=self._fetcher.settings,
         )
         async with self._sink.opened():
             trouble = await attempt.run(self._segments())
-        if isinstance(trouble, StartOver):
+        if isinstance(trouble, StartOver) and not await self._renamed(trouble):
             self._ranges = self._ranges and trouble.ranges
             await self._sink.forget()
         return trouble
+
+    async def _renamed(self, trouble: StartOver) -> bool:
+        """Whether the CDN serves the same bytes under another name; also when that is not clear."""
+        if not isinstance(trouble, Renamed):
+            return False
+        session, settings = self._fetcher.session, self._fetcher.settings
+        try:
+            return await same_file(session, self._url, self._file, trouble.etag, settings)
+        except StartOver:
+            return False
+        except FetchTrouble:
+            return True
 
     def _segments(self) -> list[tuple[int, int]]:
         if not self._ranges:

@@ -13,6 +13,8 @@ class Progress:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self.checking = False
+        """What was fetched is compared with the torrent's hashes just now."""
         self._done: dict[int, int] = {}
         self._rate = 0.0
         self._rate_at = clock()

@@ -3,21 +3,36 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
+from bridge.core.model import DeliveredFile
 from bridge.delivery.base import Order
 from bridge.delivery.disk import disk_errors, make_directory, sync_directory
 from bridge.delivery.errors import DeliveryFailed, TargetTaken
-from bridge.delivery.layout import CONTENT, inner, staged_path
+from bridge.delivery.layout import CONTENT, directories, inner, staged_path
 from bridge.delivery.staging import discard
 from bridge.delivery.tasks import in_thread
 
+_RENAMING = threading.Lock()
+"""Between the look at a target and the rename to it nothing else is renamed, in whichever mode."""
 
-def published(root: Path, order: Order) -> bool:
+Whole: TypeAlias = Callable[[Path, DeliveredFile], bool]
+"""Whether what stands at the path is this file, as the mode delivers it."""
+
+
+def of_full_size(path: Path, file: DeliveredFile) -> bool:
+    """Whether a regular file stands there, in the size that TorBox lists."""
+    return _is_file(path, file.size)
+
+
+def published(root: Path, order: Order, whole: Whole = of_full_size) -> bool:
     """Whether the content is at its target already, put there before a crash or a cancellation.
 
-    It is when nothing is staged any more and every file of the order stands there in its size.
+    It is when nothing is staged any more and every file of the order stands there whole.
 
     Raises:
         TargetTaken: something else stands at the target.
@@ -25,16 +40,16 @@ def published(root: Path, order: Order) -> bool:
     with disk_errors(order.target):
         if not os.path.lexists(order.target):
             return False
-        if os.path.lexists(root / CONTENT) or not _all_there(order):
+        if os.path.lexists(root / CONTENT) or not _all_there(order, whole):
             raise TargetTaken(order.content_name)
     return True
 
 
-def publish(root: Path, order: Order) -> None:
+def publish(root: Path, order: Order, whole: Whole = of_full_size) -> None:
     """Move the staged content to its target and remove the staging area.
 
     Every file must be complete and synced. A kill or a power loss leaves the whole content either
-    staged or at its target. Nothing is ever overwritten; calls for one save path must not overlap.
+    staged or at its target. Nothing is ever overwritten.
 
     Raises:
         TargetTaken: something stands at the target.
@@ -43,21 +58,26 @@ def publish(root: Path, order: Order) -> None:
     content = root / CONTENT
     with disk_errors(order.target):
         for file in order.files:
-            if not _is_file(staged_path(root, order, file), file.size):
+            if not whole(staged_path(root, order, file), file):
                 raise DeliveryFailed(f"{file.path}: the fetched file is gone from {root}")
-        _sync_tree(content)
         make_directory(order.save_path)
-        if os.path.lexists(order.target):
-            raise TargetTaken(order.content_name)
-        _rename(content, order)
+        _share(root, order)
+        _sync_tree(root, order)
+        with _RENAMING:
+            if os.path.lexists(order.target):
+                raise TargetTaken(order.content_name)
+            _rename(content, order)
         sync_directory(order.save_path)
     discard(root)
 
 
-async def remove_delivered(save_path: Path, content_name: str, paths: Iterable[str]) -> int:
+async def remove_delivered(
+    save_path: Path, content_name: str, paths: Iterable[str], *, links_only: bool = False
+) -> int:
     """Delete files of a delivered content, then the folders left empty, its own included.
 
-    `paths` are relative to the save path. Files not listed stay, and so do their folders. What is gone already is fine. No symbolic link
+    `paths` are relative to the save path. Files not listed stay, and so do their folders; with
+    `links_only`, so does what is no symbolic link. What is gone already is fine. No symbolic link
     is followed. Returns how many files were deleted.
 
     Raises:
@@ -65,17 +85,17 @@ async def remove_delivered(save_path: Path, content_name: str, paths: Iterable[s
         DeliveryFailed: the disk refused something; try again later.
     """
     below = [inner(content_name, path) for path in paths]
-    return await in_thread(_remove, save_path / content_name, below)
+    return await in_thread(_remove, save_path / content_name, below, links_only=links_only)
 
 
-def _all_there(order: Order) -> bool:
+def _all_there(order: Order, whole: Whole) -> bool:
     return all(
-        _is_plain(order.save_path, file.path) and _is_file(order.save_path / file.path, file.size)
+        is_plain(order.save_path, file.path) and whole(order.save_path / file.path, file)
         for file in order.files
     )
 
 
-def _is_plain(top: Path, path: str) -> bool:
+def is_plain(top: Path, path: str) -> bool:
     """Whether no folder on the way from `top` to the file is a symbolic link."""
     *folders, _ = path.split("/")
     return not any(
@@ -91,10 +111,27 @@ def _is_file(path: Path, size: int) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == size
 
 
-def _sync_tree(content: Path) -> None:
-    for directory, _, _ in os.walk(content, topdown=False):
-        sync_directory(Path(directory))
-    sync_directory(content.parent)
+def _share(root: Path, order: Order) -> None:
+    """Give the content to the group of a save path that is set so (setgid), as if made there."""
+    parent = order.save_path.stat()
+    if not parent.st_mode & stat.S_ISGID:
+        return
+    content = root / CONTENT
+    below = [inner(order.content_name, file.path) for file in order.files]
+    with suppress(PermissionError):  # whoever is not in that group cannot give files to it
+        for path in (*directories(below), *below):
+            os.chown(content.joinpath(*path), -1, parent.st_gid, follow_symlinks=False)
+        for path in directories(below):
+            folder = content.joinpath(*path)
+            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_ISGID)
+
+
+def _sync_tree(root: Path, order: Order) -> None:
+    """Sync every folder, without a look at the files: a link may lead to a mount that hangs."""
+    folders = directories(inner(order.content_name, file.path) for file in order.files)
+    for folder in sorted(folders, key=len, reverse=True):
+        sync_directory(root.joinpath(CONTENT, *folder))
+    sync_directory(root)
 
 
 def _rename(content: Path, order: Order) -> None:
@@ -111,16 +148,18 @@ def _rename(content: Path, order: Order) -> None:
                 raise
 
 
-def _remove(top: Path, paths: list[tuple[str, ...]]) -> int:
+def _remove(top: Path, paths: list[tuple[str, ...]], *, links_only: bool) -> int:
     with disk_errors(top):
-        deleted = sum(_unlink(top.parent, (top.name, *path)) for path in paths)
+        deleted = sum(
+            _unlink(top.parent, (top.name, *path), links_only=links_only) for path in paths
+        )
         _remove_empty(top)
     return deleted
 
 
-def _unlink(base: Path, parts: tuple[str, ...]) -> bool:
+def _unlink(base: Path, parts: tuple[str, ...], *, links_only: bool) -> bool:
     path = base.joinpath(*parts)
-    if not _is_plain(base, "/".join(parts)):
+    if not is_plain(base, "/".join(parts)) or (links_only and not path.is_symlink()):
         return False
     try:
         path.unlink()

@@ -37,6 +37,12 @@ class Ranges:
         )
         self._spans = (*before, merged, *after)
 
+    def remove(self, start: int, end: int) -> None:
+        """Know the bytes from `start` to before `end` no longer."""
+        before = ((first, min(last, start)) for first, last in self._spans)
+        after = ((max(first, end), last) for first, last in self._spans)
+        self._spans = Ranges((*before, *after)).spans if start < end else self._spans
+
     def missing(self, size: int) -> list[Span]:
         """Return the unknown spans of a file of `size` bytes."""
         edges = [0, *(edge for span in self._spans for edge in span), size]

@@ -29,6 +29,11 @@ class FetchSettings:
     connect_timeout: float = 15.0
     idle_timeout: float = 30.0
     """Without a byte for so long, a connection counts as cut."""
+    answer_timeout: float = 60.0
+    """From the request to the end of the answer's headers."""
+    slow_bytes_per_second: int = KIB
+    slow_seconds: float = 60.0
+    """A connection that brings less than that over so long counts as cut, too."""
 
     attempts: int = 8
     """So many in a row without progress, and the file is given up."""
@@ -40,6 +45,8 @@ class FetchSettings:
     """A refused link is replaced on the first of so many attempts in a row without progress."""
     regroup_after: float = 20.0
     """One connection failed: the others go on for so long before all of them begin anew."""
+    repairs: int = 3
+    """A piece that is not the torrent's is fetched again so often before it is given up."""
 
     checkpoint_bytes: int = 64 * MIB
     checkpoint_every: float = 10.0

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridge.delivery.progress import Progress
@@ -34,12 +34,14 @@ class Sink:
             finally:
                 self.file.close()
 
-    async def write(self, offset: int, data: bytes | bytearray) -> None:
+    async def write(self, offset: int, parts: Sequence[bytes]) -> None:
         """Write a block, count it, and save the checkpoint when it is due."""
-        await in_thread(self.file.write, offset, data)
-        self.file.done.add(offset, offset + len(data))
-        self._progress.fetched(self.file.file_id, len(data))
-        self._unsaved += len(data)
+        await in_thread(self.file.write, offset, *parts)
+        before, size = self.file.done.total, sum(map(len, parts))
+        self.file.done.add(offset, offset + size)
+        # A cancelled connection may write a block twice.
+        self._progress.fetched(self.file.file_id, self.file.done.total - before)
+        self._unsaved += size
         if self._due() and not self._saving.locked():
             await self._save()
 

@@ -27,6 +27,9 @@ from bridge.delivery.ranges import Ranges, Span
 
 _CANNOT_ALLOCATE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV}
 
+_MOST_PARTS = 512
+"""For one call of pwritev; Linux takes 1024."""
+
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is surely on disk of one file."""
@@ -47,7 +50,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class StagedFile:
     """One file on its way to disk.
 
-    `open`, `write`, `save`, `reset` and `close` block and are for threads; they raise
+    `open`, `read`, `write`, `save`, `forget`, `reset` and `close` block and are for threads; they raise
     DeliveryFailed or NotEnoughSpace. `done` grows only after `write` came back.
     """
 
@@ -58,6 +61,8 @@ class StagedFile:
         self.path = staged_path(root, order, file)
         self.done = Ranges()
         self.validator = UNKNOWN
+        self.others: tuple[Validator, ...] = ()
+        """Under these, too, the CDN serves the bytes that are on disk."""
         self._inner = "/".join(inner(order.content_name, file.path))
         self._checkpoint = root / f"{file.file_id}.json"
         self._saved: Checkpoint | None = None
@@ -108,28 +113,47 @@ class StagedFile:
             fd, self._fd = self._fd, None
             os.close(fd)
 
-    def write(self, offset: int, data: bytes | bytearray) -> None:
-        """Write at `offset`, all of it."""
-        view = memoryview(data)
-        with disk_errors(self.path, needed=len(view)):
-            while view:
-                written = os.pwrite(self._open_fd(), view, offset)
-                view, offset = view[written:], offset + written
+    def write(self, offset: int, *parts: bytes | bytearray) -> None:
+        """Write the parts at `offset`, one behind the other, all of them."""
+        views = [memoryview(part) for part in parts if part]
+        with disk_errors(self.path, needed=sum(map(len, views))):
+            while views:
+                written = os.pwritev(self._open_fd(), views[:_MOST_PARTS], offset)
+                views, offset = _beyond(views, written), offset + written
 
     def save(self) -> None:
         """Sync what was written and replace the checkpoint."""
-        checkpoint = Checkpoint(
+        checkpoint = self._as_known()
+        if checkpoint == self._saved:
+            return
+        with disk_errors(self._checkpoint):
+            os.fdatasync(self._open_fd())
+            _replace(self._checkpoint, msgspec.json.encode(checkpoint))
+        self._saved = checkpoint
+
+    def _as_known(self) -> Checkpoint:
+        return Checkpoint(
             path=self._inner,
             size=self.size,
             etag=self.validator.etag,
             last_modified=self.validator.last_modified,
             done=self.done.spans,
         )
-        if checkpoint == self._saved:
-            return
+
+    def read(self, start: int, end: int) -> bytes:
+        """Read back bytes [start, end)."""
+        with disk_errors(self.path), self.path.open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+
+    def forget(self, spans: Iterable[Span]) -> None:
+        """Know these bytes no longer, durably: they have to be fetched again."""
+        for start, end in spans:
+            self.done.remove(start, end)
+        checkpoint = self._as_known()
         with disk_errors(self._checkpoint):
-            os.fdatasync(self._open_fd())
             _replace(self._checkpoint, msgspec.json.encode(checkpoint))
+            sync_directory(self._checkpoint.parent)
         self._saved = checkpoint
 
     def reset(self) -> None:
@@ -138,7 +162,7 @@ class StagedFile:
             if self._checkpoint.exists():
                 self._checkpoint.unlink()
                 sync_directory(self._checkpoint.parent)
-        self.done, self.validator, self._saved = Ranges(), UNKNOWN, None
+        self.done, self.validator, self.others, self._saved = Ranges(), UNKNOWN, (), None
 
     def _open_fd(self) -> int:
         if self._fd is None:
@@ -170,10 +194,10 @@ def begin(root: Path, order: Order, *, min_free: int) -> list[StagedFile]:
         _refuse_link(root)
         files = [StagedFile(order, file, root) for file in order.files]
         wanted = {inner(order.content_name, file.path) for file in order.files}
-        _drop_strays(root, wanted, {f"{file.file_id}.json" for file in files})
+        drop_strays(root, wanted, {f"{file.file_id}.json" for file in files})
         for file in files:
             file.load()
-        _make_directories(root, wanted)
+        make_directories(root, wanted)
     _take_space(root, files, min_free)
     return files
 
@@ -200,8 +224,11 @@ def _take_space(root: Path, files: list[StagedFile], min_free: int) -> None:
             file.allocate()
 
 
-def _drop_strays(root: Path, wanted: set[tuple[str, ...]], checkpoints: set[str]) -> None:
-    """Remove checkpoints first: a file without one is only fetched again."""
+def drop_strays(root: Path, wanted: set[tuple[str, ...]], checkpoints: set[str]) -> None:
+    """Remove all that is not wanted below the content, and all but `checkpoints` beside it.
+
+    Checkpoints go first: a file without one is only fetched again. Blocks, and raises OSError.
+    """
     for entry in root.iterdir():
         if entry.name != CONTENT and entry.name not in checkpoints:
             _remove(entry)
@@ -234,7 +261,8 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _make_directories(root: Path, files: Iterable[tuple[str, ...]]) -> None:
+def make_directories(root: Path, files: Iterable[tuple[str, ...]]) -> None:
+    """Make the folders of the staged content. Blocks, and raises OSError."""
     for below in sorted(directories(files), key=len):
         folder = root.joinpath(CONTENT, *below)
         folder.mkdir(exist_ok=True)
@@ -257,6 +285,14 @@ def _allocate(fd: int, size: int) -> None:
         if error.errno not in _CANNOT_ALLOCATE:
             raise
         os.ftruncate(fd, size)
+
+
+def _beyond(views: list[memoryview], written: int) -> list[memoryview]:
+    for number, view in enumerate(views):
+        if written < len(view):
+            return [view[written:], *views[number + 1 :]]
+        written -= len(view)
+    return []
 
 
 def _replace(path: Path, data: bytes) -> None:

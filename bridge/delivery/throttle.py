@@ -1,4 +1,4 @@
-"""One limit of bytes per second for everything that is fetched."""
+"""Limits of bytes per second: one for everything that is fetched, one for each download."""
 
 import asyncio
 import time
@@ -66,3 +66,48 @@ class Throttle:
             earned = (now - self._at) * self._limit
             self._tokens = min(self._tokens + earned, self._limit * _BURST)
         self._at = now
+
+
+class Throttles:
+    """The limit of all fetches together, and those of single downloads."""
+
+    def __init__(self) -> None:
+        self.total = Throttle()
+        self._own: dict[str, Throttle] = {}
+
+    def set_own(self, info_hash: str, bytes_per_second: int | None) -> None:
+        """Change the limit of one download at once; None or 0 is without limit."""
+        if bytes_per_second:
+            self._own.setdefault(info_hash, Throttle()).set_limit(bytes_per_second)
+        elif (known := self._own.pop(info_hash, None)) is not None:
+            known.set_limit(None)
+
+    def of(self, info_hash: str) -> "OwnThrottle":
+        """Find what holds back the fetches of one download."""
+        return OwnThrottle(self, info_hash)
+
+    def own(self, info_hash: str) -> Throttle | None:
+        """Find a download's own limit, if it has one."""
+        return self._own.get(info_hash)
+
+
+class OwnThrottle:
+    """What one download's fetches wait for: its own limit, then everybody's."""
+
+    def __init__(self, throttles: Throttles, info_hash: str) -> None:
+        self._throttles = throttles
+        self._hash = info_hash
+
+    @property
+    def portion(self) -> int:
+        """How much to read at most before the next `take`."""
+        own = self._throttles.own(self._hash)
+        total = self._throttles.total.portion
+        return min(own.portion, total) if own is not None else total
+
+    async def take(self, size: int) -> None:
+        """Return when `size` more bytes are within both limits."""
+        own = self._throttles.own(self._hash)
+        if own is not None:
+            await own.take(size)
+        await self._throttles.total.take(size)

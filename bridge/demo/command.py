@@ -74,11 +74,11 @@ async def _stage(directory: Path) -> AsyncIterator[Stage]:
         cdn=Cdn(bytes_per_second=CDN_BYTES_PER_SECOND),
     )
     password = secrets.token_urlsafe(9)
-    async with (
-        Simulator(scenario) as simulator,
-        bridge(_settings(directory, simulator, password)) as running,
-    ):
-        yield Stage(simulator, running, password)
+    async with Simulator(scenario) as simulator:
+        settings = _settings(directory, simulator, password)
+        logs.mask(*settings.secrets())
+        async with bridge(settings) as running:
+            yield Stage(simulator, running, password)
 
 
 def _settings(directory: Path, simulator: Simulator, password: str) -> Settings:

@@ -8,7 +8,14 @@ import structlog
 
 from bridge.core.model import DeliveredFile, Download, Failure, Phase, Reason
 from bridge.core.paths import numbered
-from bridge.delivery import DeliveryFailed, NotEnoughSpace, Order, Progress, TargetTaken
+from bridge.delivery import (
+    DeliveryFailed,
+    NotEnoughSpace,
+    NotYet,
+    Order,
+    Progress,
+    TargetTaken,
+)
 from bridge.engine.ledger import enter
 from bridge.engine.links import LinkBook
 from bridge.engine.outcome import failed
@@ -29,16 +36,18 @@ async def deliver(services: Services, info_hash: str) -> None:
         TorBoxError: TorBox gave no links; the caller notes it and tries again.
     """
     download = await services.ledger.change(
-        info_hash, lambda latest: replace(latest, phase=Phase.DELIVERING), why="fetching"
+        info_hash, lambda latest: _begun(services, latest), why="delivering"
     )
     if download is None or download.torrent_id is None:
         return
-    links = LinkBook(services.torbox, download.torrent_id, services.clock)
+    links = services.links.of(download.torrent_id)
     progress = services.ledger.progress[info_hash] = Progress()
     try:
         await _deliver(services, info_hash, links, progress)
     except NotEnoughSpace as error:
         await _later(services, info_hash, str(error), after=services.pace.space)
+    except NotYet as error:
+        await _look_again(services, info_hash, str(error))
     except DeliveryFailed as error:
         await _given_up(services, info_hash, error)
     except NotFound:
@@ -47,13 +56,19 @@ async def deliver(services: Services, info_hash: str) -> None:
         services.ledger.progress.pop(info_hash, None)
 
 
+def _begun(services: Services, download: Download) -> Download:
+    """Enter the phase, with the mode that the download keeps from here on."""
+    return replace(download, phase=Phase.DELIVERING, delivery_mode=services.mode(download))
+
+
 async def _deliver(services: Services, info_hash: str, links: LinkBook, progress: Progress) -> None:
     plain = services.ledger.downloads[info_hash].content_name
     is_file = any(file.path == plain for file in services.ledger.files(info_hash))
     for number in range(2, NAMES_TRIED):
         download = services.ledger.downloads[info_hash]
         try:
-            await services.delivery.deliver(_order(services, download), links, progress)
+            order = await _order(services, download)
+            await services.delivery(download).deliver(order, links, progress)
         except TargetTaken:
             await _rename(services, download, numbered(plain, number, is_file=is_file))
         else:
@@ -62,13 +77,20 @@ async def _deliver(services: Services, info_hash: str, links: LinkBook, progress
     raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
 
 
-def _order(services: Services, download: Download) -> Order:
+async def _order(services: Services, download: Download) -> Order:
+    pieces = services.settings.delivery.verify == "pieces"
+    torrent = await services.ledger.store.torrent(download.hash) if pieces else None
     chosen = tuple(file for file in services.ledger.files(download.hash) if file.chosen)
+    item = services.ledger.snapshot.items.get(download.torrent_id or 0)
+    titles = (item.name if item else "", download.name)
     return Order(
         hash=download.hash,
         save_path=Path(download.save_path),
         content_name=download.content_name,
         files=chosen,
+        torrent_id=download.torrent_id or 0,
+        titles=tuple(dict.fromkeys(title for title in titles if title)),
+        torrent=torrent or b"",
     )
 
 
@@ -117,12 +139,22 @@ async def _later(
     )
 
 
+async def _look_again(services: Services, info_hash: str, note: str) -> None:
+    download = services.ledger.downloads.get(info_hash)
+    pause = services.pace.backoff(download.attempts if download else 0)
+    await _later(services, info_hash, note, after=min(pause, services.pace.mount))
+
+
 async def _lost(services: Services, info_hash: str) -> None:
     """TorBox does not know the item. Just after it is ready that may pass; then follow it anew."""
     download = services.ledger.downloads.get(info_hash)
     if download is None or download.attempts < LINK_PATIENCE:
         await _later(services, info_hash, "TorBox gives no links to it yet")
         return
+    services.ledger.unsee(download.torrent_id or 0)
+    now = services.clock()
     await services.ledger.change(
-        info_hash, lambda latest: enter(latest, Phase.REMOTE), why="TorBox gives no links to it"
+        info_hash,
+        lambda latest: replace(enter(latest, Phase.REMOTE), remote_at=now),
+        why="TorBox gives no links to it",
     )

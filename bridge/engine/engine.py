@@ -1,38 +1,46 @@
 """The engine: plans, carries out, sleeps until something is due or something happens."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from math import inf
+from math import ceil, inf
 from typing import Any, assert_never
 
 import structlog
 
-from bridge.core.model import Download
-from bridge.core.plan import (
+from bridge.core.actions import (
     Action,
+    CheckCached,
     Deliver,
+    Enqueue,
     Fail,
+    FailOver,
     Finish,
     Look,
     Poll,
     Promote,
     Ready,
     Remove,
-    Scene,
     Submit,
-    plan,
 )
+from bridge.core.invariants import Observed, violations
+from bridge.core.model import FINAL, Download, Failure
+from bridge.core.plan import plan
+from bridge.core.scene import Scene
+from bridge.core.submitting import turns
 from bridge.delivery import DeliveryError
 from bridge.engine import outcome
+from bridge.engine.cached import Cached
 from bridge.engine.deliver import deliver
+from bridge.engine.failover import fail_over
+from bridge.engine.gates import Gates
 from bridge.engine.remove import remove
 from bridge.engine.services import Services
-from bridge.engine.submit import promote, submit
+from bridge.engine.submit import enqueue, promote, submit
 from bridge.engine.tasks import Tasks
-from bridge.engine.watch import look, poll
-from bridge.torbox import Kind, NeedsUser, TorBoxError, WaitForSlot
+from bridge.engine.watch import active, look, poll
+from bridge.torbox import Kind, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
 
@@ -42,9 +50,23 @@ LONGEST_SLEEP = 30.0
 SLOWER = 1.5
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
+HELD_PAUSE = 0.02
+"""Between two looks whether what is being done for a download has ended."""
 
-SETTLED_AT_ONCE = (Promote, Ready, Finish, Fail)
+FEW_LEFT = 10
+"""So many creates of the hourly budget are kept for what TorBox does not have cached."""
+
+FORETOLD = 200
+"""Downloads in the submit queue that are told when it is their turn."""
+
+REFUSALS = 6
+"""Times that TorBox may refuse links to what it has before that is final."""
+
+SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Finish, Fail)
 """Actions that are done when they have been performed: what follows is planned right away."""
+
+CALLS = {Submit: Kind.CREATE, Look: Kind.LIST, Deliver: Kind.LINK, Remove: Kind.CONTROL}
+"""The class of calls that an action depends on."""
 
 
 class Engine:
@@ -53,15 +75,46 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._ledger = services.ledger
+        self._cached = Cached(services.torbox)
+        pace = services.settings.torbox.poll_seconds
+        self._gates = Gates(
+            services.torbox.budgets, services.pace, idle_seconds=pace.idle, clock=services.clock
+        )
         self._tasks = Tasks()
         self._busy: dict[str, tuple[type[Action], asyncio.Task[Any]]] = {}
+        self._held: set[str] = set()
         self._asked: dict[str, float] = {}
         self._polled_at = -inf
         self._polling = False
+        self._failing_over = False
         self._failed_polls = 0
-        self._poll_seconds = services.settings.torbox.poll_seconds.active
-        self._create_at = 0.0
+        self._poll_seconds = pace.active
         self._event = asyncio.Event()
+        self._closing = False
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """Tell in words what keeps the bridge from its work; nothing when all is well."""
+        found = self._gates.troubles
+        if not found and self._failed_polls > 1:
+            return ["TorBox: its list cannot be read"]
+        return found
+
+    @property
+    def violations(self) -> Sequence[str]:
+        """Tell what does not hold of the downloads though it should at every moment."""
+        budgets, now = self._services.torbox.budgets, self._services.clock()
+        gates = (self._gates.probe_at, self._gates.slot_at > now or None)
+        return violations(
+            Observed(
+                now=now,
+                downloads=tuple(self._ledger.downloads.values()),
+                removals=tuple(self._ledger.removals.values()),
+                snapshot=self._ledger.snapshot,
+                busy=frozenset(self._busy) | self._held,
+                held_up=any(gates) or any(budgets.ready_at(kind, now) > now for kind in Kind),
+            )
+        )
 
     def wake(self) -> None:
         """Something changed: plan anew now."""
@@ -72,12 +125,31 @@ class Engine:
         if info_hash in self._busy:
             self._busy[info_hash][1].cancel()
 
+    @asynccontextmanager
+    async def held(self, info_hash: str) -> AsyncIterator[None]:
+        """Stop what is being done for a download, and begin nothing for it meanwhile."""
+        while info_hash in self._held:
+            await asyncio.sleep(HELD_PAUSE)
+        self._held.add(info_hash)
+        try:
+            self.cancel(info_hash)
+            while info_hash in self._busy:
+                await asyncio.sleep(HELD_PAUSE)
+            yield
+        finally:
+            self._held.discard(info_hash)
+            self.wake()
+
+    def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """Do something that nobody waits for; it ends with the engine."""
+        return self._tasks.spawn(work, name=name)
+
     def start(self) -> None:
         """Begin to work, in the background."""
         self._tasks.spawn(self._run(), name="engine")
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             self._event.clear()
             try:
                 pause = await self._turn()
@@ -86,20 +158,43 @@ class Engine:
                 log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
                 pause = FAILED_TURN_PAUSE
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._event.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._event.wait()
 
     async def _turn(self) -> float:
         """Carry out one plan; tell how long to sleep at most, in seconds."""
-        made = plan(self._scene())
-        for action in made.actions:
-            await self._perform(action)
+        scene = self._scene()
+        self._foretell(scene)
+        made = plan(scene)
+        well = [await self._carry_out(action) for action in made.actions]
         await self._save_budgets()
+        if not all(well):
+            return FAILED_TURN_PAUSE
         if any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions):
             return 0.0
         return min(max(made.wake_at - self._services.clock(), 0.0), LONGEST_SLEEP)
 
+    async def _carry_out(self, action: Action) -> bool:
+        """Perform an action. One that breaks holds up none of the others."""
+        try:
+            await self._perform(action)
+        except Exception:
+            log.exception("action_failed", action=action, again_in=FAILED_TURN_PAUSE)
+            return False
+        return True
+
+    def _foretell(self, scene: Scene) -> None:
+        """Tell those who wait when it is their turn, in tens of seconds: a poll shows it as eta."""
+        told = {}
+        if max(scene.create_at, scene.cached_at) > scene.now:
+            forecast = self._services.torbox.budgets.forecast(FORETOLD, scene.now)
+            expected = turns(scene, forecast).items()
+            told = {info_hash: 10 * ceil((at - scene.now) / 10) for info_hash, at in expected}
+        self._ledger.foretell(told)
+
     async def close(self) -> None:
         """Stop everything; fetches write their checkpoints."""
+        self._closing = True  # a time limit that strikes at this moment would swallow a cancellation
         await self._tasks.close(within=STOP_SECONDS)
         await self._save_budgets()
 
@@ -107,42 +202,70 @@ class Engine:
         services, now = self._services, self._services.clock()
         budgets, pace = services.torbox.budgets, services.settings.torbox.poll_seconds
         kinds = [kind for kind, _ in self._busy.values()]
+        self._gates.watched(active(self._ledger))
+        slot_at = self._gates.slot_at
         return Scene(
             now=now,
-            downloads=self._ledger.downloads.values(),
+            downloads=tuple(map(services.limited, self._ledger.downloads.values())),
             removals=self._ledger.removals.values(),
+            failovers=self._ledger.failovers.values(),
+            failing_over=self._failing_over,
+            failovers_per_hour=services.settings.failover.per_hour,
             snapshot=self._ledger.snapshot,
-            busy=frozenset(self._busy),
+            busy=frozenset(self._busy) | self._held,
             polling=self._polling,
+            checking=self._cached.asking,
             submitting=kinds.count(Submit),
             delivering=kinds.count(Deliver),
             asked=self._asked,
+            cached=self._cached.known(now),
             polled_at=self._polled_at,
             poll_seconds=self._poll_seconds,
             idle_seconds=pace.idle,
-            create_at=max(self._create_at, budgets.ready_at(Kind.CREATE, now)),
+            brisk_seconds=self._poll_seconds if self._failed_polls else pace.active,
+            probe_at=self._gates.probe_at,
+            creates=self._gates.creates,
+            create_at=budgets.ready_at(Kind.CREATE, now),
+            cached_at=budgets.ready_at(Kind.CREATE, now, cached=True),
+            scarce=slot_at > now or budgets.left(Kind.UNCACHED, now) < FEW_LEFT,
+            slot_at=slot_at,
             list_at=budgets.ready_at(Kind.LIST, now),
+            link_at=budgets.ready_at(Kind.LINK, now),
             rules=services.rules,
         )
 
     async def _perform(self, action: Action) -> None:
         services = self._services
         match action:
-            case Submit(info_hash):
-                self._begin(action, info_hash, submit(services, info_hash))
+            case Submit(info_hash, cached):
+                self._begin(action, info_hash, self._submit(info_hash, cached=cached))
             case Look(info_hash):
                 self._asked[info_hash] = services.clock()
                 self._begin(action, info_hash, look(services, action))
+            case CheckCached(hashes):
+                self._tasks.spawn(self._check(hashes), name="cached")
             case Deliver(info_hash):
                 self._begin(action, info_hash, deliver(services, info_hash))
             case Remove(removal_id):
                 self._remove(action, removal_id)
+            case FailOver(failover_id):
+                # Not one of the busy: the *arr deletes the download meanwhile, which ends those.
+                self._failing_over = True
+                self._tasks.spawn(self._fail_over(failover_id), name=f"failover {failover_id}")
             case Poll(queue):
                 self._polling = True
                 self._polled_at = services.clock()
                 self._tasks.spawn(self._poll(queue=queue), name="poll")
+            case _:
+                await self._settle(action)
+
+    async def _settle(self, action: Promote | Enqueue | Ready | Finish | Fail) -> None:
+        services = self._services
+        match action:
             case Promote(info_hash, torrent_id):
                 await promote(services, info_hash, torrent_id)
+            case Enqueue(info_hash, queued_id):
+                await enqueue(services, info_hash, queued_id)
             case Ready(info_hash):
                 await outcome.ready(services, info_hash)
             case Finish(info_hash):
@@ -153,40 +276,67 @@ class Engine:
                 assert_never(action)
 
     def _begin(self, action: Action, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
+        if info_hash in self._held:
+            work.close()  # held since the plan was made
+            return
         name = f"{type(action).__name__.lower()} {info_hash}"
-        task = self._tasks.spawn(self._guard(info_hash, work), name=name)
+        task = self._tasks.spawn(self._guard(action, info_hash, work), name=name)
         self._busy[info_hash] = (type(action), task)
         task.add_done_callback(lambda _task: self._end(info_hash))
 
     def _end(self, info_hash: str) -> None:
         self._busy.pop(info_hash, None)
+        if info_hash not in self._ledger.downloads:
+            self._asked.pop(info_hash, None)
         self.wake()
 
-    async def _guard(self, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, action: Action, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
         """Turn what goes wrong into a note and another attempt: a download is never left alone."""
         try:
             await work
-        except WaitForSlot as error:
-            self._create_at = self._services.clock() + self._services.pace.slot
-            await self._later(info_hash, str(error), after=self._services.pace.slot)
-        except NeedsUser as error:
-            log.error("torbox_needs_you", detail=error.detail, code=error.code)
-            await self._later(info_hash, str(error), after=self._services.pace.user)
         except TorBoxError as error:
-            await self._later(info_hash, str(error))
+            await self._torbox_failed(action, info_hash, error)
         except Exception as error:
             log.exception("work_failed", hash=info_hash)
             await self._later(info_hash, f"internal error: {error!r}")
 
-    async def _later(self, info_hash: str, note: str, *, after: float | None = None) -> None:
-        def apply(latest: Download) -> Download:
-            return self._services.later(latest, note, after=after)
+    async def _torbox_failed(self, action: Action, info_hash: str, error: TorBoxError) -> None:
+        held = self._gates.hold(error, CALLS[type(action)])
+        download = self._ledger.downloads.get(info_hash)
+        if isinstance(action, Look) or download is None:
+            log.info("look_failed", hash=info_hash, why=str(error))
+        elif isinstance(error, Refused) and download.attempts >= REFUSALS:
+            await outcome.failed(
+                self._services, info_hash, Failure(error.reason, f"TorBox gives no links: {error}")
+            )
+        else:
+            await self._later(info_hash, str(error), held=held)
 
-        await self._ledger.change(info_hash, apply)
+    async def _later(self, info_hash: str, note: str, *, held: bool = False) -> None:
+        """Try again: soon, once what holds up others too is over, or else after a pause."""
+        pause = self._services.held if held else self._services.later
+        await self._ledger.change(info_hash, lambda latest: pause(latest, note))
+
+    async def _submit(self, info_hash: str, *, cached: bool) -> None:
+        try:
+            await submit(self._services, info_hash, cached=cached)
+        except RateLimited:
+            self._cached.forget(info_hash)
+            raise
+        self._gates.created(cached=cached)
+
+    async def _check(self, hashes: Sequence[str]) -> None:
+        try:
+            await self._cached.ask(hashes, self._services.clock())
+        except TorBoxError as error:
+            self._gates.hold(error, Kind.LIST)
+            log.info("cached_check_failed", why=str(error))
+        finally:
+            self.wake()
 
     def _remove(self, action: Remove, removal_id: int) -> None:
         removal = self._ledger.removals.get(removal_id)
-        if removal is not None and removal.hash not in self._busy:
+        if removal is not None and removal.hash not in {*self._busy, *self._held}:
             self._begin(action, removal.hash, self._removal(removal_id))
 
     async def _removal(self, removal_id: int) -> None:
@@ -197,28 +347,67 @@ class Engine:
         except Exception as error:
             expected = isinstance(error, TorBoxError | DeliveryError)
             log.warning("removal_waits", hash=removal.hash, why=str(error), exc_info=not expected)
-            at = self._services.clock() + self._services.pace.backoff(removal.attempts)
+            held = isinstance(error, TorBoxError) and self._gates.hold(error, Kind.CONTROL)
+            pace = self._services.pace
+            pause = pace.soon() + pace.lookup if held else pace.backoff(removal.attempts)
+            at = self._services.clock() + pause
             await self._ledger.put_removal(
                 replace(removal, attempts=removal.attempts + 1, next_attempt_at=at)
             )
+        else:
+            self._gates.slot_freed()
+
+    async def _fail_over(self, failover_id: int) -> None:
+        try:
+            await fail_over(self._services, failover_id)
+        finally:
+            self._failing_over = False
+            self.wake()
 
     async def _poll(self, *, queue: bool) -> None:
-        pace = self._services.settings.torbox.poll_seconds
         try:
+            if self._gates.bad_key:
+                await self._services.key.renew()
             moved = await poll(self._services, queue=queue)
         except TorBoxError as error:
-            self._failed_polls += 1
-            self._poll_seconds = max(
-                pace.active, min(self._services.pace.backoff(self._failed_polls), pace.idle)
-            )
-            log.warning("poll_failed", why=str(error), again_in=round(self._poll_seconds))
+            self._poll_failed(error)
         else:
-            self._failed_polls = 0
-            slower = min(self._poll_seconds * SLOWER, pace.idle)
-            self._poll_seconds = pace.active if moved else slower
+            self._poll_went_well(moved=moved)
         finally:
             self._polling = False
             self.wake()
+
+    def _poll_failed(self, error: TorBoxError) -> None:
+        pace, self._failed_polls = (
+            self._services.settings.torbox.poll_seconds,
+            self._failed_polls + 1,
+        )
+        self._poll_seconds = max(
+            pace.active, min(self._services.pace.backoff(self._failed_polls), pace.idle)
+        )
+        if self._gates.probe_at is not None:
+            self._gates.probe_failed(error)
+        else:
+            self._gates.hold(error, Kind.LIST)
+        log.warning("poll_failed", why=str(error), again_in=round(self._poll_seconds))
+
+    def _poll_went_well(self, *, moved: bool) -> None:
+        pace, self._failed_polls = self._services.settings.torbox.poll_seconds, 0
+        self._poll_seconds = pace.active if moved else min(self._poll_seconds * SLOWER, pace.idle)
+        self._gates.passed(Kind.LIST)
+        if self._gates.answered():
+            self._resume()
+
+    def _resume(self) -> None:
+        """Let nobody wait out a pause that the outage gave him; but not all go at once."""
+        now = self._services.clock()
+
+        def soon(latest: Download) -> Download:
+            return replace(latest, next_attempt_at=now + self._services.pace.soon())
+
+        for download in tuple(self._ledger.downloads.values()):
+            if download.phase not in FINAL and download.next_attempt_at > now:
+                self._ledger.note(download.hash, soon)
 
     async def _save_budgets(self) -> None:
         budgets = self._services.torbox.budgets

@@ -6,25 +6,32 @@ so nothing that a poll has seen is lost by a crash. Observations that a restart 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 import structlog
 
+from bridge.core.failover import HOUR
+from bridge.core.files import NamedFile
 from bridge.core.model import (
     Category,
     DeliveredFile,
     Download,
     Event,
+    Failover,
     Phase,
     Removal,
     Snapshot,
 )
+from bridge.core.preferences import Preferences
 from bridge.delivery import Progress
 from bridge.store import Store, Transaction
 
 log = structlog.get_logger()
+
+PREFERENCES_FACT = "preferences"
 
 Change = Callable[[Download], Download]
 
@@ -39,9 +46,18 @@ class Ledger:
         self.snapshot = Snapshot()
         self.progress: dict[str, Progress] = {}
         """Live meters of the downloads being delivered just now."""
+        self.turns: Mapping[str, int] = {}
+        """In how many seconds TorBox will be asked for each download that waits for its turn."""
+        self.preferences = Preferences()
+        """What a client has changed for good."""
+        self.contents: dict[str, tuple[NamedFile, ...]] = {}
+        """Files of downloads that TorBox does not list yet, from the .torrent or the swarm."""
+        self.unknown_states: Counter[str] = Counter()
+        """TorBox's words for a state that the bridge does not know, and how often they came."""
         self._downloads: dict[str, Download] = {}
         self._files: dict[str, tuple[DeliveredFile, ...]] = {}
         self._removals: dict[int, Removal] = {}
+        self._failovers: dict[int, Failover] = {}
         self._categories: dict[str, Category] = {}
         self._tags: set[str] = set()
         self._lock = asyncio.Lock()
@@ -55,8 +71,10 @@ class Ledger:
             files.setdefault(file.hash, []).append(file)
         self._files = {info_hash: tuple(listed) for info_hash, listed in files.items()}
         self._removals = {removal.id: removal for removal in contents.removals}
+        self._failovers = {failover.id: failover for failover in contents.failovers}
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
+        self.preferences = await self.store.fact(PREFERENCES_FACT, Preferences) or Preferences()
         self.version += 1
 
     @property
@@ -68,6 +86,11 @@ class Ledger:
     def removals(self) -> Mapping[int, Removal]:
         """Every removal that is not done yet, by id."""
         return MappingProxyType(self._removals)
+
+    @property
+    def failovers(self) -> Mapping[int, Failover]:
+        """Every failover that is not done yet, and those of the last hour, by id."""
+        return MappingProxyType(self._failovers)
 
     @property
     def categories(self) -> Mapping[str, Category]:
@@ -99,7 +122,10 @@ class Ledger:
         async with self._lock:
             if self._downloads.get(download.hash) is not replacing:
                 return False
+            called_off = self._open_failovers(download.hash)
             async with self.store.transaction() as write:
+                for failover in called_off:
+                    await write.drop_failover(failover.id)
                 await write.drop_download(download.hash)
                 await write.put_download(download)
                 if torrent is not None:
@@ -111,6 +137,7 @@ class Ledger:
                           after=download.phase, why=f"category {download.category!r}")
                 )  # fmt: skip
             self._files.pop(download.hash, None)
+            self._forget(called_off)
             self._downloads.pop(download.hash, None)
             self._downloads[download.hash] = download
             if cleanup is not None:
@@ -127,11 +154,12 @@ class Ledger:
         why: str = "",
         files: Sequence[DeliveredFile] | None = None,
         cleanup: Removal | None = None,
+        failover: Failover | None = None,
     ) -> Download | None:
         """Apply a change to a download and commit it; None when it is not there (any more).
 
         A new phase or a new note becomes an event with `why`. `files` replaces its file list;
-        `cleanup` is a removal that is begun by the same commit.
+        `cleanup` is a removal and `failover` a failover that is begun by the same commit.
         """
         async with self._lock:
             before = self._downloads.get(info_hash)
@@ -144,11 +172,9 @@ class Ledger:
                 await write.put_download(after)
                 if files is not None:
                     await write.put_files(info_hash, files)
-                if cleanup is not None:
-                    cleanup = await write.add_removal(cleanup)
+                jobs = [await _begun(write, job) for job in (cleanup, failover) if job]
                 await self._tell(write, before, after, why)
-            if cleanup is not None:
-                self._removals[cleanup.id] = cleanup
+            self._take_on(jobs)
             latest = self._downloads[info_hash]
             if latest is not before:
                 after = self._dated(latest, change(latest))
@@ -159,6 +185,14 @@ class Ledger:
         if after.phase is not before.phase:
             _say("transition", after, before=before.phase.value, why=why)
         return after
+
+    def _take_on(self, jobs: Iterable[Removal | Failover]) -> None:
+        for job in jobs:
+            match job:
+                case Removal():
+                    self._removals[job.id] = job
+                case Failover():
+                    self._failovers[job.id] = job
 
     def _dated(self, before: Download, after: Download) -> Download:
         if after.phase is before.phase:
@@ -190,13 +224,31 @@ class Ledger:
         self.snapshot = snapshot
         self.version += 1
 
+    def unsee(self, torrent_id: int) -> None:
+        """Take no more for true what TorBox said of an item: it no longer knows it."""
+        items = {key: item for key, item in self.snapshot.items.items() if key != torrent_id}
+        self.observe(replace(self.snapshot, items=MappingProxyType(items)))
+
+    def foretell(self, turns: Mapping[str, int]) -> None:
+        """Swap in when the waiting may expect their turn."""
+        if turns != self.turns:
+            self.turns = turns
+            self.version += 1
+
     async def remove(self, removal: Removal) -> None:
-        """Drop a download and keep the job that cleans up after it. Committed on return."""
+        """Drop a download and keep the job that cleans up after it. Committed on return.
+
+        A failover that was not begun is called off: whoever removes a failed download knows of it.
+        """
         async with self._lock:
             download = self._downloads.get(removal.hash)
             if download is None:
                 return
+            waiting = self._open_failovers(removal.hash)
+            called_off = [failover for failover in waiting if failover.sent_at is None]
             async with self.store.transaction() as write:
+                for failover in called_off:
+                    await write.drop_failover(failover.id)
                 await write.drop_download(removal.hash)
                 removal = await write.add_removal(removal)
                 await write.add_event(
@@ -205,6 +257,8 @@ class Ledger:
                 )  # fmt: skip
             del self._downloads[removal.hash]
             self._files.pop(removal.hash, None)
+            self._forget(called_off)
+            self.contents.pop(removal.hash, None)
             self._removals[removal.id] = removal
             self.version += 1
         _say("removed", download, why=_removal_words(removal))
@@ -226,6 +280,46 @@ class Ledger:
                 )
             self._removals.pop(removal.id, None)
         log.info("gone", hash=removal.hash, why=why)
+
+    def _open_failovers(self, info_hash: str) -> list[Failover]:
+        jobs = self._failovers.values()
+        return [one for one in jobs if one.hash == info_hash and one.ended_at is None]
+
+    def _forget(self, failovers: Iterable[Failover]) -> None:
+        for failover in failovers:
+            del self._failovers[failover.id]
+
+    async def put_failover(self, failover: Failover, note: str = "") -> bool:
+        """Keep where a failover stands, with a note for the user; False when it was called off."""
+        async with self._lock:
+            if failover.id not in self._failovers:
+                return False
+            download = self._downloads.get(failover.hash)
+            news = note if note and not (download and download.note == note) else ""
+            async with self.store.transaction() as write:
+                await write.put_failover(failover)
+                if news:
+                    event = Event(hash=failover.hash, at=self.clock(), kind="arr", why=news)
+                    await write.add_event(event)
+                if news and download is not None:
+                    await write.put_download(replace(download, note=news))
+            self._failovers[failover.id] = failover
+        if news:
+            self.note(failover.hash, lambda latest: replace(latest, note=news))
+        return True
+
+    async def forget_failovers(self) -> None:
+        """Drop the failovers that were over more than an hour ago: they are counted no more."""
+        async with self._lock:
+            before = self.clock() - HOUR
+            jobs = self._failovers.values()
+            over = [one for one in jobs if one.ended_at is not None and one.ended_at < before]
+            if not over:
+                return
+            async with self.store.transaction() as write:
+                for failover in over:
+                    await write.drop_failover(failover.id)
+            self._forget(over)
 
     async def put_category(self, category: Category) -> None:
         """Create or change a category."""
@@ -264,10 +358,30 @@ class Ledger:
             self._tags -= set(names)
             self.version += 1
 
+    async def put_preferences(self, preferences: Preferences) -> None:
+        """Keep what a client has changed."""
+        await self.put_fact(PREFERENCES_FACT, preferences)
+        self.preferences = preferences
+        self.version += 1
+
+    def learn(self, info_hash: str, files: Sequence[NamedFile]) -> None:
+        """Remember the files of a download that TorBox does not list yet."""
+        if info_hash in self._downloads:
+            self.contents[info_hash] = tuple(files)
+            self.version += 1
+
     async def put_fact(self, name: str, value: object) -> None:
         """Keep a small JSON value by name."""
         async with self.store.transaction() as write:
             await write.put_fact(name, value)
+
+
+async def _begun(write: Transaction, job: Removal | Failover) -> Removal | Failover:
+    match job:
+        case Removal():
+            return await write.add_removal(job)
+        case Failover():
+            return await write.add_failover(job)
 
 
 def enter(download: Download, phase: Phase) -> Download:

@@ -1,7 +1,8 @@
 """Links to files on TorBox's CDN: asked for when a fetch starts, and reused while they are good.
 
 Making links over and over counts as abuse at TorBox, so a link is kept for 50 minutes (TorBox
-lets it be started for an hour at least) unless the CDN has refused it.
+lets it be started for an hour at least) unless the CDN has refused it. It outlives the attempt
+that asked for it: a delivery that is taken up again goes on with the links it had.
 """
 
 from collections.abc import Callable
@@ -28,8 +29,33 @@ class LinkBook:
         """
         now = self._clock()
         known, made_at = self._links.get(file_id, ("", -KEEP_SECONDS))
-        if known and not fresh and now - made_at < KEEP_SECONDS:
+        if known and not fresh and 0 <= now - made_at < KEEP_SECONDS:
             return known
         link = await self._torbox.link(self._torrent_id, file_id)
         self._links[file_id] = (link, now)
         return link
+
+    def stale(self, now: float) -> bool:
+        """Tell whether none of its links may be used any more."""
+        return all(now - made_at >= KEEP_SECONDS for _, made_at in self._links.values())
+
+
+class Links:
+    """The link books of all remote items; those of long ago are let go of."""
+
+    def __init__(self, torbox: TorBox, clock: Callable[[], float]) -> None:
+        self._torbox = torbox
+        self._clock = clock
+        self._books: dict[int, LinkBook] = {}
+
+    def of(self, torrent_id: int) -> LinkBook:
+        """Give the links of a remote item."""
+        now = self._clock()
+        kept = {key: book for key, book in self._books.items() if not book.stale(now)}
+        book = self._books.get(torrent_id) or LinkBook(self._torbox, torrent_id, self._clock)
+        self._books = {**kept, torrent_id: book}
+        return book
+
+    def forget(self, torrent_id: int) -> None:
+        """Let go of the links of an item that was deleted."""
+        self._books.pop(torrent_id, None)

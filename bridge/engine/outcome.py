@@ -1,15 +1,27 @@
 """The turns in a download's life that end a stage: ready, finished, failed."""
 
-import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
 
-from bridge.core.files import FileRules, NothingLeft, choose
-from bridge.core.metainfo import Metainfo, parse_torrent
-from bridge.core.model import DeliveredFile, Download, Failure, Phase, Reason, RemoteItem
+from bridge.core.edits import edited
+from bridge.core.files import NothingLeft
+from bridge.core.follow import LACKING
+from bridge.core.model import (
+    DeliveredFile,
+    Download,
+    Failover,
+    Failure,
+    Phase,
+    Reason,
+    RemoteFile,
+    RemoteItem,
+)
+from bridge.core.modes import content_layout, named_on_disk
 from bridge.core.paths import layout
 from bridge.core.seeding import asked_to_seed
+from bridge.engine.choice import lacking, metainfo_of, wanted_files
 from bridge.engine.ledger import enter
 from bridge.engine.remove import remote_removal
 from bridge.engine.services import Services
@@ -18,24 +30,40 @@ from bridge.torbox import Operation, TorBoxError
 log = structlog.get_logger()
 
 
-async def failed(services: Services, info_hash: str, failure: Failure) -> None:
-    """Give a download up, keep the reason, and free the slot of what the bridge created."""
+async def failed(
+    services: Services, info_hash: str, failure: Failure, *, left: Download | None = None
+) -> None:
+    """Give a download up, keep the reason, and free the slot of what the bridge created.
+
+    `left` tells what may be left of it at TorBox, where its present phase says too much.
+    """
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
+    failover = _failover(services, download)
     await services.ledger.change(
         info_hash,
         lambda latest: replace(
             enter(latest, Phase.FAILED),
             failure_reason=failure.reason,
             failure_message=failure.message,
+            note="" if failover is None else "waits for its turn to be told to the *arr",
             torrent_id=None,
             queued_id=None,
             ours=False,
         ),
         why=failure.message,
-        cleanup=remote_removal(services, download),
+        cleanup=remote_removal(services, left or download),
+        failover=failover,
     )
+
+
+def _failover(services: Services, download: Download) -> Failover | None:
+    """Write down that an *arr is to be told; None where there is none, or it is no news."""
+    if download.phase is Phase.FAILED or not services.arrs.of(download.category):
+        return None
+    now = services.clock()
+    return Failover(hash=download.hash, category=download.category, created_at=now)
 
 
 async def ready(services: Services, info_hash: str) -> None:
@@ -44,7 +72,11 @@ async def ready(services: Services, info_hash: str) -> None:
     item = services.ledger.snapshot.items.get(download.torrent_id or 0) if download else None
     if download is None or item is None:
         return
-    laid = await _lay_out(services, download, item)
+    if lost := await lacking(services, download, item):
+        await _hold_back(services, download, item, lost)
+        return
+    mode = services.mode(download)
+    laid = await _lay_out(services, download, item, mode)
     if isinstance(laid, Failure):
         await failed(services, info_hash, laid)
         return
@@ -55,6 +87,7 @@ async def ready(services: Services, info_hash: str) -> None:
         lambda latest: replace(
             enter(latest, Phase.READY),
             content_name=content_name,
+            delivery_mode=mode,
             size=sum(file.size for file in chosen),
         ),
         files=files,
@@ -62,43 +95,77 @@ async def ready(services: Services, info_hash: str) -> None:
     )
 
 
+async def _hold_back(
+    services: Services, download: Download, item: RemoteItem, lost: Sequence[str]
+) -> None:
+    """Wait for the rest of the torrent: half of a pack is never delivered as the whole."""
+    note = f"{LACKING}: {len(lost)} missing, {lost[0]} first"
+    log.warning("files_missing", hash=download.hash, missing=len(lost))
+    await services.ledger.change(
+        download.hash, lambda latest: replace(latest, lacking_at=item.listed_bytes, note=note)
+    )
+
+
+def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
+    """Tell what no *arr may be given."""
+    for file in choice:
+        if file.infected:
+            return Failure(Reason.INFECTED, f"TorBox says that it is infected: {file.name}")
+        if file.zipped:
+            why = f"TorBox has it only packed in a zip, which no *arr can import: {file.name}"
+            return Failure(Reason.ZIPPED, why)
+    return None
+
+
 async def _lay_out(
-    services: Services, download: Download, item: RemoteItem
+    services: Services, download: Download, item: RemoteItem, mode: str
 ) -> tuple[str, tuple[DeliveredFile, ...]] | Failure:
     """Decide which files to deliver, and under which names."""
+    known = services.ledger.files(download.hash)
+    if _same_files(known, item):
+        return download.content_name, tuple(known)  # delivered once more, as it was named then
+    metainfo = await metainfo_of(services, download.hash)
+    laid = layout(
+        named_on_disk(mode, item.files),
+        download.name,
+        single_file=metainfo is not None and metainfo.single_file,
+        content_layout=content_layout(mode, download.content_layout),
+    )
+    named = edited(laid.paths, download.file_edits)
+    dropped = frozenset(key for key, (_, priority) in named.items() if priority == 0)
     policy = services.settings.policy_for(download.category).files
-    rules = FileRules(min_size=policy.min_size, include=policy.include, exclude=policy.exclude)
-    choice = choose(item.files, rules)
+    choice = wanted_files(policy, mode, item.files, dropped)
     if isinstance(choice, NothingLeft):
         return Failure(Reason.NOTHING_CHOSEN, choice.reason)
-    infected = next((file.name for file in choice if file.infected), None)
-    if infected is not None:
-        return Failure(Reason.INFECTED, f"TorBox says that it is infected: {infected}")
+    unfit = _unfit(choice)
+    if unfit is not None:
+        return unfit
     chosen = {file.id for file in choice}
-    laid = layout(
-        item.files,
-        download.name,
-        single_file=await _is_single_file(services, download),
-        content_layout=download.content_layout,
-    )
-    return laid.content_name, tuple(
-        DeliveredFile(
-            hash=download.hash,
-            file_id=file.id,
-            remote_name=file.name,
-            size=file.size,
-            path=laid.paths[file.id],
-            chosen=file.id in chosen,
-        )
+    files = tuple(
+        _planned(download.hash, file, named[file.id], chosen=file.id in chosen)
         for file in item.files
     )
+    return files[0].path.split("/", 1)[0], files
 
 
-async def _is_single_file(services: Services, download: Download) -> bool:
-    """Tell whether the .torrent, if we have it, is one without a root folder."""
-    torrent = await services.ledger.store.torrent(download.hash)
-    metainfo = await asyncio.to_thread(parse_torrent, torrent) if torrent else None
-    return isinstance(metainfo, Metainfo) and metainfo.single_file
+def _same_files(known: Sequence[DeliveredFile], item: RemoteItem) -> bool:
+    listed = {(file.id, file.size) for file in item.files}
+    return bool(known) and {(file.file_id, file.size) for file in known} == listed
+
+
+def _planned(
+    info_hash: str, file: RemoteFile, named: tuple[str, int], *, chosen: bool
+) -> DeliveredFile:
+    path, priority = named
+    return DeliveredFile(
+        hash=info_hash,
+        file_id=file.id,
+        remote_name=file.name,
+        size=file.size,
+        path=path,
+        chosen=chosen,
+        priority=priority,
+    )
 
 
 async def finished(services: Services, info_hash: str) -> None:
@@ -106,7 +173,8 @@ async def finished(services: Services, info_hash: str) -> None:
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
-    if asked_to_seed(download) and download.ours and download.torrent_id is not None:
+    seeds = asked_to_seed(services.limited(download)) and download.ours
+    if seeds and download.torrent_id is not None:
         await _stop_seeding(services, download.torrent_id)
     await services.ledger.change(
         info_hash, lambda latest: enter(latest, Phase.FINISHED), why="nothing left to seed"

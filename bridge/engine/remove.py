@@ -10,31 +10,34 @@ import structlog
 
 from bridge.core.follow import created_since
 from bridge.core.model import Download, Phase, Removal
-from bridge.delivery import remove_delivered
+from bridge.core.modes import LIVES_ON_TORBOX
 from bridge.engine.services import Services
-from bridge.torbox import NotFound, Operation, QueueOperation, Refused
+from bridge.torbox import NotFound, Operation, QueueOperation
 
 log = structlog.get_logger()
-
-NOT_OWNER = "NOT_OWNER"
-
 
 def removal_of(services: Services, download: Download, *, delete_files: bool) -> Removal:
     """Write down what has to go with a download.
 
     TorBox's item goes only if the bridge created it, unless the settings say otherwise; local
-    files only on request.
+    files only on request. An item that an *arr has imported as links or `.strm` is what it plays:
+    it goes only if the settings say `always`.
     """
     files = services.ledger.files(download.hash) if delete_files else ()
     unclear = download.phase is Phase.SUBMITTING or download.lookup_until > 0
     policy = services.settings.policy_for(download.category).remove_from_torbox
     mine = download.ours or (unclear and download.torrent_id is None)
+    in_use = download.complete and download.delivery_mode in LIVES_ON_TORBOX
+    # While it is delivered the rename may be done and not written down yet. Else what is not done
+    # is not on disk: a file of that name is somebody else's.
+    maybe = download.phase is Phase.DELIVERING
     return Removal(
         hash=download.hash,
         save_path=download.save_path,
         content_name=download.content_name if delete_files else "",
-        files=tuple(file.path for file in files if file.chosen),
-        delete_remote=policy == "always" or (policy == "own" and mine),
+        files=tuple(file.path for file in files if file.chosen and (file.done or maybe)),
+        delivery_mode=download.delivery_mode,
+        delete_remote=policy == "always" or (policy == "own" and mine and not in_use),
         torrent_id=download.torrent_id,
         queued_id=download.queued_id,
         unclear=unclear and download.torrent_id is None,
@@ -57,9 +60,10 @@ async def remove(services: Services, removal: Removal) -> None:
         TorBoxError: TorBox could not be asked; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
     """
-    await services.delivery.discard(removal.hash)
+    delivery = services.deliveries.of(removal.delivery_mode)
+    await delivery.discard(removal.hash)
     if removal.files:
-        await remove_delivered(Path(removal.save_path), removal.content_name, removal.files)
+        await delivery.remove(Path(removal.save_path), removal.content_name, removal.files)
     why = "nothing to do at TorBox"
     if removal.delete_remote:
         why = await _remove_remote(services, removal)
@@ -78,6 +82,7 @@ async def _remove_remote(services: Services, removal: Removal) -> str:
 
 
 async def _delete_item(services: Services, torrent_id: int) -> bool:
+    services.links.forget(torrent_id)
     return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
 
 
@@ -90,10 +95,6 @@ async def _deleted(call: Awaitable[None]) -> bool:
     try:
         await call
     except NotFound:
-        return False
-    except Refused as error:
-        if error.code != NOT_OWNER:
-            raise
         return False
     return True
 

@@ -1,7 +1,8 @@
 """Submitting: one create on TorBox for one download, whatever crashes in between.
 
-The row says `submitting` before a create is sent. Whoever finds it so later does not know what
-became of it, and looks for the hash in TorBox's lists before anything is sent again.
+The row says `submitting`, and until when to look for the hash, before a create is sent. Whoever
+finds it so later does not know what became of it: the plan has TorBox's lists read, once for all
+such downloads, and sends a create again only if they do not show the hash.
 """
 
 from dataclasses import replace
@@ -19,111 +20,99 @@ from bridge.torbox import Created, Refused, TorBoxError
 log = structlog.get_logger()
 
 
-async def submit(services: Services, info_hash: str) -> None:
-    """Bring a download to TorBox: find it there if it may be there, create it if not.
+async def submit(services: Services, info_hash: str, *, cached: bool) -> None:
+    """Create a download on TorBox. `cached` says that TorBox is known to have it.
 
     Raises:
-        TorBoxError: TorBox could not be asked; the caller notes it and tries again.
+        TorBoxError: it was not created, or nobody knows; the caller notes it and tries again.
     """
-    download = services.ledger.downloads[info_hash]
-    if download.phase is Phase.SUBMITTING and await _found(services, download):
-        return
-    if download.lookup_until > services.clock():
-        await services.ledger.change(
-            info_hash,
-            lambda latest: services.later(latest, "waiting for TorBox to show it", after=None),
-        )
-        return
-    await _create(services, info_hash)
-
-
-async def _found(services: Services, download: Download) -> bool:
-    """Look for what an earlier create made, in the list and in the queue."""
-    items = await services.torbox.list_items()
-    for item in items:
-        if download.hash == item.hash or download.hash in item.other_hashes:
-            ours = created_since(download.submitted_at, item, services.torbox.offset_seconds)
-            await _adopt(services, download.hash, torrent_id=item.id, ours=ours, why="found there")
-            return True
-    for queued in await services.torbox.list_queued():
-        if queued.hash == download.hash:
-            await _adopt_queued(services, download.hash, queued_id=queued.id, why="found in queue")
-            return True
-    return False
-
-
-async def _create(services: Services, info_hash: str) -> None:
+    before = services.ledger.downloads[info_hash]
     now = services.clock()
     download = await services.ledger.change(
         info_hash,
         lambda latest: replace(
-            latest, phase=Phase.SUBMITTING, submitted_at=latest.submitted_at or now
+            latest,
+            phase=Phase.SUBMITTING,
+            submitted_at=latest.submitted_at or now,
+            lookup_until=now + services.pace.unclear,
         ),
     )
     if download is None:
         return
-    policy = services.settings.policy_for(download.category)
-    torrent = await services.ledger.store.torrent(info_hash) if download.has_torrent else None
     try:
-        created = await services.torbox.create(
-            magnet=None if torrent else download.magnet,
-            torrent=torrent,
-            seed=seed_mode(SeedPolicy(policy.seed), download),
-            only_if_cached=policy.cached == "only",
-        )
+        created = await _create(services, download, cached=cached)
     except Refused as refusal:
-        await failed(services, info_hash, Failure(refusal.reason, refusal.detail))
+        why = Failure(refusal.reason, refusal.detail)
+        await failed(services, info_hash, why, left=before)
     except TorBoxError as error:
-        await _undecided(services, info_hash, error)
+        await _undecided(services, before, error)
         raise
     else:
-        await _taken(services, info_hash, created)
+        await _taken(services, before, created)
 
 
-async def _undecided(services: Services, info_hash: str, error: TorBoxError) -> None:
-    """Stay `submitting` if the create may have had its effect; else step back."""
-    until = services.clock() + services.pace.unclear
-    await services.ledger.change(
-        info_hash,
-        lambda latest: (
-            replace(latest, lookup_until=until)
-            if error.unclear
-            else replace(
-                latest,
-                phase=Phase.ACCEPTED,
-                submitted_at=latest.submitted_at if latest.lookup_until else None,
-            )
-        ),
-        why="" if error.unclear else str(error),
+async def _create(services: Services, download: Download, *, cached: bool) -> Created:
+    policy = services.settings.policy_for(download.category)
+    torrent = await services.ledger.store.torrent(download.hash) if download.has_torrent else None
+    return await services.torbox.create(
+        magnet=None if torrent else download.magnet,
+        torrent=torrent,
+        seed=seed_mode(SeedPolicy(policy.seed), services.limited(download)),
+        only_if_cached=policy.cached == "only",
+        known_cached=cached,
     )
 
 
-async def _taken(services: Services, info_hash: str, created: Created) -> None:
+async def _undecided(services: Services, before: Download, error: TorBoxError) -> None:
+    """Stay `submitting` if the create may have had its effect; else step back."""
+    until = services.clock() + services.pace.unclear
+
+    def apply(latest: Download) -> Download:
+        if error.unclear:
+            return replace(latest, lookup_until=until)
+        return replace(
+            latest,
+            phase=Phase.ACCEPTED,
+            submitted_at=before.submitted_at,
+            lookup_until=before.lookup_until,
+        )
+
+    await services.ledger.change(before.hash, apply, why="" if error.unclear else str(error))
+
+
+async def _taken(services: Services, before: Download, created: Created) -> None:
     """TorBox said yes: note where it stands, or look for it when it did not say where.
 
     An item that was there already is ours only if an earlier create of ours went unanswered; the
     first look settles that by its date.
     """
+    ours = not created.already or before.lookup_until > 0
     if created.torrent_id is not None:
-        download = services.ledger.downloads.get(info_hash)
-        unanswered = download is not None and download.lookup_until > 0
-        ours = not created.already or unanswered
         await _adopt(
-            services, info_hash, torrent_id=created.torrent_id, ours=ours, why=created.detail
+            services, before.hash, torrent_id=created.torrent_id, ours=ours, why=created.detail
         )
     elif created.queued_id is not None:
-        await _adopt_queued(services, info_hash, queued_id=created.queued_id, why=created.detail)
-    else:
-        until = services.clock() + services.pace.promised
-        await services.ledger.change(
-            info_hash,
-            lambda latest: services.later(
-                replace(latest, lookup_until=until),
-                "waiting for TorBox to show it",
-                after=services.pace.lookup,
-            ),
-            why=created.detail,
+        await _adopt_queued(
+            services, before.hash, queued_id=created.queued_id, ours=ours, why=created.detail
         )
+    else:
+        await _promised(services, before, created)
+
+
+async def _promised(services: Services, before: Download, created: Created) -> None:
+    """TorBox has it and did not say where: its lists will."""
+    now = services.clock()
+    await services.ledger.change(
+        before.hash,
+        lambda latest: replace(
+            latest,
+            submitted_at=before.submitted_at if created.already else latest.submitted_at,
+            lookup_until=now + services.pace.promised,
+            next_attempt_at=now + services.pace.lookup,
+            note="waiting for TorBox to show it",
+        ),
+        why=created.detail,
+    )
 
 
 async def _adopt(
@@ -137,6 +126,7 @@ async def _adopt(
             torrent_id=torrent_id,
             queued_id=None,
             ours=ours,
+            lookup_until=0.0,
             remote_at=now,
             misses=0,
         ),
@@ -144,21 +134,51 @@ async def _adopt(
     )
 
 
-async def _adopt_queued(services: Services, info_hash: str, *, queued_id: int, why: str) -> None:
+async def _adopt_queued(
+    services: Services, info_hash: str, *, queued_id: int, ours: bool, why: str
+) -> None:
     await services.ledger.change(
         info_hash,
-        lambda latest: replace(enter(latest, Phase.QUEUED), queued_id=queued_id, ours=True),
+        lambda latest: replace(
+            enter(latest, Phase.QUEUED),
+            torrent_id=None,
+            queued_id=queued_id,
+            ours=ours,
+            lookup_until=0.0,
+            misses=0,
+        ),
         why=why,
     )
 
 
 async def promote(services: Services, info_hash: str, torrent_id: int) -> None:
-    """TorBox shows the download under a (new) torrent_id: it left the queue, or was replaced."""
+    """TorBox shows the download under a (new) torrent_id.
+
+    Its create went unanswered, or it left the queue, or it was replaced.
+    """
     item = services.ledger.snapshot.items.get(torrent_id)
     download = services.ledger.downloads.get(info_hash)
     if item is None or download is None:
         return
-    ours = download.ours and created_since(
+    ours = _may_be_ours(download) and created_since(
         download.submitted_at, item, services.torbox.offset_seconds
     )
-    await _adopt(services, info_hash, torrent_id=torrent_id, ours=ours, why="has a torrent_id now")
+    await _adopt(services, info_hash, torrent_id=torrent_id, ours=ours, why="found in the list")
+
+
+async def enqueue(services: Services, info_hash: str, queued_id: int) -> None:
+    """TorBox shows the download in its queue."""
+    item = services.ledger.snapshot.queued.get(queued_id)
+    download = services.ledger.downloads.get(info_hash)
+    if item is None or download is None:
+        return
+    ours = _may_be_ours(download) and created_since(
+        download.submitted_at, item, services.torbox.offset_seconds
+    )
+    await _adopt_queued(
+        services, info_hash, queued_id=queued_id, ours=ours, why="found in TorBox's queue"
+    )
+
+
+def _may_be_ours(download: Download) -> bool:
+    return download.ours or download.phase is Phase.SUBMITTING

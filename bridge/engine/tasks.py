@@ -33,4 +33,6 @@ class Tasks:
         for task in running:
             task.cancel()
         if running:
-            await asyncio.wait(running, timeout=within)
+            _, left = await asyncio.wait(running, timeout=within)
+            for task in left:
+                log.error("task_does_not_end", task=task.get_name())

@@ -6,9 +6,11 @@ from types import MappingProxyType
 
 import structlog
 
+from bridge.core.actions import Look
 from bridge.core.follow import created_since, missed, observed, sighted
 from bridge.core.model import Download, Phase, QueuedItem, RemoteItem
-from bridge.core.plan import Look
+from bridge.core.status import known_state, state_word
+from bridge.engine.ledger import Ledger
 from bridge.engine.services import Services
 
 log = structlog.get_logger()
@@ -16,6 +18,14 @@ log = structlog.get_logger()
 PROGRESS_STEP = 0.05
 IDLE_STEP = 300.0
 """Seconds without progress that are worth a write."""
+
+MOST_WORDS = 100
+"""Unknown words for a state that are told apart."""
+
+
+def active(ledger: Ledger) -> int:
+    """How many items hold a slot, as far as TorBox has said."""
+    return sum(item.active for item in ledger.snapshot.items.values())
 
 
 async def look(services: Services, action: Look) -> None:
@@ -26,12 +36,12 @@ async def look(services: Services, action: Look) -> None:
     """
     item = await services.torbox.item(action.torrent_id)
     ledger = services.ledger
-    items = dict(ledger.snapshot.items)
     if item is None:
-        items.pop(action.torrent_id, None)
+        ledger.unsee(action.torrent_id)
     else:
-        items[item.id] = item
-    ledger.observe(replace(ledger.snapshot, items=MappingProxyType(items)))
+        items = {**ledger.snapshot.items, item.id: item}
+        ledger.observe(replace(ledger.snapshot, items=MappingProxyType(items)))
+        _learn_words(ledger, [item])
     download = ledger.downloads.get(action.hash)
     if download is None or download.torrent_id != action.torrent_id:
         return
@@ -47,10 +57,10 @@ async def poll(services: Services, *, queue: bool) -> bool:
     Raises:
         TorBoxError: a list could not be read; that is no news, least of all "all gone".
     """
-    ledger, now = services.ledger, services.clock()
+    now = services.clock()
     items = await services.torbox.list_items()
     queued = await services.torbox.list_queued() if queue else None
-    before = ledger.snapshot
+    before = services.ledger.snapshot
     after = replace(
         before,
         items=MappingProxyType(_merged(services, items)),
@@ -63,14 +73,16 @@ async def poll(services: Services, *, queue: bool) -> bool:
             queued=MappingProxyType({item.id: item for item in queued}),
             queue_listed_at=now,
         )
-    ledger.observe(after)
-    for download in tuple(ledger.downloads.values()):
+    services.ledger.observe(after)
+    new = (item for item in items if before.items.get(item.id) is not item)
+    _learn_words(services.ledger, new)
+    for download in tuple(services.ledger.downloads.values()):
         await _news(services, download, queued)
     return before.items != after.items or before.queued != after.queued
 
 
 def _merged(services: Services, items: Iterable[RemoteItem]) -> dict[int, RemoteItem]:
-    """Take the list, and keep what was asked for by id: TorBox's list lags behind its items."""
+    """Take the list, and keep what was asked for by id: the list lags behind its items."""
     listed = {item.id: item for item in items}
     for download in services.ledger.downloads.values():
         if download.phase is Phase.REMOTE and download.torrent_id not in listed:
@@ -78,6 +90,17 @@ def _merged(services: Services, items: Iterable[RemoteItem]) -> dict[int, Remote
             if known is not None:
                 listed[known.id] = known
     return listed
+
+
+def _learn_words(ledger: Ledger, items: Iterable[RemoteItem]) -> None:
+    """Count the states that nobody told us of, and log each word once."""
+    for item in items:
+        word = state_word(item.state)
+        if known_state(word) or len(ledger.unknown_states) >= MOST_WORDS:
+            continue
+        if word not in ledger.unknown_states:
+            log.warning("torbox_unknown_state", state=item.state, torrent_id=item.id)
+        ledger.unknown_states[word] += 1
 
 
 async def _news(
@@ -124,6 +147,7 @@ def _matters(before: Download, after: Download) -> bool:
         or before.size != after.size
         or before.ours != after.ours
         or before.misses != after.misses
+        or before.failing_since != after.failing_since
         or int(before.remote_progress / PROGRESS_STEP) != int(after.remote_progress / PROGRESS_STEP)
         or int(before.idle_seconds / IDLE_STEP) != int(after.idle_seconds / IDLE_STEP)
     )

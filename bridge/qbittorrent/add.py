@@ -5,14 +5,14 @@ no torrent is 415, but only after everything else in the request was added. URLs
 """
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
 from bridge.core.model import USE_GLOBAL
-from bridge.downloads import Added, AddResult, Known, Options, Rejected
+from bridge.downloads import Added, AddResult, Known, Options, Pending, Rejected
 from bridge.qbittorrent.face import Call
 from bridge.qbittorrent.http import HttpError, Params, text
 
@@ -23,8 +23,9 @@ WEB_SCHEMES = ("http://", "https://", "ftp://")
 
 
 async def add(call: Call) -> web.Response:
-    """Take what is handed in. Nothing here waits for TorBox."""
-    options = read_options(call.params)
+    """Take what is handed in. Nothing here waits for TorBox, and for a link only seconds."""
+    agent = call.request.headers.get("User-Agent", "")
+    options = replace(read_options(call.params), asked_by=agent)
     links = [await _link(call, line, options) for line in call.params.items("urls", "\n")]
     files = [
         (upload.filename, await _guarded(call.downloads.add_torrent(upload.data, options)))
@@ -35,7 +36,7 @@ async def add(call: Call) -> web.Response:
             answer = f"Error: '{filename}' is not a valid torrent file."
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, answer)
     results = links + [result for _, result in files]
-    taken = any(isinstance(result, Added | Known) for result in results)
+    taken = any(isinstance(result, Added | Known | Pending) for result in results)
     return text("Ok." if taken else "Fails.")
 
 
@@ -56,6 +57,10 @@ def read_options(params: Params) -> Options:
         ratio_limit=USE_GLOBAL if ratio is None else max(ratio, USE_GLOBAL),
         seeding_time_limit=_minutes(params, "seedingTimeLimit"),
         inactive_seeding_time_limit=_minutes(params, "inactiveSeedingTimeLimit"),
+        download_limit=max(params.integer("dlLimit") or 0, 0),
+        upload_limit=max(params.integer("upLimit") or 0, 0),
+        auto_tmm=params.flag("autoTMM") is True,
+        cookie=params.text("cookie").strip(),
     )
 
 
@@ -74,9 +79,8 @@ def _minutes(params: Params, name: str) -> int:
 
 async def _link(call: Call, line: str, options: Options) -> AddResult:
     if line.lower().startswith(WEB_SCHEMES):
-        # Only the host is logged: such links carry the user's keys.
-        log.warning("add_link_not_supported", host=urlsplit(line).hostname)
-        return Rejected("links to .torrent files are not supported")
+        # As in qBittorrent this counts as done, whatever the link leads to; the log tells.
+        return await _guarded(call.downloads.add_link(line, options))
     return await _guarded(call.downloads.add_magnet(line, options))
 
 

@@ -1,6 +1,6 @@
 """Builds the API, and leads each request to its handler.
 
-The checks come in qBittorrent's order: session (403, also for what does not exist), endpoint (404),
+The checks come in qBittorrent's order: another site's page (401), session (403, also for what does not exist), endpoint (404),
 method (405), parameters (400). Nothing answers with a redirect or a page.
 """
 
@@ -12,15 +12,18 @@ from types import MappingProxyType
 import structlog
 from aiohttp import web
 
-from bridge.access import Access
+from bridge.access import Access, is_cross_site, visitor_of
 from bridge.downloads import Downloads
-from bridge.qbittorrent.auth import may_enter
+from bridge.logs import RecentLogs
+from bridge.qbittorrent.conversation import Conversations
 from bridge.qbittorrent.face import Call, Face
 from bridge.qbittorrent.forms import STRANGERS, Limits, read_params
 from bridge.qbittorrent.http import HttpError, dress, text
 from bridge.qbittorrent.listing import Listing
+from bridge.qbittorrent.pictures import Pictures
 from bridge.qbittorrent.profile import PROFILES, Profile
 from bridge.qbittorrent.routes import ROUTES
+from bridge.qbittorrent.rows import Rows
 
 log = structlog.get_logger()
 
@@ -36,19 +39,26 @@ def create_api(
     profile: Profile = PROFILES["4.6"],
     clock: Callable[[], float] = time.time,
     preferences: Mapping[str, object] = NO_PREFERENCES,
+    logs: RecentLogs | None = None,
 ) -> web.Application:
     """Build the API as an application to mount with `add_subapp(url_base + PREFIX, …)`.
 
     `clock` gives unix seconds, `preferences` what differs from a fresh qBittorrent's
-    (`web_ui_port`, `web_ui_username` …); the save path is filled in here.
+    (`web_ui_port`, `web_ui_username` …); the save path is filled in here. `logs` is what
+    `log/main` shows.
     """
     api = web.Application()
+    rows = Rows(downloads, profile)
     api[FACE] = Face(
         downloads=downloads,
         access=access,
         profile=profile,
-        listing=Listing(downloads, profile),
+        listing=Listing(rows),
+        pictures=Pictures(downloads, rows, profile),
+        conversations=Conversations(),
+        logs=logs or RecentLogs(),
         clock=clock,
+        started_at=clock(),
         preferences=preferences,
     )
     api.router.add_route("*", "/{endpoint:.*}", answer)
@@ -76,14 +86,18 @@ async def _dispatch(request: web.Request) -> web.Response:
     face = request.app[FACE]
     route = ROUTES.get(request.match_info["endpoint"])
     public = route is not None and route.public
-    if not public and not may_enter(request, face.access):
+    if is_cross_site(request, face.access):
+        raise HttpError(HTTPStatus.UNAUTHORIZED)
+    visitor = visitor_of(request, face.access)
+    if visitor is None and not public:
         raise HttpError(HTTPStatus.FORBIDDEN)
     if route is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     if request.method not in route.methods:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
     limits = STRANGERS if route.public else Limits()
-    return await route.handler(Call(face, await read_params(request, limits), request))
+    params = await read_params(request, limits)
+    return await route.handler(Call(face, params, request, visitor))
 
 
 async def front(_request: web.Request) -> web.Response:

@@ -3,26 +3,16 @@
 from http import HTTPStatus
 
 import msgspec
-import structlog
 from aiohttp import web
 
-from bridge.core.model import Category
+from bridge.qbittorrent.category_rows import category_rows
 from bridge.qbittorrent.face import Call
 from bridge.qbittorrent.http import HttpError, done, json
 
-log = structlog.get_logger()
-
 
 async def categories(call: Call) -> web.Response:
-    """Show each category with the directory its downloads really go to, as *arr check it."""
-    shown = {
-        category.name: {
-            "name": category.name,
-            "savePath": _directory(call, category),
-        }
-        for category in call.downloads.categories()
-    }
-    return json(msgspec.json.encode(shown, order="sorted"))
+    """Show each category with its directory."""
+    return json(msgspec.json.encode(category_rows(call.downloads), order="sorted"))
 
 
 async def create(call: Call) -> web.Response:
@@ -42,8 +32,8 @@ async def edit(call: Call) -> web.Response:
 
 async def remove(call: Call) -> web.Response:
     """Drop categories, one a line; unknown ones are ignored."""
-    call.params.require("categories")
-    await call.downloads.remove_categories(call.params.items("categories", "\n"))
+    names = call.params.require("categories").split("\n")
+    await call.downloads.remove_categories(tuple(name for name in names if name))
     return done()
 
 
@@ -52,15 +42,6 @@ async def assign(call: Call) -> web.Response:
     name = call.params.require("category")
     _refuse(await call.downloads.set_category(call.hashes(), name))
     return done()
-
-
-def _directory(call: Call, category: Category) -> str:
-    try:
-        return str(call.downloads.category_path(category))
-    except ValueError as error:
-        # The settings have changed since: one such category must not hide the others.
-        log.warning("category_path", category=category.name, error=str(error))
-        return category.save_path
 
 
 def _name(call: Call) -> str:

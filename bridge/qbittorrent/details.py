@@ -1,21 +1,24 @@
 """One download in full: its properties, files and trackers. Pure."""
 
+import itertools
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from bridge.core.metainfo import Metainfo
 from bridge.core.status import ETA_UNKNOWN
 from bridge.downloads import FileView, View
 from bridge.qbittorrent import render
+from bridge.qbittorrent.pieces import piece_ranges, pieces_have
 
 UNKNOWN = -1
-NORMAL_PRIORITY = 1
 STICKY_ROWS = ("** [DHT] **", "** [PeX] **", "** [LSD] **")
 DISABLED, NOT_CONTACTED, WORKING = 0, 1, 2
 
 
 class Properties(msgspec.Struct, kw_only=True, frozen=True):
-    """What `torrents/properties` shows; -1 is "unknown", or "no limit"."""
+    """What `torrents/properties` shows; -1 is "unknown", or "no limit". Unset in 4.6: 5.x's."""
 
     addition_date: int
     comment: str = ""
@@ -27,6 +30,7 @@ class Properties(msgspec.Struct, kw_only=True, frozen=True):
     dl_speed_avg: int
     download_path: str = ""
     eta: int
+    has_metadata: bool | UnsetType = UNSET
     hash: str
     infohash_v1: str
     infohash_v2: str
@@ -40,6 +44,9 @@ class Properties(msgspec.Struct, kw_only=True, frozen=True):
     piece_size: int = UNKNOWN
     pieces_have: int = 0
     pieces_num: int = UNKNOWN
+    popularity: float | UnsetType = UNSET
+    private: bool | UnsetType | None = UNSET
+    """Of 5.x, as the two above; None while the metadata is not known."""
     reannounce: int = 0
     save_path: str
     seeding_time: int
@@ -84,8 +91,35 @@ class Tracker(msgspec.Struct, kw_only=True, frozen=True):
     url: str
 
 
-def properties(view: View, now: float) -> Properties:
-    """Translate a download into qBittorrent's fields."""
+def properties(view: View, now: float, metainfo: Metainfo | None) -> Properties:
+    """Translate a download into qBittorrent's fields; a .torrent tells more than a magnet."""
+    shown = _properties(view, now)
+    if metainfo is None:
+        return shown
+    return msgspec.structs.replace(
+        shown,
+        comment=shown.comment or metainfo.comment,
+        created_by=metainfo.created_by,
+        creation_date=metainfo.creation_date or 0,
+        piece_size=metainfo.piece_length,
+        pieces_have=pieces_have(view, metainfo.pieces_num),
+        pieces_num=metainfo.pieces_num,
+    )
+
+
+def with_fields_of_5(shown: Properties, view: View) -> Properties:
+    """Add what 5.x shows beside."""
+    known = render.has_metadata(view)
+    months = shown.time_elapsed / render.MONTH
+    return msgspec.structs.replace(
+        shown,
+        has_metadata=known,
+        popularity=render.number(shown.share_ratio / months) if months else 0,
+        private=view.download.private if known else None,
+    )
+
+
+def _properties(view: View, now: float) -> Properties:
     download, status = view.download, view.status
     done = int(status.size * status.progress)
     elapsed = render.time_active(download, now)
@@ -93,6 +127,8 @@ def properties(view: View, now: float) -> Properties:
     return Properties(
         addition_date=int(download.added_at),
         completion_date=ended,
+        comment=download.comment,
+        dl_limit=download.download_limit or UNKNOWN,
         dl_speed=status.download_speed,
         dl_speed_avg=done // elapsed if elapsed else 0,
         eta=min(max(status.eta, 0), ETA_UNKNOWN),
@@ -116,12 +152,14 @@ def properties(view: View, now: float) -> Properties:
         total_size=render.total_size(view),
         total_uploaded=download.uploaded,
         total_uploaded_session=download.uploaded,
+        up_limit=download.upload_limit or UNKNOWN,
         up_speed=status.upload_speed,
     )
 
 
-def files(found: Sequence[FileView], view: View) -> list[TorrentFile]:
+def files(found: Sequence[FileView], view: View, metainfo: Metainfo | None) -> list[TorrentFile]:
     """Translate files; a priority of 0 is "not wanted"."""
+    ranges = piece_ranges(found, metainfo)
     complete = view.download.complete
     copies = render.availability(view)
     return [
@@ -130,7 +168,8 @@ def files(found: Sequence[FileView], view: View) -> list[TorrentFile]:
             index=file.index,
             is_seed=complete if file.index == 0 else msgspec.UNSET,
             name=file.name,
-            priority=NORMAL_PRIORITY if file.chosen else 0,
+            piece_range=ranges.get(file.index, (0, 0)),
+            priority=file.priority,
             progress=render.number(file.progress),
             size=file.size,
         )
@@ -138,15 +177,28 @@ def files(found: Sequence[FileView], view: View) -> list[TorrentFile]:
     ]
 
 
-def trackers(view: View, urls: Sequence[str]) -> list[Tracker]:
-    """List the sticky rows, then one row a tracker. What TorBox hears from them is not known."""
+def trackers(view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = ()) -> list[Tracker]:
+    """List the sticky rows, then the download's own trackers."""
     private = view.download.private
     message = "This torrent is private" if private else ""
     sticky = [
         Tracker(msg=message, status=DISABLED if private else WORKING, tier=UNKNOWN, url=url)
         for url in STICKY_ROWS
     ]
-    return sticky + [_tracker(view, url, tier) for tier, url in enumerate(urls)]
+    return sticky + tracker_rows(view, urls, tiers)
+
+
+def tracker_rows(
+    view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = ()
+) -> list[Tracker]:
+    """List one row a tracker. What TorBox hears from them is not known.
+
+    `tiers` are those of the .torrent; a tracker that stands in none has one of its own.
+    """
+    known = {url: number for number, tier in enumerate(tiers) for url in tier}
+    alone = itertools.count(len(tiers))
+    placed = [(url, known[url] if url in known else next(alone)) for url in urls]
+    return [_tracker(view, url, tier) for url, tier in placed]
 
 
 def _tracker(view: View, url: str, tier: int) -> Tracker:
@@ -154,9 +206,9 @@ def _tracker(view: View, url: str, tier: int) -> Tracker:
     return Tracker(
         msg=view.item.message if view.item else "",
         num_downloaded=UNKNOWN,
-        num_leeches=status.peers,
-        num_peers=status.seeds + status.peers,
-        num_seeds=status.seeds,
+        num_leeches=status.peers if view.item else UNKNOWN,
+        num_peers=status.seeds + status.peers if view.item else UNKNOWN,
+        num_seeds=status.seeds if view.item else UNKNOWN,
         status=WORKING if view.item else NOT_CONTACTED,
         tier=tier,
         url=url,

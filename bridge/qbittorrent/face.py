@@ -7,10 +7,13 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from bridge.access import Access
+from bridge.access import Access, Visitor
 from bridge.downloads import Downloads, View
+from bridge.logs import RecentLogs
+from bridge.qbittorrent.conversation import Conversations
 from bridge.qbittorrent.http import HttpError, Params
 from bridge.qbittorrent.listing import Listing
+from bridge.qbittorrent.pictures import Pictures
 from bridge.qbittorrent.profile import Profile
 
 V2_HEX_DIGITS = 64
@@ -25,7 +28,11 @@ class Face:
     access: Access
     profile: Profile
     listing: Listing
+    pictures: Pictures
+    conversations: Conversations
+    logs: RecentLogs
     clock: Callable[[], float]
+    started_at: float
     preferences: Mapping[str, object]
     """What differs here from a fresh qBittorrent's preferences."""
 
@@ -37,6 +44,8 @@ class Call:
     face: Face
     params: Params
     request: web.Request
+    visitor: Visitor | None = None
+    """None for who has not logged in; only a login is open to them."""
 
     @property
     def downloads(self) -> Downloads:

@@ -106,7 +106,8 @@ async def _multipart(body: MultipartReader, limits: Limits) -> Params:
         if filename is None:
             value = await _limited(_chunks(part), text_left)
             fields[_field_name(disposition)] = _clean(value.decode("utf-8"))
-        elif data := await _limited(_chunks(part), uploads_left):
+        elif (data := await _limited(_chunks(part), uploads_left)) or _group(filename):
+            # A form whose file was not chosen sends neither name nor bytes.
             uploads.append(Upload(_group(filename), data))
     return Params(fields, tuple(uploads))
 

@@ -1,23 +1,17 @@
-"""The bytes of `torrents/info`. A poll that finds nothing new encodes nothing.
-
-An entry is rendered again only when its view is another object (or its place in the queue, or its
-seeding time, has changed); a whole answer only when the version or an entry has.
-"""
+"""The bytes of `torrents/info`. A poll that finds nothing new encodes nothing."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import structlog
+import msgspec
 
-from bridge.downloads import Downloads, View
-from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.details import tracker_rows
 from bridge.qbittorrent.query import Query, matches, ordered
-from bridge.qbittorrent.render import Rendered, render
-
-log = structlog.get_logger()
+from bridge.qbittorrent.render import Rendered
+from bridge.qbittorrent.rows import Rows
 
 MAX_ANSWERS = 64
+AFTER_TRACKERS = b',"trackers_count":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +21,23 @@ class _Answer:
 
 
 class Listing:
-    """Renders the list of downloads, and remembers."""
+    """Answers queries, and remembers the answers until a download changes."""
 
-    def __init__(self, downloads: Downloads, profile: Profile) -> None:
-        self._downloads = downloads
-        self._profile = profile
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._version = -1
-        self._views: Sequence[View] = ()
-        self._positions: Mapping[str, int] = {}
-        self._rows: dict[str, tuple[View, int, Rendered | None]] = {}
         self._answers: dict[Query, _Answer] = {}
 
     def body(self, query: Query, now: float) -> bytes:
-        """Answer a query in JSON. An entry that cannot be rendered is logged and left out.
+        """Answer a query in JSON. An entry that cannot be rendered is left out.
 
         Raises:
             HttpError: 400, the sort key is no field.
         """
-        self._catch_up()
+        version = self._rows.catch_up()
+        if self._version != version:
+            self._version = version
+            self._answers.clear()
         answer = self._answers.get(query)
         if answer is None or answer.until <= now:
             answer = self._answer(query, now)
@@ -53,46 +46,16 @@ class Listing:
             self._answers[query] = answer
         return answer.body
 
-    def _catch_up(self) -> None:
-        if self._version == self._downloads.version:
-            return
-        self._version = self._downloads.version
-        self._answers.clear()
-        self._views = self._downloads.all()
-        self._positions = queue_positions(self._views)
-        for gone in self._rows.keys() - {view.download.hash for view in self._views}:
-            del self._rows[gone]
-
     def _answer(self, query: Query, now: float) -> _Answer:
-        views = [view for view in self._views if matches(query, view)]
-        rows = [row for view in views if (row := self._row(view, now)) is not None]
+        rows = self._rows.of((view for view in self._rows.views if matches(query, view)), now)
         until = min((row.until for row in rows), default=math.inf)
         page = ordered(query, rows)
-        return _Answer(b"[" + b",".join(row.json for row in page) + b"]", until)
-
-    def _row(self, view: View, now: float) -> Rendered | None:
-        info_hash = view.download.hash
-        position = self._positions.get(info_hash, 0)
-        kept_view, kept_position, row = self._rows.get(info_hash, (None, -1, None))
-        fresh = row is None or row.until > now
-        if kept_view is view and kept_position == position and fresh:
-            return row
-        row = self._render(view, position, now)
-        self._rows[info_hash] = (view, position, row)
-        return row
-
-    def _render(self, view: View, position: int, now: float) -> Rendered | None:
-        try:
-            trackers = self._downloads.trackers(view.download.hash)
-            return render(view, trackers, position, now, self._profile)
-        except Exception:
-            # One broken entry must not break the list: the *arr would lose its whole queue.
-            log.exception("torrent_not_rendered", hash=view.download.hash)
-            return None
+        entries = (_with_trackers(row) if query.with_trackers else row.json for row in page)
+        return _Answer(b"[" + b",".join(entries) + b"]", until)
 
 
-def queue_positions(views: Sequence[View]) -> dict[str, int]:
-    """Number the downloads that are not complete, 1-based, in the order of the queue."""
-    waiting = [view.download for view in views if not view.download.complete]
-    waiting.sort(key=lambda download: (download.priority, download.added_at, download.hash))
-    return {download.hash: place for place, download in enumerate(waiting, start=1)}
+def _with_trackers(row: Rendered) -> bytes:
+    """Put the trackers into an entry, at their place in the alphabet."""
+    shown = msgspec.json.encode(tracker_rows(row.view, row.trackers))
+    # The key with its quotes cannot be inside of a text: there they would be escaped.
+    return row.json.replace(AFTER_TRACKERS, b',"trackers":' + shown + AFTER_TRACKERS, 1)

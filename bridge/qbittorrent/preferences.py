@@ -1,4 +1,4 @@
-"""The preferences of a fresh qBittorrent 4.6, as data.
+"""The preferences of a fresh qBittorrent, as data.
 
 The bridge has settings of its own, in its own file; these are here for clients that read them.
 *arr need `dht` (else they refuse magnets without a tracker), `queueing_enabled` (else their
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
+
+from bridge.qbittorrent.profile import Profile
 
 DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
@@ -222,7 +224,48 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
 )
 
 
-def preferences_of(save_path: str, changed: Mapping[str, object]) -> bytes:
+GONE_IN_5 = frozenset({"start_paused_enabled"})
+ADDED_IN_5: Mapping[str, object] = MappingProxyType(
+    {
+        "add_stopped_enabled": False,
+        "add_trackers_from_url_enabled": False,
+        "add_trackers_url": "",
+        "add_trackers_url_list": "",
+        "announce_port": 0,
+        "app_instance_name": "",
+        "confirm_torrent_deletion": True,
+        "confirm_torrent_recheck": True,
+        "delete_torrent_content_files": False,
+        "dht_bootstrap_nodes": (
+            "dht.libtorrent.org:25401, dht.transmissionbt.com:6881, router.bittorrent.com:6881"
+        ),
+        "ignore_ssl_errors": False,
+        "mark_of_the_web": True,
+        "max_outstanding_block_requests": 500,
+        "python_executable_path": "",
+        "rss_fetch_delay": 2,
+        "save_statistics_interval": 15,
+        "ssl_enabled": False,
+        "ssl_listen_port": 0,
+        "status_bar_external_ip": False,
+        "torrent_content_remove_option": "Delete",
+        "use_subcategories": False,
+        "use_unwanted_folder": False,
+    }
+)
+"""A fresh 5.1 tells these beside, and no longer those of GONE_IN_5."""
+
+
+def preferences_of(save_path: str, changed: Mapping[str, object], profile: Profile) -> bytes:
     """Render the preferences: the defaults, what differs here, and where downloads go."""
     paths = {"save_path": save_path, "temp_path": f"{save_path}/.incomplete"}
-    return msgspec.json.encode({**DEFAULTS, **changed, **paths}, order="sorted")
+    shown = {**defaults_of(profile), **changed, **paths}
+    return msgspec.json.encode(shown, order="sorted")
+
+
+def defaults_of(profile: Profile) -> dict[str, object]:
+    """List the preferences that this version has, and their values when it is fresh."""
+    if not profile.fields_of_5:
+        return dict(DEFAULTS)
+    kept = {name: value for name, value in DEFAULTS.items() if name not in GONE_IN_5}
+    return {**kept, **ADDED_IN_5}

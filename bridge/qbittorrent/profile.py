@@ -8,26 +8,27 @@ from bridge.core.status import State
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A real pair of versions, and whether this qBittorrent says `stopped` for `paused`.
+    """A real pair of versions, and whose words and fields these have.
 
     The API version has three parts: .NET orders `2.11` below `2.11.0`.
     """
 
     app_version: str
     api_version: str
-    stopped_words: bool
+    fields_of_5: bool
+    """Says `stopped` for `paused`, and has the fields and preferences that 5.x added."""
 
     def state(self, state: State) -> str:
         """Name a state as this version does."""
-        return _STOPPED.get(state, state.value) if self.stopped_words else state.value
+        return _STOPPED.get(state, state.value) if self.fields_of_5 else state.value
 
 
 _STOPPED = {State.PAUSED_UP: "stoppedUP", State.PAUSED_DL: "stoppedDL"}
 
 PROFILES = MappingProxyType(
     {
-        "4.6": Profile("v4.6.7", "2.9.3", stopped_words=False),
-        "5.1": Profile("v5.1.4", "2.11.4", stopped_words=True),
+        "4.6": Profile("v4.6.7", "2.9.3", fields_of_5=False),
+        "5.1": Profile("v5.1.4", "2.11.4", fields_of_5=True),
     }
 )
 """By the setting `qbittorrent.profile`. Every *arr reads 4.6; Readarr knows no `stoppedUP`."""

@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
+
+from msgspec import UNSET
 
 from bridge.core.status import State
 from bridge.downloads import View
 from bridge.qbittorrent.http import HttpError
 from bridge.qbittorrent.render import Rendered, TorrentInfo
 
-SORT_KEYS = frozenset(TorrentInfo.__struct_fields__)
+_FIELDS = frozenset(TorrentInfo.__struct_fields__)
 
 _ERRORED = frozenset({State.ERROR, State.MISSING_FILES})
 _PAUSED = frozenset({State.PAUSED_UP, State.PAUSED_DL})
@@ -19,7 +22,7 @@ _SEEDING = frozenset(
 )
 _DOWNLOADING = frozenset(
     {State.DOWNLOADING, State.META_DL, State.STALLED_DL, State.CHECKING_DL}
-    | {State.PAUSED_DL, State.QUEUED_DL, State.FORCED_DL}
+    | {State.PAUSED_DL, State.QUEUED_DL, State.FORCED_DL, State.FORCED_META_DL}
 )
 _CHECKING = frozenset({State.CHECKING_UP, State.CHECKING_DL, State.CHECKING_RESUME_DATA})
 
@@ -32,18 +35,23 @@ class Query:
     category: str | None = None
     tag: str | None = None
     hashes: frozenset[str] | None = None
+    private: bool | None = None
     sort: str = ""
     reverse: bool = False
     limit: int = 0
     """At most so many; 0 or less is no limit."""
     offset: int = 0
     """Negative counts from the end; outside the list it counts as 0, as in qBittorrent."""
+    with_trackers: bool = False
+    """Each entry lists its trackers, too."""
 
 
 def matches(query: Query, view: View) -> bool:
     """Tell whether a download is asked for. A filter that is not known asks for all."""
     download = view.download
     if query.hashes is not None and download.hash not in query.hashes:
+        return False
+    if query.private is not None and download.private is not query.private:
         return False
     if query.category is not None and download.category != query.category:
         return False
@@ -60,12 +68,17 @@ def ordered(query: Query, found: Sequence[Rendered]) -> Sequence[Rendered]:
         HttpError: 400 for a sort key that is no field, when there is something to sort.
     """
     if query.sort and found:
-        if query.sort not in SORT_KEYS:
+        if query.sort not in _FIELDS or getattr(found[0].info, query.sort) is UNSET:
             raise HttpError(HTTPStatus.BAD_REQUEST, "'sort' parameter is invalid")
-        found = sorted(found, key=lambda row: getattr(row.info, query.sort))
+        found = sorted(found, key=lambda row: _sortable(getattr(row.info, query.sort)))
     if query.reverse:
         found = found[::-1]
     return _page(query, found)
+
+
+def _sortable(value: Any) -> tuple[bool, Any]:
+    """Make a key of a field. `private` may be None, which comes first."""
+    return value is not None, value
 
 
 def _page(query: Query, found: Sequence[Rendered]) -> Sequence[Rendered]:

@@ -10,24 +10,30 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from bridge.core.model import UNLIMITED, Download, Phase
 from bridge.core.status import ETA_UNKNOWN
-from bridge.downloads import View
+from bridge.downloads import FileView, View
 from bridge.qbittorrent.profile import Profile
 
+MONTH = 30.4 * 86400
 STALE_SECONDS = 5.0
 """How old the seeding time of a download that still seeds may be when shown."""
 
 
 class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
-    """The fields of 4.6. Sizes in bytes, speeds in bytes/s, times in seconds or unix seconds."""
+    """The fields of 4.6, and unset in its answers those of 5.1.
+
+    Sizes in bytes, speeds in bytes/s, times in seconds or unix seconds.
+    """
 
     added_on: int
     amount_left: int
     auto_tmm: bool = False
     availability: float
     category: str
+    comment: str | UnsetType = UNSET
     completed: int
     completion_on: int
     content_path: str
@@ -39,6 +45,7 @@ class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
     eta: int
     f_l_piece_prio: bool
     force_start: bool
+    has_metadata: bool | UnsetType = UNSET
     hash: str
     inactive_seeding_time_limit: int
     infohash_v1: str
@@ -53,10 +60,15 @@ class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
     num_incomplete: int
     num_leechs: int
     num_seeds: int
+    popularity: float | UnsetType = UNSET
     priority: int
+    private: bool | UnsetType | None = UNSET
+    """None while the metadata is not known."""
     progress: float
     ratio: float
     ratio_limit: float
+    reannounce: int | UnsetType = UNSET
+    root_path: str | UnsetType = UNSET
     save_path: str
     seeding_time: int
     seeding_time_limit: int
@@ -82,18 +94,53 @@ class Rendered:
 
     view: View
     info: TorrentInfo
+    trackers: Sequence[str]
     json: bytes
     until: float
 
 
 def render(
-    view: View, trackers: Sequence[str], position: int, now: float, profile: Profile
+    view: View,
+    trackers: Sequence[str],
+    position: int,
+    now: float,
+    profile: Profile,
+    files: Sequence[FileView] = (),
 ) -> Rendered:
     """Render a download. `position` is its place in the queue: 1-based, 0 when complete."""
     info = torrent_info(view, trackers, position, now, profile)
+    if profile.fields_of_5:
+        info = with_fields_of_5(info, view, files)
     seeds_on = view.download.phase is Phase.DELIVERED
     until = now + STALE_SECONDS if seeds_on else math.inf
-    return Rendered(view, info, msgspec.json.encode(info), until)
+    return Rendered(view, info, trackers, msgspec.json.encode(info), until)
+
+
+def with_fields_of_5(info: TorrentInfo, view: View, files: Sequence[FileView]) -> TorrentInfo:
+    """Add what 5.x shows beside. Comments and announces are TorBox's business, not known here."""
+    known = has_metadata(view)
+    return msgspec.structs.replace(
+        info,
+        comment=view.download.comment,
+        has_metadata=known,
+        popularity=number(info.ratio / (info.time_active / MONTH)) if info.time_active else 0,
+        private=view.download.private if known else None,
+        reannounce=0,
+        root_path=root_path(view.download, files),
+    )
+
+
+def has_metadata(view: View) -> bool:
+    """Tell whether it is known what the torrent consists of."""
+    return view.download.has_torrent or view.status.size > 0
+
+
+def root_path(download: Download, files: Sequence[FileView]) -> str:
+    """Name the folder that all its files are in; a single file has none."""
+    roots = {file.name.partition("/")[0] for file in files if "/" in file.name}
+    if len(roots) != 1 or any("/" not in file.name for file in files):
+        return ""
+    return f"{save_path(download).rstrip('/')}/{roots.pop()}"
 
 
 def torrent_info(
@@ -110,10 +157,12 @@ def torrent_info(
         added_on=int(download.added_at),
         amount_left=status.size - done,
         availability=availability(view),
+        auto_tmm=download.auto_tmm,
         category=download.category,
         completed=done,
         completion_on=ended,
         content_path=content_path(download),
+        dl_limit=download.download_limit,
         dlspeed=status.download_speed,
         downloaded=done,
         downloaded_session=done,
@@ -145,11 +194,13 @@ def torrent_info(
         seq_dl=download.sequential,
         size=status.size,
         state=profile.state(status.state),
-        tags=", ".join(download.tags),
+        super_seeding=download.super_seeding,
+        tags=", ".join(sorted(download.tags)),
         time_active=time_active(download, now),
         total_size=total_size(view),
         tracker=trackers[0] if trackers else "",
         trackers_count=len(trackers),
+        up_limit=download.upload_limit,
         uploaded=download.uploaded,
         uploaded_session=download.uploaded,
         upspeed=status.upload_speed,

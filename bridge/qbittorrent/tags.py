@@ -30,6 +30,12 @@ async def add(call: Call) -> web.Response:
     return done()
 
 
+async def assign(call: Call) -> web.Response:
+    """Give downloads these tags and no others."""
+    await call.downloads.set_tags(call.hashes(), _names(call))
+    return done()
+
+
 async def remove(call: Call) -> web.Response:
     """Untag downloads; without `tags`, of all their tags."""
     await call.downloads.remove_tags(call.hashes(), call.params.items("tags", ","))

@@ -5,12 +5,16 @@ again every minute for ever.
 """
 
 from http import HTTPStatus
+from ipaddress import ip_address
 
+import msgspec
 from aiohttp import web
 
 from bridge.core.model import UNLIMITED, USE_GLOBAL
 from bridge.qbittorrent.face import Call
-from bridge.qbittorrent.http import HttpError, done
+from bridge.qbittorrent.http import HttpError, done, json
+
+PORTS = 65536
 
 
 async def delete(call: Call) -> web.Response:
@@ -29,12 +33,6 @@ async def stop(call: Call) -> web.Response:
 async def start(call: Call) -> web.Response:
     """Go on with downloads."""
     await call.downloads.start(call.hashes())
-    return done()
-
-
-async def to_top(call: Call) -> web.Response:
-    """Put downloads at the head of the queue."""
-    await call.downloads.to_top(call.hashes())
     return done()
 
 
@@ -66,3 +64,35 @@ def _limit(call: Call, name: str) -> float:
     if value is None:
         raise HttpError(HTTPStatus.BAD_REQUEST)
     return value if value >= 0 or value == UNLIMITED else USE_GLOBAL
+
+
+async def toggle_sequential(call: Call) -> web.Response:
+    """Turn over the wish for pieces in their order."""
+    await call.downloads.toggle_sequential(call.hashes())
+    return done()
+
+
+async def toggle_first_last(call: Call) -> web.Response:
+    """Turn over the wish for the first and last pieces first."""
+    await call.downloads.toggle_first_last(call.hashes())
+    return done()
+
+
+async def add_peers(call: Call) -> web.Response:
+    """Take peers (`ip:port`, `|` between) for downloads. TorBox finds its own."""
+    peers = call.params.require("peers").split("|")
+    valid = sum(map(_is_peer, peers))
+    if not valid:
+        raise HttpError(HTTPStatus.BAD_REQUEST, "No valid peers were specified")
+    count = {"added": valid, "failed": len(peers) - valid}
+    known = [info_hash for info_hash in call.hashes() if call.downloads.get(info_hash)]
+    return json(msgspec.json.encode(dict.fromkeys(known, count)))
+
+
+def _is_peer(text: str) -> bool:
+    address, _, port = text.strip().rpartition(":")
+    try:
+        ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return port.isascii() and port.isdigit() and 0 < int(port) < PORTS

@@ -6,9 +6,8 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from bridge.core.model import Phase
 from bridge.downloads import FileView
-from bridge.qbittorrent import details
+from bridge.qbittorrent import details, pieces
 from bridge.qbittorrent.face import Call, torrent_id
 from bridge.qbittorrent.http import HttpError, Params, json, text
 from bridge.qbittorrent.query import Query
@@ -26,36 +25,34 @@ async def count(call: Call) -> web.Response:
 
 async def properties(call: Call) -> web.Response:
     """Show one download. To an *arr that has just added it, 200 says that it is there."""
-    return json(msgspec.json.encode(details.properties(call.view(), call.face.clock())))
+    view = call.view()
+    metainfo = await call.downloads.metainfo(view.download.hash)
+    shown = details.properties(view, call.face.clock(), metainfo)
+    if call.face.profile.fields_of_5:
+        shown = details.with_fields_of_5(shown, view)
+    return json(msgspec.json.encode(shown))
 
 
 async def files(call: Call) -> web.Response:
     """List the files of a download; none while they are not known."""
     view = call.view()
-    found = call.downloads.files(view.download.hash)
-    return json(msgspec.json.encode(details.files(_chosen(call.params, found), view)))
-
-
-async def trackers(call: Call) -> web.Response:
-    """List the three sticky rows that clients expect, then the magnet's trackers."""
-    view = call.view()
-    urls = call.downloads.trackers(view.download.hash)
-    return json(msgspec.json.encode(details.trackers(view, urls)))
+    await call.downloads.learn_files(view.download.hash)
+    found = _chosen(call.params, call.downloads.files(view.download.hash))
+    metainfo = await call.downloads.metainfo(view.download.hash)
+    return json(msgspec.json.encode(details.files(found, view, metainfo)))
 
 
 async def web_seeds(call: Call) -> web.Response:
-    """List web seeds: there are none to tell of."""
-    call.view()
-    return json(b"[]")
+    """List the web seeds that the magnet or the .torrent names."""
+    urls = call.downloads.webseeds(call.view().download.hash)
+    return json(msgspec.json.encode([{"url": url} for url in urls]))
 
 
 async def piece_states(call: Call) -> web.Response:
-    """Show the download as one piece: 0 not begun, 1 on its way, 2 here."""
-    download = call.view().download
-    if not download.size:
-        return json(b"[]")
-    state = 2 if download.complete else int(download.phase is Phase.DELIVERING)
-    return json(msgspec.json.encode([state]))
+    """Show each piece by the share that is done; the whole as one while their number is unknown."""
+    view = call.view()
+    metainfo = await call.downloads.metainfo(view.download.hash)
+    return json(msgspec.json.encode(pieces.piece_states(view, metainfo)))
 
 
 async def piece_hashes(call: Call) -> web.Response:
@@ -65,23 +62,25 @@ async def piece_hashes(call: Call) -> web.Response:
 
 
 def _query(params: Params) -> Query:
-    hashes = params.text("hashes")
+    hashes = params.items("hashes", "|")
     return Query(
         filter=params.text("filter") or "all",
         category=params.get("category"),
         tag=params.get("tag"),
-        hashes=frozenset(map(torrent_id, hashes.split("|"))) if hashes else None,
+        hashes=frozenset(map(torrent_id, hashes)) if hashes else None,
+        private=params.flag("private"),
         sort=params.text("sort"),
         reverse=params.flag("reverse") is True,
         limit=params.integer("limit") or 0,
         offset=params.integer("offset") or 0,
+        with_trackers=params.flag("includeTrackers") is True,
     )
 
 
 def _chosen(params: Params, found: Sequence[FileView]) -> Sequence[FileView]:
     """Pick the files that `indexes` (`0|2`) names; all without it."""
     given = params.get("indexes")
-    if given is None or not found:
+    if given is None:
         return found
     return tuple(found[_index(part, len(found))] for part in given.split("|"))
 

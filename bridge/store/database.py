@@ -13,7 +13,7 @@ import aiosqlite
 import msgspec
 import structlog
 
-from bridge.core.model import Category, DeliveredFile, Download, Event, Removal
+from bridge.core.model import Category, DeliveredFile, Download, Event, Failover, Removal
 from bridge.store.rows import columns, reader, to_row, upsert
 from bridge.store.schema import STEPS
 
@@ -37,6 +37,7 @@ class Contents:
     removals: Sequence[Removal]
     categories: Sequence[Category]
     tags: Sequence[str]
+    failovers: Sequence[Failover] = ()
 
 
 class Transaction:
@@ -66,14 +67,7 @@ class Transaction:
 
     async def add_removal(self, removal: Removal) -> Removal:
         """Keep a removal job; answers it with its id."""
-        names = [name for name in columns(Removal) if name != "id"]
-        row = to_row(removal)[1:]
-        marks = ", ".join("?" for _ in names)
-        cursor = await self._connection.execute(
-            f"INSERT INTO removals ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - our names
-            row,
-        )
-        return replace(removal, id=cursor.lastrowid or 0)
+        return replace(removal, id=await self._add("removals", removal))
 
     async def put_removal(self, removal: Removal) -> None:
         """Replace a removal job's row."""
@@ -82,6 +76,18 @@ class Transaction:
     async def drop_removal(self, removal_id: int) -> None:
         """Delete a removal job: it is done."""
         await self._run("DELETE FROM removals WHERE id = ?", (removal_id,))
+
+    async def add_failover(self, failover: Failover) -> Failover:
+        """Keep a failover job; answers it with its id."""
+        return replace(failover, id=await self._add("failovers", failover))
+
+    async def put_failover(self, failover: Failover) -> None:
+        """Replace a failover job's row."""
+        await self._put("failovers", failover)
+
+    async def drop_failover(self, failover_id: int) -> None:
+        """Delete a failover job: it was called off, or is long over."""
+        await self._run("DELETE FROM failovers WHERE id = ?", (failover_id,))
 
     async def put_category(self, category: Category) -> None:
         """Insert or replace a category."""
@@ -117,6 +123,16 @@ class Transaction:
             " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
             (event.hash, EVENTS_KEPT),
         )
+
+    async def _add(self, table: str, value: object) -> int:
+        """Insert a row that gets its `id`, the first column, from the table."""
+        names = columns(type(value))[1:]
+        marks = ", ".join("?" for _ in names)
+        cursor = await self._connection.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - our names
+            to_row(value)[1:],
+        )
+        return cursor.lastrowid or 0
 
     async def _put(self, table: str, value: object) -> None:
         await self._run(upsert(table, type(value)), to_row(value))
@@ -224,6 +240,7 @@ class Store:
             removals=await self._all(Removal, "SELECT * FROM removals ORDER BY id"),
             categories=await self._all(Category, "SELECT * FROM categories ORDER BY name"),
             tags=[row["name"] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
+            failovers=tuple(await self._all(Failover, "SELECT * FROM failovers ORDER BY id")),
         )
 
     async def torrent(self, info_hash: str) -> bytes | None:

@@ -26,6 +26,14 @@ STEPS: tuple[str, ...] = (
         first_last_first INTEGER NOT NULL,
         priority INTEGER NOT NULL,
         content_layout TEXT NOT NULL,
+        super_seeding INTEGER NOT NULL,
+        auto_tmm INTEGER NOT NULL,
+        comment TEXT NOT NULL,
+        download_limit INTEGER NOT NULL,
+        upload_limit INTEGER NOT NULL,
+        file_edits TEXT NOT NULL,           -- JSON list
+        moving_to TEXT NOT NULL,
+        missing_files INTEGER NOT NULL,
         ratio_limit REAL NOT NULL,
         seeding_time_limit INTEGER NOT NULL,
         inactive_seeding_time_limit INTEGER NOT NULL,
@@ -39,6 +47,7 @@ STEPS: tuple[str, ...] = (
         next_attempt_at REAL NOT NULL,
         note TEXT NOT NULL,
         seen_at REAL,
+        failing_since REAL,
         misses INTEGER NOT NULL,
         idle_seconds REAL NOT NULL,
         observed_seconds REAL NOT NULL,
@@ -46,7 +55,9 @@ STEPS: tuple[str, ...] = (
         progress REAL NOT NULL,
         ratio REAL NOT NULL,
         uploaded INTEGER NOT NULL,
+        lacking_at INTEGER NOT NULL,
         content_name TEXT NOT NULL,
+        delivery_mode TEXT NOT NULL,
         completed_at REAL,
         failure_reason TEXT,
         failure_message TEXT NOT NULL
@@ -65,6 +76,7 @@ STEPS: tuple[str, ...] = (
         path TEXT NOT NULL,
         chosen INTEGER NOT NULL,
         done INTEGER NOT NULL,
+        priority INTEGER NOT NULL,
         PRIMARY KEY (hash, file_id)
     ) STRICT, WITHOUT ROWID;
 
@@ -74,12 +86,25 @@ STEPS: tuple[str, ...] = (
         save_path TEXT NOT NULL,
         content_name TEXT NOT NULL,
         files TEXT NOT NULL,                -- JSON list of paths below save_path
+        delivery_mode TEXT NOT NULL,
         delete_remote INTEGER NOT NULL,
         torrent_id INTEGER,
         queued_id INTEGER,
         unclear INTEGER NOT NULL,
         submitted_at REAL,
         created_at REAL NOT NULL,
+        attempts INTEGER NOT NULL,
+        next_attempt_at REAL NOT NULL
+    ) STRICT;
+
+    CREATE TABLE failovers (
+        id INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL,
+        category TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        sent_at REAL,
+        ended_at REAL,
+        looks INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
         next_attempt_at REAL NOT NULL
     ) STRICT;

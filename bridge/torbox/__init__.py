@@ -3,6 +3,7 @@
 client      the endpoints, as methods of `TorBox`
 errors      the tree of what can go wrong
 budgets     what TorBox still lets us call
+key         the API key, which may change
 lists       the list of torrents and the queue, whole or not at all
 items       torrents and queued downloads out of TorBox's lists
 answers     what the other endpoints answer
@@ -12,11 +13,12 @@ envelope    an answer, as far as it can be read
 lenient     single values out of JSON that cannot be trusted to keep its types
 """
 
-from bridge.torbox.answers import Account, CachedItem, Created
+from bridge.torbox.answers import Account, CachedItem, Created, SearchResult
 from bridge.torbox.budgets import BudgetRow, Budgets, Kind
-from bridge.torbox.client import Operation, QueueOperation, TorBox
+from bridge.torbox.client import SEARCH_URL, Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
+    Cooldown,
     NeedsUser,
     NotFound,
     RateLimited,
@@ -24,13 +26,17 @@ from bridge.torbox.errors import (
     TorBoxError,
     WaitForSlot,
 )
+from bridge.torbox.key import ApiKey
 
 __all__ = [
+    "SEARCH_URL",
     "Account",
+    "ApiKey",
     "BadToken",
     "BudgetRow",
     "Budgets",
     "CachedItem",
+    "Cooldown",
     "Created",
     "Kind",
     "NeedsUser",
@@ -39,6 +45,7 @@ __all__ = [
     "QueueOperation",
     "RateLimited",
     "Refused",
+    "SearchResult",
     "TorBox",
     "TorBoxError",
     "WaitForSlot",

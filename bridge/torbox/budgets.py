@@ -7,6 +7,7 @@ seconds. Nothing waits here; the caller asks when it may.
 
 from bisect import insort
 from collections.abc import Iterable
+from copy import copy
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -81,6 +82,10 @@ class _Budget:
         since = now - self.limit.seconds
         self.calls = [at for at in self.calls if since < at <= now]
 
+    def left(self, now: float) -> int:
+        self._forget(now)
+        return 0 if self.blocked_until > now else max(0, self.limit.calls - len(self.calls))
+
     def row(self) -> BudgetRow:
         return BudgetRow(
             kind=self.kind.value,
@@ -106,6 +111,21 @@ class Budgets:
         if kind is Kind.CREATE and not cached:
             ready = max(ready, self._budgets[Kind.UNCACHED].ready_at(now))
         return ready
+
+    def left(self, kind: Kind, now: float) -> int:
+        """Tell how many more calls of a kind may be made now."""
+        return self._budgets[kind].left(now)
+
+    def forecast(self, count: int, now: float) -> list[float]:
+        """Tell when the next adds of what is not cached may be made, one after the other."""
+        kinds = [copy(self._budgets[kind]) for kind in _KEPT]
+        times: list[float] = []
+        for _ in range(count):
+            now = max(budget.ready_at(now) for budget in kinds)
+            times.append(now)
+            for budget in kinds:
+                budget.calls = [*budget.calls, now]
+        return times
 
     def spend(self, kind: Kind, now: float, *, cached: bool = False) -> None:
         """Count a call that is being made."""

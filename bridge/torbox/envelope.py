@@ -59,6 +59,8 @@ class Answer:
     data: msgspec.Raw = field(default_factory=_null)
     retry_after: float = FALLBACK_WAIT
     """Seconds, from the headers; means something only when the call was refused."""
+    used_up: float = 0.0
+    """Seconds until more calls of this kind are allowed, from the headers of a call that was."""
     sent_at: float = 0.0
     """When the request was counted by the budgets."""
     hourly: bool = False
@@ -90,6 +92,7 @@ def parse(
     secret: str = "",
     retry_after: float = FALLBACK_WAIT,
     hourly: bool = False,
+    used_up: float = 0.0,
     sent_at: float = 0.0,
 ) -> Answer:
     """Read an answer, whatever it is. `secret` is taken out of the texts."""
@@ -98,6 +101,7 @@ def parse(
         body=body,
         retry_after=retry_after,
         hourly=hourly or b"per 1 hour" in body[:_LONGEST_DETAIL],
+        used_up=used_up,
         sent_at=sent_at,
     )
     try:

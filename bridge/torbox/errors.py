@@ -4,6 +4,7 @@ TorBoxError                 code, detail, status; unclear
 ├── Retryable               may work later, unchanged
 │   ├── Unreachable         no answer: no connection, no name, a cut, a timeout
 │   ├── ServerTrouble       TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
+│   │   ├── Down            TorBox's gateway says that there is nobody behind it
 │   │   └── NoEndpoint      the address is not TorBox's API, or TorBox dropped this route
 │   ├── RateLimited         called too often; retry_after
 │   ├── WaitForSlot         all download slots, or the whole queue, are taken
@@ -16,6 +17,8 @@ TorBoxError                 code, detail, status; unclear
 No text of these errors holds the API key or the query of a link.
 """
 
+from typing import ClassVar
+
 from bridge.core.model import Reason
 
 
@@ -26,6 +29,9 @@ class TorBoxError(Exception):
     `status` the HTTP status (0 without an answer). `unclear` means that the request may have had
     its effect all the same: look before it is repeated.
     """
+
+    outage: ClassVar[bool] = False
+    """It says nothing of this call: no other would have fared better just now."""
 
     def __init__(self, code: str, detail: str, status: int = 0, *, unclear: bool = False) -> None:
         super().__init__(code, detail, status)
@@ -46,9 +52,17 @@ class Retryable(TorBoxError):
 class Unreachable(Retryable):
     """TorBox gave no answer."""
 
+    outage = True
+
 
 class ServerTrouble(Retryable):
     """TorBox answered, and something is wrong on its side."""
+
+
+class Down(ServerTrouble):
+    """The gateway in front of TorBox answered, and not TorBox."""
+
+    outage = True
 
 
 class NoEndpoint(ServerTrouble):

@@ -109,7 +109,7 @@ def remote_item(raw: msgspec.Raw, complain: Complain) -> RemoteItem:
 
 
 def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -> RemoteItem:
-    info_hash = lenient.text(item.hash).strip().lower()
+    info_hash = lenient.info_hash(item.hash)
     others = lenient.info_hashes(info_hash, *lenient.sequence(item.alternative_hashes))
     return RemoteItem(
         id=torrent_id,
@@ -182,7 +182,12 @@ def queued_item(raw: msgspec.Raw, _complain: Complain) -> QueuedItem:
     if queued_id is None:
         raise BrokenEntryError("a queued download has no usable id")
     name = lenient.text(entry.get("name_override")) or lenient.text(entry.get("name"))
-    return QueuedItem(id=queued_id, hash=lenient.text(entry.get("hash")).strip().lower(), name=name)
+    return QueuedItem(
+        id=queued_id,
+        hash=lenient.info_hash(entry.get("hash")),
+        name=name,
+        created_at=lenient.moment(entry.get("created_at")),
+    )
 
 
 def is_torrent(raw: msgspec.Raw) -> bool:

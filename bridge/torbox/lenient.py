@@ -7,8 +7,10 @@ stated stand-in.
 
 import math
 import re
+from base64 import b32decode
 from datetime import UTC, datetime
 
+_BASE32 = re.compile(r"[a-z2-7]{32}")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LARGEST = 2**63 - 1
 _EARLIEST = 1e8
@@ -95,6 +97,14 @@ def _iso(date: str) -> float | None:
     except ValueError:
         return None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def info_hash(value: object) -> str:
+    """Read an info-hash as lower-case hex, also out of base32; other text comes back lower-case."""
+    found = text(value).strip().lower()
+    if _BASE32.fullmatch(found):
+        return b32decode(found, casefold=True).hex()
+    return found
 
 
 def info_hashes(*values: object) -> tuple[str, ...]:

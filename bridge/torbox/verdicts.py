@@ -15,6 +15,7 @@ from bridge.torbox.envelope import FALLBACK_WAIT, Answer
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
+    Down,
     NeedsUser,
     NoEndpoint,
     NotFound,
@@ -35,6 +36,9 @@ _GATEWAY: Final = frozenset(
     }
 )
 
+_NOBODY_THERE: Final = frozenset({502, 503, 504, *range(520, 531)})
+"""What the gateway in front of TorBox answers in its place; from 520 on they are Cloudflare's own."""
+
 _BY_CODE: Final[Mapping[str, type[TorBoxError]]] = {
     "ACTIVE_LIMIT": WaitForSlot,
     "AIRLOCK_LIMIT_REACHED": Refused,
@@ -54,6 +58,7 @@ _BY_CODE: Final[Mapping[str, type[TorBoxError]]] = {
     "NAME_TOO_SHORT": Refused,
     "NO_AUTH": BadToken,
     "NO_CHANGES": Refused,
+    "NOT_OWNER": NotFound,
     "PLAN_RESTRICTED_FEATURE": NeedsUser,
     "TOO_MANY_OPTIONS": Refused,
     "UNSUPPORTED_SITE": Refused,
@@ -86,7 +91,8 @@ def verdict(answer: Answer, now: float) -> TorBoxError | None:
 def trouble(answer: Answer, detail: str = "") -> ServerTrouble:
     """Blame TorBox for an answer. Unclear, unless it was refused as the caller's fault."""
     code, said, status = _said(answer)
-    return ServerTrouble(code, detail or said, status, unclear=not _by_caller(status))
+    kind = Down if status in _NOBODY_THERE and not answer.json else ServerTrouble
+    return kind(code, detail or said, status, unclear=not _by_caller(status))
 
 
 def _by_caller(status: int) -> bool:
@@ -127,9 +133,8 @@ def _by_code(answer: Answer, now: float) -> TorBoxError | None:
         case "RATE_LIMIT" | "SLOW_DOWN":
             return _rate_limited(answer)
         case "DIFF_ISSUE":
-            return _if_said("queue", WaitForSlot, answer)
-        case "NOT_OWNER":
-            return _if_said("not found", NotFound, answer)
+            full = "queue" in answer.detail.lower()
+            return (WaitForSlot if full else Refused)(*_said(answer))
         case code if code in _REASONS:
             return Refused(*_said(answer), reason=_REASONS[code])
         case code if code.startswith("BOZO_"):
@@ -137,11 +142,6 @@ def _by_code(answer: Answer, now: float) -> TorBoxError | None:
         case code:
             known = _BY_CODE.get(code)
             return known(*_said(answer)) if known else None
-
-
-def _if_said(words: str, kind: type[TorBoxError], answer: Answer) -> TorBoxError:
-    """Tell apart what TorBox gives one code for."""
-    return (kind if words in answer.detail.lower() else Refused)(*_said(answer))
 
 
 def _by_sentence(answer: Answer, now: float) -> TorBoxError | None:

@@ -225,6 +225,7 @@ class Wire:
             secret=key,
             retry_after=_retry_after(response.headers, now + self.offset_seconds),
             hourly=limit in _HOURLY_LIMITS,
+            used_up=_used_up(response.headers, now + self.offset_seconds),
             sent_at=sent_at,
         )
 
@@ -243,6 +244,9 @@ class Wire:
             case Cooldown() as error:
                 self.budgets.blocked(request.kind, error.until)
             case _:
+                if answer.used_up:
+                    kind = Kind.UNCACHED if hourly else request.kind
+                    self.budgets.blocked(kind, now + answer.used_up)
                 return
         log.warning("torbox_asks_to_wait", kind=request.kind.value, error=str(error))
 
@@ -269,6 +273,20 @@ def _date(header: str | None) -> float | None:
         return None
 
 
+def _used_up(headers: Mapping[str, str], torbox_now: float) -> float:
+    """Read how long to wait when this call was the last one allowed for now; else 0."""
+    if lenient.number(headers.get("x-ratelimit-remaining")) != 0:
+        return 0.0
+    wait = _until_reset(headers, torbox_now)
+    return 0.0 if wait is None else min(max(wait, 0.0), _LONGEST_WAIT)
+
+
+def _until_reset(headers: Mapping[str, str], torbox_now: float) -> float | None:
+    reset = lenient.number(headers.get("x-ratelimit-reset"))
+    unix = lenient.moment(reset)
+    return reset if unix is None else unix - torbox_now
+
+
 def _retry_after(headers: Mapping[str, str], torbox_now: float) -> float:
     """Read how long to wait: seconds or a date, else the reset as a time or as seconds."""
     said = headers.get("Retry-After")
@@ -276,7 +294,5 @@ def _retry_after(headers: Mapping[str, str], torbox_now: float) -> float:
     if wait is None and (date := _date(said)) is not None:
         wait = date - torbox_now
     if wait is None:
-        reset = lenient.number(headers.get("x-ratelimit-reset"))
-        unix = lenient.moment(reset)
-        wait = reset if unix is None else unix - torbox_now
+        wait = _until_reset(headers, torbox_now)
     return FALLBACK_WAIT if wait is None else min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)

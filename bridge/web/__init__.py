@@ -1,13 +1,14 @@
-"""The other face: health for container runtimes, and the story of a download for people."""
+"""The other face: health for container runtimes, the story of a download for people, streams."""
 
 from aiohttp import web
 
 from bridge.access import Access
 from bridge.downloads import Downloads
 from bridge.store import Store
-from bridge.web import health, story
+from bridge.web import health, story, strm
+from bridge.web.alternative_ui import add_alternative_ui
 
-__all__ = ["add_web"]
+__all__ = ["add_alternative_ui", "add_web"]
 
 
 def add_web(
@@ -15,7 +16,12 @@ def add_web(
 ) -> None:
     """Add the routes of this face below `base` (`""` or `/torbox`)."""
     app[health.STORE] = store
+    app[health.DOWNLOADS] = downloads
     app[story.DOWNLOADS] = downloads
     app[story.ACCESS] = access
+    app[strm.DOWNLOADS] = downloads
     app.router.add_get(f"{base}/healthz", health.healthz)
+    app.router.add_get(f"{base}/readyz", health.readyz)
     app.router.add_get(f"{base}/api/bridge/downloads/{{hash}}", story.story)
+    app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
+    app.router.add_head(base + strm.PATH, strm.describe)

@@ -1,22 +1,46 @@
-"""GET /healthz: alive, and able to keep what it accepts. Asks neither TorBox nor the disk."""
+"""GET /healthz: alive, and able to keep what it accepts. GET /readyz: able to do its work, too.
+
+Neither asks TorBox or the disk: what the last calls found out is what they tell.
+"""
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 
 from aiohttp import web
 
+from bridge.downloads import Downloads
 from bridge.store import Store, StoreError
 
 CHECK_SECONDS = 5.0
 
 STORE = web.AppKey("store", Store)
+DOWNLOADS = web.AppKey("health_downloads", Downloads)
 
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer 200 `ok`, or 503 with what is wrong. Needs no session: it tells nothing private."""
+    return _answer(await _database(request))
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Answer 200 `ok`, or 503 with what keeps the bridge from its work, a line each.
+
+    The bridge takes adds and answers polls all the same: it goes on by itself when it can.
+    """
+    return _answer([*await _database(request), *request.app[DOWNLOADS].troubles])
+
+
+def _answer(wrong: Sequence[str]) -> web.Response:
+    if not wrong:
+        return web.Response(text="ok\n")
+    return web.Response(status=503, text="".join(f"{line}\n" for line in wrong))
+
+
+async def _database(request: web.Request) -> list[str]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await request.app[STORE].check()
     except (StoreError, sqlite3.Error, TimeoutError) as error:
-        return web.Response(status=503, text=f"database: {str(error) or 'no answer in time'}\n")
-    return web.Response(text="ok\n")
+        return [f"database: {str(error) or 'no answer in time'}"]
+    return []

@@ -3,7 +3,7 @@
 import msgspec
 from aiohttp import web
 
-from bridge.access import Access
+from bridge.access import Access, is_cross_site, visitor_of
 from bridge.core.model import Event
 from bridge.downloads import Downloads
 
@@ -30,7 +30,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def story(request: web.Request) -> web.Response:
-    """Answer the story; 404 for a hash that was never seen, even after it is gone otherwise."""
+    """Answer the story; 404 for a hash that was never seen, even after it is gone otherwise.
+
+    It names what somebody downloads, so it takes a session or the API key like the other face.
+    """
+    if is_cross_site(request, request.app[ACCESS]):
+        raise web.HTTPUnauthorized
+    if visitor_of(request, request.app[ACCESS]) is None:
+        raise web.HTTPForbidden
     downloads = request.app[DOWNLOADS]
     info_hash = request.match_info["hash"].lower()
     view, events = downloads.get(info_hash), await downloads.events(info_hash)

@@ -24,7 +24,7 @@ from bridge.core.model import Download, Phase, Reason, RemoteItem
 from bridge.core.status import FAILED_WORDS
 from tests.support.scenes import HOUR, NOW, H, item, queued, remote, whole
 
-FOR_EVER = Patience(stalled_after=None, metadata_after=None, give_up_after=None)
+FOR_EVER = Patience(stalled_after=None, metadata_after=None, stored_after=None, give_up_after=None)
 
 
 def watched(download: Download, remote_item: RemoteItem, *times: float) -> Download:
@@ -179,20 +179,47 @@ def test_what_is_there_is_not_gone() -> None:
 @pytest.mark.parametrize("word", sorted(FAILED_WORDS))
 @pytest.mark.parametrize("form", ["{}", "{} (Aborted, encryption detected)"])
 def test_failed_words(word: str, form: str) -> None:
-    """A failed state is believed after a while without progress, and the text is told."""
-    text = form.format(word)
-    failing = item(state=text)
-    assert reason(remote(idle_seconds=FAILED_SECONDS - 1), failing) is None
-    assert reason(remote(idle_seconds=FAILED_SECONDS), failing) is Reason.REMOTE_ERROR
-    failure = verdict(remote(idle_seconds=FAILED_SECONDS), failing, FOR_EVER, NOW)
+    """A failed state is believed once it has held for a while, and TorBox's text is told."""
+    bad = item(state=form.format(word), message="tracker says no")
+    once = observed(remote(size=1000), bad, NOW)
+    assert reason(once, bad) is None
+    assert reason(observed(once, bad, NOW + FAILED_SECONDS - 1), bad) is None
+    failure = verdict(observed(once, bad, NOW + FAILED_SECONDS), bad, FOR_EVER, NOW)
     assert failure is not None
-    assert text in failure.message
+    assert failure.reason is Reason.REMOTE_ERROR
+    assert failure.message == f"TorBox reports: {bad.state}: tracker says no"
+
+
+def test_a_failed_word_must_hold() -> None:
+    """A download that stood still for an hour is not failed by one single bad word."""
+    stalled = remote(size=1000, seen_at=NOW - 60, idle_seconds=HOUR)
+    bad = item(state="error")
+    assert reason(observed(stalled, bad, NOW), bad) is None
+
+
+@pytest.mark.parametrize(
+    "better", [item(), item(state="error", progress=0.5), item(state="error", finished=True)]
+)
+def test_a_failure_that_passes(better: RemoteItem) -> None:
+    """Another word, progress, or all the pieces: the failure is forgotten and begins anew."""
+    bad = item(state="error")
+    recovered = watched(watched(remote(size=1000), bad, NOW), better, NOW + 50)
+    assert recovered.failing_since is None
+    assert reason(observed(recovered, bad, NOW + 100), replace(bad, progress=0.5)) is None
 
 
 def test_a_failed_word_of_a_finished_item() -> None:
     """When TorBox has all the pieces, the state text is no reason."""
-    failing = item(state="missing", finished=True)
-    assert reason(remote(idle_seconds=FAILED_SECONDS), failing) is None
+    bad = item(state="missing", finished=True)
+    assert reason(watched(remote(), bad, NOW, NOW + 100, NOW + 200), bad) is None
+
+
+def test_expired() -> None:
+    """What TorBox let go before we had it is given up; a copy that it still has is not."""
+    expired = item(expires_at=NOW - CLOCK_SLACK_SECONDS - 1)
+    assert reason(remote(), expired) is Reason.EXPIRED
+    assert reason(remote(), replace(expired, present=True)) is None
+    assert reason(remote(), item(expires_at=NOW - CLOCK_SLACK_SECONDS)) is None
 
 
 @given(st.text(max_size=20), st.floats(0, 1e7))
@@ -208,8 +235,11 @@ def test_unknown_words_are_no_failure(text: str, idle: float) -> None:
     [
         (item(), {"stalled_after": 100.0}, Reason.STALLED),
         (item(), {"stalled_after": 100.1}, None),
-        (item(finished=True), {"stalled_after": 100.0}, Reason.NOT_PRESENT),
-        (item(finished=True, present=True), {"stalled_after": 100.0}, Reason.NOT_PRESENT),
+        (item(finished=True), {"stalled_after": 100.0, "metadata_after": 100.0}, None),
+        (item(finished=True), {"stored_after": 100.0}, Reason.NOT_PRESENT),
+        (item(finished=True), {"stored_after": 100.1}, None),
+        (item(finished=True, present=True), {"stored_after": 100.0}, Reason.NOT_PRESENT),
+        (item(), {"stored_after": 1.0}, None),
         (item(size=0), {"metadata_after": 100.0}, Reason.NO_METADATA),
         (item(size=0), {"metadata_after": 100.1}, None),
         (item(), {"metadata_after": 100.0}, None),
@@ -247,17 +277,6 @@ def test_the_sentence_tells_the_time() -> None:
     )
     assert nameless is not None
     assert nameless.message == "no metadata found in 2 min"
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="idle time from before the failure counts: how long a word holds is not remembered",
-)
-def test_a_failed_word_must_hold() -> None:
-    """A download that stood still for an hour is not failed by one single bad word."""
-    stalled = remote(size=1000, seen_at=NOW - 60, idle_seconds=HOUR)
-    failing = item(state="error")
-    assert reason(observed(stalled, failing, NOW), failing) is None
 
 
 def test_every_phase_but_remote_is_safe_from_patience() -> None:

@@ -5,32 +5,32 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bridge.core.follow import GONE_MISSES, GONE_SECONDS, Patience
-from bridge.core.model import FINAL, Download, Failure, Phase, Reason, RemoteItem, Snapshot
-from bridge.core.plan import (
-    CREATES,
-    DELIVERIES,
-    LOOKED_AT,
-    LOOKS,
-    RELOOK_SECONDS,
+from bridge.core.actions import (
     Deliver,
+    Enqueue,
     Fail,
     Finish,
     Look,
-    Plan,
     Poll,
     Promote,
     Ready,
     Remove,
-    Rules,
-    Scene,
     Submit,
-    plan,
-    submit_order,
 )
+from bridge.core.follow import GONE_MISSES, GONE_SECONDS, Patience
+from bridge.core.model import (
+    FINAL,
+    Download,
+    Failure,
+    Phase,
+    QueuedItem,
+    Reason,
+    RemoteItem,
+    Snapshot,
+)
+from bridge.core.plan import LOOKED_AT, LOOKS, RELOOK_SECONDS, Plan, plan
+from bridge.core.scene import DELIVERIES, Rules, Scene
 from bridge.core.seeding import SeedPolicy
 from tests.support.scenes import (
     HOUR,
@@ -71,26 +71,9 @@ def test_what_is_final_is_left_alone(phase: Phase) -> None:
     assert plan(scene(download(phase=phase), polled_at=POLL_DUE)) == nothing()
 
 
-@pytest.mark.parametrize("phase", [Phase.ACCEPTED, Phase.SUBMITTING])
-def test_submit(phase: Phase) -> None:
-    """What TorBox does not hold for certain is submitted."""
-    assert plan(scene(download(phase=phase))) == Plan((Submit(H),), inf)
-
-
-def test_submit_waits_for_its_next_attempt() -> None:
-    """After a failure the next attempt has its time."""
-    assert plan(scene(download(next_attempt_at=NOW + 7))) == nothing(NOW + 7)
-
-
-def test_submit_waits_for_the_budget() -> None:
-    """Nothing is created before TorBox allows another create."""
-    assert plan(scene(download(), create_at=NOW + 30)) == nothing(NOW + 30)
-
-
-def test_the_budget_wakes_nobody_without_need() -> None:
-    """The budget is of no interest while nothing is due."""
-    waiting = scene(download(next_attempt_at=NOW + 90), create_at=NOW + 30)
-    assert plan(waiting) == nothing(NOW + 90)
+def test_submit() -> None:
+    """What TorBox has not been asked for is submitted."""
+    assert plan(scene(download())) == Plan((Submit(H),), inf)
 
 
 @pytest.mark.parametrize("phase", [Phase.ACCEPTED, Phase.SUBMITTING, Phase.READY, Phase.DELIVERING])
@@ -106,42 +89,6 @@ def test_one_thing_at_a_time(phase: Phase) -> None:
         replace(remote(misses=9), phase=phase), busy=frozenset({H}), snapshot=snapshot(whole())
     )
     assert plan(busy) == nothing()
-
-
-def test_creates_are_limited() -> None:
-    """Only a few creates are in flight; the next go when one of them ends."""
-    many = [download(number) for number in range(10)]
-    assert len(plan(scene(*many)).actions) == CREATES
-    assert len(plan(scene(*many, submitting=CREATES - 1)).actions) == 1
-    assert plan(scene(*many, submitting=CREATES + 1)) == nothing()
-
-
-def test_submit_order() -> None:
-    """Forced goes first, then the smaller priority; categories take turns, the oldest first."""
-    order = submit_order(
-        [
-            download(1, category="tv", added_at=1),
-            download(2, category="tv", added_at=2),
-            download(3, category="tv", added_at=3),
-            download(4, category="films", added_at=9),
-            download(5, category="films", added_at=8),
-            download(6, category="music", added_at=7, priority=-1),
-            download(7, category="tv", added_at=6, priority=5, force_start=True),
-            download(8, category="tv", added_at=6, priority=4, force_start=True),
-        ]
-    )
-    assert [int(one.hash, 16) for one in order] == [8, 7, 6, 5, 1, 4, 2, 3]
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(-1, 1))))
-def test_submit_order_loses_nothing(entries: list[tuple[str, bool, int]]) -> None:
-    """Every download has exactly one place in the queue."""
-    downloads = [
-        download(number, category=category, force_start=forced, priority=priority)
-        for number, (category, forced, priority) in enumerate(entries)
-    ]
-    order = submit_order(downloads)
-    assert sorted(one.hash for one in order) == sorted(one.hash for one in downloads)
 
 
 def test_a_removal_is_carried_out() -> None:
@@ -278,6 +225,20 @@ def test_promote_out_of_the_queue() -> None:
     assert plan(scene(queued(), snapshot=snapshot(item(7, hash=H)))).actions == (Promote(H, 7),)
 
 
+def test_promote_by_a_list_read_since() -> None:
+    """An item of a list from before the download stood there may be its predecessor."""
+    early = snapshot(item(7, hash=H), listed_at=NOW - 10)
+    assert plan(scene(queued(phase_at=NOW - 5), snapshot=early)) == nothing(NOW + 5)
+
+
+def test_back_into_the_queue() -> None:
+    """What its id and the list have lost is followed in TorBox's queue when it stands there."""
+    entry = QueuedItem(id=9, hash=H)
+    back = scene(remote(misses=1), snapshot=snapshot(queue=[entry]), asked={H: NOW - 1})
+    assert plan(back).actions == (Enqueue(H, 9),)
+    assert plan(replace(back, asked={})).actions == (Look(H, 1),)
+
+
 def test_promote_to_another_item() -> None:
     """A download whose item is gone takes the newest that goes by its hash, by any of them."""
     others = snapshot(item(7, hash=H), item(8, other_hashes=(H,)), item(9))
@@ -338,11 +299,20 @@ def test_a_queue_that_was_not_read_loses_nothing() -> None:
     assert plan(half) == nothing(NOW + 5)
 
 
+def test_an_expired_item_in_the_list() -> None:
+    """An item that the list shows as expired is given up, though nothing else was asked."""
+    listed = snapshot(item(expires_at=NOW - HOUR), queue_listed_at=0.0)
+    (fail,) = plan(scene(remote(), snapshot=listed)).actions
+    assert isinstance(fail, Fail)
+    assert fail.failure.reason is Reason.EXPIRED
+
+
 def test_deliver() -> None:
     """What is ready is delivered, and what was interrupted is taken up, at its next attempt."""
     assert plan(scene(ready())).actions == (Deliver(H),)
     assert plan(scene(ready(phase=Phase.DELIVERING))).actions == (Deliver(H),)
     assert plan(scene(ready(next_attempt_at=NOW + 4))) == nothing(NOW + 4)
+    assert plan(scene(ready(), link_at=NOW + 9)) == nothing(NOW + 9)
 
 
 def test_deliveries_are_limited() -> None:
@@ -394,3 +364,21 @@ def test_the_policy_of_the_category_decides_on_seeding() -> None:
     """Where the user never seeds, a limit of the *arr holds nothing up."""
     never = scene(delivered(ratio_limit=2.0), rules=lambda _category: Rules(seed=SeedPolicy.NEVER))
     assert plan(never).actions == (Finish(H),)
+
+
+MIXED = (download(1), queued(2), remote(3, remote_at=NOW - 1), ready(4), delivered(5))
+
+
+def test_in_an_outage_one_poll_is_enough() -> None:
+    """While TorBox gives no answer it is asked one thing, at its time; what is done is done."""
+    out = scene(*MIXED, probe_at=NOW + 20, polled_at=POLL_DUE)
+    assert plan(out) == Plan((Finish(hash_of(5)),), NOW + 20)
+    assert plan(replace(out, probe_at=NOW)).actions == (Finish(hash_of(5)), Poll(queue=True))
+    assert plan(replace(out, probe_at=NOW, polling=True)).actions == (Finish(hash_of(5)),)
+    assert plan(replace(out, probe_at=NOW, list_at=NOW + 30)).wake_at == NOW + 30
+
+
+def test_in_an_outage_removals_are_tried_once() -> None:
+    """Files can be deleted without TorBox; what TorBox has to delete waits for the probe."""
+    jobs = [removal(1), removal(2, attempts=1)]
+    assert plan(scene(removals=jobs, probe_at=NOW + 20)) == Plan((Remove(1),), NOW + 20)

@@ -9,26 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.model import FINAL, Download, Phase, Snapshot
-from bridge.core.plan import (
-    CREATES,
-    DELIVERIES,
-    LOOKED_AT,
-    LOOKS,
-    RELOOK_SECONDS,
+from bridge.core.actions import (
     Action,
+    CheckCached,
     Deliver,
+    Enqueue,
     Fail,
+    FailOver,
     Finish,
     Look,
     Poll,
     Promote,
     Ready,
     Remove,
-    Scene,
     Submit,
-    plan,
 )
+from bridge.core.model import FINAL, Download, Phase, Snapshot
+from bridge.core.plan import LOOKED_AT, LOOKS, RELOOK_SECONDS, plan
+from bridge.core.scene import CREATES, DELIVERIES, Scene
 from tests.support.scenes import HOUR, NOW, download, hash_of, item, removal, scene, snapshot, whole
 
 moments = st.sampled_from([0.0, NOW - HOUR, NOW - 61, NOW - 1, NOW, NOW + 1, NOW + HOUR])
@@ -43,6 +41,7 @@ def downloads(draw: st.DrawFn, number: int) -> Download:
         number,
         phase=draw(st.sampled_from(Phase)),
         phase_at=draw(past),
+        lookup_until=draw(moments),
         category=draw(st.sampled_from(["", "tv"])),
         stopped=draw(st.booleans()),
         force_start=draw(st.booleans()),
@@ -96,16 +95,23 @@ def scenes(draw: st.DrawFn) -> Scene:
         delivering=draw(st.integers(0, DELIVERIES + 1)),
         asked={hash_of(number): draw(past) for number in draw(st.sets(numbers))},
         polled_at=draw(past),
+        checking=draw(st.booleans()),
+        scarce=draw(st.booleans()),
+        cached={hash_of(number): draw(st.booleans()) for number in draw(st.sets(numbers))},
+        probe_at=draw(st.none() | moments),
         create_at=draw(moments),
+        cached_at=draw(moments),
+        slot_at=draw(moments),
         list_at=draw(moments),
+        link_at=draw(moments),
     )
 
 
-def hash_in(action: Action, given_scene: Scene) -> str | None:
-    """Tell which hash an action is for; None for the list that all share."""
+def hash_in(action: Action, given_scene: Scene) -> str:
+    """Tell which hash an action is for; its own name for a question that all share."""
     match action:
-        case Poll():
-            return None
+        case Poll() | CheckCached() | FailOver():
+            return type(action).__name__
         case Remove(removal_id):
             return next(one.hash for one in given_scene.removals if one.id == removal_id)
         case _:
@@ -139,8 +145,21 @@ def test_limits_hold(given_scene: Scene) -> None:
 def test_budgets_hold(given_scene: Scene) -> None:
     """Nothing that needs a budget is begun before it allows."""
     kinds = {type(action) for action in plan(given_scene).actions}
-    assert given_scene.create_at <= NOW or Submit not in kinds
-    assert given_scene.list_at <= NOW or not kinds & {Look, Poll}
+    assert given_scene.list_at <= NOW or not kinds & {Look, Poll, CheckCached}
+    assert given_scene.link_at <= NOW or Deliver not in kinds
+    for action in plan(given_scene).actions:
+        if isinstance(action, Submit):
+            scarce_at = max(given_scene.create_at, given_scene.slot_at)
+            assert (given_scene.cached_at if action.cached else scarce_at) <= NOW
+
+
+@given(scenes())
+def test_an_outage_costs_one_question(given_scene: Scene) -> None:
+    """While TorBox gives no answer a single poll is all that is asked, and not before its time."""
+    out = replace(given_scene, probe_at=given_scene.probe_at or NOW)
+    kinds = Counter(type(action) for action in plan(out).actions)
+    assert set(kinds) <= {Poll, Finish, Remove}
+    assert kinds[Poll] <= (out.probe_at is not None and out.probe_at <= NOW)
 
 
 @given(scenes())
@@ -156,21 +175,22 @@ def test_wakes_lie_ahead(given_scene: Scene) -> None:
     assert plan(given_scene).wake_at > NOW
 
 
+UNSENT = {Phase.ACCEPTED, Phase.SUBMITTING}
+UNDELIVERED = {Phase.READY, Phase.DELIVERING}
+LISTED = {Phase.SUBMITTING, Phase.QUEUED, Phase.REMOTE, Phase.DELIVERED}
+
+
 def has_owner(one: Download, given_scene: Scene) -> bool:
-    """Tell whether something in flight will wake the engine for the sake of a download."""
-    removed = {pending.hash for pending in given_scene.removals}
-    return (
-        one.phase in FINAL
-        or one.hash in given_scene.busy
-        or one.hash in removed & given_scene.busy
-        or (
-            one.stopped
-            and one.phase in {Phase.ACCEPTED, Phase.SUBMITTING, Phase.READY, Phase.DELIVERING}
-        )
-        or (given_scene.polling and one.phase in {Phase.QUEUED, Phase.REMOTE, Phase.DELIVERED})
-        or (given_scene.submitting >= CREATES and one.phase in {Phase.ACCEPTED, Phase.SUBMITTING})
-        or (given_scene.delivering >= DELIVERIES and one.phase in {Phase.READY, Phase.DELIVERING})
-    )
+    """Tell whether a download is over, paused, or served by something that is in flight."""
+    if one.phase in FINAL or one.hash in given_scene.busy:
+        return True
+    if one.stopped and one.phase in UNSENT | UNDELIVERED:
+        return True
+    if given_scene.polling and (one.phase in LISTED or given_scene.probe_at is not None):
+        return True
+    if one.phase in UNSENT:
+        return given_scene.checking or given_scene.submitting >= given_scene.creates
+    return one.phase in UNDELIVERED and given_scene.delivering >= DELIVERIES
 
 
 @settings(max_examples=200)
@@ -193,6 +213,8 @@ def settled(action: Action, now: float) -> dict[str, Any]:
         case Submit(info_hash):
             torrent_id = int(info_hash, 16)
             return {"phase": Phase.REMOTE, "torrent_id": torrent_id, "remote_at": now}
+        case Enqueue(_, queued_id):
+            return {"phase": Phase.QUEUED, "queued_id": queued_id, "misses": 0}
         case Promote(_, torrent_id):
             return {"phase": Phase.REMOTE, "torrent_id": torrent_id, "remote_at": now}
         case Ready():
@@ -212,12 +234,17 @@ def perform(action: Action, world: Scene) -> Scene:
     match action:
         case Poll():
             said = replace(world.snapshot, listed_at=world.now, queue_listed_at=world.now)
-            return replace(world, snapshot=said, polled_at=world.now)
+            return replace(world, snapshot=said, polled_at=world.now, probe_at=None)
         case Remove(removal_id):
             left = [one for one in world.removals if one.id != removal_id]
             return replace(world, removals=left)
         case Look(info_hash):
             return replace(world, asked={**world.asked, info_hash: world.now})
+        case CheckCached(hashes):
+            return replace(world, cached={**world.cached, **dict.fromkeys(hashes, False)})
+        case FailOver(failover_id):
+            waiting = [one for one in world.failovers if one.id != failover_id]
+            return replace(world, failovers=waiting)
         case _:
             fields = settled(action, world.now)
             after = [
@@ -227,12 +254,14 @@ def perform(action: Action, world: Scene) -> Scene:
             return replace(world, downloads=after)
 
 
-STEADY = {
+STEADY: dict[str, Any] = {
     "busy": frozenset[str](),
     "polling": False,
+    "checking": False,
     "submitting": 0,
     "delivering": 0,
     "poll_seconds": 60.0,
+    "brisk_seconds": 60.0,
 }
 
 
@@ -240,7 +269,7 @@ STEADY = {
 @given(scenes())
 def test_time_goes_on(given_scene: Scene) -> None:
     """Stepping from plan to plan never stays at one moment, and asks TorBox in moderation."""
-    world = replace(given_scene, **STEADY)  # type: ignore[arg-type]
+    world = replace(given_scene, **STEADY)
     calls: Counter[type[Action]] = Counter()
     for _turn in range(500):
         made = plan(world)

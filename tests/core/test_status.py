@@ -213,6 +213,14 @@ def test_progress(
     assert status_of(shown, remote_item, fetched).progress == pytest.approx(progress)
 
 
+def test_progress_where_nothing_is_fetched() -> None:
+    """TorBox's work is nearly all of the bar when links or small texts are all that follows."""
+    working = status_of(remote(), item(progress=0.5), None, remote_share=0.99)
+    assert working.progress == pytest.approx(0.495)
+    linking = status_of(ready(phase=Phase.DELIVERING), whole(), Fetched(500, 0), remote_share=0.99)
+    assert 0.99 < linking.progress < NEARLY
+
+
 def test_progress_never_falls() -> None:
     """What was shown, now or before a restart, is never taken back."""
     assert status_of(remote(), item(progress=0.2), None, shown=0.4).progress == 0.4
@@ -295,3 +303,10 @@ def test_numbers_fit(
     assert isfinite(status.ratio)
     counts = (status.size, status.download_speed, status.upload_speed, status.seeds, status.peers)
     assert all(type(count) is int and count >= 0 for count in counts)
+
+
+def test_checking_is_shown() -> None:
+    """While the fetched bytes are compared with the torrent's hashes the state is checkingDL."""
+    checked = Fetched(1000, 0, checking=True)
+    assert status_of(ready(phase=Phase.DELIVERING), whole(), checked).state is State.CHECKING_DL
+    assert state_of(ready(phase=Phase.DELIVERING, stopped=True), None, checked) is State.PAUSED_DL

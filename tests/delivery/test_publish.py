@@ -1,10 +1,13 @@
 """Publishing, and taking back what was published."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from bridge.core.model import DeliveredFile
+from bridge.delivery.base import Order
 from bridge.delivery.errors import BadOrder, DeliveryFailed, TargetTaken
 from bridge.delivery.publish import publish, published, remove_delivered
 from tests.support.delivery import HASH, below
@@ -104,3 +107,25 @@ def test_a_target_of_another_size_is_not_ours(tmp_path: Path) -> None:
     subtitles.symlink_to(tmp_path / "Subs")
     with pytest.raises(TargetTaken):
         published(staging(tmp_path), order)
+
+
+@pytest.mark.parametrize("paths", [("Show/a.mkv", "Show/Subs/a.srt"), ("Movie.mkv",)])
+def test_a_shared_group_is_kept(tmp_path: Path, paths: tuple[str, ...]) -> None:
+    """In a setgid save path the content gets its group, and folders pass the group on."""
+    root, save_path = tmp_path / HASH, tmp_path / "tv"
+    for path in paths:
+        staged = root.joinpath("content", *path.split("/")[1:])
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        staged.write_text("x")
+    save_path.mkdir()
+    group = 54321 if os.geteuid() == 0 else os.getgid()
+    os.chown(save_path, -1, group)
+    save_path.chmod(0o2775)
+    content_name = paths[0].split("/")[0]
+    order = Order(
+        hash=HASH, save_path=save_path, content_name=content_name, files=tuple(files(*paths))
+    )
+    publish(root, order)
+    made = [save_path / name for name in below(save_path)]
+    assert {path.stat().st_gid for path in made} == {group}
+    assert all(path.stat().st_mode & stat.S_ISGID for path in made if path.is_dir())

@@ -24,6 +24,17 @@ def test_knows_exactly_what_was_added(added: list[Span]) -> None:
     assert edges == sorted(set(edges))
 
 
+@given(spans, spans)
+def test_forgets_exactly_what_was_removed(added: list[Span], removed: list[Span]) -> None:
+    """What was removed is not known, and all else is as before."""
+    known = Ranges(added)
+    for start, end in removed:
+        known.remove(start, end)
+    gone = {at for start, end in removed for at in range(start, end)}
+    expected = {at for start, end in added for at in range(start, end)} - gone
+    assert {at for start, end in known.spans for at in range(start, end)} == expected
+
+
 @given(spans, st.integers(1, 20))
 def test_pieces_cover_the_spans_in_order(added: list[Span], longest: int) -> None:
     """No piece is longer than allowed, and together they are the spans."""

@@ -148,3 +148,22 @@ def test_staging_is_named_by_an_info_hash(tmp_path: Path, text: str) -> None:
     """Nothing but an info-hash makes a directory name."""
     with pytest.raises(BadOrder):
         staging_root(tmp_path, text)
+
+
+def test_writes_parts_behind_one_another(tmp_path: Path) -> None:
+    """Many parts, empty ones among them, land one behind the other."""
+    file = begin(staging(tmp_path), show(tmp_path), min_free=0)[0]
+    parts = [bytes([number % 256]) * (number % 3) for number in range(2000)]
+    file.open()
+    file.write(100, *parts)
+    file.close()
+    whole = b"".join(parts)
+    assert file.read(100, 100 + len(whole)) == whole
+
+
+def test_forgotten_bytes_stay_forgotten(tmp_path: Path) -> None:
+    """Bytes that were found wrong are missing after a restart, too; the others are kept."""
+    half(tmp_path).forget([(5_000, 6_000), (24_000, 30_000)])
+    file = again(tmp_path)
+    assert file.done.spans == ((0, 5_000), (6_000, 24_000))
+    assert file.validator == Validator('"one"', "Mon")

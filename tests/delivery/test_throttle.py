@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bridge.delivery.throttle import Throttle
+from bridge.delivery.throttle import Throttle, Throttles
 
 
 async def spend(throttle: Throttle, size: int, times: int) -> None:
@@ -62,3 +62,23 @@ def test_portions_follow_the_limit() -> None:
     assert Throttle(None).portion == Throttle(1 << 40).portion == 256 * 1024
     assert Throttle(1).portion == 2048
     assert Throttle(320_000).portion == 10_000
+
+
+async def test_a_download_has_a_limit_of_its_own() -> None:
+    """It holds back that download alone, together with the limit of all."""
+    throttles = Throttles()
+    throttles.set_own("a", 10_000)
+    slow, free = throttles.of("a"), throttles.of("b")
+    began = time.monotonic()
+    for _ in range(10):
+        await free.take(10_000)
+    assert time.monotonic() - began < 0.05
+    await slow.take(1000)
+    assert time.monotonic() - began > 0.08
+    assert (slow.portion, free.portion) == (2048, 256 * 1024)
+    waiting = asyncio.get_running_loop().create_task(slow.take(1_000_000))
+    await asyncio.sleep(0)
+    throttles.set_own("a", None)
+    await asyncio.wait_for(waiting, 1)
+    throttles.total.set_limit(10_000)
+    assert free.portion == 2048

@@ -1,6 +1,7 @@
 """What the server says of itself."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,36 @@ async def test_build_info_names_libraries(client: Client) -> None:
     found = (await client.get("app/buildInfo")).json()
     assert set(found) == {"bitness", "boost", "libtorrent", "openssl", "qt", "zlib"}
     assert found["bitness"] == 64
+
+
+async def test_process_info_tells_the_start(client: Client) -> None:
+    """Unix seconds, of a moment ago."""
+    found = (await client.get("app/processInfo")).json()
+    assert 0 <= time.time() - found["launch_time"] < 60
+
+
+@pytest.mark.parametrize(
+    ("cookies", "status"),
+    [("[]", 200), ('[{"name":"a"}]', 200), ("{", 400), ("{}", 400), ("", 400)],
+)
+async def test_cookies_are_a_list_of_objects(client: Client, cookies: str, status: int) -> None:
+    """Anything else is 400; none are kept."""
+    assert (await client.post("app/setCookies", cookies=cookies)).status == status
+    assert (await client.post("app/setCookies")).short == (400, "Bad Request")
+    assert (await client.get("app/cookies")).text == "[]"
+
+
+async def test_only_our_own_directories_are_known(client: Client, face: Face) -> None:
+    """Nobody looks around on the disk; where downloads go is no secret."""
+    await face.downloads.create_category("tv", "")
+    ours = face.settings.paths.downloads
+    for path in (ours, f"{ours}/", ours / "tv"):
+        assert (await client.get(f"app/getDirectoryContent?dirPath={path}")).short == (200, "[]")
+        free = await client.get(f"app/getFreeSpaceAtPath?path={path}")
+        assert free.status == 200
+        assert int(free.text) > 0
+    for path, status in (("/etc", 404), ("etc", 400), ("", 400)):
+        assert (await client.get(f"app/getDirectoryContent?dirPath={path}")).status == status
+        assert (await client.get(f"app/getFreeSpaceAtPath?path={path}")).status == 400
+    for endpoint in ("app/getDirectoryContent", "app/getFreeSpaceAtPath"):
+        assert (await client.get(endpoint)).short == (400, "Bad Request")

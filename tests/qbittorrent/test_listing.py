@@ -6,9 +6,10 @@ import pytest
 from bridge.core.model import Phase
 from bridge.downloads import Options
 from bridge.qbittorrent.http import HttpError
-from bridge.qbittorrent.listing import Listing, queue_positions
+from bridge.qbittorrent.listing import Listing
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.query import Query
+from bridge.qbittorrent.rows import Rows
 from tests.support.face import Face, magnet
 from tests.support.views import a_view
 
@@ -19,7 +20,7 @@ ONE, TWO = "1" * 40, "2" * 40
 async def _listing(face: Face) -> Listing:
     for info_hash in (ONE, TWO):
         await face.downloads.add_magnet(magnet(info_hash), Options(category="tv"))
-    return Listing(face.downloads, PROFILES["4.6"])
+    return Listing(Rows(face.downloads, PROFILES["4.6"]))
 
 
 def hashes(body: bytes) -> list[str]:
@@ -73,14 +74,3 @@ def test_many_different_questions_do_not_pile_up(listing: Listing) -> None:
     bodies = [listing.body(Query(limit=limit), 1.0) for limit in range(1, 200)]
     assert hashes(bodies[0]) == [ONE]
     assert len({id(body) for body in bodies}) == len(bodies)
-
-
-def test_queue_positions_count_what_is_not_complete() -> None:
-    """1 is the head of the queue; what is complete has no place in it."""
-    views = [
-        a_view(hash="a", priority=0),
-        a_view(hash="b", priority=-1),
-        a_view(hash="c", phase=Phase.FINISHED),
-        a_view(hash="d", priority=0, added_at=0.0),
-    ]
-    assert queue_positions(views) == {"b": 1, "d": 2, "a": 3}

@@ -15,6 +15,7 @@ STATES = {
     State.DOWNLOADING: {"downloading", "resumed", "running", "active"},
     State.QUEUED_DL: {"downloading", "resumed", "running", "inactive"},
     State.META_DL: {"downloading", "resumed", "running", "inactive"},
+    State.FORCED_META_DL: {"downloading", "resumed", "running", "inactive"},
     State.STALLED_DL: {
         "downloading", "resumed", "running", "inactive", "stalled", "stalled_downloading",
     },

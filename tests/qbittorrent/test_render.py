@@ -11,9 +11,10 @@ from bridge.core.model import Phase, RemoteItem
 from bridge.core.status import ETA_UNKNOWN, State
 from bridge.demo.arr_queue import Preferences, Torrent, queue_item
 from bridge.demo.dialects import DIALECTS, App
+from bridge.downloads import FileView
 from bridge.qbittorrent.profile import PROFILES
-from bridge.qbittorrent.render import TorrentInfo, number, render, torrent_info
-from tests.support.views import ADDED_AT, PROFILE, a_view, rendered
+from bridge.qbittorrent.render import TorrentInfo, number, render, root_path, torrent_info
+from tests.support.views import ADDED_AT, PLAIN, PROFILE, a_view, rendered
 
 DONE_AT = ADDED_AT + 100
 SEEDED_UNTIL = DONE_AT + 600.5
@@ -91,7 +92,49 @@ def finished(**fields: object) -> TorrentInfo:
 def test_fields_are_those_of_4_6_in_alphabetical_order() -> None:
     """Every field of 4.5 and the two that came with 4.6, sorted as qBittorrent sorts them."""
     added = ["inactive_seeding_time_limit", "max_inactive_seeding_time"]
-    assert list(TorrentInfo.__struct_fields__) == sorted(FIELDS_OF_4_5 + added)
+    shown = msgspec.json.decode(rendered().json)
+    assert list(shown) == sorted(FIELDS_OF_4_5 + added)
+
+
+def test_fields_of_5_1_are_those_and_more_in_alphabetical_order() -> None:
+    """What 5.x added is there, between the others."""
+    shown = msgspec.json.decode(render(a_view(), (), 0, ADDED_AT, PROFILES["5.1"]).json)
+    assert list(shown) == sorted(shown)
+    assert set(shown) - set(msgspec.json.decode(rendered().json)) == {
+        "comment",
+        "has_metadata",
+        "popularity",
+        "private",
+        "reannounce",
+        "root_path",
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "private", "shown"), [(0, True, None), (10, True, True), (10, False, False)]
+)
+def test_private_is_null_before_the_metadata(
+    size: int, *, private: bool, shown: bool | None
+) -> None:
+    """Nobody knows it before; clients of 5.x read null."""
+    row = render(a_view(size=size, private=private), (), 0, ADDED_AT, PROFILES["5.1"])
+    assert (row.info.private, row.info.has_metadata) == (shown, size > 0)
+
+
+@pytest.mark.parametrize(
+    ("names", "root"),
+    [
+        ([], ""),
+        (["e01.mkv"], ""),
+        (["Show/e01.mkv", "Show/e02.mkv"], "/d/tv/Show"),
+        (["Show/e01.mkv", "Other/e02.mkv"], ""),
+        (["Show/e01.mkv", "e02.mkv"], ""),
+    ],
+)
+def test_root_path_is_the_one_folder(names: list[str], root: str) -> None:
+    """A single file, or files side by side, have none."""
+    files = [FileView(index, name, 1, 0, True) for index, name in enumerate(names)]
+    assert root_path(PLAIN, files) == root
 
 
 def test_a_fresh_magnet() -> None:

@@ -43,7 +43,19 @@ async def test_remove_without_tags_removes_all(
     assert face.view(TWO).download.tags == ("a", "b")
 
 
-@pytest.mark.parametrize("action", ["createTags", "deleteTags", "addTags"])
+async def test_set_replaces_all_tags(client: Client, face: Face) -> None:
+    """Others go, new ones are made, and an unknown hash makes none."""
+    reply = await client.post("torrents/setTags", hashes=ONE, tags="n, n,m")
+    assert reply.short == (200, "")
+    assert face.view(ONE).download.tags == ("n", "m")
+    assert face.view(TWO).download.tags == ("a", "b")
+    await client.post("torrents/setTags", hashes="0" * 40, tags="ghost")
+    assert "ghost" not in (await client.get("torrents/tags")).json()
+    await client.post("torrents/setTags", hashes=ONE, tags="")
+    assert face.view(ONE).download.tags == ()
+
+
+@pytest.mark.parametrize("action", ["createTags", "deleteTags", "addTags", "setTags"])
 async def test_tags_are_required(client: Client, action: str) -> None:
     """Missing is 400, empty is 200 and nothing."""
     assert (await client.post(f"torrents/{action}", hashes="all")).short == (400, "Bad Request")

@@ -28,6 +28,9 @@ ACTIONS = [
     ("setCategory", {"category": "nope"}),
     ("addTags", {"tags": "ghost"}),
     ("removeTags", {}),
+    ("setTags", {"tags": "ghost"}),
+    ("toggleSequentialDownload", {}),
+    ("toggleFirstLastPiecePrio", {}),
 ]
 
 
@@ -129,3 +132,35 @@ def limits(face: Face) -> tuple[float, int, int]:
         download.seeding_time_limit,
         download.inactive_seeding_time_limit,
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [("toggleSequentialDownload", "seq_dl"), ("toggleFirstLastPiecePrio", "f_l_piece_prio")],
+)
+async def test_toggles(client: Client, action: str, field: str) -> None:
+    """There and back, and shown; other downloads stay as they are."""
+    for value in (True, False):
+        assert (await client.post(f"torrents/{action}", hashes=ONE)).short == (200, "")
+        rows = (await client.get("torrents/info")).json()
+        assert [row[field] for row in rows] == [value, False]
+
+
+@pytest.mark.parametrize(
+    ("peers", "status", "body"),
+    [
+        ("203.0.113.7:1234", 200, f'{{"{ONE}":{{"added":1,"failed":0}}}}'),
+        ("203.0.113.7:1|[2001:db8::1]:2|bad", 200, f'{{"{ONE}":{{"added":2,"failed":1}}}}'),
+        ("bad", 400, "No valid peers were specified"),
+        ("203.0.113.7:0|203.0.113.7:70000|203.0.113.7", 400, "No valid peers were specified"),
+        ("", 400, "No valid peers were specified"),
+    ],
+)
+async def test_add_peers(client: Client, peers: str, status: int, body: str) -> None:
+    """Counted by download; unknown hashes are not counted."""
+    hashes = f"{ONE}|{UNKNOWN}"
+    assert (await client.post("torrents/addPeers", hashes=hashes, peers=peers)).short == (
+        status,
+        body,
+    )
+    assert (await client.post("torrents/addPeers", hashes=ONE)).short == (400, "Bad Request")

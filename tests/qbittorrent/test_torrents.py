@@ -4,7 +4,7 @@ import pytest
 
 from bridge.core.model import DeliveredFile, Phase
 from bridge.downloads import Options
-from tests.support.face import Face, is_directory, magnet
+from tests.support.face import Face, is_directory, magnet, make_torrent
 from tests.support.http import Client
 
 ONE, TWO = "1a" * 20, "2b" * 20
@@ -60,8 +60,29 @@ async def test_list_takes_the_other_parameters(client: Client) -> None:
     assert await hashes(client, "sort=name&reverse=true") == [ONE, TWO]
     assert await hashes(client, "limit=1&offset=-1") == [TWO]
     assert await hashes(client, "limit=x&offset=y&reverse=z&filter=nope") == [ONE, TWO]
-    bad = await client.get("torrents/info?sort=nope")
-    assert bad.short == (400, "'sort' parameter is invalid")
+    for key in ("nope", "private", "__class__"):
+        bad = await client.get(f"torrents/info?sort={key}")
+        assert bad.short == (400, "'sort' parameter is invalid")
+
+
+async def test_list_filters_private_ones(client: Client, face: Face) -> None:
+    """`private` takes those that are, or those that are not; anything else takes all."""
+    await face.put(ONE, private=True)
+    assert await hashes(client, "private=true") == [ONE]
+    assert await hashes(client, "private=false") == [TWO]
+    assert await hashes(client, "private=maybe") == [ONE, TWO]
+
+
+async def test_list_includes_trackers_when_asked(client: Client, face: Face) -> None:
+    """Without the sticky rows, and whatever a name looks like."""
+    await face.put(ONE, name='x,"trackers_count":9')
+    plain, _ = (await client.get("torrents/info")).json()
+    found, _ = (await client.get("torrents/info?includeTrackers=true")).json()
+    assert list(found) == sorted(found)
+    shown = found.pop("trackers")
+    assert found == plain
+    assert [row["tier"] for row in shown] == [0, 1]
+    assert shown[0]["url"].startswith("http://tracker0.example")
 
 
 async def test_list_by_post_equals_list_by_get(client: Client) -> None:
@@ -131,9 +152,9 @@ async def test_files(client: Client, face: Face) -> None:
 async def test_bad_indexes(
     client: Client, face: Face, indexes: str, status: int, text: str
 ) -> None:
-    """The words are qBittorrent's; while no files are known, nothing is checked."""
+    """The words are qBittorrent's; while no files are known, every index is out of bounds."""
     path = f"torrents/files?hash={ONE}&indexes={indexes}"
-    assert (await client.get(path)).text == "[]"
+    assert (await client.get(path)).status == status
     await plan_files(face)
     assert (await client.get(path)).short == (status, text)
 
@@ -153,6 +174,30 @@ async def test_trackers(client: Client, face: Face) -> None:
     assert rows[3]["url"].startswith("http://tracker0.example")
     await face.put(ONE, private=True)
     assert "This torrent is private" in (await client.get(f"torrents/trackers?hash={ONE}")).text
+
+
+async def test_a_torrent_tells_more(client: Client, face: Face) -> None:
+    """Pieces, comment and tiers come from the .torrent that was handed in."""
+    tiers = [[b"http://a.example/", b"http://b.example/"], [b"http://c.example/"]]
+    data, info_hash = make_torrent("Film.mkv", 40_000, tiers=tiers)
+    await face.downloads.add_torrent(data, Options())
+    shown = (await client.get(f"torrents/properties?hash={info_hash}")).json()
+    assert (shown["piece_size"], shown["pieces_num"], shown["pieces_have"]) == (16384, 3, 0)
+    assert (shown["comment"], shown["total_size"]) == ("", 40_000)
+    assert (await client.get(f"torrents/pieceStates?hash={info_hash}")).text == "[0,0,0]"
+    rows = (await client.get(f"torrents/trackers?hash={info_hash}")).json()[3:]
+    assert [row["tier"] for row in rows] == [0, 0, 1]
+    await face.downloads.set_trackers(info_hash, ["http://c.example/", "http://new.example/"])
+    rows = (await client.get(f"torrents/trackers?hash={info_hash}")).json()[3:]
+    assert [row["tier"] for row in rows] == [1, 2]
+
+
+async def test_web_seeds_are_those_of_the_magnet(client: Client, face: Face) -> None:
+    """One object a URL."""
+    three = "3c" * 20
+    await face.downloads.add_magnet(magnet(three) + "&ws=http%3A%2F%2Fw.example%2F", Options())
+    found = await client.get(f"torrents/webseeds?hash={three}")
+    assert found.text == '[{"url":"http://w.example/"}]'
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import Category, DeliveredFile, Download, Event, Phase, Reason, Removal
+from bridge.core.model import (
+    Category,
+    DeliveredFile,
+    Download,
+    Event,
+    Failover,
+    Phase,
+    Reason,
+    Removal,
+)
 from bridge.store.rows import columns, reader, to_row, upsert
 from bridge.store.schema import STEPS
 from tests.support.scenes import download, hash_of
@@ -21,6 +30,7 @@ TABLES: dict[str, type[Any]] = {
     "downloads": Download,
     "files": DeliveredFile,
     "removals": Removal,
+    "failovers": Failover,
     "categories": Category,
     "events": Event,
 }
@@ -32,7 +42,6 @@ STRATEGIES: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(allow_nan=False),
     bool: st.booleans(),
-    tuple[str, ...]: st.lists(texts, max_size=3).map(tuple),
     Phase: st.sampled_from(Phase),
     Reason: st.sampled_from(Reason),
 }
@@ -42,8 +51,10 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     """Draw a value of a field's type. A type that is new here has to be thought about."""
     if get_origin(hint) is UnionType:
         (kind,) = (one for one in get_args(hint) if one is not type(None))
-        return st.none() | STRATEGIES[kind]
-    return STRATEGIES[hint]
+        return st.none() | of_type(kind)
+    if get_origin(hint) is tuple:
+        return st.lists(of_type(get_args(hint)[0]), max_size=3).map(tuple)
+    return STRATEGIES[hint] if hint in STRATEGIES else values(hint)
 
 
 def values(kind: type[Any]) -> st.SearchStrategy[Any]:

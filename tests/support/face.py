@@ -5,7 +5,7 @@ Nothing moves by itself: a test says what phase a download is in.
 
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +17,15 @@ from aiohttp import web
 
 from bridge.access import Access, hash_password
 from bridge.config import PathSettings, Settings
+from bridge.config.units import Network
 from bridge.core.model import DeliveredFile, Phase
-from bridge.delivery import Delivered, Links, Order, Progress
+from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import Downloads, View
-from bridge.engine import Engine, Ledger, Services
+from bridge.engine import Engine, Ledger, Links, Services
+from bridge.logs import RecentLogs
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, front
 from bridge.store import Store
-from bridge.torbox import Budgets, TorBox
+from bridge.torbox import ApiKey, Budgets, TorBox
 
 USERNAME, PASSWORD, API_KEY = "admin", "pass word+ü", "a-key-of-the-user"
 HASHED = hash_password(PASSWORD)
@@ -40,17 +42,6 @@ class Clock:
         return time.time() if self.at is None else self.at
 
 
-class NoDelivery:
-    """Delivers nothing: no engine asks it."""
-
-    async def deliver(self, order: Order, links: Links, progress: Progress) -> Delivered:
-        """Refuse."""
-        raise NotImplementedError
-
-    async def discard(self, info_hash: str) -> None:
-        """There is nothing to forget."""
-
-
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face that serves."""
@@ -60,6 +51,7 @@ class Face:
     ledger: Ledger
     downloads: Downloads
     clock: Clock
+    logs: RecentLogs
 
     def view(self, info_hash: str) -> View:
         """Find a download that must be there."""
@@ -96,9 +88,16 @@ class Face:
 
 
 @asynccontextmanager
-async def serve_face(root: Path, *, base: str = "", profile: str = "4.6") -> AsyncIterator[Face]:
+async def serve_face(
+    root: Path,
+    *,
+    base: str = "",
+    profile: str = "4.6",
+    trusted_proxies: Sequence[Network] = (),
+    csrf_protection: bool = True,
+) -> AsyncIterator[Face]:
     """Serve the face below `base` on a free port, with its database and downloads below `root`."""
-    clock = Clock()
+    clock, logs = Clock(), RecentLogs()
     paths = PathSettings(database=root / "bridge.db", downloads=root / "downloads")
     settings = Settings(paths=paths)
     settings.paths.downloads.mkdir(parents=True, exist_ok=True)
@@ -111,12 +110,25 @@ async def serve_face(root: Path, *, base: str = "", profile: str = "4.6") -> Asy
         ledger = Ledger(store, clock)
         await ledger.load()
         services = Services(
-            ledger=ledger, torbox=torbox, delivery=NoDelivery(), settings=settings, clock=clock
+            ledger=ledger,
+            torbox=torbox,
+            deliveries=Modes({"download": NoDelivery()}),
+            settings=settings,
+            clock=clock,
+            links=Links(torbox, clock),
+            key=ApiKey("none"),
         )
         downloads = Downloads(services, Engine(services))
-        access = Access(username=USERNAME, password_hash=HASHED, api_key=API_KEY, clock=clock)
+        access = Access(
+            username=USERNAME,
+            password_hash=HASHED,
+            api_key=API_KEY,
+            clock=clock,
+            trusted_proxies=trusted_proxies,
+            csrf_protection=csrf_protection,
+        )
         app = web.Application()
-        api = create_api(downloads, access, profile=PROFILES[profile], clock=clock)
+        api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
         app.router.add_get(base + "/", front)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -124,7 +136,7 @@ async def serve_face(root: Path, *, base: str = "", profile: str = "4.6") -> Asy
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}{base}"
-        yield Face(url, settings, ledger, downloads, clock)
+        yield Face(url, settings, ledger, downloads, clock, logs)
 
 
 def is_directory(path: str) -> bool:
@@ -132,7 +144,13 @@ def is_directory(path: str) -> bool:
     return Path(path).is_absolute() and Path(path).is_dir()
 
 
-def make_torrent(name: str, size: int = 1000, *, padding: int = 0) -> tuple[bytes, str]:
+def make_torrent(
+    name: str,
+    size: int = 1000,
+    *,
+    padding: int = 0,
+    tiers: Sequence[Sequence[bytes]] = (),
+) -> tuple[bytes, str]:
     """Make a .torrent of one file, and tell its info-hash. `padding` adds bytes beside the info."""
     info = {
         b"length": size,
@@ -141,7 +159,8 @@ def make_torrent(name: str, size: int = 1000, *, padding: int = 0) -> tuple[byte
         b"pieces": b"\0" * 20 * -(-size // 16384),
     }
     encoded = bencode2.bencode(info)
-    whole = {b"comment": b"x" * padding, b"info": info}
+    more = {b"announce-list": [list(tier) for tier in tiers]} if tiers else {}
+    whole = {b"comment": b"x" * padding, b"info": info, **more}
     return bencode2.bencode(whole), hashlib.sha1(encoded, usedforsecurity=False).hexdigest()
 
 

@@ -61,7 +61,7 @@ class Client:
         """Send a GET."""
         return await self.ask("GET", path)
 
-    async def post(self, path: str, **form: str) -> Reply:
+    async def post(self, path: str, /, **form: str) -> Reply:
         """Send a POST with an urlencoded form."""
         return await self.ask("POST", path, form)
 

@@ -1,8 +1,9 @@
 """A program that delivers and is killed. Run as `python -m tests.support.killed <what> <top> …`.
 
 `publish <top>` and `restage <top>` do their work again and again, each time in a new directory
-`<top>/<n>`, killed with SIGKILL just before the n-th time it opens a file or changes a name, until the work ends
-before it is killed. `fetch <top> <url> <size>` delivers one file; somebody else kills it.
+`<top>/<n>`, killed with SIGKILL just before the n-th time it opens a file, or changes a name or an
+owner, until the work ends before it is killed. `fetch <top> <url> <size>` delivers one file;
+somebody else kills it.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ from bridge.delivery.settings import KIB
 from bridge.delivery.staging import begin
 from tests.support.delivery import FAST, HASH, some_bytes
 
-CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
+CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown"}
+CHANGES |= {"os.truncate", "os.link", "os.symlink"}
 SIZES = {"a.mkv": 50_000, "Subs/a.srt": 300, "empty.nfo": 0}
 VERSIONS = (b"1", b"2")
 
@@ -46,7 +48,9 @@ def staging(top: Path) -> Path:
 
 
 def _stage(top: Path) -> None:
-    """Put the whole content into staging."""
+    """Put the whole content into staging; the save path is in a folder that hands its group on."""
+    (top / "tv").mkdir()
+    (top / "tv").chmod(0o2775)
     for file in begin(staging(top), show(top), min_free=0):
         file.open()
         file.write(0, some_bytes(file.size, file.file_id))

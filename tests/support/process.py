@@ -5,22 +5,34 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+RUN = ("bridge", "run")
 
 
 class BridgeProcess:
-    """`python -m bridge run` with these settings. Everything it says is kept in `output`."""
+    """`python -m bridge run` with these settings. Everything it says is kept in `output`.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    `program` is another module that runs a bridge, with its arguments.
+    """
+
+    def __init__(self, environ: Mapping[str, str], program: Sequence[str] = RUN) -> None:
         self._environ = environ
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
         self.url = ""
         self.output: list[str] = []
+
+    @property
+    def pid(self) -> int | None:
+        """The process while it runs; None when it does not."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
@@ -28,8 +40,7 @@ class BridgeProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "bridge",
-            "run",
+            *self._program,
             env={"PATH": os.environ["PATH"], **self._environ, "BRIDGE_LOG__FORMAT": "json"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

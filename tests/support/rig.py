@@ -24,7 +24,18 @@ API_KEY = "an-api-key-of-the-tests"
 PATIENCE = 10.0
 
 BRISK = Pace(
-    first=0.1, longest=1.0, slot=0.3, user=0.3, space=0.3, lookup=0.2, unclear=0.5, promised=1.0
+    first=0.1,
+    longest=1.0,
+    slot=0.3,
+    user=0.3,
+    plan=0.5,
+    space=0.3,
+    lookup=0.2,
+    unclear=0.5,
+    promised=1.0,
+    metadata=0.5,
+    link=1.0,
+    told=0.3,
 )
 """Retries that a test can wait for."""
 
@@ -42,8 +53,16 @@ def quick() -> Behaviour:
 class Rig:
     """A bridge that can be stopped and started again on the same files, and its TorBox."""
 
-    def __init__(self, directory: Path, scenario: Scenario | None = None, **environ: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        scenario: Scenario | None = None,
+        *,
+        pace: Pace = BRISK,
+        **environ: str,
+    ) -> None:
         self.directory = directory
+        self._pace = pace
         self.sim = Simulator(scenario or Scenario(behaviour=quick()))
         self.running: Running | None = None
         self._more = environ
@@ -80,6 +99,10 @@ class Rig:
             **self._more,
         }
 
+    def change(self, **environ: str) -> None:
+        """Change settings for the next start."""
+        self._more |= environ
+
     async def open(self) -> None:
         """Start both."""
         self.downloads.mkdir(exist_ok=True)
@@ -87,15 +110,22 @@ class Rig:
         await self.start()
 
     async def close(self) -> None:
-        """Stop both."""
+        """Stop both; what must hold at every moment has to hold now."""
+        broken = self.held.violations if self.running else ()
         await self.stop()
         await self.sim.stop()
+        assert not broken, broken
 
     async def start(self) -> None:
         """Start the bridge on what it left behind."""
         self.running = await self._stack.enter_async_context(
-            bridge(load(None, self.environ), pace=BRISK)
+            bridge(load(None, self.environ), pace=self._pace, reload=lambda: load(None, self.environ))
         )
+
+    async def restart(self) -> None:
+        """Stop the bridge, and start it on what it left behind."""
+        await self.stop()
+        await self.start()
 
     async def stop(self) -> None:
         """Stop the bridge in good order."""
@@ -125,6 +155,17 @@ class Rig:
     def download(self, info_hash: str) -> Download | None:
         """What the bridge holds of a download."""
         return self.ledger.downloads.get(info_hash)
+
+    def followed(self, info_hash: str) -> Download:
+        """What the bridge holds of a download that is there."""
+        download = self.download(info_hash)
+        assert download is not None
+        return download
+
+    def phase(self, info_hash: str) -> Phase | None:
+        """Tell where a download stands."""
+        download = self.download(info_hash)
+        return download.phase if download else None
 
     def note(self, info_hash: str) -> str:
         """What stands in the way of a download."""
@@ -170,6 +211,15 @@ class Rig:
         for file in content.files:
             path = root if root.is_file() else root / file.path
             assert path.read_bytes() == content.read(file, 0, file.size), path
+
+    async def download_bytes(self, url: str) -> bytes:
+        """Fetch something with the API key."""
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(url) as answer,
+        ):
+            return await answer.read()
 
     async def get(self, path: str) -> tuple[int, str]:
         """Ask the bridge with the API key; answers status and text."""

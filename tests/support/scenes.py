@@ -13,7 +13,7 @@ from bridge.core.model import (
     Removal,
     Snapshot,
 )
-from bridge.core.plan import Scene
+from bridge.core.scene import Scene
 
 NOW = 1_000_000.0
 HOUR = 3600.0

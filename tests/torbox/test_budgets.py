@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.torbox.budgets import BudgetRow, Budgets, Kind
+from bridge.torbox.budgets import HOUR, BudgetRow, Budgets, Kind
 
 NOW = 1_000_000.0
 
@@ -149,3 +149,30 @@ def test_whoever_waits_keeps_the_limit(gaps: list[float]) -> None:
         made.append(now)
     for start in made:
         assert sum(start <= at < start + 3599 for at in made) <= 60
+
+
+def test_what_is_left() -> None:
+    """So many calls as the window still lets through; none while TorBox said no."""
+    budgets = spent(Kind.CREATE, 55, apart=0.0, cached=False)
+    assert budgets.left(Kind.UNCACHED, NOW) == 5
+    budgets.blocked(Kind.UNCACHED, NOW + 10)
+    assert budgets.left(Kind.UNCACHED, NOW) == 0
+    assert budgets.left(Kind.UNCACHED, NOW + HOUR) == 60
+
+
+def test_a_forecast() -> None:
+    """Each of the next adds gets its time; foretelling spends nothing."""
+    budgets = spent(Kind.CREATE, 58, apart=10.0, cached=False)
+    times = budgets.forecast(4, NOW)
+    oldest = NOW - 57 * 10.0
+    assert times == [NOW, NOW, oldest + HOUR, oldest + 10 + HOUR]
+    assert budgets.left(Kind.UNCACHED, NOW) == 2
+
+
+@given(st.integers(0, 70), st.floats(0, 30), st.integers(1, 70))
+def test_a_forecast_comes_true(calls: int, apart: float, count: int) -> None:
+    """Whoever adds at the times that were foretold is never held up."""
+    budgets = spent(Kind.CREATE, calls, apart=apart, cached=False)
+    for at in budgets.forecast(count, NOW):
+        assert budgets.ready_at(Kind.CREATE, at) == at
+        budgets.spend(Kind.CREATE, at)

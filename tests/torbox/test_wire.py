@@ -46,7 +46,7 @@ def make_wire(session: aiohttp.ClientSession, url: str, key: Callable[[], str] |
         session,
         base_url=url,
         api_key=key,
-        timeout=0.2,
+        timeout=1.0,
         budgets=Budgets(),
         clock=lambda: NOW,
     )

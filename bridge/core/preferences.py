@@ -1,0 +1,87 @@
+"""What a client may change for good in `app/setPreferences`, and what it means."""
+
+from dataclasses import dataclass, fields, replace
+
+from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """Named as in qBittorrent. Speeds in bytes/s, 0 is no limit; times in minutes, -1 is none."""
+
+    save_path: str = ""
+    """Where downloads without a category go; empty: as the settings say."""
+    dl_limit: int | None = None
+    """None: as the settings say."""
+    up_limit: int = 0
+    alt_dl_limit: int = 10240
+    alt_up_limit: int = 10240
+    alternative: bool = False
+    """The alternative limits are in force."""
+    max_ratio_enabled: bool = False
+    max_ratio: float = UNLIMITED
+    max_seeding_time_enabled: bool = False
+    max_seeding_time: int = UNLIMITED
+    max_inactive_seeding_time_enabled: bool = False
+    max_inactive_seeding_time: int = UNLIMITED
+    queueing_enabled: bool = True
+    max_active_downloads: int = 3
+    max_active_torrents: int = 5
+    max_active_uploads: int = 3
+    dont_count_slow_torrents: bool = False
+
+    def normal(self) -> "Preferences":
+        """Settle what depends on each other: a limit is either enabled, or -1."""
+        ratio = self.max_ratio_enabled and self.max_ratio >= 0
+        seeding = self.max_seeding_time_enabled and self.max_seeding_time >= 0
+        inactive = self.max_inactive_seeding_time_enabled and self.max_inactive_seeding_time >= 0
+        return replace(
+            self,
+            dl_limit=None if self.dl_limit is None else max(self.dl_limit, 0),
+            up_limit=max(self.up_limit, 0),
+            alt_dl_limit=max(self.alt_dl_limit, 0),
+            alt_up_limit=max(self.alt_up_limit, 0),
+            max_ratio_enabled=ratio,
+            max_ratio=self.max_ratio if ratio else UNLIMITED,
+            max_seeding_time_enabled=seeding,
+            max_seeding_time=self.max_seeding_time if seeding else UNLIMITED,
+            max_inactive_seeding_time_enabled=inactive,
+            max_inactive_seeding_time=self.max_inactive_seeding_time if inactive else UNLIMITED,
+        )
+
+    def shown(self) -> dict[str, object]:
+        """Name what `app/preferences` shows of them."""
+        hidden = {"alternative", "save_path"} | ({"dl_limit"} if self.dl_limit is None else set())
+        names = (field.name for field in fields(self) if field.name not in hidden)
+        return {name: getattr(self, name) for name in names}
+
+    def download_limit(self, default: int) -> int:
+        """Tell the limit in force; `default` is that of the settings."""
+        if self.alternative:
+            return self.alt_dl_limit
+        return default if self.dl_limit is None else self.dl_limit
+
+    def upload_limit(self) -> int:
+        """Tell the limit in force."""
+        return self.alt_up_limit if self.alternative else self.up_limit
+
+
+def with_global_limits(download: Download, preferences: Preferences) -> Download:
+    """Put the global seed limits where the download has none of its own (USE_GLOBAL)."""
+    ratio = preferences.max_ratio if preferences.max_ratio_enabled else USE_GLOBAL
+    seeding = preferences.max_seeding_time if preferences.max_seeding_time_enabled else USE_GLOBAL
+    inactive = USE_GLOBAL
+    if preferences.max_inactive_seeding_time_enabled:
+        inactive = preferences.max_inactive_seeding_time
+    if ratio == seeding == inactive == USE_GLOBAL:
+        return download
+    return replace(
+        download,
+        ratio_limit=_own(download.ratio_limit, ratio),
+        seeding_time_limit=int(_own(download.seeding_time_limit, seeding)),
+        inactive_seeding_time_limit=int(_own(download.inactive_seeding_time_limit, inactive)),
+    )
+
+
+def _own(limit: float, otherwise: float) -> float:
+    return otherwise if limit == USE_GLOBAL else limit

@@ -1,0 +1,77 @@
+"""All that a decision depends on."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from math import inf
+
+from bridge.core.follow import Patience
+from bridge.core.model import Download, Failover, Removal, Snapshot
+from bridge.core.seeding import SeedPolicy
+
+CREATES = 3
+"""Creates in flight at one time."""
+
+DELIVERIES = 8
+"""Downloads delivered at one time; their files share the fetch slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the user's settings say for one category."""
+
+    patience: Patience = field(default_factory=Patience)
+    seed: SeedPolicy = SeedPolicy.AUTO
+    cached_only: bool = False
+    """Only what TorBox has cached is ever created."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is known at one moment. Times are unix seconds, pauses seconds."""
+
+    now: float
+    downloads: Collection[Download] = ()
+    removals: Collection[Removal] = ()
+    failovers: Collection[Failover] = ()
+    """Those to be done, and those of the last hour."""
+    failing_over: bool = False
+    """An *arr is being told of a failed download."""
+    failovers_per_hour: int = 10
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    busy: frozenset[str] = frozenset()
+    """Hashes that something is being done for just now."""
+    polling: bool = False
+    checking: bool = False
+    """TorBox is being asked what it has cached."""
+    submitting: int = 0
+    delivering: int = 0
+    asked: Mapping[str, float] = field(default_factory=dict)
+    """When each download was last asked for by id."""
+    cached: Mapping[str, bool] = field(default_factory=dict)
+    """What TorBox said lately of what it has cached."""
+    polled_at: float = -inf
+    poll_seconds: float = 5.0
+    """Pause between two shared lists: grows as nothing moves."""
+    idle_seconds: float = 60.0
+    """The same while there is only seeding to watch."""
+    brisk_seconds: float = 5.0
+    """The same while the outcome of a create is unclear."""
+    probe_at: float | None = None
+    """TorBox gives no answer, or does not take the key: it is asked nothing before this time, and
+    then by one poll alone. None while all is well.
+    """
+    creates: int = CREATES
+    """Creates that may be in flight at one time."""
+    create_at: float = 0.0
+    """When the budget allows the next create of what TorBox has not cached."""
+    cached_at: float = 0.0
+    """The same of what it has cached."""
+    scarce: bool = False
+    """Few creates are left, or no slot is: worth to ask first what needs none."""
+    slot_at: float = 0.0
+    """No slot is free: nothing uncached is created before this time."""
+    list_at: float = 0.0
+    """When the budget allows the next list or look."""
+    link_at: float = 0.0
+    """When the budget allows the next link."""
+    rules: Callable[[str], Rules] = lambda _category: Rules()

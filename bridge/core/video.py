@@ -1,0 +1,64 @@
+"""Videos by name, and the videos beside the film that nobody imports."""
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from bridge.core.files import Named
+
+VIDEO_EXTENSIONS = frozenset(
+    {"3gp", "asf", "asx", "avc", "avi", "bivx", "divx", "dv", "dvr-ms", "fli", "flv"}
+    | {"ifo", "img", "iso", "m2ts", "m2v", "m4v", "mk3d", "mkv", "mov", "mp4", "mpeg"}
+    | {"mpg", "nrg", "nsv", "nuv", "ogm", "ogv", "pva", "qt", "rm", "rmvb", "svq3"}
+    | {"ts", "ty", "viv", "vob", "vp3", "webm", "wmv", "wtv", "xvid"}
+)
+"""What Sonarr and Radarr read as a video, without playlists and `.bin` and `.dat`."""
+
+SAMPLE_BYTES = 300 * 1024**2
+"""A sample is no larger: a minute of 4K is less."""
+MUCH_SMALLER = 5
+"""A sample has less than a fifth of the bytes of the largest video."""
+
+EXTRAS = frozenset(
+    {"behind the scenes", "deleted scenes", "extrafanart", "extras", "featurettes", "interviews"}
+    | {"sample", "samples", "scenes", "shorts", "trailers"}
+)
+"""Folders that Sonarr and Radarr pass over when they import."""
+
+_SAMPLE = re.compile(r"(?:^|[ ._\-(\[])sample(?:$|[ ._\-)\]])", re.IGNORECASE)
+
+File = TypeVar("File", bound=Named)
+
+
+def is_video(name: str) -> bool:
+    """Tell by the extension."""
+    stem, _, extension = name.rpartition("/")[2].rpartition(".")
+    return bool(stem) and extension.lower() in VIDEO_EXTENSIONS
+
+
+def without_extras(files: Sequence[File]) -> tuple[File, ...]:
+    """Leave out the videos beside a film or an episode that no *arr imports.
+
+    These are videos below a folder such as `Extras` or `Featurettes`, and videos called "sample"
+    that are much smaller than another one. At least one video stays if there was one, and all
+    that is no video stays.
+    """
+    videos = [file for file in files if is_video(file.name)]
+    proper = [file for file in videos if not _among_extras(file.name)]
+    largest = max((file.size for file in proper), default=0)
+    dropped = {
+        file.id
+        for file in videos
+        if (proper and _among_extras(file.name))
+        or (_called_sample(file.name) and file.size < min(largest / MUCH_SMALLER, SAMPLE_BYTES))
+    }
+    return tuple(file for file in files if file.id not in dropped)
+
+
+def _among_extras(name: str) -> bool:
+    """Look at the folders below the root: the root is the release's own name."""
+    return any(folder.lower() in EXTRAS for folder in name.split("/")[1:-1])
+
+
+def _called_sample(name: str) -> bool:
+    return bool(_SAMPLE.search(name.rpartition("/")[2].rpartition(".")[0]))

@@ -1,0 +1,50 @@
+"""Publishing content that takes no time and no space to build: links, small texts.
+
+It is built in a hidden folder beside its target, so that it needs no file system of its own, and
+appears by one rename like everything else. Everything here blocks.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.core.model import DeliveredFile
+from bridge.delivery.base import Order
+from bridge.delivery.disk import disk_errors, make_directory
+from bridge.delivery.layout import CONTENT, directories, inner, staged_path
+from bridge.delivery.publish import Whole, publish, published
+from bridge.delivery.staging import discard
+
+
+def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], whole: Whole) -> None:
+    """Make the content appear at its target; nothing is done when it is there already.
+
+    `write` makes one file at a path, and `whole` tells whether it is the right one.
+
+    Raises:
+        TargetTaken: something else stands at the target.
+        DeliveryFailed: the disk refused something.
+        NotEnoughSpace: the disk is full.
+    """
+    root = _beside(order)
+    with disk_errors(root):
+        make_directory(order.save_path)
+    discard(root)
+    if published(root, order, whole):
+        return
+    with disk_errors(root):
+        make_directory(root)
+        for folder in _folders(order):
+            root.joinpath(CONTENT, *folder).mkdir()
+        for file in order.files:
+            write(staged_path(root, order, file), file)
+    publish(root, order, whole)
+
+
+def _beside(order: Order) -> Path:
+    return order.save_path / f".torbox-bridge-{order.hash}"
+
+
+def _folders(order: Order) -> list[tuple[str, ...]]:
+    """List the folders to make, from the top down."""
+    found = directories(inner(order.content_name, file.path) for file in order.files)
+    return sorted(found, key=len)

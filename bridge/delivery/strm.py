@@ -1,0 +1,60 @@
+"""Delivery mode `strm`: a small text file for each video, with a URL that plays it.
+
+The URL is the bridge's own and holds a signed token, never a key and never a link of TorBox's
+CDN: those die within hours, while a media server keeps the file for years.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from bridge.core.model import DeliveredFile
+from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.errors import NotYet
+from bridge.delivery.layout import check_order
+from bridge.delivery.progress import Progress
+from bridge.delivery.publish import remove_delivered
+from bridge.delivery.small import put_in_place
+from bridge.delivery.tasks import in_thread
+
+Address: TypeAlias = Callable[[Order, DeliveredFile], str]
+"""Gives the URL that plays a file."""
+
+
+class StrmDelivery:
+    """Writes the files. Without an address it only removes what was written before."""
+
+    def __init__(self, address: Address | None) -> None:
+        self._address = address
+
+    async def deliver(self, order: Order, _links: Links, progress: Progress) -> Delivered:
+        """Write and publish; see `Delivery.deliver`."""
+        check_order(order)
+        if self._address is None:
+            raise NotYet("delivery.public_url is not set: how is the bridge reached?")
+        texts = {file.file_id: f"{self._address(order, file)}\n".encode() for file in order.files}
+        await in_thread(_put, order, texts)
+        for file in order.files:
+            progress.at(file.file_id, file.size)
+        return Delivered(order.target)
+
+    async def discard(self, info_hash: str) -> None:
+        """Nothing is ever left half done."""
+
+    async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
+        """Delete the files; see `Delivery.remove`."""
+        return await remove_delivered(save_path, content_name, paths)
+
+
+def _put(order: Order, texts: dict[int, bytes]) -> None:
+    def write(path: Path, file: DeliveredFile) -> None:
+        with path.open("xb") as out:
+            out.write(texts[file.file_id])
+            out.flush()
+            os.fsync(out.fileno())
+
+    def whole(path: Path, file: DeliveredFile) -> bool:
+        return path.is_file() and not path.is_symlink() and path.read_bytes() == texts[file.file_id]
+
+    put_in_place(order, write, whole)

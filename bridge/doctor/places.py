@@ -1,0 +1,110 @@
+"""Directories: can the bridge write, rename and link there, and is there room? Everything blocks."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.config import Settings
+from bridge.core.modes import FETCHING
+from bridge.core.paths import safe_path
+from bridge.delivery import Problem, check_directories, check_directory
+from bridge.delivery.disk import free_bytes
+from bridge.doctor.findings import Finding, ok, problem, warning
+
+SUBJECT = "directories"
+
+
+def look_at_directories(settings: Settings) -> list[Finding]:
+    """Try the directories of the settings. Leaves nothing behind but `paths.incomplete`."""
+    return list(_look(settings))
+
+
+def _look(settings: Settings) -> Iterator[Finding]:
+    downloads = settings.paths.downloads
+    yield from _tried(downloads, _downloads_problems(settings))
+    if downloads.is_dir():
+        yield _room(downloads, settings.delivery.min_free_bytes)
+        yield _hard_links(downloads)
+    for name in settings.categories:
+        path = category_path(settings, name)
+        if path.is_dir() and path != downloads:
+            yield from _tried(path, _category_problems(settings, name, path))
+    database = settings.paths.database.absolute()
+    yield from _tried(database.parent, check_directory(database.parent), what="paths.database")
+    mount = settings.delivery.mount
+    if mount is not None:
+        yield _mount(mount)
+
+
+def category_path(settings: Settings, name: str) -> Path:
+    """Tell the directory that a category's downloads go to."""
+    given = settings.categories.get(name)
+    own = given.save_path if given else None
+    return Path(own or settings.paths.downloads / safe_path(name))
+
+
+def _downloads_problems(settings: Settings) -> list[Problem]:
+    modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
+    if modes & FETCHING:
+        paths = settings.paths
+        return check_directories(paths.downloads, paths.incomplete_directory)
+    return check_directory(settings.paths.downloads)
+
+
+def _category_problems(settings: Settings, name: str, path: Path) -> list[Problem]:
+    if settings.delivery_mode(name) in FETCHING:
+        return check_directories(path, settings.paths.incomplete_directory)
+    return check_directory(path)
+
+
+def _tried(path: Path, found: list[Problem], what: str = "") -> Iterator[Finding]:
+    prefix = f"{what}: " if what else ""
+    for one in found:
+        yield problem(SUBJECT, f"{prefix}{one.path}: {one.message}", one.fix)
+    if not found:
+        yield ok(SUBJECT, f"{prefix}{path} can be written and renamed in ({_owner(path)})")
+
+
+def _owner(path: Path) -> str:
+    status = path.stat()
+    return f"owner {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
+
+
+def _room(path: Path, wanted: int) -> Finding:
+    free = free_bytes(path)
+    told = f"{path} has {_size(free)} free"
+    if free > wanted:
+        return ok(SUBJECT, told)
+    fix = f"Make room, or lower delivery.min_free_bytes (now {_size(wanted)})"
+    return problem(SUBJECT, f"{told}, less than has to stay free", fix)
+
+
+def _size(amount: int) -> str:
+    return f"{amount / 1024**3:.1f} GiB"
+
+
+def _hard_links(path: Path) -> Finding:
+    """Make one, as an *arr does when it imports while the download still seeds."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".torbox-bridge-", dir=path) as made:
+            first = Path(made, "a")
+            first.touch()
+            os.link(first, Path(made, "b"))
+    except OSError as error:
+        text = f"{path} has no hard links ({error.strerror or error}): an *arr will copy instead"
+        return warning(SUBJECT, text, "Use a file system that has them, if room matters")
+    return ok(SUBJECT, f"{path} has hard links")
+
+
+def _mount(mount: Path) -> Finding:
+    try:
+        empty = not any(mount.iterdir())
+    except OSError as error:
+        text = f"delivery.mount: {mount} cannot be read ({error.strerror or error})"
+        return problem(SUBJECT, text, "Mount TorBox there, and give this user the right to read it")
+    if empty:
+        text = f"delivery.mount: {mount} is empty"
+        return warning(SUBJECT, text, "Is TorBox mounted there? In a container use rslave")
+    return ok(SUBJECT, f"delivery.mount: {mount} can be read")

@@ -1,0 +1,151 @@
+"""Adding: committed and visible before it returns, whatever TorBox does."""
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
+from bridge.core.metainfo import NotATorrent, parse_torrent
+from bridge.core.model import Download, Phase
+from bridge.core.roots import OutsideRoots
+from bridge.downloads.categories import Categories, valid_category
+from bridge.downloads.contents import Contents
+from bridge.downloads.informing import Informing
+from bridge.downloads.reads import named_files
+from bridge.downloads.values import Added, AddResult, Known, Options, Rejected
+from bridge.engine.remove import remote_removal
+from bridge.torbox import TorBoxError
+
+log = structlog.get_logger()
+
+SONARR = "Sonarr/"
+"""How its User-Agent begins."""
+
+CACHED_CHECK_SECONDS = 3.0
+"""How long an add may wait for TorBox's word whether it is cached."""
+
+
+class Adding(Categories, Contents, Informing):
+    """New downloads."""
+
+    async def add_magnet(self, text: str, options: Options) -> AddResult:
+        """Accept a magnet link or a bare info-hash. Committed and visible before this returns."""
+        magnet = parse_magnet(text)
+        if isinstance(magnet, BadMagnet):
+            return Rejected(magnet.reason)
+        download = Download(
+            hash=magnet.infohash,
+            name=options.name or magnet.name or magnet.infohash,
+            save_path="",
+            added_at=self._services.clock(),
+            infohash_v1=magnet.infohash_v1,
+            infohash_v2=magnet.infohash_v2,
+            magnet=canonical_magnet(magnet),
+        )
+        result = await self._add(download, None, options)
+        if isinstance(result, Added):
+            self._inform_later(result.hash)
+            self._services.throttles.set_own(result.hash, options.download_limit)
+        return result
+
+    async def add_torrent(self, data: bytes, options: Options) -> AddResult:
+        """Accept a .torrent file. Committed and visible before this returns."""
+        metainfo = await asyncio.to_thread(parse_torrent, data)
+        if isinstance(metainfo, NotATorrent):
+            return Rejected(metainfo.reason, bad_torrent=True)
+        download = Download(
+            hash=metainfo.infohash,
+            name=options.name or metainfo.name,
+            save_path="",
+            added_at=self._services.clock(),
+            infohash_v1=metainfo.infohash_v1,
+            infohash_v2=metainfo.infohash_v2,
+            magnet=magnet_of(metainfo),
+            has_torrent=True,
+            private=metainfo.private,
+            size=metainfo.size,
+        )
+        result = await self._add(download, data, options)
+        if isinstance(result, Added):
+            self._ledger.learn(result.hash, named_files(metainfo))
+            self._services.throttles.set_own(result.hash, options.download_limit)
+        return result
+
+    async def _add(self, download: Download, torrent: bytes | None, options: Options) -> AddResult:
+        known = self._ledger.downloads.get(download.hash)
+        if known is not None and known.phase is not Phase.FAILED:
+            return Known(download.hash)
+        category = options.category if valid_category(options.category) else ""
+        try:
+            # Under automatic management the category alone says where it goes.
+            asked = "" if options.auto_tmm else options.save_path
+            save_path = self._save_path(category, asked)
+        except OutsideRoots as error:
+            return Rejected(str(error))
+        if self._may_refuse(category, options) and await self._uncached(download.hash):
+            return Rejected("TorBox has not cached it, and this category takes only what it has")
+        if category and category not in self._ledger.categories:
+            await self.create_category(category, "")
+        await self._ledger.put_tags(options.tags)
+        added = await self._ledger.insert(
+            self._with_options(download, options, category, save_path),
+            torrent=torrent,
+            replacing=known,
+            cleanup=remote_removal(self._services, known) if known else None,
+        )
+        self._engine.wake()
+        return Added(download.hash) if added else Known(download.hash)
+
+    def _with_options(
+        self, download: Download, options: Options, category: str, save_path: str
+    ) -> Download:
+        return replace(
+            download,
+            category=category,
+            save_path=save_path,
+            tags=tuple(dict.fromkeys(options.tags)),
+            phase_at=download.added_at,
+            stopped=options.stopped,
+            force_start=options.force_start,
+            sequential=options.sequential,
+            first_last_first=options.first_last_first,
+            priority=self._first_place() if options.to_top else self._last_place(),
+            content_layout=options.content_layout,
+            ratio_limit=options.ratio_limit,
+            seeding_time_limit=options.seeding_time_limit,
+            inactive_seeding_time_limit=options.inactive_seeding_time_limit,
+            download_limit=options.download_limit,
+            upload_limit=options.upload_limit,
+            auto_tmm=options.auto_tmm,
+        )
+
+    def _save_path(self, category: str, save_path: str) -> str:
+        known = self._ledger.categories.get(category)
+        base = self._roots.default
+        if category:
+            base = self._roots.category_path(category, known.save_path if known else "")
+        return self._roots.resolve(save_path, base) if save_path else base
+
+    def _may_refuse(self, category: str, options: Options) -> bool:
+        """Tell whether what is not cached is refused at once, so that the next release is tried.
+
+        Sonarr parks all its torrents after a refusal. Where it can be told of a failure by its own
+        API the download is accepted, fails as `not_cached`, and Sonarr finds another release.
+        """
+        policy = self._services.settings.policy_for(category)
+        if policy.cached != "only":
+            return False
+        parks = options.asked_by.startswith(SONARR)
+        can_be_told = bool(self._services.arrs.of(category))
+        return policy.refuse == "always" or not (parks and can_be_told)
+
+    async def _uncached(self, info_hash: str) -> bool:
+        """Ask TorBox, in the time an *arr can wait. No answer in time is no refusal."""
+        try:
+            async with asyncio.timeout(CACHED_CHECK_SECONDS):
+                cached = await self._services.torbox.cached([info_hash])
+        except (TimeoutError, TorBoxError) as error:
+            log.info("cached_check_failed", hash=info_hash, why=str(error) or "no answer in time")
+            return False
+        return info_hash not in cached

@@ -1,0 +1,85 @@
+"""Another web UI for the qBittorrent API, such as VueTorrent, served as qBittorrent does.
+
+Its folder has `public/`, which everybody may see (at least the login), and `private/`, which takes
+a session and where a file is looked for first. Nothing outside of these two is ever served,
+whatever the path or a symlink says.
+"""
+
+import asyncio
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from bridge.access import Access, visitor_of
+
+PUBLIC, PRIVATE = "public", "private"
+INDEX = "index.html"
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeUi:
+    """A folder with a web UI."""
+
+    folder: Path
+    access: Access
+
+    def find(self, path: str, *, inside: bool) -> Path | None:
+        """Find the file for a path of a URL; `inside`: the visitor has a session. Touches the disk."""
+        names = [name for name in path.split("/") if name] or [INDEX]
+        if any(name in {".", ".."} or "\\" in name or "\0" in name for name in names):
+            return None
+        areas = (PRIVATE, PUBLIC) if inside else (PUBLIC,)
+        return next(self._existing(areas, names), None)
+
+    def _existing(self, areas: tuple[str, ...], names: list[str]) -> Iterator[Path]:
+        for area in areas:
+            root = self.folder / area
+            try:
+                found = root.joinpath(*names).resolve(strict=True)
+                if found.is_file() and found.is_relative_to(root.resolve()):
+                    yield found
+            except (OSError, RuntimeError):  # not there, not readable, a name too long, a loop
+                continue
+
+
+UI = web.AppKey("alternative_ui", AlternativeUi)
+
+
+def add_alternative_ui(app: web.Application, base: str, folder: Path, access: Access) -> None:
+    """Serve the folder below `base` for every path that has no route yet: add it last."""
+    app[UI] = AlternativeUi(folder, access)
+    app.router.add_get(f"{base}/{{path:.*}}", serve)
+    if base:
+        app.router.add_get(base, _to_folder)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Answer with a file of the UI, or 404 in text. What the API does not know is no file."""
+    ui = request.app[UI]
+    path = request.match_info["path"]
+    inside = visitor_of(request, ui.access) is not None
+    if path.partition("/")[0] == "api":
+        raise web.HTTPNotFound(text="Not Found")
+    found = await asyncio.to_thread(ui.find, path, inside=inside)
+    if found is None:
+        raise web.HTTPNotFound(text="Not Found")
+    return web.FileResponse(found, headers={"Cache-Control": cache_rule(found.name)})
+
+
+def cache_rule(name: str) -> str:
+    """Tell how long a browser may keep a file without asking; pages are asked for every time."""
+    kind = mimetypes.guess_type(name)[0] or ""
+    if kind.startswith("image/"):
+        return f"private, max-age={7 * DAY}"
+    if kind in {"text/css", "text/javascript", "application/javascript"}:
+        return f"private, max-age={DAY // 2}"
+    return "no-cache"
+
+
+async def _to_folder(request: web.Request) -> web.StreamResponse:
+    """Send a browser to where the UI's relative links work."""
+    raise web.HTTPFound(f"{request.path}/")

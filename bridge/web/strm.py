@@ -1,0 +1,47 @@
+"""GET and HEAD /strm/{token}/{name}: plays one file, for whoever holds its `.strm`.
+
+There is no session: a media server has none. The token is the permission, and for this file only.
+"""
+
+from http import HTTPStatus
+from mimetypes import guess_type
+from typing import assert_never
+
+from aiohttp import web
+
+from bridge.core.streams import NoStream, Stream, StreamLater
+from bridge.downloads import Downloads
+
+PATH = "/strm/{token}/{name}"
+DOWNLOADS = web.AppKey("strm_downloads", Downloads)
+
+RETRY_SECONDS = 10
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+async def play(request: web.Request) -> web.Response:
+    """Send the player to TorBox's CDN; it repeats its Range there."""
+    found = await request.app[DOWNLOADS].streams.open(request.match_info["token"])
+    match found:
+        case Stream(link):
+            headers = {"Location": link, **PRIVATE}
+            return web.Response(status=HTTPStatus.FOUND, headers=headers)
+        case NoStream():
+            raise web.HTTPNotFound(text="no such stream, or not any more\n")
+        case StreamLater():
+            headers = {"Retry-After": str(RETRY_SECONDS), **PRIVATE}
+            return web.Response(
+                status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers, text="TorBox cannot now\n"
+            )
+        case _:
+            assert_never(found)
+
+
+async def describe(request: web.Request) -> web.Response:
+    """Tell size and kind without asking TorBox, whose CDN answers no HEAD."""
+    size = request.app[DOWNLOADS].streams.size(request.match_info["token"])
+    if size is None:
+        raise web.HTTPNotFound
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(size), **PRIVATE}
+    kind, _ = guess_type(request.match_info["name"])
+    return web.Response(headers=headers, content_type=kind or "application/octet-stream")

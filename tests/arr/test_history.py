@@ -1,0 +1,42 @@
+"""What became of a download, by the *arr's history."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.arr import Fate, HistoryRecord, fate
+
+
+def records(*newest_first: str) -> list[HistoryRecord]:
+    """A history; ids grow with time."""
+    return [
+        HistoryRecord(id=100 - number, date=datetime(2026, 1, 1, tzinfo=UTC), event_type=event)
+        for number, event in enumerate(newest_first)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "expected"),
+    [
+        ([], Fate.STRANGER),
+        (["downloadFailed"], Fate.STRANGER),
+        (["grabbed"], Fate.GRABBED),
+        (["grabbed", "downloadFailed", "grabbed"], Fate.GRABBED),
+        (["downloadFailed", "downloadFailed", "grabbed", "grabbed"], Fate.FAILED),
+        (["downloadFolderImported", "grabbed"], Fate.IMPORTED),
+        (["trackFileImported", "grabbed"], Fate.IMPORTED),
+        (["bookFileImported", "grabbed"], Fate.IMPORTED),
+        (["downloadIgnored", "grabbed"], Fate.IMPORTED),
+        (["albumImportIncomplete", "grabbed"], Fate.GRABBED),
+        (["downloadFailed", "downloadFolderImported", "grabbed"], Fate.FAILED),
+        (["episodeFileDeleted", "grabbed"], Fate.GRABBED),
+    ],
+)
+def test_the_last_grab_counts(newest_first: list[str], expected: Fate) -> None:
+    """Only what came after the last grab says what became of it."""
+    assert fate(records(*newest_first)).fate is expected
+
+
+def test_the_last_grab_is_named() -> None:
+    """The record to be failed is the newest grab."""
+    assert fate(records("grabbed", "downloadFailed", "grabbed")).grab_id == 100

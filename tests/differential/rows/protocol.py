@@ -1,0 +1,67 @@
+"""Allowed differences: what holds for every request, whatever it asks."""
+
+from typing import Final
+
+from tests.differential.allowed import Allowed, Why
+
+PROTOCOL: Final = (
+    Allowed(
+        why=Why.ODDITY,
+        reason="qBittorrent's server ends such connections with a bare 400; the bridge says what is"
+        " wrong: 405 for the method.",
+        endpoints=("app/version", "torrents/info"),
+        requests=("PUT *", "DELETE *", "OPTIONS *", "PATCH *"),
+        fields=("status",),
+        theirs=400,
+        ours=405,
+    ),
+    Allowed(
+        why=Why.ODDITY,
+        reason="A body that is no form gets a bare 400 without type, text and headers; the bridge's"
+        " 400 has them.",
+        endpoints=("auth/login", "torrents/createCategory"),
+        requests=("POST auth/login", "POST torrents/createCategory"),
+        fields=("type", "text", "header *"),
+    ),
+    Allowed(
+        why=Why.ODDITY,
+        reason="To who has no session, a path that can be none of the API's is 404 and not 403.",
+        endpoints=("torrents/info/",),
+        requests=("a stranger's slash at the end",),
+        fields=("status",),
+        theirs=404,
+        ours=403,
+    ),
+    Allowed(
+        why=Why.CHOICE,
+        reason="Beside the API the bridge serves its own page, and says 404 in words of its own.",
+        endpoints=("/api/v2", "/api/v1/*", "/query/*", "/no*.html", "//api/*"),
+        fields=("text",),
+        theirs="Not Found",
+        ours="404: Not Found",
+    ),
+    Allowed(
+        why=Why.LATER,
+        reason="HEAD is answered like GET since 5.x, and clients probe with it.",
+        endpoints=("app/version", "torrents/info", "torrents/nothing"),
+        requests=("HEAD *",),
+        fields=("status",),
+        theirs=405,
+    ),
+    Allowed(
+        why=Why.ODDITY,
+        reason="A fragment never reaches a server; the bridge drops it.",
+        endpoints=("/api/v2/app/version#part",),
+        fields=("status",),
+        theirs=404,
+        ours=200,
+    ),
+    Allowed(
+        why=Why.ODDITY,
+        reason="Both refuse dots in a path.",
+        endpoints=("/api/v2/app/../app/version",),
+        fields=("status",),
+        theirs=400,
+        ours=404,
+    ),
+)

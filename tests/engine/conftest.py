@@ -1,0 +1,31 @@
+"""What the tests of the engine share."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.rig import BRISK, Rig
+
+
+@pytest.fixture(name="impatient")
+async def _impatient(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A bridge that waits a second for an answer of TorBox."""
+    rig = Rig(tmp_path, BRIDGE_TORBOX__TIMEOUT_SECONDS="1")
+    await rig.open()
+    try:
+        yield rig
+    finally:
+        await rig.close()
+
+
+@pytest.fixture(name="patient")
+async def _patient(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A bridge that asks for a slot once an hour, unless it sees that one got free."""
+    rig = Rig(tmp_path, pace=replace(BRISK, slot=3600, longest=3600))
+    await rig.open()
+    try:
+        yield rig
+    finally:
+        await rig.close()

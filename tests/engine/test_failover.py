@@ -1,0 +1,335 @@
+"""Failing over, as a whole: TorBox refuses, the *arr is told by its own API, nothing is left."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.core.model import Phase, Reason
+from bridge.demo.arr_client import Arr
+from bridge.demo.arr_wire import ArrError
+from bridge.demo.arr_words import ArrSettings
+from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator.faults import Error
+from tests.support.arr_api import KINDS, ArrApi
+from tests.support.process import BridgeProcess
+from tests.support.rig import PASSWORD, Rig
+
+TOLD = "DELETE /queue"
+TOLD_BY_HISTORY = "POST /history/failed"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A bridge, and an *arr whose API it may use and which has it as its client."""
+
+    rig: Rig
+    api: ArrApi
+    arr: Arr
+
+    async def fails(self, number: int = 1, *, grabbed: bool = True, queued: bool = True) -> str:
+        """Let the *arr grab what TorBox refuses; answers the info-hash."""
+        content = refused(self.rig, number)
+        await self.arr.add_magnet(magnet_of(content))
+        if grabbed:
+            self.api.grab(content.hash, queued=queued)
+        return content.hash
+
+    async def settled(self, info_hash: str) -> None:
+        """Wait until the job of this hash is over."""
+
+        def over() -> bool:
+            jobs = self.rig.ledger.failovers.values()
+            mine = [job for job in jobs if job.hash == info_hash]
+            return bool(mine) and all(job.ended_at is not None for job in mine)
+
+        await self.rig.until(over)
+
+    async def says(self, words: str, info_hash: str) -> None:
+        """Wait until the note of a download says so."""
+        await self.rig.until(lambda: words in self.rig.note(info_hash))
+
+
+def refused(rig: Rig, number: int = 1) -> Content:
+    """Make something that TorBox will not take."""
+    content = make_torrent(f"Show.{number}", [ContentFile(f"show.{number}.mkv", 100_000)])
+    rig.sim.register(content)
+    rig.sim.faults.clear()
+    rig.sim.faults.add("createtorrent", Error(400, "DOWNLOAD_TOO_LARGE", "too large"))
+    return content
+
+
+@asynccontextmanager
+async def world(directory: Path, kind: str = "sonarr", **environ: Any) -> AsyncIterator[World]:
+    """Run both. To its download client Whisparr is another Sonarr."""
+    async with ArrApi(kind) as api:
+        rig = Rig(directory, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
+        await rig.open()
+        try:
+            app = "sonarr" if kind == "whisparr" else kind
+            async with rig.arr(app, ArrSettings(category=api.kind.category)) as arr:
+                api.delete_in_client = arr.remove
+                yield World(rig, api, arr)
+        finally:
+            await rig.close()
+
+
+@pytest.fixture(name="here")
+async def _here(tmp_path: Path) -> AsyncIterator[World]:
+    """A Sonarr and a bridge."""
+    async with world(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_release_is_blocklisted_and_searched_again(tmp_path: Path, kind: str) -> None:
+    """Each kind is told once, deletes the download itself, and nothing is left behind."""
+    async with world(tmp_path, kind) as here:
+        info_hash = await here.fails()
+        await here.settled(info_hash)
+        assert here.api.blocklist == here.api.searches == [info_hash.upper()]
+        assert here.api.calls.count(TOLD) == 1
+        assert here.rig.download(info_hash) is None
+        assert await here.arr.poll() == []
+        await here.rig.until(lambda: not here.rig.ledger.removals)
+        status, story = await here.rig.get(f"/api/bridge/downloads/{info_hash}")
+        assert status == 200
+        assert "searches for another release" in story
+
+
+async def test_what_the_arr_did_not_grab(here: World) -> None:
+    """A download that somebody else added stays as an error, and says why nobody is told."""
+    info_hash = await here.fails(grabbed=False)
+    here.api.track(info_hash, matched=False)
+    await here.settled(info_hash)
+    assert "did not grab it" in here.rig.note(info_hash)
+    assert [item.status for item in await here.arr.poll()] == ["warning"]
+    assert here.api.blocklist == []
+    assert TOLD not in here.api.calls
+    assert TOLD_BY_HISTORY not in here.api.calls
+
+
+async def test_another_category(here: World) -> None:
+    """What is in no category of an *arr is nobody's business."""
+    async with here.rig.arr("radarr") as radarr:
+        content = refused(here.rig)
+        await radarr.add_magnet(magnet_of(content))
+        await here.rig.reaches(content.hash, Phase.FAILED)
+    assert not here.rig.ledger.failovers
+    assert here.api.calls == []
+
+
+async def test_an_arr_that_is_slow_to_note_it(here: World) -> None:
+    """The history and then the queue come to know it a moment later: it is waited for."""
+    info_hash = await here.fails(grabbed=False)
+    await here.says("not noted", info_hash)
+    here.api.grab(info_hash, queued=False)
+    await here.says("does not show it in its queue", info_hash)
+    here.api.track(info_hash)
+    await here.settled(info_hash)
+    assert here.api.blocklist == [info_hash.upper()]
+    assert here.api.calls.count(TOLD) == 1
+
+
+async def test_without_a_record_in_the_queue(here: World) -> None:
+    """The *arr is told by its history, and the download is removed, as it would have done."""
+    info_hash = await here.fails(queued=False)
+    await here.settled(info_hash)
+    await here.rig.until(lambda: here.rig.download(info_hash) is None)
+    assert here.api.blocklist == here.api.searches == [info_hash.upper()]
+    assert TOLD not in here.api.calls
+
+
+async def test_what_was_imported_by_hand(here: World) -> None:
+    """Files that are in the library already are no reason to search again."""
+    content = refused(here.rig)
+    here.api.grab(content.hash)
+    here.api.imported(content.hash)
+    await here.arr.add_magnet(magnet_of(content))
+    await here.settled(content.hash)
+    assert here.api.blocklist == []
+
+
+async def test_an_arr_in_trouble(here: World) -> None:
+    """What it answers with 500, 401 or 404 is tried again, and told once."""
+    here.api.trouble = {"GET /history": [500, 401], "GET /queue": [503], TOLD: [500, 404]}
+    info_hash = await here.fails()
+    await here.settled(info_hash)
+    assert here.api.blocklist == [info_hash.upper()]
+    assert here.api.calls.count(TOLD) == 3
+
+
+async def test_a_client_that_does_not_delete(here: World) -> None:
+    """As long as the *arr cannot delete in its client nothing is blocklisted; then once."""
+    tries = iter([True, True])
+
+    async def delete(info_hash: str) -> None:
+        if next(tries, False):
+            raise ArrError("no")
+        await here.arr.remove(info_hash)
+
+    here.api.delete_in_client = delete
+    info_hash = await here.fails()
+    await here.settled(info_hash)
+    assert here.api.blocklist == [info_hash.upper()]
+    assert here.api.calls.count(TOLD) == 3
+
+
+async def test_a_dry_run(tmp_path: Path) -> None:
+    """With `failover.dry_run` the *arr is only asked, and the note says what would be done."""
+    async with world(tmp_path, BRIDGE_FAILOVER__DRY_RUN="true") as here:
+        info_hash = await here.fails()
+        await here.settled(info_hash)
+        assert "would blocklist it" in here.rig.note(info_hash)
+        assert here.api.blocklist == []
+        assert {call.partition(" ")[0] for call in here.api.calls} == {"GET"}
+
+
+async def test_so_many_an_hour(tmp_path: Path) -> None:
+    """A whole season that fails is not blocklisted at once: the others wait, and are shown."""
+    async with world(tmp_path, BRIDGE_FAILOVER__PER_HOUR="2") as here:
+        hashes = [await here.fails(number) for number in range(1, 5)]
+        await here.rig.until(lambda: len(here.api.blocklist) == 2)
+        await asyncio.sleep(0.2)
+        assert len(here.api.blocklist) == 2
+        assert len(await here.arr.poll()) == 2
+        waiting = [one for one in hashes if here.rig.download(one)]
+        assert all(here.rig.note(one) for one in waiting)
+        assert len(waiting) == 2
+
+
+async def test_removed_by_the_user(here: World) -> None:
+    """A failed download that is removed before the *arr could be told is told to nobody."""
+    here.api.trouble = {"GET /history": [500] * 1000}
+    info_hash = await here.fails()
+    await here.says("cannot be told", info_hash)
+    await here.arr.remove(info_hash)
+    assert not here.rig.ledger.failovers
+    here.api.trouble.clear()
+    await asyncio.sleep(0.2)
+    assert here.api.blocklist == []
+
+
+async def test_added_again(here: World) -> None:
+    """The same hash, grabbed anew while the *arr could not be told: the new grab goes on."""
+    here.api.trouble = {"GET /history": [500] * 1000}
+    info_hash = await here.fails()
+    await here.says("cannot be told", info_hash)
+    here.rig.sim.faults.clear()
+    content = make_torrent("Show.1", [ContentFile("show.1.mkv", 100_000)])
+    await here.arr.add_magnet(magnet_of(content))
+    assert not here.rig.ledger.failovers
+    here.api.trouble.clear()
+    await here.rig.completed(here.arr, info_hash.upper())
+    assert here.api.blocklist == []
+
+
+async def test_a_restart_forgets_nothing(here: World) -> None:
+    """A job that could not be done is done after a restart, and what is done stays done."""
+    here.api.trouble = {"GET /history": [500] * 1000}
+    info_hash = await here.fails()
+    await here.says("cannot be told", info_hash)
+    await here.rig.stop()
+    here.api.trouble.clear()
+    await here.rig.start()
+    async with here.rig.arr("sonarr") as arr:
+        here.api.delete_in_client = arr.remove
+        await here.settled(info_hash)
+    await here.rig.stop()
+    await here.rig.start()
+    await asyncio.sleep(0.1)
+    assert here.api.blocklist == [info_hash.upper()]
+
+
+@pytest.mark.parametrize("moment", ["before_delete", "before_answer"])
+async def test_killed_while_it_tells(tmp_path: Path, moment: str) -> None:
+    """A kill -9 while the *arr is being told: in the end it has blocklisted the release once."""
+    async with ArrApi() as api:
+        rig = Rig(tmp_path, BRIDGE_ARR=json.dumps([api.settings()]))
+        rig.downloads.mkdir()
+        await rig.sim.start()
+        process = BridgeProcess(rig.environ)
+
+        async def delete(info_hash: str) -> None:
+            async with rig.arr_at(process.url, PASSWORD) as arr:
+                await arr.remove(info_hash)
+
+        api.delete_in_client = delete
+        content = refused(rig)
+        api.grab(content.hash)
+        held = asyncio.Event()
+        setattr(api, moment, held)
+        try:
+            await process.start()
+            async with rig.arr_at(process.url, PASSWORD) as arr:
+                await arr.add_magnet(magnet_of(content))
+            done = moment == "before_answer"
+            await rig.until(lambda: TOLD in api.calls and bool(api.blocklist) is done)
+            await process.kill()
+            held.set()
+            _let_time_pass(Path(rig.environ["BRIDGE_PATHS__DATABASE"]))
+            await process.start()
+            await rig.until(lambda: any("failover" in line for line in process.output))
+            assert api.blocklist == [content.hash.upper()]
+            assert api.calls.count(TOLD) == (1 if done else 2)
+        finally:
+            await process.kill()
+            await rig.sim.stop()
+
+
+def _let_time_pass(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE failovers SET next_attempt_at = 0")
+
+
+async def test_what_is_not_cached_fails_over_in_sonarr(tmp_path: Path) -> None:
+    """Sonarr, which parks all its torrents after a refusal, is told by its API instead."""
+    async with world(tmp_path, BRIDGE_POLICY__CACHED="only") as here:
+        content = make_torrent("Show", [ContentFile("show.mkv", 100_000)])
+        here.rig.sim.register(content)
+        here.api.grab(content.hash)
+        here.api.before_delete = asyncio.Event()
+        await here.arr.add_magnet(magnet_of(content))
+        download = await here.rig.reaches(content.hash, Phase.FAILED)
+        assert download.failure_reason is Reason.NOT_CACHED
+        here.api.before_delete.set()
+        await here.settled(content.hash)
+        assert here.api.blocklist == [content.hash.upper()]
+        assert here.rig.sim.world.find(content.hash) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "environ"),
+    [
+        ("sonarr", {"BRIDGE_POLICY__REFUSE": "always"}),
+        ("sonarr", {"BRIDGE_ARR": "[]"}),
+        ("radarr", {}),
+        ("lidarr", {}),
+        ("readarr", {}),
+    ],
+)
+async def test_the_others_are_refused_at_once(
+    tmp_path: Path, kind: str, environ: dict[str, Any]
+) -> None:
+    """They take the next release of the same search; so does Sonarr where the user says so."""
+    async with ArrApi(kind) as api:
+        entries = json.dumps([api.settings()])
+        rig = Rig(tmp_path, **{"BRIDGE_ARR": entries, "BRIDGE_POLICY__CACHED": "only"} | environ)
+        await rig.open()
+        try:
+            content = make_torrent("Show", [ContentFile("show.mkv", 100_000)])
+            rig.sim.register(content)
+            async with rig.arr(kind) as arr:
+                with pytest.raises(ArrError):
+                    await arr.add_magnet(magnet_of(content))
+            assert rig.download(content.hash) is None
+            assert rig.sim.calls.count("createtorrent") == 0
+            assert api.calls == []
+        finally:
+            await rig.close()

@@ -1,0 +1,180 @@
+"""What TorBox says of one item, and what it means: each verdict with a reason a user can read."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import structlog
+
+from bridge.core.model import Phase, Reason
+from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator.faults import NoData
+from tests.support.rig import Rig, cached, pack
+
+DAY = 86_400.0
+
+
+def film(name: str = "Film", *, size: int = 100_000, is_cached: bool = False) -> Content:
+    """Make a film, cached at TorBox or not."""
+    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
+
+
+async def remote(rig: Rig, content: Content, **tricks: object) -> None:
+    """Bring a download to TorBox that stays half-way there."""
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, **{"stop_at": 0.5, **tricks})
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.REMOTE)
+        await rig.until(lambda: rig.followed(content.hash).seen_at is not None)
+
+
+async def test_an_unknown_state_is_kept(rig: Rig) -> None:
+    """A word that TorBox did not use before fails nothing; it is counted and logged once."""
+    content = film()
+    with structlog.testing.capture_logs() as logs:
+        await remote(rig, content, state="transmogrifying (a lot)")
+        await rig.until(lambda: rig.sim.calls.count("mylist") >= 2)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert rig.ledger.unknown_states["transmogrifying"] >= 1
+    assert [entry["event"] for entry in logs].count("torbox_unknown_state") == 1
+    _, text = await rig.get("/api/v2/torrents/info")
+    assert json.loads(text)[0]["state"] in {"downloading", "stalledDL"}
+
+
+@pytest.mark.parametrize("hidden", ["list", "id"])
+async def test_half_hidden_is_not_gone(rig: Rig, hidden: str) -> None:
+    """An item that the list or its id does not show, but the other does, is not missed for good."""
+    content = film()
+    await remote(rig, content)
+    long_ago(rig, content)
+    rig.sim.world.change(content.hash, hidden=hidden)
+    rig.sim.calls.clear()
+    await rig.until(lambda: rig.sim.calls.count("mylist") >= 3)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    rig.sim.world.change(content.hash, hidden=None, stop_at=None)
+    await rig.reaches(content.hash, Phase.FINISHED)
+
+
+async def test_gone_takes_three_places(rig: Rig) -> None:
+    """An item is given up only when its id, the list and the queue have missed it for long."""
+    content = film()
+    await remote(rig, content)
+    rig.sim.world.forget(content.hash)
+    await rig.until(lambda: rig.followed(content.hash).misses >= 1, within=15)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    rig.ledger.note(content.hash, lambda latest: replace(latest, misses=3))
+    long_ago(rig, content)
+    download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.GONE
+    assert "TorBox" in download.failure_message
+    assert rig.sim.calls.count("getqueued") >= 1
+
+
+def long_ago(rig: Rig, content: Content) -> None:
+    """Put all that was seen of a download back by an hour."""
+    rig.ledger.note(
+        content.hash,
+        lambda latest: replace(
+            latest,
+            phase_at=latest.phase_at - 3600,
+            remote_at=(latest.remote_at or 0.0) - 3600,
+            seen_at=(latest.seen_at or 0.0) - 3600,
+        ),
+    )
+
+
+async def test_finished_and_not_present_has_its_own_deadline(rig: Rig) -> None:
+    """What TorBox has all the pieces of, and does not store, is given up as just that."""
+    content = film()
+    await remote(rig, content, stop_at=None, store_seconds=9e9)
+    await rig.until(lambda: any(item.finished for item in rig.ledger.snapshot.items.values()))
+    rig.ledger.note(content.hash, lambda latest: replace(latest, idle_seconds=3 * 3600.0))
+    download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.NOT_PRESENT
+    assert "storage" in download.failure_message
+    await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+
+
+async def test_a_failed_state_must_hold(rig: Rig) -> None:
+    """TorBox's word of failure is believed after a minute, with TorBox's own reason."""
+    content = film()
+    await remote(rig, content)
+    rig.sim.world.change(content.hash, state="failed (Aborted, encryption detected)")
+    await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    rig.ledger.note(
+        content.hash,
+        lambda latest: replace(latest, failing_since=(latest.failing_since or 0.0) - 61),
+    )
+    download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.REMOTE_ERROR
+    assert "encryption" in download.failure_message
+
+
+async def test_expired(rig: Rig) -> None:
+    """What expired at TorBox before it could be fetched is told as just that."""
+    content = film(is_cached=True)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, expire_seconds=-DAY, no_files=True)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.EXPIRED
+    assert "expire" in download.failure_message
+
+
+async def test_infected(rig: Rig) -> None:
+    """An infected file is never fetched."""
+    content = film(is_cached=True)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, infected=True)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.INFECTED
+    assert "Film.mkv" in download.failure_message
+    assert rig.sim.calls.count("cdn") == 0
+
+
+async def test_zipped(rig: Rig) -> None:
+    """What TorBox has only as a zip cannot be imported, and the user is told so."""
+    content = Content(
+        "b" * 40,
+        "Pack",
+        (ContentFile("Pack.zip", 5000, zipped=True),),
+        cached=True,
+    )
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.ZIPPED
+    assert "zip" in download.failure_message
+
+
+async def test_the_hash_in_upper_case(rig: Rig) -> None:
+    """TorBox may write the hash as it likes: the download keeps its own."""
+    content = film()
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, upper_hash=True)
+    rig.sim.faults.add("createtorrent", NoData())
+    async with rig.arr() as arr:
+        item = await rig.completed(arr, await arr.add_magnet(magnet_of(content)))
+        assert item.download_id == content.hash.upper()
+    assert len(rig.sim.world.torrents()) == 1
+
+
+@pytest.mark.parametrize("manner", ["not_found", "not_owner"])
+async def test_links_of_what_is_gone(rig: Rig, manner: str) -> None:
+    """An item that vanishes before it is fetched is followed anew, not asked for without end."""
+    content = pack()
+    rig.sim.register(content)
+    rig.sim.world.behaviour.missing_id = manner  # type: ignore[assignment]  # one of the two
+    rig.sim.world.behaviour.link_failures = 2
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        await rig.until(lambda: rig.phase(content.hash) is Phase.DELIVERING)
+        rig.sim.world.forget(content.hash)
+        await rig.until(lambda: rig.followed(content.hash).misses > 1, within=20)
+    assert rig.phase(content.hash) is Phase.REMOTE

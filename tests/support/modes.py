@@ -1,0 +1,50 @@
+"""Orders and directories for the modes that fetch nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.core.model import DeliveredFile
+from bridge.delivery.base import Order
+from bridge.delivery.progress import Progress
+
+HASH = "d" * 40
+
+
+class NoLinks:
+    """Links that nobody may ask for."""
+
+    async def link(self, file_id: int, *, fresh: bool) -> str:
+        """Fail: the mode has no use for TorBox's CDN."""
+        raise AssertionError(file_id, fresh)
+
+
+NO_LINKS = NoLinks()
+
+
+def an_order(save_path: Path, *files: tuple[str, int], **fields: object) -> Order:
+    """Order files by TorBox's name and size, under the same paths, numbered from 0."""
+    listed = tuple(
+        DeliveredFile(hash=HASH, file_id=number, remote_name=name, size=size, path=name)
+        for number, (name, size) in enumerate(files)
+    )
+    order = Order(
+        hash=HASH,
+        save_path=save_path,
+        content_name=files[0][0].partition("/")[0],
+        files=listed,
+        torrent_id=7,
+    )
+    return replace(order, **fields)  # type: ignore[arg-type]  # fields of an Order
+
+
+def put(root: Path, name: str, data: bytes) -> Path:
+    """Write a file, with the folders above it."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def done(progress: Progress, order: Order) -> list[int]:
+    """Bytes done of each file of the order."""
+    return [progress.done(file.file_id) for file in order.files]
