@@ -151,7 +151,10 @@ def _key(settings: Settings, reload: Callable[[], Settings] | None) -> ApiKey:
 async def _torbox(
     settings: Settings, store: Store, session: aiohttp.ClientSession, key: ApiKey
 ) -> TorBox:
-    budgets = Budgets()
+    limits = settings.torbox.limits
+    budgets = Budgets(
+        calls_per_minute=limits.calls_per_minute, uncached_per_hour=limits.uncached_per_hour
+    )
     budgets.load(await store.fact(BUDGETS_FACT, list[BudgetRow]) or ())
     return TorBox(
         session,

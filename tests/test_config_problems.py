@@ -61,7 +61,7 @@ YAML_PROBLEMS = [
     ("delivery: {limit_bytes_per_second: 0}", "expected a size above 0"),
     ("delivery: {min_free_bytes: 1 potato}", "expected a size such as 500MB or 1GiB"),
     ("policy: {cached: maybe}", 'policy.cached: expected any or only, got "maybe"'),
-    ("policy: {delivery: ftp}", "expected download, symlink, strm, none or null, got"),
+    ("policy: {delivery: ftp}", "expected download, symlink, strm, none, aria2 or null, got"),
     ("policy: {stalled_after: 0}", "policy.stalled_after: expected a duration of at least 1s"),
     ("policy: {stalled_after: 6 o'clock}", "policy.stalled_after: expected a duration of at least"),
     ("categories: {a//b: {}}", "bridge.yaml:1: categories.a//b: expected a name without"),
@@ -119,7 +119,7 @@ ENVIRONMENT_PROBLEMS = [
     (
         {"BRIDGE_POLICY__DELIVERY": "ftp"},
         (
-            "environment BRIDGE_POLICY__DELIVERY: expected download, symlink, strm, none or null,"
+            "environment BRIDGE_POLICY__DELIVERY: expected download, symlink, strm, none, aria2 or null,"
             ' got "ftp"'
         ),
     ),

@@ -69,6 +69,15 @@ class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     idle: Pause = 60.0
 
 
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What TorBox lets us do; a 429 is believed over it."""
+
+    calls_per_minute: UpTo1000 = 300
+    """Of each class: adds, lists, links, control."""
+    uncached_per_hour: UpTo1000 = 60
+    adds_at_once: UpTo16 = 3
+
+
 class TorBoxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How TorBox is reached."""
 
@@ -77,6 +86,7 @@ class TorBoxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Without a trailing slash."""
     poll_seconds: PollSeconds = field(default_factory=PollSeconds)
     timeout_seconds: Timeout = 30.0
+    limits: Limits = field(default_factory=Limits)
 
 
 class PathSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,6 +157,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: Seed = "auto"
     stalled_after: Seconds | None = 6 * 3600.0
     metadata_after: Seconds | None = 3600.0
+    stored_after: Seconds | None = 2 * 3600.0
     give_up_after: Seconds | None = None
     delivery: Mode | None = None
     """None: as `delivery.mode` says."""
@@ -174,6 +185,7 @@ class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seed: Seed | UnsetType = UNSET
     stalled_after: Seconds | UnsetType | None = UNSET
     metadata_after: Seconds | UnsetType | None = UNSET
+    stored_after: Seconds | UnsetType | None = UNSET
     give_up_after: Seconds | UnsetType | None = UNSET
     delivery: Mode | UnsetType | None = UNSET
     remove_from_torbox: RemoveFromTorBox | UnsetType = UNSET

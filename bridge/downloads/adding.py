@@ -1,13 +1,14 @@
 """Adding: committed and visible before it returns, whatever TorBox does."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
 
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
 from bridge.core.metainfo import NotATorrent, parse_torrent
-from bridge.core.model import Download, Phase
+from bridge.core.model import BEFORE_READY, Download, Phase
 from bridge.core.roots import OutsideRoots
 from bridge.downloads.categories import Categories, valid_category
 from bridge.downloads.contents import Contents
@@ -28,6 +29,14 @@ CACHED_CHECK_SECONDS = 3.0
 
 class Adding(Categories, Contents, Informing):
     """New downloads."""
+
+    async def start(self, hashes: Iterable[str]) -> None:
+        """Go on with these (see `Again.start`), and ask what is in the magnets among them."""
+        known = self._known(hashes)
+        await super().start(download.hash for download in known)
+        for download in known:
+            if download.phase in BEFORE_READY and not download.has_torrent:
+                self._inform_later(download.hash)
 
     async def add_magnet(self, text: str, options: Options) -> AddResult:
         """Accept a magnet link or a bare info-hash. Committed and visible before this returns."""

@@ -8,6 +8,7 @@ import structlog
 
 from bridge.core.actions import Look
 from bridge.core.model import Download, Phase
+from bridge.core.modes import FETCHING
 from bridge.delivery import DeliveryError, Order
 from bridge.delivery.relocate import missing_files, reclaim
 from bridge.downloads.queue import Queue
@@ -96,7 +97,7 @@ class Again(Queue):
 
     async def _missing(self, download: Download) -> tuple[str, ...]:
         order = self._order(download)
-        links = self._services.mode(download) != FILES
+        links = self._services.mode(download) not in FETCHING
         return await missing_files(order, links=links)
 
     def _order(self, download: Download) -> Order:

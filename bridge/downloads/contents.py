@@ -94,15 +94,18 @@ class Contents(Again):
 
     async def _choose(self, info_hash: str, indexes: Collection[int], priority: int) -> bool:
         """Choose among planned files; tell whether a complete download is complete no more."""
-        download, before = self._ledger.downloads[info_hash], self._ledger.files(info_hash)
+        download, before = self._ledger.downloads.get(info_hash), self._ledger.files(info_hash)
+        if download is None:
+            return False
         files = tuple(
             _with_priority(file, priority) if index in indexes else file
             for index, file in enumerate(before)
         )
-        size = sum(file.size for file in files if file.chosen)
+        wanted = [file for file in files if file.chosen]
+        size = sum(file.size for file in wanted)
         await self._ledger.change(
             info_hash,
-            lambda latest: replace(latest, size=size, stopped=latest.stopped or not size),
+            lambda latest: replace(latest, size=size, stopped=latest.stopped or not wanted),
             files=files,
         )
         return download.complete and any(file.chosen and not file.done for file in files)
@@ -140,9 +143,18 @@ class Contents(Again):
                 note = f"not moved to {download.moving_to}: {error}"
                 await self._change(download, note, moving_to="", note=note)
             else:
-                await self._change(
-                    download, "moved", save_path=download.moving_to, moving_to="", note=""
-                )
+                await self._moved(download)
+
+    async def _moved(self, download: Download) -> None:
+        target = download.moving_to
+        moved = await self._ledger.change(
+            download.hash,
+            lambda latest: replace(latest, save_path=target, moving_to="", note=""),
+            why=f"moved to {target}",
+        )
+        if moved is None:
+            # Deleted meanwhile: whoever cleans up looks where it was.
+            await move_content(Path(target), download.content_name, Path(download.save_path))
 
 
 def _with_priority(file: DeliveredFile, priority: int) -> DeliveredFile:

@@ -9,6 +9,8 @@ import structlog
 from bridge.core.files import NamedFile
 from bridge.core.model import BEFORE_READY, Download
 from bridge.downloads.reads import Reads
+from bridge.engine.engine import Engine
+from bridge.engine.services import Services
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger()
@@ -20,13 +22,21 @@ SWARM_SECONDS = 30.0
 class Informing(Reads):
     """Asks TorBox's cache, then the swarm, when the remote item tells nothing by itself."""
 
+    def __init__(self, services: Services, engine: Engine) -> None:
+        super().__init__(services, engine)
+        self._informed: set[tuple[str, float]] = set()
+
     def _inform_later(self, info_hash: str) -> None:
         self._engine.background(self._inform(info_hash), name=f"inform {info_hash}")
 
     async def _inform(self, info_hash: str) -> None:
         await asyncio.sleep(self._services.pace.metadata)
-        if not self._wants_to_know(info_hash):
+        download = self._ledger.downloads.get(info_hash)
+        if download is None or not self._wants_to_know(info_hash):
             return
+        if (info_hash, download.added_at) in self._informed:
+            return
+        self._informed.add((info_hash, download.added_at))
         try:
             name, files = await self._asked(info_hash)
         except TorBoxError as error:

@@ -130,6 +130,14 @@ class Queue(Reads):
             for download in self._known([info_hash]):
                 await self._change(download, "trackers", magnet=text)
 
+    async def set_webseeds(self, info_hash: str, urls: Sequence[str]) -> None:
+        """Give its magnet other web seeds. TorBox hears of them if it has not been asked yet."""
+        magnet = self._magnet(info_hash)
+        if magnet is not None:
+            text = canonical_magnet(replace(magnet, webseeds=tuple(urls)))
+            for download in self._known([info_hash]):
+                await self._change(download, "web seeds", magnet=text)
+
     async def rename(self, info_hash: str, name: str) -> None:
         """Change the name that is shown; the files keep theirs."""
         for download in self._known([info_hash]):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.core.edits import edited
-from bridge.core.files import NamedFile
+from bridge.core.files import Named, NamedFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo, parse_torrent
 from bridge.core.model import DeliveredFile, Download, Event, RemoteItem
@@ -61,6 +61,7 @@ class Reads(Base):
         self.streams = Streams(services, services.stream_key)
         """Plays files straight from TorBox."""
         self._views: dict[str, tuple[_Inputs, View]] = {}
+        self._layouts: dict[str, tuple[object, Sequence[_Laid]]] = {}
         self._state: object = None
         self._version = 0
         self._space = FreeSpace(services.settings.paths.downloads)
@@ -100,6 +101,7 @@ class Reads(Base):
         downloads = self._ledger.downloads
         if len(self._views) > len(downloads):
             self._views = {key: kept for key, kept in self._views.items() if key in downloads}
+            self._layouts = {key: laid for key, laid in self._layouts.items() if key in downloads}
         return [self._view(download) for download in downloads.values()]
 
     def get(self, info_hash: str) -> View | None:
@@ -168,14 +170,15 @@ class Reads(Base):
         item = self._ledger.snapshot.items.get(download.torrent_id or 0)
         files = (item.files if item else ()) or self._ledger.contents.get(info_hash, ())
         metainfo = self._metainfos.get((info_hash, download.added_at))
-        laid = layout(
-            files,
-            download.name,
-            single_file=metainfo is not None and metainfo.single_file,
-            content_layout=download.content_layout,
-        )
-        named = edited(laid.paths, download.file_edits)
-        return [_Laid(laid.paths[file.id], *named[file.id], file.size) for file in files]
+        single_file = metainfo is not None and metainfo.single_file
+        key = (files, download.name, download.content_layout, download.file_edits, single_file)
+        known = self._layouts.get(info_hash)
+        if known is None or known[0] != key:
+            known = self._layouts[info_hash] = (
+                key,
+                _lay_out(download, files, single_file=single_file),
+            )
+        return known[1]
 
     async def learn_files(self, info_hash: str) -> None:
         """Read the files from the .torrent, if that is the only one who knows them."""
@@ -218,6 +221,17 @@ class Reads(Base):
     async def events(self, info_hash: str) -> Sequence[Event]:
         """Tell what happened to a download, oldest first; also after it is gone."""
         return await self._ledger.store.events(info_hash.lower())
+
+
+def _lay_out(download: Download, files: Sequence[Named], *, single_file: bool) -> Sequence[_Laid]:
+    laid = layout(
+        files,
+        download.name,
+        single_file=single_file,
+        content_layout=download.content_layout,
+    )
+    named = edited(laid.paths, download.file_edits)
+    return [_Laid(laid.paths[file.id], *named[file.id], file.size) for file in files]
 
 
 def _goes_on(before: Download, after: Download) -> bool:

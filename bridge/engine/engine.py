@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from math import ceil, inf
+from math import ceil
 from typing import Any, assert_never
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -25,21 +25,21 @@ from bridge.core.actions import (
     Submit,
 )
 from bridge.core.invariants import Observed, violations
-from bridge.core.model import FINAL, Download, Failure
+from bridge.core.model import Failure
 from bridge.core.plan import plan
 from bridge.core.scene import Scene
 from bridge.core.submitting import turns
-from bridge.delivery import DeliveryError
 from bridge.engine import outcome
 from bridge.engine.cached import Cached
 from bridge.engine.deliver import deliver
 from bridge.engine.failover import fail_over
 from bridge.engine.gates import Gates
-from bridge.engine.remove import remove
+from bridge.engine.polling import Polling
+from bridge.engine.remove import attempt
 from bridge.engine.services import Services
 from bridge.engine.submit import enqueue, promote, submit
 from bridge.engine.tasks import Tasks
-from bridge.engine.watch import active, look, poll
+from bridge.engine.watch import active, look
 from bridge.torbox import Kind, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
@@ -47,11 +47,8 @@ log = structlog.get_logger()
 LONGEST_SLEEP = 30.0
 """The plan is made anew at least this often, whatever it said."""
 
-SLOWER = 1.5
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
-HELD_PAUSE = 0.02
-"""Between two looks whether what is being done for a download has ended."""
 
 FEW_LEFT = 10
 """So many creates of the hourly budget are kept for what TorBox does not have cached."""
@@ -76,29 +73,27 @@ class Engine:
         self._services = services
         self._ledger = services.ledger
         self._cached = Cached(services.torbox)
-        pace = services.settings.torbox.poll_seconds
         self._gates = Gates(
-            services.torbox.budgets, services.pace, idle_seconds=pace.idle, clock=services.clock
+            services.torbox.budgets,
+            services.pace,
+            idle_seconds=services.settings.torbox.poll_seconds.idle,
+            clock=services.clock,
+            creates=services.settings.torbox.limits.adds_at_once,
         )
         self._tasks = Tasks()
         self._busy: dict[str, tuple[type[Action], asyncio.Task[Any]]] = {}
         self._held: set[str] = set()
+        self._holds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._asked: dict[str, float] = {}
-        self._polled_at = -inf
-        self._polling = False
+        self._polling = Polling(services, self._gates)
         self._failing_over = False
-        self._failed_polls = 0
-        self._poll_seconds = pace.active
         self._event = asyncio.Event()
         self._closing = False
 
     @property
     def troubles(self) -> Sequence[str]:
         """Tell in words what keeps the bridge from its work; nothing when all is well."""
-        found = self._gates.troubles
-        if not found and self._failed_polls > 1:
-            return ["TorBox: its list cannot be read"]
-        return found
+        return self._gates.troubles or self._polling.troubles
 
     @property
     def violations(self) -> Sequence[str]:
@@ -128,17 +123,16 @@ class Engine:
     @asynccontextmanager
     async def held(self, info_hash: str) -> AsyncIterator[None]:
         """Stop what is being done for a download, and begin nothing for it meanwhile."""
-        while info_hash in self._held:
-            await asyncio.sleep(HELD_PAUSE)
-        self._held.add(info_hash)
-        try:
-            self.cancel(info_hash)
-            while info_hash in self._busy:
-                await asyncio.sleep(HELD_PAUSE)
-            yield
-        finally:
-            self._held.discard(info_hash)
-            self.wake()
+        async with self._holds.setdefault(info_hash, asyncio.Lock()):
+            self._held.add(info_hash)
+            try:
+                if info_hash in self._busy:
+                    self.cancel(info_hash)
+                    await asyncio.wait({self._busy[info_hash][1]})
+                yield
+            finally:
+                self._held.discard(info_hash)
+                self.wake()
 
     def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
         """Do something that nobody waits for; it ends with the engine."""
@@ -194,13 +188,14 @@ class Engine:
 
     async def close(self) -> None:
         """Stop everything; fetches write their checkpoints."""
-        self._closing = True  # a time limit that strikes at this moment would swallow a cancellation
+        # A time limit that strikes at this moment swallows the cancellation: the loop has to know.
+        self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
         await self._save_budgets()
 
     def _scene(self) -> Scene:
         services, now = self._services, self._services.clock()
-        budgets, pace = services.torbox.budgets, services.settings.torbox.poll_seconds
+        budgets = services.torbox.budgets
         kinds = [kind for kind, _ in self._busy.values()]
         self._gates.watched(active(self._ledger))
         slot_at = self._gates.slot_at
@@ -213,16 +208,16 @@ class Engine:
             failovers_per_hour=services.settings.failover.per_hour,
             snapshot=self._ledger.snapshot,
             busy=frozenset(self._busy) | self._held,
-            polling=self._polling,
+            polling=self._polling.running,
             checking=self._cached.asking,
             submitting=kinds.count(Submit),
             delivering=kinds.count(Deliver),
             asked=self._asked,
             cached=self._cached.known(now),
-            polled_at=self._polled_at,
-            poll_seconds=self._poll_seconds,
-            idle_seconds=pace.idle,
-            brisk_seconds=self._poll_seconds if self._failed_polls else pace.active,
+            polled_at=self._polling.polled_at,
+            poll_seconds=self._polling.seconds,
+            idle_seconds=services.settings.torbox.poll_seconds.idle,
+            brisk_seconds=self._polling.brisk_seconds,
             probe_at=self._gates.probe_at,
             creates=self._gates.creates,
             create_at=budgets.ready_at(Kind.CREATE, now),
@@ -253,8 +248,7 @@ class Engine:
                 self._failing_over = True
                 self._tasks.spawn(self._fail_over(failover_id), name=f"failover {failover_id}")
             case Poll(queue):
-                self._polling = True
-                self._polled_at = services.clock()
+                self._polling.begin()
                 self._tasks.spawn(self._poll(queue=queue), name="poll")
             case _:
                 await self._settle(action)
@@ -337,25 +331,7 @@ class Engine:
     def _remove(self, action: Remove, removal_id: int) -> None:
         removal = self._ledger.removals.get(removal_id)
         if removal is not None and removal.hash not in {*self._busy, *self._held}:
-            self._begin(action, removal.hash, self._removal(removal_id))
-
-    async def _removal(self, removal_id: int) -> None:
-        """Do a removal; whatever stands in its way, it is tried again."""
-        removal = self._ledger.removals[removal_id]
-        try:
-            await remove(self._services, removal)
-        except Exception as error:
-            expected = isinstance(error, TorBoxError | DeliveryError)
-            log.warning("removal_waits", hash=removal.hash, why=str(error), exc_info=not expected)
-            held = isinstance(error, TorBoxError) and self._gates.hold(error, Kind.CONTROL)
-            pace = self._services.pace
-            pause = pace.soon() + pace.lookup if held else pace.backoff(removal.attempts)
-            at = self._services.clock() + pause
-            await self._ledger.put_removal(
-                replace(removal, attempts=removal.attempts + 1, next_attempt_at=at)
-            )
-        else:
-            self._gates.slot_freed()
+            self._begin(action, removal.hash, attempt(self._services, self._gates, removal))
 
     async def _fail_over(self, failover_id: int) -> None:
         try:
@@ -366,48 +342,9 @@ class Engine:
 
     async def _poll(self, *, queue: bool) -> None:
         try:
-            if self._gates.bad_key:
-                await self._services.key.renew()
-            moved = await poll(self._services, queue=queue)
-        except TorBoxError as error:
-            self._poll_failed(error)
-        else:
-            self._poll_went_well(moved=moved)
+            await self._polling.poll(queue=queue)
         finally:
-            self._polling = False
             self.wake()
-
-    def _poll_failed(self, error: TorBoxError) -> None:
-        pace, self._failed_polls = (
-            self._services.settings.torbox.poll_seconds,
-            self._failed_polls + 1,
-        )
-        self._poll_seconds = max(
-            pace.active, min(self._services.pace.backoff(self._failed_polls), pace.idle)
-        )
-        if self._gates.probe_at is not None:
-            self._gates.probe_failed(error)
-        else:
-            self._gates.hold(error, Kind.LIST)
-        log.warning("poll_failed", why=str(error), again_in=round(self._poll_seconds))
-
-    def _poll_went_well(self, *, moved: bool) -> None:
-        pace, self._failed_polls = self._services.settings.torbox.poll_seconds, 0
-        self._poll_seconds = pace.active if moved else min(self._poll_seconds * SLOWER, pace.idle)
-        self._gates.passed(Kind.LIST)
-        if self._gates.answered():
-            self._resume()
-
-    def _resume(self) -> None:
-        """Let nobody wait out a pause that the outage gave him; but not all go at once."""
-        now = self._services.clock()
-
-        def soon(latest: Download) -> Download:
-            return replace(latest, next_attempt_at=now + self._services.pace.soon())
-
-        for download in tuple(self._ledger.downloads.values()):
-            if download.phase not in FINAL and download.next_attempt_at > now:
-                self._ledger.note(download.hash, soon)
 
     async def _save_budgets(self) -> None:
         budgets = self._services.torbox.budgets

@@ -62,12 +62,19 @@ class Gates:
     """What is shut just now. Times are unix seconds."""
 
     def __init__(
-        self, budgets: Budgets, pace: Pace, *, idle_seconds: float, clock: Callable[[], float]
+        self,
+        budgets: Budgets,
+        pace: Pace,
+        *,
+        idle_seconds: float,
+        clock: Callable[[], float],
+        creates: int = CREATES,
     ) -> None:
         self._budgets = budgets
         self._pace = pace
         self._idle_seconds = idle_seconds
         self._clock = clock
+        self._creates = creates
         self._outage: Outage | None = None
         self._closed: dict[Kind, tuple[str, float]] = {}
         self._slot_at = 0.0
@@ -92,7 +99,7 @@ class Gates:
     @property
     def creates(self) -> int:
         """How many creates may be in flight: one, while it is unknown whether a slot is free."""
-        return 1 if self._slot_tries else CREATES
+        return 1 if self._slot_tries else self._creates
 
     @property
     def troubles(self) -> list[str]:

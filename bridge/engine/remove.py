@@ -4,6 +4,7 @@ A persisted job. It is over when everything is gone; until then it is tried agai
 """
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -11,10 +12,13 @@ import structlog
 from bridge.core.follow import created_since
 from bridge.core.model import Download, Phase, Removal
 from bridge.core.modes import LIVES_ON_TORBOX
+from bridge.delivery import DeliveryError
+from bridge.engine.gates import Gates
 from bridge.engine.services import Services
-from bridge.torbox import NotFound, Operation, QueueOperation
+from bridge.torbox import Kind, NotFound, Operation, QueueOperation, TorBoxError
 
 log = structlog.get_logger()
+
 
 def removal_of(services: Services, download: Download, *, delete_files: bool) -> Removal:
     """Write down what has to go with a download.
@@ -51,6 +55,24 @@ def remote_removal(services: Services, download: Download) -> Removal | None:
     removal = removal_of(services, download, delete_files=False)
     known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
     return removal if removal.delete_remote and known else None
+
+
+async def attempt(services: Services, gates: Gates, removal: Removal) -> None:
+    """Do a removal; whatever stands in its way, it is tried again."""
+    try:
+        await remove(services, removal)
+    except Exception as error:
+        expected = isinstance(error, TorBoxError | DeliveryError)
+        log.warning("removal_waits", hash=removal.hash, why=str(error), exc_info=not expected)
+        held = isinstance(error, TorBoxError) and gates.hold(error, Kind.CONTROL)
+        pace = services.pace
+        pause = pace.soon() + pace.lookup if held else pace.backoff(removal.attempts)
+        at = services.clock() + pause
+        await services.ledger.put_removal(
+            replace(removal, attempts=removal.attempts + 1, next_attempt_at=at)
+        )
+    else:
+        gates.slot_freed()
 
 
 async def remove(services: Services, removal: Removal) -> None:

@@ -86,6 +86,7 @@ class Services:
         patience = Patience(
             stalled_after=policy.stalled_after,
             metadata_after=policy.metadata_after,
+            stored_after=policy.stored_after,
             give_up_after=policy.give_up_after,
         )
         return Rules(

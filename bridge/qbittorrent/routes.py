@@ -2,7 +2,7 @@
 
 Reads may be GET, POST or HEAD (qbittorrent-api posts most of them), writes only POST. The handlers
 of a scope live in the module of its name; the many of `torrents` in torrents (reads), add,
-torrent_actions (writes), trackers, categories and tags. What changes nothing here is in benign.
+torrent_actions and torrent_edits (writes), trackers, web_seeds, categories and tags. What changes nothing here is in benign.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from bridge.qbittorrent import (
     torrents,
     trackers,
     transfer,
+    web_seeds,
 )
 from bridge.qbittorrent.benign import accept, show
 from bridge.qbittorrent.face import Handler
@@ -77,7 +78,7 @@ ROUTES = MappingProxyType(
         "torrents/properties": Route(READ, torrents.properties),
         "torrents/files": Route(READ, torrents.files),
         "torrents/trackers": Route(READ, trackers.trackers),
-        "torrents/webseeds": Route(READ, torrents.web_seeds),
+        "torrents/webseeds": Route(READ, web_seeds.web_seeds),
         "torrents/pieceStates": Route(READ, torrents.piece_states),
         "torrents/pieceHashes": Route(READ, torrents.piece_hashes),
         "torrents/downloadLimit": Route(READ, torrent_edits.download_limits),
@@ -115,6 +116,9 @@ ROUTES = MappingProxyType(
         "torrents/addTrackers": Route(WRITE, trackers.add),
         "torrents/editTracker": Route(WRITE, trackers.edit),
         "torrents/removeTrackers": Route(WRITE, trackers.remove),
+        "torrents/addWebSeeds": Route(WRITE, web_seeds.add),
+        "torrents/editWebSeed": Route(WRITE, web_seeds.edit),
+        "torrents/removeWebSeeds": Route(WRITE, web_seeds.remove),
         "torrents/categories": Route(READ, categories.categories),
         "torrents/createCategory": Route(WRITE, categories.create),
         "torrents/editCategory": Route(WRITE, categories.edit),

@@ -42,12 +42,6 @@ async def files(call: Call) -> web.Response:
     return json(msgspec.json.encode(details.files(found, view, metainfo)))
 
 
-async def web_seeds(call: Call) -> web.Response:
-    """List the web seeds that the magnet or the .torrent names."""
-    urls = call.downloads.webseeds(call.view().download.hash)
-    return json(msgspec.json.encode([{"url": url} for url in urls]))
-
-
 async def piece_states(call: Call) -> web.Response:
     """Show each piece by the share that is done; the whole as one while their number is unknown."""
     view = call.view()

@@ -39,7 +39,8 @@ class Limit(NamedTuple):
     seconds: float
 
 
-_LIMITS: Final = {kind: Limit(300, MINUTE) for kind in Kind} | {Kind.UNCACHED: Limit(60, HOUR)}
+CALLS_PER_MINUTE: Final = 300
+UNCACHED_PER_HOUR: Final = 60
 _CAREFUL_CREATE: Final = Limit(10, MINUTE)
 """The edge limit of older documents: kept to for an hour after a 429 to an add."""
 _KEPT: Final = (Kind.CREATE, Kind.UNCACHED)
@@ -58,9 +59,9 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
 class _Budget:
     """One class of calls: the times of the recent ones, oldest first, and a block."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, limit: Limit) -> None:
         self.kind = kind
-        self.limit = _LIMITS[kind]
+        self.limit = limit
         self.blocked_until = 0.0
         self.careful_until = 0.0
         self.calls: list[float] = []
@@ -98,8 +99,15 @@ class _Budget:
 class Budgets:
     """Counts calls and remembers refusals. `dirty` tells that `rows()` should be stored."""
 
-    def __init__(self) -> None:
-        self._budgets = {kind: _Budget(kind) for kind in Kind}
+    def __init__(
+        self,
+        *,
+        calls_per_minute: int = CALLS_PER_MINUTE,
+        uncached_per_hour: int = UNCACHED_PER_HOUR,
+    ) -> None:
+        minute = Limit(calls_per_minute, MINUTE)
+        self._budgets = {kind: _Budget(kind, minute) for kind in Kind}
+        self._budgets[Kind.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
         self.dirty = False
 
     def ready_at(self, kind: Kind, now: float, *, cached: bool = False) -> float:

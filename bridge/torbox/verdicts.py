@@ -91,8 +91,9 @@ def verdict(answer: Answer, now: float) -> TorBoxError | None:
 def trouble(answer: Answer, detail: str = "") -> ServerTrouble:
     """Blame TorBox for an answer. Unclear, unless it was refused as the caller's fault."""
     code, said, status = _said(answer)
-    kind = Down if status in _NOBODY_THERE and not answer.json else ServerTrouble
-    return kind(code, detail or said, status, unclear=not _by_caller(status))
+    if status in _NOBODY_THERE and not answer.json:
+        return Down("", "TorBox is down, says the gateway in front of it", status, unclear=True)
+    return ServerTrouble(code, detail or said, status, unclear=not _by_caller(status))
 
 
 def _by_caller(status: int) -> bool:

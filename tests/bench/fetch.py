@@ -210,6 +210,7 @@ def _main() -> None:
         return
     cases = (
         Case(f"1 x {given.big} MiB", 1, given.big * MIB),
+        Case(f"4 x {given.big // 4} MiB", 4, given.big // 4 * MIB),
         Case(f"{given.small} x 2 MiB", given.small, 2 * MIB),
     )
     with tempfile.TemporaryDirectory(dir=given.directory) as directory:

@@ -284,3 +284,11 @@ def test_every_phase_but_remote_is_safe_from_patience() -> None:
     for phase in set(Phase) - {Phase.REMOTE}:
         download = remote(phase=phase, idle_seconds=9e9, observed_seconds=9e9)
         assert verdict(download, item(), Patience(give_up_after=1.0), NOW) is None
+
+
+def test_a_list_that_lacks_files_is_given_up_in_time() -> None:
+    """TorBox says that all is there and lists too little: that is idle time, with a reason."""
+    lacking = remote(lacking_at=whole().listed_bytes, idle_seconds=6 * HOUR, note="E02 is missing")
+    assert reason(lacking, whole(), stalled_after=6 * HOUR) is Reason.INCOMPLETE
+    assert reason(lacking, whole(), stalled_after=7 * HOUR) is None
+    assert reason(remote(idle_seconds=6 * HOUR), whole(), stalled_after=6 * HOUR) is None

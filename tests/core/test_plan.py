@@ -205,6 +205,10 @@ def test_ready() -> None:
     """A remote item with all its files is taken over, stopped or not."""
     assert plan(scene(remote(), snapshot=snapshot(whole()))).actions == (Ready(H),)
     assert plan(scene(remote(stopped=True), snapshot=snapshot(whole()))).actions == (Ready(H),)
+    longer = remote(lacking_at=whole().listed_bytes - 1)
+    assert plan(scene(longer, snapshot=snapshot(whole()))).actions == (Ready(H),)
+    lacking = remote(lacking_at=whole().listed_bytes)
+    assert Ready(H) not in plan(scene(lacking, snapshot=snapshot(whole()))).actions
 
 
 @pytest.mark.parametrize(

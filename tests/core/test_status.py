@@ -186,8 +186,12 @@ def test_seeding() -> None:
 
 
 def test_forced() -> None:
-    """A forced download says so while its files are fetched."""
+    """A forced download says so while TorBox looks for it, and while its files are fetched."""
     assert state_of(ready(phase=Phase.DELIVERING, force_start=True), None) is State.FORCED_DL
+    remote = ready(phase=Phase.REMOTE, force_start=True)
+    assert state_of(remote, item(state="metaDL", size=0)) is State.FORCED_META_DL
+    assert state_of(remote, item(state="downloading")) is State.FORCED_DL
+    assert state_of(remote, item(state="stalled (no seeds)")) is State.STALLED_DL
 
 
 @pytest.mark.parametrize(

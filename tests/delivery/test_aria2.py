@@ -12,7 +12,7 @@ from bridge.delivery.aria2 import Aria2Delivery, Aria2Settings, gid_of
 from bridge.delivery.errors import DeliveryFailed, NotEnoughSpace
 from bridge.delivery.settings import KIB, FetchSettings
 from tests.support.aria2 import SECRET, Aria2Daemon
-from tests.support.cdn import Cdn, instead, only_token, slowly, status
+from tests.support.cdn import Cdn, instead, only_token, slowly, stall_after, status
 from tests.support.delivery import FAST, HASH, Room, begin, below, some_bytes, until
 from tests.support.torrents import make_torrent
 
@@ -90,18 +90,13 @@ async def test_a_dead_link_is_replaced(remote: Remote) -> None:
 
 
 async def test_a_link_that_grows_old_is_replaced(remote: Remote) -> None:
-    """A new link is handed on while the transfer runs."""
-    served = remote.cdn.add(0, some_bytes(400 * KIB), CRAWL)
+    """A new link is handed on while the transfer runs: what is asked for next is asked with it."""
+    served = remote.cdn.add(0, some_bytes(400 * KIB), stall_after(50 * KIB))
     task = begin(remote.fetched("Movie.mkv"))
-    await until(lambda: served.sent > 50 * KIB)
+    await until(lambda: served.sent)
     await remote.cdn.link(0, fresh=True)
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        uris = str(await remote.daemon.ask("aria2.getUris", gid_of(HASH, 0)))
-        if "secret-0" not in uris:
-            break
-    assert "secret-1" in str(await remote.daemon.ask("aria2.getUris", gid_of(HASH, 0)))
     assert await task
+    assert [request.query["token"] for request in served.requests] == ["secret-0", "secret-1"]
 
 
 async def test_the_wrong_size_is_refused(remote: Remote) -> None:

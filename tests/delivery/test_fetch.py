@@ -47,16 +47,10 @@ LASTING: dict[str, Behaviour] = {
     "JSON in disguise": instead(JSON, "application/octet-stream", chunked=True),
     "too short, unannounced": instead(b"\x1aE\xdf\xa3", "video/x-matroska", chunked=True),
     "too long, unannounced": instead(NOISE, "video/x-matroska", chunked=True),
-}
-PASSING: dict[str, Behaviour] = {
-    **LASTING,
-    "cut in the body": cut_after(5000),
-    "silent in the body": stall_after(5000),
     "too many requests": status(429, Retry_After="0"),
     "broken": status(500),
     "forbidden": status(403),
     "gone": status(410),
-    "garbage": garbage,
     "JSON with its length": instead(JSON, "application/octet-stream"),
     "HTML": instead(b"<html>", "text/html"),
     "HTML in disguise": instead(b"<!DOCTYPE html><p>502", "video/x-matroska", chunked=True),
@@ -64,6 +58,12 @@ PASSING: dict[str, Behaviour] = {
     "empty": instead(b"", "video/x-matroska"),
     "a part of nothing": with_headers(206),
     "a part of another file": with_headers(206, Content_Range="bytes 0-9/10"),
+}
+PASSING: dict[str, Behaviour] = {
+    **LASTING,
+    "cut in the body": cut_after(5000),
+    "silent in the body": stall_after(5000),
+    "garbage": garbage,
 }
 
 

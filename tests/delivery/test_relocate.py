@@ -49,9 +49,7 @@ async def test_renames_are_all_or_none(place: Path) -> None:
     (place / "Show" / "taken").write_text("mine")
     before = below(place)
     with pytest.raises(TargetTaken):
-        await rename_files(
-            place, [("Show/sub/b.mkv", "Other/b.mkv"), ("Show/a.mkv", "Show/taken")]
-        )
+        await rename_files(place, [("Show/sub/b.mkv", "Other/b.mkv"), ("Show/a.mkv", "Show/taken")])
     assert below(place) - {"Other"} == before
     assert (place / "Show" / "taken").read_text() == "mine"
 

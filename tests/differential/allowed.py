@@ -79,11 +79,12 @@ def judge(compared: Iterable[Compared], table: Sequence[Allowed]) -> Verdict:
     """Hold what was compared against the table."""
     found: dict[Allowed, list[Compared]] = {row: [] for row in table}
     surprises: list[Compared] = []
+    moving = [row for row in table if row.why is Why.SETUP]
     for value in compared:
-        rows = [row for row in table if row.covers(value)]
+        candidates = moving if value.kind is Kind.SAME else table
+        rows = [row for row in candidates if row.covers(value)]
         for row in rows:
-            if value.kind is not Kind.SAME or row.why is Why.SETUP:
-                found[row].append(value)
+            found[row].append(value)
         if value.kind is not Kind.SAME and not rows:
             surprises.append(value)
     idle = [f"{row.reason}: {name}" for row, seen in found.items() for name in row.unused(seen)]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ import aiohttp
 from tests.differential.player import Place
 
 PROGRAM: Final = "qbittorrent-nox"
+VERSION: Final = "v4.5.2"
 START_SECONDS: Final = 15.0
 REFRESH_MILLISECONDS: Final = 100
 """How often it looks after its torrents; 1500 unless told."""
@@ -52,9 +54,15 @@ WebUI\Username={username}
 """
 
 
-def installed() -> bool:
-    """Tell whether there is one to start."""
-    return shutil.which(PROGRAM) is not None
+def missing() -> str:
+    """Tell why there is none to compare with; "" when there is."""
+    found = shutil.which(PROGRAM)
+    if found is None:
+        return f"{PROGRAM} is not installed (Debian 12: apt-get install {PROGRAM})"
+    told = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, check=True, timeout=10
+    ).stdout
+    return "" if VERSION in told else f"{told.strip()} is here; the table is about {VERSION}"
 
 
 @asynccontextmanager

@@ -7,18 +7,17 @@ import pytest
 
 from bridge.qbittorrent.routes import ROUTES
 from tests.differential.page import PAGE, page
-from tests.differential.real import PROGRAM, installed
+from tests.differential.real import missing
 from tests.differential.run import play_both
 from tests.differential.scenario.whole import SCENARIO
 
 
 def need_qbittorrent() -> None:
     """Go on only where there is a qBittorrent to compare with; CI has to have one."""
-    if installed():
-        return
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{PROGRAM} is not installed, and CI compares with it")
-    pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
+    if reason := missing():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"CI compares with a real qBittorrent, but {reason}")
+        pytest.skip(reason)
 
 
 async def test_the_bridge_answers_as_qbittorrent_does(tmp_path: Path) -> None:

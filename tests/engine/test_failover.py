@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ from bridge.core.model import Phase, Reason
 from bridge.demo.arr_client import Arr
 from bridge.demo.arr_wire import ArrError
 from bridge.demo.arr_words import ArrSettings
+from bridge.engine import Pace
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_api import KINDS, ArrApi
 from tests.support.process import BridgeProcess
-from tests.support.rig import PASSWORD, Rig
+from tests.support.rig import BRISK, PASSWORD, Rig
+
+SWIFT = replace(BRISK, first=0.02, longest=0.2, told=0.1)
 
 TOLD = "DELETE /queue"
 TOLD_BY_HISTORY = "POST /history/failed"
@@ -60,16 +63,18 @@ def refused(rig: Rig, number: int = 1) -> Content:
     """Make something that TorBox will not take."""
     content = make_torrent(f"Show.{number}", [ContentFile(f"show.{number}.mkv", 100_000)])
     rig.sim.register(content)
-    rig.sim.faults.clear()
-    rig.sim.faults.add("createtorrent", Error(400, "DOWNLOAD_TOO_LARGE", "too large"))
+    too_large = Error(400, "DOWNLOAD_TOO_LARGE", "too large")
+    rig.sim.faults.add("createtorrent", too_large, hash=content.hash)
     return content
 
 
 @asynccontextmanager
-async def world(directory: Path, kind: str = "sonarr", **environ: Any) -> AsyncIterator[World]:
+async def world(
+    directory: Path, kind: str = "sonarr", *, pace: Pace = SWIFT, **environ: Any
+) -> AsyncIterator[World]:
     """Run both. To its download client Whisparr is another Sonarr."""
     async with ArrApi(kind) as api:
-        rig = Rig(directory, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
+        rig = Rig(directory, pace=pace, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
         await rig.open()
         try:
             app = "sonarr" if kind == "whisparr" else kind
@@ -125,16 +130,17 @@ async def test_another_category(here: World) -> None:
     assert here.api.calls == []
 
 
-async def test_an_arr_that_is_slow_to_note_it(here: World) -> None:
+async def test_an_arr_that_is_slow_to_note_it(tmp_path: Path) -> None:
     """The history and then the queue come to know it a moment later: it is waited for."""
-    info_hash = await here.fails(grabbed=False)
-    await here.says("not noted", info_hash)
-    here.api.grab(info_hash, queued=False)
-    await here.says("does not show it in its queue", info_hash)
-    here.api.track(info_hash)
-    await here.settled(info_hash)
-    assert here.api.blocklist == [info_hash.upper()]
-    assert here.api.calls.count(TOLD) == 1
+    async with world(tmp_path, pace=BRISK) as here:
+        info_hash = await here.fails(grabbed=False)
+        await here.says("not noted", info_hash)
+        here.api.grab(info_hash, queued=False)
+        await here.says("does not show it in its queue", info_hash)
+        here.api.track(info_hash)
+        await here.settled(info_hash)
+        assert here.api.blocklist == [info_hash.upper()]
+        assert here.api.calls.count(TOLD) == 1
 
 
 async def test_without_a_record_in_the_queue(here: World) -> None:
@@ -196,12 +202,11 @@ async def test_so_many_an_hour(tmp_path: Path) -> None:
     async with world(tmp_path, BRIDGE_FAILOVER__PER_HOUR="2") as here:
         hashes = [await here.fails(number) for number in range(1, 5)]
         await here.rig.until(lambda: len(here.api.blocklist) == 2)
+        waiting = [one for one in hashes if one.upper() not in here.api.blocklist]
+        await here.rig.until(lambda: all(map(here.rig.note, waiting)))
         await asyncio.sleep(0.2)
         assert len(here.api.blocklist) == 2
         assert len(await here.arr.poll()) == 2
-        waiting = [one for one in hashes if here.rig.download(one)]
-        assert all(here.rig.note(one) for one in waiting)
-        assert len(waiting) == 2
 
 
 async def test_removed_by_the_user(here: World) -> None:

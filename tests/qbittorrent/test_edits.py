@@ -1,5 +1,6 @@
 """Names, places, files and limits of downloads, on a whole bridge."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -189,12 +190,10 @@ async def test_a_move_is_taken_up_after_a_restart(rig: Rig) -> None:
     """What was to be moved when the bridge stopped is moved when it starts."""
     path = await deliver(rig, content := pack())
     target = rig.downloads / "later"
-    await rig.ledger.change(
-        content.hash, lambda latest: replace(latest, moving_to=str(target))
-    )
+    await rig.ledger.change(content.hash, lambda latest: replace(latest, moving_to=str(target)))
     await rig.stop()
     await rig.start()
-    await rig.until(lambda: (target / NAME).exists())
+    await rig.until((target / NAME).exists)
     rig.compare(content, str(target / NAME))
     assert not path.exists()
 
@@ -446,3 +445,29 @@ async def test_nothing_is_wanted(rig: Rig, client: Client) -> None:
     await client.post("torrents/filePrio", hash=content.hash, id="0", priority="1")
     await client.post("torrents/resume", hashes=content.hash)
     assert len(list((await arrives(rig, content)).iterdir())) == 1
+
+
+async def test_a_stopped_magnet_asks_when_it_is_started(rig: Rig, client: Client) -> None:
+    """Nothing is asked of TorBox for what is stopped, and started twice it is asked once."""
+    rig.sim.world.account.slots = 0
+    rig.sim.world.behaviour.when_full = "queue"
+    content = make_torrent("Film.2024", [ContentFile("film.mkv", 100_000)])
+    rig.sim.register(content)
+    await client.post("torrents/add", urls=content.hash, stopped="true")
+    await asyncio.sleep(0.7)
+    assert rig.sim.calls.counts() == {}
+    for _ in range(2):
+        await client.post("torrents/start", hashes=content.hash)
+    await shows(rig, client, content.hash, lambda row: row["size"] > 0)
+    await asyncio.sleep(0.2)
+    assert rig.sim.calls.counts().get("torrentinfo", 0) <= 1
+
+
+async def test_deleted_while_it_is_to_be_moved(rig: Rig, client: Client) -> None:
+    """Wherever the move has got to, nothing of a deleted download is left."""
+    path = await deliver(rig, content := pack(episodes=1))
+    target = rig.downloads / "other"
+    await client.post("torrents/setLocation", hashes=content.hash, location=str(target))
+    await client.post("torrents/delete", hashes=content.hash, deleteFiles="true")
+    await rig.until(lambda: not rig.ledger.removals)
+    await rig.until(lambda: not path.exists() and not (target / NAME).exists())

@@ -14,6 +14,7 @@ from tests.support.face import PASSWORD, USERNAME, Face, magnet, make_torrent, s
 TORRENT, HASH = make_torrent("Film.mkv", 40_000)
 OTHER = "2b" * 20
 DELETED = "3c" * 20
+SEEDS = "&ws=http%3A%2F%2Fold.example%2F&ws=http%3A%2F%2Fgone.example%2F"
 CATEGORY = {"name": "made"}
 RULE = {"rule_name": "R"}
 
@@ -42,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "torrents_add_peers": {"peers": "203.0.113.7:1", "torrent_hashes": HASH},
     "torrents_add_tags": {"tags": "t", "torrent_hashes": HASH},
     "torrents_add_trackers": {"torrent_hash": HASH, "urls": "http://new.example/"},
+    "torrents_add_webseeds": {"torrent_hash": HASH, "urls": "http://seed.example/"},
     "torrents_create_category": {"name": "another"},
     "torrents_create_tags": {"tags": "u"},
     "torrents_delete": {"torrent_hashes": DELETED},
@@ -52,11 +54,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "original_url": "http://old.example/",
         "new_url": "http://edited.example/",
     },
+    "torrents_edit_webseed": {
+        "torrent_hash": OTHER,
+        "orig_url": "http://old.example/",
+        "new_url": "http://edited.example/",
+    },
     "torrents_export": {"torrent_hash": HASH},
     "torrents_file_priority": {"torrent_hash": HASH, "file_ids": 0, "priority": 1},
     "torrents_remove_categories": {"categories": "dropped"},
     "torrents_remove_tags": {"tags": "t", "torrent_hashes": HASH},
     "torrents_remove_trackers": {"torrent_hash": HASH, "urls": "http://gone.example/"},
+    "torrents_remove_webseeds": {"torrent_hash": OTHER, "urls": "http://gone.example/"},
     "torrents_rename": {"torrent_hash": HASH, "new_torrent_name": "Other name"},
     "torrents_set_category": {"category": "made", "torrent_hashes": HASH},
     "torrents_set_download_path": {"download_path": "", "torrent_hashes": HASH},
@@ -88,7 +96,6 @@ ELSEWHERE = {
 
 NOT_OFFERED = {
     *("torrents_ssl_parameters", "torrents_set_ssl_parameters"),
-    *("torrents_add_webseeds", "torrents_edit_webseed", "torrents_remove_webseeds"),
     *(f"torrentcreator_{name}" for name in ("add_task", "status", "torrent_file", "delete_task")),
     *("search_download_torrent", "search_categories"),
 }
@@ -122,7 +129,7 @@ async def prepare(api: qb.Client) -> None:
     """Add what the methods are called on."""
     calls: list[Callable[[], object]] = [
         lambda: api.torrents_add(torrent_files=TORRENT),
-        lambda: api.torrents_add(urls=[magnet(OTHER), magnet(DELETED)]),
+        lambda: api.torrents_add(urls=[magnet(OTHER) + SEEDS, magnet(DELETED)]),
         lambda: api.torrents_add_trackers(
             HASH, urls=["http://old.example/", "http://gone.example/"]
         ),

@@ -44,7 +44,11 @@ async def test_what_is_meaningful_is_kept(rig: Rig, client: Client) -> None:
     await rig.start()
     async with client_at(rig) as again:
         found = await preferences(again)
-    assert (found["max_ratio_enabled"], found["max_ratio"], found["max_ratio_act"]) == (True, 2.5, 0)
+    assert (found["max_ratio_enabled"], found["max_ratio"], found["max_ratio_act"]) == (
+        True,
+        2.5,
+        0,
+    )
     assert (found["dl_limit"], found["alt_up_limit"]) == (1000, 7)
     assert (found["queueing_enabled"], found["max_active_downloads"]) == (False, 9)
 
@@ -52,7 +56,9 @@ async def test_what_is_meaningful_is_kept(rig: Rig, client: Client) -> None:
 async def test_the_rest_is_taken_and_forgotten(client: Client) -> None:
     """Unknown keys, values of another kind, what means nothing here, and what is no JSON."""
     before = await preferences(client)
-    await put(client, no_such_key=1, dl_limit="fast", max_ratio_act=3, listen_port=1, alt_dl_limit=True)
+    await put(
+        client, no_such_key=1, dl_limit="fast", max_ratio_act=3, listen_port=1, alt_dl_limit=True
+    )
     for text in ("not json", "[1]", ""):
         assert (await client.post("app/setPreferences", json=text)).short == (200, "")
     assert await preferences(client) == before

@@ -41,7 +41,7 @@ class Aria2Daemon:
             self.program,
             *("--no-conf", "--quiet", "--enable-rpc", f"--rpc-secret={SECRET}"),
             *(f"--rpc-listen-port={self.port}", f"--dir={self.top}", "--disable-ipv6"),
-            *("--retry-wait=0", "--max-tries=2", "--connect-timeout=2", "--timeout=2"),
+            *("--retry-wait=0", "--max-tries=2", "--connect-timeout=2", "--timeout=1"),
             *self._options,
         )
         for _ in range(500):

@@ -6,10 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 RUN = ("bridge", "run")
+BRISK = ("tests.support.brisk_bridge",)
+"""The same, with retries that a test can wait for."""
+ROOT = Path(__file__).parents[2]
 
 
 class BridgeProcess:
@@ -42,6 +46,7 @@ class BridgeProcess:
             "-m",
             *self._program,
             env={"PATH": os.environ["PATH"], **self._environ, "BRIDGE_LOG__FORMAT": "json"},
+            cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

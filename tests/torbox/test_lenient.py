@@ -1,5 +1,7 @@
 """Values out of JSON that changed their types."""
 
+from base64 import b32encode
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,3 +108,20 @@ def test_only_info_hashes_are_hashes() -> None:
     """Other digests are passed over; a v2 hash is also known by its first 40 digits."""
     found = lenient.info_hashes(HASH.upper(), "d" * 32, V2_HASH, HASH, None, 5, "z" * 40)
     assert found == (HASH, V2_HASH, V2_HASH[:40])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (HASH.upper(), HASH),
+        (f" {HASH} ", HASH),
+        (b32encode(bytes.fromhex(HASH)).decode(), HASH),
+        (b32encode(bytes.fromhex(HASH)).decode().lower(), HASH),
+        ("", ""),
+        (None, ""),
+        ("Not a hash", "not a hash"),
+    ],
+)
+def test_a_hash_in_any_form(value: object, expected: str) -> None:
+    """Upper case, base32 and spaces are the same hash; what is none stays what it is."""
+    assert lenient.info_hash(value) == expected

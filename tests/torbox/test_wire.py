@@ -264,6 +264,19 @@ async def test_a_429_is_obeyed(
     assert wire.budgets.ready_at(Kind.LINK, NOW) == NOW
 
 
+@pytest.mark.parametrize(
+    ("remaining", "reset", "wait"),
+    [("0", f"{NOW + 20:.6f}", 20.0), ("0", "20", 20.0), ("1", "20", 0.0), ("0", "", 0.0)],
+)
+async def test_the_last_call_allowed_is_the_last(
+    wire: Wire, script: Scripted, remaining: str, reset: str, wait: float
+) -> None:
+    """When the headers of a good answer say that nothing is left, the next call waits."""
+    script.answers = [envelope(Date=DATE, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset)]
+    await wire.call(GET)
+    assert wire.budgets.ready_at(GET.kind, NOW) == pytest.approx(NOW + wait)
+
+
 async def test_a_reset_goes_by_torboxs_clock(wire: Wire, script: Scripted) -> None:
     """A reset given as a time is right although our clock is an hour behind."""
     ahead = format_datetime(datetime.fromtimestamp(NOW + 3600, UTC), usegmt=True)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.differential.scenario.material import UNKNOWN, WEBSEED
 from tests.differential.steps import Step, get, post
 
 
@@ -126,6 +127,9 @@ LATER: Final = (
     get("app/getFreeSpaceAtPath", path="{downloads}"),
     post("torrents/setComment", hashes="", comment="x"),
     post("torrents/setTags", hashes="", tags="x"),
+    post("torrents/addWebSeeds", hash=UNKNOWN, urls=WEBSEED),
+    post("torrents/editWebSeed", hash=UNKNOWN, origUrl=WEBSEED, newUrl=WEBSEED),
+    post("torrents/removeWebSeeds", hash=UNKNOWN, urls=WEBSEED),
     post("rss/setFeedURL", path="nothing", url="http://127.0.0.1:9/"),
     post("rss/setFeedRefreshInterval", path="nothing", refreshInterval="60"),
     post("search/installPlugin", sources="http://127.0.0.1:9/plugin.py"),

@@ -1,0 +1,130 @@
+"""What goes wrong in the soak: every effect that the simulator knows, all the time."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from bridge.simulator import Simulator
+from bridge.simulator.faults import (
+    ANY,
+    CDN,
+    AnyEffect,
+    Cut,
+    CutBody,
+    DeadLink,
+    Error,
+    Gzip,
+    Hang,
+    Html,
+    JsonBody,
+    LongBody,
+    Lost,
+    Malformed,
+    NewEtag,
+    NoData,
+    NoRange,
+    RateLimit,
+    RotateKey,
+    ShortBody,
+    Slow,
+    StaleList,
+    Trickle,
+    WrongBytes,
+    WrongRange,
+)
+from tests.bench.soak_load import Grab
+
+SHARE = 0.008
+"""How often each effect strikes a call."""
+WRONG_BYTES_SHARE = 0.1
+BAD_LISTS = ("mylist", "getqueued")
+LIMITED = ("mylist", "getqueued", "checkcached", "requestdl", "controltorrent", "controlqueued")
+"""Not createtorrent: after a 429 the bridge adds no more than ten a minute for an hour."""
+
+ANYWHERE: tuple[AnyEffect, ...] = (
+    Error(500, "DATABASE_ERROR"),
+    Error(500, "UNKNOWN_ERROR"),
+    Error(503, "DOWNLOAD_SERVER_ERROR"),
+    Error(500, "NEVER_HEARD_OF_ERROR"),
+    Html(502),
+    Html(520),
+    Hang(60.0),
+    Cut(),
+    Lost(),
+    Lost(0.5),
+    Slow(0.5),
+    Malformed(),
+    JsonBody(),
+)
+API: tuple[AnyEffect, ...] = (NoData(), Error(200, None, "Something went wrong."))
+LIMITS: tuple[AnyEffect, ...] = (
+    RateLimit("json", "5 per 1 second", retry_after=0.5),
+    RateLimit("text", retry_after=1.0),
+    RateLimit("envelope", retry_after=1.0, reset_in=1.5),
+)
+BODIES: tuple[AnyEffect, ...] = (
+    CutBody(50_000),
+    CutBody(100_000, kill_link=True),
+    ShortBody(),
+    LongBody(),
+    Trickle(200_000.0),
+    DeadLink(403),
+    DeadLink(404),
+    DeadLink(410),
+    NoRange(),
+    WrongRange(),
+    Gzip(),
+    NewEtag(),
+)
+OUTAGE_SECONDS = (0.5, 3.0)
+
+
+def brew(sim: Simulator, grabs: list[Grab], dice: random.Random) -> None:
+    """Put all faults in force."""
+    for effect in (*ANYWHERE, *API):
+        sim.faults.add(ANY, effect, times=None, probability=SHARE)
+    for endpoint in BAD_LISTS:
+        sim.faults.add(endpoint, StaleList(300.0), times=None, probability=SHARE * 3)
+    for endpoint in LIMITED:
+        for effect in LIMITS:
+            sim.faults.add(endpoint, effect, times=None, probability=SHARE)
+    for effect in (*ANYWHERE, *BODIES, RateLimit("text", retry_after=0.5)):
+        sim.faults.add(CDN, effect, times=None, probability=SHARE)
+    for grab in grabs:  # only pieces give away a wrong byte
+        if grab.as_torrent and dice.random() < WRONG_BYTES_SHARE:
+            sim.faults.add(CDN, WrongBytes(5000), hash=grab.content.hash)
+
+
+async def moods(sim: Simulator, dice: random.Random) -> None:
+    """Let TorBox change its manners every few seconds, as it does from release to release."""
+    behaviour = sim.world.behaviour
+    while True:
+        behaviour.when_full = dice.choice(("refuse", "refuse_200", "queue"))
+        behaviour.queued_reply = dice.choice(("id", "empty", "refusal"))
+        behaviour.duplicate = dice.choice(("existing", "refuse"))
+        behaviour.missing_id = dice.choice(("not_found", "not_owner", "database_error"))
+        behaviour.nothing_cached = dice.choice(("empty", "null"))
+        behaviour.list_lag_seconds = dice.choice((0.0, 0.0, 3.0, 9.0))
+        behaviour.promotion_gap_seconds = dice.choice((0.0, 1.5, 6.0))
+        behaviour.link_failures = dice.choice((0, 0, 1, 2))
+        await asyncio.sleep(dice.uniform(1.0, 4.0))
+
+
+async def outages(sim: Simulator, dice: random.Random) -> None:
+    """Take TorBox away as a whole now and then, and its links for good."""
+    while True:
+        await asyncio.sleep(dice.uniform(6.0, 14.0))
+        effect = dice.choice((Html(502), Cut(), Error(500, "DATABASE_ERROR")))
+        armed = sim.faults.add(ANY, effect, times=None)
+        await asyncio.sleep(dice.uniform(*OUTAGE_SECONDS))
+        sim.faults.clear(armed.id)
+        sim.links.kill()
+
+
+async def locksmith(sim: Simulator, key_file: Path, dice: random.Random) -> None:
+    """Change the API key now and then; the user puts the new one in place a moment later."""
+    while True:
+        await asyncio.sleep(dice.uniform(12.0, 25.0))
+        sim.faults.add(ANY, RotateKey(), times=1)
+        await asyncio.sleep(dice.uniform(0.2, 4.0))
+        key_file.write_text(sim.key)
