@@ -28,6 +28,7 @@ def test_hash_has_the_documented_form_and_a_salt() -> None:
         (PASSWORD, "scrypt$x$8$1$AAAA$AAAA", False),
         (PASSWORD, "scrypt$16384$8$1$???$AAAA", False),
     ],
+    ids=["right", "longer", "empty", "no hash", "plain", "md5", "no numbers", "no salt"],
 )
 def test_only_the_password_itself_verifies(text: str, hashed: str, *, fits: bool) -> None:
     """Another password, or a hash that cannot be read, is refused without an error."""

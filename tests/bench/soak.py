@@ -83,7 +83,7 @@ def _scenario(seed: int) -> Scenario:
     return Scenario(
         speed=SPEED,
         seed=seed,
-        account=Account(slots=8),
+        account=Account(slots=5),
         behaviour=Behaviour(
             download_bytes_per_second=400_000.0,
             metadata_seconds=1.0,

@@ -16,8 +16,10 @@ categories:
   {IMPATIENT}: {{policy: {{stalled_after: 10s, metadata_after: 10s}}}}
 """
 UNCACHED_SHARE = 0.08
-"""Few: TorBox allows 60 adds an hour of what it has not cached, and so does the bridge."""
-UNCACHED_MOST = 24
+UNCACHED_MOST = 10
+"""Few: TorBox allows 60 adds an hour of what it has not cached, and so does the bridge. Adds that
+went unanswered count as well."""
+PLANTED_MOST = 14
 TORRENT_SHARE = 0.5
 """Of grabs that come as a .torrent; the others are magnets."""
 
@@ -84,15 +86,19 @@ PLANT_SHARE = 0.06
 
 def make_load(count: int, dice: random.Random, sim: Simulator) -> list[Grab]:
     """Make so many grabs, and let the simulator know what is behind them."""
-    planted = max(len(PLANTS), round(count * PLANT_SHARE))
+    planted = min(PLANTED_MOST, max(len(PLANTS), round(count * PLANT_SHARE)))
     uncached = min(UNCACHED_MOST, round(count * UNCACHED_SHARE))
     grabs = [*_planted(planted, sim), *_fine(count - planted, uncached, dice)]
     for grab in grabs:
         sim.register(grab.content)
-    slow = [grab for grab in grabs if grab.reason == "remote_error"]
-    rest = [grab for grab in grabs if grab.reason != "remote_error"]
-    dice.shuffle(rest)
-    return slow + rest  # a failed state is believed after a minute, so those begin early
+    return sorted(grabs, key=lambda grab: _turn(grab, dice))
+
+
+def _turn(grab: Grab, dice: random.Random) -> float:
+    """Tell when it is grabbed, 0 to 1. What takes a minute or a scarce add comes early."""
+    if grab.reason == "remote_error":
+        return 0.0
+    return dice.random() if grab.content.cached else dice.uniform(0.0, 0.4)
 
 
 def _planted(count: int, sim: Simulator) -> Iterator[Grab]:

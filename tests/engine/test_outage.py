@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bridge.core.model import Download, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import AnyEffect, Error, Html, Malformed, StaleList
 from bridge.store import Store
-from tests.support.rig import Rig, cached, pack
+from tests.support.rig import BRISK, Rig, cached, pack
 
 
 def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
@@ -101,7 +102,7 @@ async def test_a_list_that_lies_is_no_news(old: Rig) -> None:
 @pytest.fixture(name="old")
 async def _old(tmp_path: Path) -> AsyncIterator[Rig]:
     """A bridge that follows two hundred downloads of an hour ago, all of them at TorBox."""
-    rig = Rig(tmp_path)
+    rig = Rig(tmp_path, pace=replace(BRISK, metadata=3600))
     rig.downloads.mkdir()
     await rig.sim.start()
     hour_ago = time.time() - 3600
