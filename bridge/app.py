@@ -15,6 +15,7 @@ from aiohttp import web
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
 from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
 from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
@@ -187,7 +188,12 @@ async def _make_categories(settings: Settings, downloads: Downloads) -> None:
         make = downloads.edit_category if name in known else downloads.create_category
         await make(name, category.save_path or "")
     for made in downloads.categories():
-        path = downloads.category_path(made)
+        try:
+            path = downloads.category_path(made)
+        except OutsideRoots as error:
+            # The settings have moved since it was made; its downloads are refused, with the reason.
+            log.error("save_path_unusable", category=made.name, problem=str(error))
+            continue
         for problem in await asyncio.to_thread(check_directory, path, make=True):
             # One that an *arr made: the others work all the same.
             log.error("save_path_unusable", category=made.name, problem=str(problem))

@@ -20,28 +20,64 @@ SWARM_SECONDS = 30.0
 
 
 class Informing(Reads):
-    """Asks TorBox's cache, then the swarm, when the remote item tells nothing by itself."""
+    """Asks TorBox's cache, then the swarm, when the remote item tells nothing by itself.
+
+    All that wait are asked about in one call of the cache; the swarm is asked one by one. So a
+    bridge that starts with hundreds of magnets makes no storm of calls.
+    """
 
     def __init__(self, services: Services, engine: Engine) -> None:
         super().__init__(services, engine)
-        self._informed: set[tuple[str, float]] = set()
+        self._curious: set[str] = set()
+        self._informing = False
 
     def _inform_later(self, info_hash: str) -> None:
-        self._engine.background(self._inform(info_hash), name=f"inform {info_hash}")
+        self._curious.add(info_hash)
+        if not self._informing:
+            self._informing = True
+            self._engine.background(self._inform_all(), name="inform")
 
-    async def _inform(self, info_hash: str) -> None:
-        await asyncio.sleep(self._services.pace.metadata)
-        download = self._ledger.downloads.get(info_hash)
-        if download is None or not self._wants_to_know(info_hash):
-            return
-        if (info_hash, download.added_at) in self._informed:
-            return
-        self._informed.add((info_hash, download.added_at))
+    async def _inform_all(self) -> None:
         try:
-            name, files = await self._asked(info_hash)
+            while self._curious:
+                await asyncio.sleep(self._services.pace.metadata)
+                wanted = [known for known in self._curious if self._wants_to_know(known)]
+                self._curious.clear()
+                await self._inform(wanted)
+        finally:
+            self._informing = False
+
+    async def _inform(self, hashes: Sequence[str]) -> None:
+        for info_hash in await self._without_cached(hashes):
+            if self._wants_to_know(info_hash):
+                await self._ask_swarm(info_hash)
+                await asyncio.sleep(self._services.pace.metadata)
+
+    async def _without_cached(self, hashes: Sequence[str]) -> Sequence[str]:
+        """Ask the cache about all of them; answer those that it knows nothing of."""
+        if not hashes:
+            return ()
+        try:
+            found = await self._services.torbox.cached(hashes, list_files=True)
+        except TorBoxError as error:
+            log.info("metadata_not_told", why=str(error))
+            return ()
+        for info_hash, item in found.items():
+            files = [NamedFile(file.id, file.name, file.size) for file in item.files]
+            await self._learn(info_hash, item.name, files)
+        return [info_hash for info_hash in hashes if not found.get(info_hash)]
+
+    async def _ask_swarm(self, info_hash: str) -> None:
+        try:
+            told = await self._services.torbox.info(info_hash, timeout_seconds=SWARM_SECONDS)
         except TorBoxError as error:
             log.info("metadata_not_told", hash=info_hash, why=str(error))
             return
+        if told is not None:
+            files = [NamedFile(index, *file) for index, file in enumerate(told.files)]
+            await self._learn(info_hash, told.name, files)
+
+    async def _learn(self, info_hash: str, name: str, files: Sequence[NamedFile]) -> None:
         if files and self._wants_to_know(info_hash):
             size = sum(file.size for file in files)
             await self._ledger.change(info_hash, lambda latest: _named(latest, name, size))
@@ -54,16 +90,6 @@ class Informing(Reads):
         if self._engine.troubles:
             return False
         return not self.files(info_hash)
-
-    async def _asked(self, info_hash: str) -> tuple[str, Sequence[NamedFile]]:
-        found = (await self._services.torbox.cached([info_hash], list_files=True)).get(info_hash)
-        if found is not None and found.files:
-            return found.name, [NamedFile(file.id, file.name, file.size) for file in found.files]
-        told = await self._services.torbox.info(info_hash, timeout_seconds=SWARM_SECONDS)
-        if told is None:
-            return "", ()
-        files = [NamedFile(index, *file) for index, file in enumerate(told.files)]
-        return told.name, files
 
 
 def _named(download: Download, name: str, size: int) -> Download:

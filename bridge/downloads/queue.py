@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -19,9 +20,9 @@ class Queue(Reads):
 
     async def remove(self, hashes: Iterable[str], *, delete_files: bool) -> None:
         """Hide the downloads at once; files and remote items go by a persisted, retried job."""
+        cleanup = partial(removal_of, self._services, delete_files=delete_files)
         for download in self._known(hashes):
-            removal = removal_of(self._services, download, delete_files=delete_files)
-            await self._ledger.remove(removal)
+            await self._ledger.remove(download.hash, cleanup)
             self._engine.cancel(download.hash)
         self._engine.wake()
 

@@ -6,6 +6,7 @@ it calls our `torrents/delete`, which removes the download; the job goes on with
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -107,7 +108,8 @@ async def _leave(services: Services, info_hash: str) -> None:
     """Remove what the *arr does not see in its queue: it will not do that itself."""
     download = services.ledger.downloads.get(info_hash)
     if download is not None and download.failure is not None:
-        await services.ledger.remove(removal_of(services, download, delete_files=True))
+        cleanup = partial(removal_of, services, delete_files=True)
+        await services.ledger.remove(info_hash, cleanup)
 
 
 async def _look_again(services: Services, job: Failover, note: str) -> None:

@@ -235,15 +235,18 @@ class Ledger:
             self.turns = turns
             self.version += 1
 
-    async def remove(self, removal: Removal) -> None:
+    async def remove(self, info_hash: str, cleanup: Callable[[Download], Removal]) -> None:
         """Drop a download and keep the job that cleans up after it. Committed on return.
 
-        A failover that was not begun is called off: whoever removes a failed download knows of it.
+        `cleanup` makes the job out of the download as it stands then: a moment earlier it may not
+        have had its torrent_id, or have stood at another place. A failover that was not begun is
+        called off: whoever removes a failed download knows of it.
         """
         async with self._lock:
-            download = self._downloads.get(removal.hash)
+            download = self._downloads.get(info_hash)
             if download is None:
                 return
+            removal = cleanup(download)
             waiting = self._open_failovers(removal.hash)
             called_off = [failover for failover in waiting if failover.sent_at is None]
             async with self.store.transaction() as write:

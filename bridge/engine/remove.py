@@ -19,6 +19,9 @@ from bridge.torbox import Kind, NotFound, Operation, QueueOperation, TorBoxError
 
 log = structlog.get_logger()
 
+DATABASE_ERROR = "DATABASE_ERROR"
+"""A passing trouble, but also what TorBox may say to a delete of what is gone."""
+
 
 def removal_of(services: Services, download: Download, *, delete_files: bool) -> Removal:
     """Write down what has to go with a download.
@@ -105,7 +108,19 @@ async def _remove_remote(services: Services, removal: Removal) -> str:
 
 async def _delete_item(services: Services, torrent_id: int) -> bool:
     services.links.forget(torrent_id)
-    return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
+    try:
+        return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
+    except TorBoxError as error:
+        if error.code == DATABASE_ERROR and await _gone(services, torrent_id):
+            return False
+        raise
+
+
+async def _gone(services: Services, torrent_id: int) -> bool:
+    """Tell whether neither the id nor the list shows it: one of them alone may be late, or empty."""
+    if await services.torbox.item(torrent_id) is not None:
+        return False
+    return all(item.id != torrent_id for item in await services.torbox.list_items())
 
 
 async def _delete_queued(services: Services, queued_id: int) -> bool:

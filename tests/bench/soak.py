@@ -4,8 +4,8 @@
 
 The bridge is a process of its own, the simulated TorBox misbehaves in every way it knows, and
 *arr grab, poll, import and remove. In the first part the bridge is killed again and again; in the
-second it lives on, so that its memory and open files can be watched. Then the faults are lifted,
-and everything has to be delivered, or failed for the reason that was planted. Exit code 0 if so.
+second it lives on, so that its memory and open files can be watched. Then the faults are lifted, the
+hourly budget of adds is as if an hour had passed, and everything has to be delivered, or failed for the reason that was planted. Exit code 0 if so.
 """
 
 import argparse
@@ -15,11 +15,13 @@ import math
 import random
 import shutil
 import socket
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -180,12 +182,12 @@ class Soak:
             watching = [group.create_task(one) for one in self._watchers()]
             await self._kill_again_and_again()
             await asyncio.sleep(max(0.0, self.options.minutes * 60 - self.seconds))
-            self._clear_up(weather)
+            found = self.witness.growth(self.process.pid or 0)
+            await self._clear_up(weather)
             _, unfinished = await asyncio.wait(working, timeout=DRAIN_SECONDS)
             await self._see_it_clean()
             for task in (*watching, *unfinished):
                 task.cancel()
-        found = self.witness.growth(self.process.pid or 0)
         await self._end("SIGTERM")
         self._read_log()
         return found
@@ -226,12 +228,16 @@ class Soak:
         elif code := await self.process.terminate():
             self.notes.problem(f"after SIGTERM the exit code is {code}")
 
-    def _clear_up(self, weather: Sequence[asyncio.Task[None]]) -> None:
-        """Lift all faults."""
+    async def _clear_up(self, weather: Sequence[asyncio.Task[None]]) -> None:
+        """Lift all faults, and let the hour pass in which TorBox takes 60 uncached adds."""
         for task in weather:
             task.cancel()
         self.sim.faults.clear()
         self._key_file.write_text(self.sim.key)
+        await self._end("SIGTERM")
+        with closing(sqlite3.connect(self._database)) as database, database:
+            database.execute("DELETE FROM facts WHERE name = 'budgets'")
+        await self.process.start()
 
     async def _see_it_clean(self) -> None:
         """Everything came to its end and was removed: nothing of it is left, soon."""
