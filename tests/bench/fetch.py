@@ -26,7 +26,8 @@ from bridge.delivery.download import DownloadDelivery
 from bridge.delivery.fetch import make_session
 from bridge.delivery.progress import Progress
 from bridge.delivery.settings import MIB, FetchSettings
-from tests.support.nginx import Nginx, find
+from tests.support.nginx import Nginx
+from tests.support.peers import find
 
 HASH = "b" * 40
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.nginx import find
+from tests.support.peers import find
 
 ROOT = Path(__file__).parents[2]
 

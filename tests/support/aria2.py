@@ -7,7 +7,8 @@ from typing import Self
 import aiohttp
 import msgspec
 
-from tests.support.nginx import find, free_port
+from tests.support.nginx import free_port
+from tests.support.peers import find
 
 SECRET = "the-secret-of-the-daemon"
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import shutil
 import socket
 from pathlib import Path
 from typing import Self
 
-import pytest
+from tests.support.peers import find
 
 CONFIGURATION = """
 {user}
@@ -33,15 +32,6 @@ http {{
   }}
 }}
 """
-
-
-def find(program: str) -> str:
-    """Find a program of the system's; skip the test where it is missing and cannot be installed."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
-    if found is None and os.geteuid() != 0:
-        pytest.skip(f"{program} is not installed, and only root could install it")
-    assert found is not None, f"{program} is missing: apt-get install {program}"
-    return found
 
 
 def free_port() -> int:

@@ -119,7 +119,9 @@ class Rig:
     async def start(self) -> None:
         """Start the bridge on what it left behind."""
         self.running = await self._stack.enter_async_context(
-            bridge(load(None, self.environ), pace=self._pace, reload=lambda: load(None, self.environ))
+            bridge(
+                load(None, self.environ), pace=self._pace, reload=lambda: load(None, self.environ)
+            )
         )
 
     async def restart(self) -> None:
