@@ -42,6 +42,7 @@ from bridge.config.kinds import (
     Url,
     UrlBase,
     Verify,
+    WhenFull,
     Word,
 )
 
@@ -155,6 +156,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cached: Cached = "any"
     refuse: Refuse = "auto"
     seed: Seed = "auto"
+    when_full: WhenFull = "wait"
     stalled_after: Seconds | None = 6 * 3600.0
     metadata_after: Seconds | None = 3600.0
     stored_after: Seconds | None = 2 * 3600.0
@@ -183,6 +185,7 @@ class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cached: Cached | UnsetType = UNSET
     refuse: Refuse | UnsetType = UNSET
     seed: Seed | UnsetType = UNSET
+    when_full: WhenFull | UnsetType = UNSET
     stalled_after: Seconds | UnsetType | None = UNSET
     metadata_after: Seconds | UnsetType | None = UNSET
     stored_after: Seconds | UnsetType | None = UNSET

@@ -1,7 +1,7 @@
 """What the faces read. All of it is in memory, but for what a .torrent says."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +86,11 @@ class Reads(Base):
     def violations(self) -> Sequence[str]:
         """Tell what does not hold of the downloads though it should always; nothing, one hopes."""
         return self._engine.violations
+
+    @property
+    def unknown_states(self) -> Mapping[str, int]:
+        """Count the states that TorBox showed and the bridge does not know, since the start."""
+        return self._ledger.unknown_states
 
     @property
     def default_save_path(self) -> Path:

@@ -6,6 +6,7 @@ such downloads, and sends a create again only if they do not show the hash.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from bridge.core.seeding import SeedPolicy, seed_mode
 from bridge.engine.ledger import enter
 from bridge.engine.outcome import failed
 from bridge.engine.services import Services
-from bridge.torbox import Created, Refused, TorBoxError
+from bridge.torbox import Created, Refused, TorBoxError, WaitForSlot
 
 log = structlog.get_logger()
 
@@ -54,13 +55,20 @@ async def submit(services: Services, info_hash: str, *, cached: bool) -> None:
 async def _create(services: Services, download: Download, *, cached: bool) -> Created:
     policy = services.settings.policy_for(download.category)
     torrent = await services.ledger.store.torrent(download.hash) if download.has_torrent else None
-    return await services.torbox.create(
+    create = partial(
+        services.torbox.create,
         magnet=None if torrent else download.magnet,
         torrent=torrent,
         seed=seed_mode(SeedPolicy(policy.seed), services.limited(download)),
         only_if_cached=policy.cached == "only",
         known_cached=cached,
     )
+    try:
+        return await create()
+    except WaitForSlot:
+        if policy.when_full == "wait":
+            raise
+        return await create(as_queued=True)
 
 
 async def _undecided(services: Services, before: Download, error: TorBoxError) -> None:

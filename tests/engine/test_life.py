@@ -241,3 +241,23 @@ async def test_one_hash_added_by_many_at_once(rig: Rig) -> None:
         await rig.reaches(content.hash, Phase.FINISHED)
         assert rig.sim.calls.count("createtorrent") == 1
         assert len(await one.poll()) + len(await other.poll()) == 1
+
+
+async def test_a_full_account_may_queue(tmp_path: Path) -> None:
+    """With `when_full: queue` a download waits in TorBox's own queue, and gets through."""
+    rig = Rig(tmp_path, BRIDGE_POLICY__WHEN_FULL="queue")
+    rig.sim.world.account.slots = 1
+    first = make_torrent("First", [ContentFile("first.mkv", 20_000_000)])
+    second = make_torrent("Second", [ContentFile("second.mkv", 1_000_000)])
+    rig.sim.register(first)
+    rig.sim.register(second)
+    await rig.open()
+    try:
+        async with rig.arr() as arr:
+            await arr.add_magnet(magnet_of(first))
+            await rig.reaches(first.hash, Phase.REMOTE)
+            download_id = await arr.add_magnet(magnet_of(second))
+            await rig.reaches(second.hash, Phase.QUEUED)
+            rig.compare(second, (await rig.completed(arr, download_id)).output_path)
+    finally:
+        await rig.close()
