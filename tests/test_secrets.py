@@ -8,7 +8,7 @@ import pytest
 
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Cut, DeadLink, Error, Html, JsonBody, Malformed, RateLimit
-from tests.support.process import BridgeProcess
+from tests.support.process import BRISK, BridgeProcess
 from tests.support.rig import API_KEY, PASSWORD, USERNAME, Rig, pack
 
 
@@ -35,7 +35,7 @@ async def test_a_full_run_at_debug_tells_no_secret(set_up: Rig) -> None:
     """A whole life with a fault at every turn: keys, password, session and link tokens stay in."""
     content = pack()
     set_up.sim.register(content)
-    process = BridgeProcess(set_up.environ)
+    process = BridgeProcess(set_up.environ, BRISK)
     await process.start()
     answers: list[str] = []
     async with set_up.arr_at(process.url, PASSWORD) as arr:

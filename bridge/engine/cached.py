@@ -11,7 +11,10 @@ log = structlog.get_logger()
 KEEP_SECONDS = 3600.0
 """TorBox keeps its own answer for an hour."""
 
-UNANSWERED_SECONDS = 60.0
+KEEP_NO_SECONDS = 300.0
+"""A no is kept shorter: it may have been an empty answer, and somebody else may get it cached."""
+
+UNANSWERED_SECONDS = 10.0
 """When it could not be asked, the hashes count as not cached for so long."""
 
 
@@ -47,6 +50,7 @@ class Cached:
             raise
         finally:
             self.asking = False
-        until = now + KEEP_SECONDS
-        self._known |= {info_hash: (info_hash in found, until) for info_hash in asked}
+        for info_hash in asked:
+            cached = info_hash in found
+            self._known[info_hash] = (cached, now + (KEEP_SECONDS if cached else KEEP_NO_SECONDS))
         log.info("cached_checked", asked=len(asked), cached=len(found))
