@@ -17,3 +17,15 @@ async def _rig(tmp_path: Path) -> AsyncIterator[Rig]:
         yield rig
     finally:
         await rig.close()
+
+
+@pytest.fixture(name="set_up")
+async def _set_up(tmp_path: Path) -> AsyncIterator[Rig]:
+    """Settings and a simulated TorBox; the bridge is not started."""
+    rig = Rig(tmp_path)
+    rig.downloads.mkdir()
+    await rig.sim.start()
+    try:
+        yield rig
+    finally:
+        await rig.sim.stop()

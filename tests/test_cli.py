@@ -1,7 +1,6 @@
 """The commands as a user meets them: exit codes, what they say, how they end."""
 
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -11,18 +10,6 @@ from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import Rig
 
 SHM = Path("/dev/shm")
-
-
-@pytest.fixture(name="set_up")
-async def _set_up(tmp_path: Path) -> AsyncIterator[Rig]:
-    """Settings and a simulated TorBox; the bridge is not started."""
-    rig = Rig(tmp_path)
-    rig.downloads.mkdir()
-    await rig.sim.start()
-    try:
-        yield rig
-    finally:
-        await rig.sim.stop()
 
 
 async def test_no_key(set_up: Rig) -> None:

@@ -2,10 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Lost, Malformed, NoData
@@ -15,79 +11,67 @@ from tests.support.rig import PASSWORD, Rig, pack
 KILLS = 10
 
 
-@pytest.fixture(name="rig")
-async def _rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """Settings and a simulated TorBox; the bridge runs as a process of its own."""
-    rig = Rig(tmp_path)
-    rig.downloads.mkdir()
-    await rig.sim.start()
-    try:
-        yield rig
-    finally:
-        await rig.sim.stop()
-
-
-async def test_a_fetch_goes_on_after_a_kill(rig: Rig) -> None:
+async def test_a_fetch_goes_on_after_a_kill(set_up: Rig) -> None:
     """Half-fetched files resume by range; what was on disk is not fetched again."""
     content = pack(episodes=1, size=6_000_000)
-    rig.sim.register(content)
-    rig.sim.links.cdn.bytes_per_second = 500_000
-    process = BridgeProcess(rig.environ)
+    set_up.sim.register(content)
+    set_up.sim.links.cdn.bytes_per_second = 500_000
+    process = BridgeProcess(set_up.environ)
     await process.start()
-    async with rig.arr_at(process.url, PASSWORD) as arr:
+    async with set_up.arr_at(process.url, PASSWORD) as arr:
         download_id = await arr.add_magnet(magnet_of(content))
-    await rig.until(lambda: any((rig.downloads / ".incomplete").glob("*/content/**/*.mkv")))
+    await set_up.until(lambda: any((set_up.downloads / ".incomplete").glob("*/content/**/*.mkv")))
     await asyncio.sleep(1.0)
     assert await process.terminate() == 0
-    rig.sim.links.cdn.bytes_per_second = None
-    rig.sim.calls.clear()
+    set_up.sim.links.cdn.bytes_per_second = None
+    set_up.sim.calls.clear()
     await process.start()
     try:
-        async with rig.arr_at(process.url, PASSWORD) as arr:
-            item = await rig.completed(arr, download_id)
-        rig.compare(content, item.output_path)
-        assert rig.sim.calls.count("createtorrent") == 0
-        fetched = sum(call.bytes for call in rig.sim.calls.to("cdn"))
+        async with set_up.arr_at(process.url, PASSWORD) as arr:
+            item = await set_up.completed(arr, download_id)
+        set_up.compare(content, item.output_path)
+        assert set_up.sim.calls.count("createtorrent") == 0
+        fetched = sum(call.bytes for call in set_up.sim.calls.to("cdn"))
         assert 0 < fetched < content.size
     finally:
         await process.kill()
 
 
-async def test_random_kills(rig: Rig) -> None:
+async def test_random_kills(set_up: Rig) -> None:
     """Adds between kills at random moments, and faults: every one completes, none is there twice."""
     dice = random.Random(7)
     contents = [pack(f"Pack.{number:02}", episodes=2, size=40_000) for number in range(2 * KILLS)]
     for content in contents:
-        rig.sim.register(content)
+        set_up.sim.register(content)
     for effect in (Lost(), Malformed(), NoData(), Error(500, "DATABASE_ERROR")):
-        rig.sim.faults.add("createtorrent", effect, times=None, probability=0.1)
+        set_up.sim.faults.add("createtorrent", effect, times=None, probability=0.1)
     waiting, accepted = list(contents), dict[str, Content]()
-    process = BridgeProcess(rig.environ, BRISK)
+    process = BridgeProcess(set_up.environ, BRISK)
     for _ in range(KILLS):
         await process.start()
-        accepted |= await _add_some(rig, process, waiting, dice)
+        accepted |= await _add_some(set_up, process, waiting, dice)
         await asyncio.sleep(dice.uniform(0.0, 0.3))
         await process.kill()
     await process.start()
     try:
-        async with rig.arr_at(process.url, PASSWORD) as arr:
+        async with set_up.arr_at(process.url, PASSWORD) as arr:
             for download_id, content in accepted.items():
-                item = await rig.completed(arr, download_id, within=30.0)
-                rig.compare(content, item.output_path)
+                item = await set_up.completed(arr, download_id, within=30.0)
+                set_up.compare(content, item.output_path)
     finally:
         await process.kill()
     assert len(accepted) == len(contents)
     assert not any("invariant_violated" in line for line in process.output)
-    hashes = [torrent.hash for torrent in rig.sim.world.torrents()]
+    hashes = [torrent.hash for torrent in set_up.sim.world.torrents()]
     assert sorted(hashes) == sorted(content.hash for content in contents)
 
 
 async def _add_some(
-    rig: Rig, process: BridgeProcess, waiting: list[Content], dice: random.Random
+    set_up: Rig, process: BridgeProcess, waiting: list[Content], dice: random.Random
 ) -> dict[str, Content]:
     """Add two."""
     accepted = {}
-    async with rig.arr_at(process.url, PASSWORD) as arr:
+    async with set_up.arr_at(process.url, PASSWORD) as arr:
         for content in waiting[:2]:
             accepted[await arr.add_magnet(magnet_of(content))] = content
             waiting.remove(content)
