@@ -348,5 +348,10 @@ class Engine:
 
     async def _save_budgets(self) -> None:
         budgets = self._services.torbox.budgets
-        if budgets.dirty:
+        if not budgets.dirty:
+            return
+        try:
             await self._ledger.put_fact("budgets", budgets.rows())
+        except BaseException:
+            budgets.dirty = True  # whoever closes down saves them once more
+            raise

@@ -11,7 +11,7 @@ from bridge.core.model import Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, RateLimit
 from bridge.torbox import BudgetRow
-from tests.support.rig import Rig, cached
+from tests.support.rig import PATIENCE, Rig, cached
 
 
 def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
@@ -24,6 +24,16 @@ async def shown(rig: Rig, content: Content) -> tuple[str, int]:
     _, text = await rig.get(f"/api/v2/torrents/info?hashes={content.hash}")
     (row,) = json.loads(text)
     return row["state"], row["eta"]
+
+
+async def not_ready(rig: Rig) -> str:
+    """Wait until /readyz says no, which it does again and again; answer why."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        status, why = await rig.get("/readyz")
+        if status == 503:
+            return why
+        assert time.monotonic() < deadline, "it stays ready"
 
 
 async def scarce(rig: Rig, *, uncached_per_hour: int) -> None:
@@ -173,9 +183,7 @@ async def test_what_only_the_user_can_mend(rig: Rig, code: str, detail: str) -> 
             await rig.until(lambda: fault.struck >= 2)
         assert code in rig.note(content.hash)
         assert (await shown(rig, content))[0] == "queuedDL"
-        status, why = await rig.get("/readyz")
-        assert status == 503
-        assert detail in why
+        assert detail in await not_ready(rig)
         await rig.reaches(other.hash, Phase.FINISHED)
         rig.sim.faults.clear()
         await rig.completed(arr, download_id)

@@ -2,7 +2,6 @@
 
 import hashlib
 
-import libtorrent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,8 @@ from bridge.simulator.metainfo import (
     torrent_of,
 )
 from tests.simulator.support import A, film
+
+libtorrent = pytest.importorskip("libtorrent", reason="no wheel for this Python")
 
 FILES = (ContentFile("a.mkv", 200_000), ContentFile("Subs/b.srt", 70_001))
 
