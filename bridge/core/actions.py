@@ -75,6 +75,13 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Reannounce:
+    """Let TorBox look for other peers, before it is given up for want of progress."""
+
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """Give it up, with a reason that is kept."""
 
@@ -106,6 +113,7 @@ Action: TypeAlias = (
     | Ready
     | Deliver
     | Finish
+    | Reannounce
     | Fail
     | FailOver
     | Remove

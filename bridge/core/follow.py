@@ -19,6 +19,12 @@ LACKING = "TorBox does not list all files of the torrent"
 FAILED_SECONDS = 60.0
 """A failed state must hold this long without progress before it is believed."""
 
+REVIVED_SECONDS = 300.0
+"""What a reannounce is given to bring a download back to life."""
+
+REVIVABLE = frozenset({Reason.STALLED, Reason.NO_METADATA})
+"""Verdicts that other peers might change."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -37,8 +43,11 @@ def observed(download: Download, item: RemoteItem, now: float) -> Download:
     elapsed = since if 0.0 <= since <= GAP_SECONDS else 0.0
     moved = item.progress > download.remote_progress or (item.size > 0 and download.size == 0)
     named = download.name != download.hash or item.name in ("", item.hash)
+    revived = moved and download.reannounced_at >= 0.0
     return replace(
         download,
+        note="" if revived else download.note,
+        reannounced_at=-1.0 if moved else download.reannounced_at,
         name=download.name if named else item.name,
         size=download.size or item.size,
         private=download.private or item.private,
@@ -131,6 +140,17 @@ def _too_slow(download: Download, item: RemoteItem, patience: Patience) -> Failu
     if _over(idle, patience.stalled_after):
         return Failure(Reason.STALLED, f"no progress at TorBox for {_hours(idle)}: {item.state}")
     return None
+
+
+def reviving(download: Download, failure: Failure, patience: Patience) -> bool:
+    """Tell whether the reannounce before this verdict may still have its effect.
+
+    It gets some minutes of observed time, and no longer than the standstill was allowed to be.
+    """
+    stalled = failure.reason is Reason.STALLED
+    limit = patience.stalled_after if stalled else patience.metadata_after
+    given = min(REVIVED_SECONDS, limit or 0.0)
+    return download.idle_seconds < download.reannounced_at + given
 
 
 def incomplete(download: Download, item: RemoteItem) -> bool:

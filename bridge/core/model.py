@@ -161,6 +161,8 @@ class Download:
     """Observed time without progress at TorBox. Outages and our own downtime do not count."""
     observed_seconds: float = 0.0
     """Observed time at TorBox in all, counted the same way."""
+    reannounced_at: float = -1.0
+    """`idle_seconds` when TorBox was told to reannounce it; -1 since it last moved."""
     remote_progress: float = 0.0
     """TorBox's own share (0..1) when it last moved."""
     progress: float = 0.0

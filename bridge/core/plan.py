@@ -8,7 +8,7 @@ at which it has to be looked at again. A download that yields neither is stopped
 | accepted | Submit, when the budget, a slot and its own next attempt allow |
 | submitting | the shared list and the queue: Promote or Enqueue when it is there, else Submit again |
 | queued | the shared list and the queue list: Promote when it shows up under a torrent_id |
-| remote | Look by id while young, then the shared list: Ready, Promote or Fail |
+| remote | Look by id while young, then the shared list: Ready, Promote, Reannounce or Fail |
 | ready, delivering | Deliver |
 | delivered | Finish when the seed rule is met |
 | failed | FailOver, where an *arr can be told |
@@ -32,12 +32,13 @@ from bridge.core.actions import (
     Poll,
     Promote,
     Ready,
+    Reannounce,
     Remove,
     Step,
     Wait,
 )
 from bridge.core.failover import failovers
-from bridge.core.follow import GONE_SECONDS, incomplete, verdict
+from bridge.core.follow import GONE_SECONDS, REVIVABLE, incomplete, reviving, verdict
 from bridge.core.model import Download, Phase, RemoteItem
 from bridge.core.scene import DELIVERIES, Scene
 from bridge.core.seeding import seeding_done
@@ -154,7 +155,11 @@ def _news(download: Download, scene: Scene) -> Action | None:
         return Ready(download.hash)
     patience = scene.rules(download.category).patience
     failure = verdict(download, item, patience, _looked_at(download, item, scene))
-    return Fail(download.hash, failure) if failure else None
+    if failure is None or failure.reason not in REVIVABLE:
+        return Fail(download.hash, failure) if failure else None
+    if download.reannounced_at < 0.0:
+        return Reannounce(download.hash)
+    return None if reviving(download, failure, patience) else Fail(download.hash, failure)
 
 
 def _item(download: Download, scene: Scene) -> RemoteItem | None:

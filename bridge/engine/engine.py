@@ -21,6 +21,7 @@ from bridge.core.actions import (
     Poll,
     Promote,
     Ready,
+    Reannounce,
     Remove,
     Submit,
 )
@@ -39,7 +40,7 @@ from bridge.engine.remove import attempt
 from bridge.engine.services import Services
 from bridge.engine.submit import enqueue, promote, submit
 from bridge.engine.tasks import Tasks
-from bridge.engine.watch import active, look
+from bridge.engine.watch import active, look, reannounce
 from bridge.torbox import Kind, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
@@ -62,7 +63,13 @@ REFUSALS = 6
 SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Finish, Fail)
 """Actions that are done when they have been performed: what follows is planned right away."""
 
-CALLS = {Submit: Kind.CREATE, Look: Kind.LIST, Deliver: Kind.LINK, Remove: Kind.CONTROL}
+CALLS = {
+    Submit: Kind.CREATE,
+    Look: Kind.LIST,
+    Deliver: Kind.LINK,
+    Reannounce: Kind.CONTROL,
+    Remove: Kind.CONTROL,
+}
 """The class of calls that an action depends on."""
 
 
@@ -239,6 +246,8 @@ class Engine:
                 self._begin(action, info_hash, look(services, action))
             case CheckCached(hashes):
                 self._tasks.spawn(self._check(hashes), name="cached")
+            case Reannounce(info_hash):
+                self._begin(action, info_hash, reannounce(services, info_hash))
             case Deliver(info_hash):
                 self._begin(action, info_hash, deliver(services, info_hash))
             case Remove(removal_id):

@@ -12,6 +12,7 @@ from bridge.core.model import Download, Phase, QueuedItem, RemoteItem
 from bridge.core.status import known_state, state_word
 from bridge.engine.ledger import Ledger
 from bridge.engine.services import Services
+from bridge.torbox import Operation, TorBoxError
 
 log = structlog.get_logger()
 
@@ -49,6 +50,25 @@ async def look(services: Services, action: Look) -> None:
         await ledger.change(action.hash, missed, why="TorBox does not know its id")
     else:
         await _note(services, download, item)
+
+
+async def reannounce(services: Services, info_hash: str) -> None:
+    """Let TorBox look for other peers. Written down before: it is asked once, whatever crashes."""
+    download = await services.ledger.change(
+        info_hash,
+        lambda latest: replace(
+            latest,
+            reannounced_at=latest.idle_seconds,
+            note="no progress: TorBox has been told to reannounce it, the last try",
+        ),
+    )
+    if download is None or download.torrent_id is None:
+        return
+    try:
+        await services.torbox.control(download.torrent_id, Operation.REANNOUNCE)
+    except TorBoxError as error:
+        # A courtesy: the verdict does not depend on it.
+        log.info("not_reannounced", hash=info_hash, why=str(error))
 
 
 async def poll(services: Services, *, queue: bool) -> bool:

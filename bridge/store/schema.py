@@ -132,4 +132,7 @@ STEPS: tuple[str, ...] = (
         value TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE downloads ADD COLUMN reannounced_at REAL NOT NULL DEFAULT -1;
+    """,
 )

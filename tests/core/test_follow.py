@@ -62,6 +62,15 @@ def test_progress_ends_idleness_only() -> None:
     assert observed(moved, item(progress=0.1), NOW + 60).idle_seconds == 60.0
 
 
+def test_progress_calls_for_another_reannounce() -> None:
+    """What comes back to life is reannounced again in its next standstill, and says nothing more."""
+    before = remote(size=1000, idle_seconds=500, reannounced_at=400, note="the last try")
+    moved = observed(before, item(progress=0.1), NOW)
+    assert (moved.reannounced_at, moved.note) == (-1.0, "")
+    still = observed(before, item(), NOW)
+    assert (still.reannounced_at, still.note) == (400, "the last try")
+
+
 def test_progress_that_falls_is_none() -> None:
     """A download that TorBox checks anew does not lose what it had, and does not count as moving."""
     before = remote(size=1000, seen_at=NOW - 60, remote_progress=0.5)

@@ -15,10 +15,11 @@ from bridge.core.actions import (
     Poll,
     Promote,
     Ready,
+    Reannounce,
     Remove,
     Submit,
 )
-from bridge.core.follow import GONE_MISSES, GONE_SECONDS, Patience
+from bridge.core.follow import GONE_MISSES, GONE_SECONDS, REVIVED_SECONDS, Patience
 from bridge.core.model import (
     FINAL,
     Download,
@@ -258,7 +259,7 @@ def test_promote_once() -> None:
 
 def test_fail() -> None:
     """The verdict goes by the patience of the download's category."""
-    stalled = remote(category="tv", idle_seconds=100.0, observed_seconds=100.0)
+    stalled = remote(category="tv", idle_seconds=100.0, observed_seconds=100.0, reannounced_at=5.0)
 
     def rules(category: str) -> Rules:
         assert category == "tv"
@@ -267,6 +268,35 @@ def test_fail() -> None:
     (fail,) = plan(scene(stalled, snapshot=snapshot(item()), rules=rules)).actions
     assert isinstance(fail, Fail)
     assert (fail.hash, fail.failure.reason) == (H, Reason.STALLED)
+
+
+@pytest.mark.parametrize(
+    ("size", "idle", "reannounced_at", "expected"),
+    [
+        (1000, 6 * HOUR - 1, -1.0, "nothing"),
+        (1000, 6 * HOUR, -1.0, "reannounce"),
+        (1000, 6 * HOUR + REVIVED_SECONDS - 1, 6 * HOUR, "nothing"),
+        (1000, 6 * HOUR + REVIVED_SECONDS, 6 * HOUR, Reason.STALLED),
+        (0, HOUR, -1.0, "reannounce"),
+        (0, HOUR + REVIVED_SECONDS - 1, HOUR, "nothing"),
+        (0, HOUR + REVIVED_SECONDS, HOUR, Reason.NO_METADATA),
+    ],
+)
+def test_reannounced_once_before_it_is_given_up(
+    size: int, idle: float, reannounced_at: float, expected: str
+) -> None:
+    """For want of progress nothing is given up before TorBox has looked for other peers."""
+    idler = remote(size=size, idle_seconds=idle, reannounced_at=reannounced_at)
+    actions = plan(scene(idler, snapshot=snapshot(item(size=size)))).actions
+    match expected:
+        case "nothing":
+            assert actions == ()
+        case "reannounce":
+            assert actions == (Reannounce(H),)
+        case _:
+            (fail,) = actions
+            assert isinstance(fail, Fail)
+            assert fail.failure.reason is expected
 
 
 def lost_scene(missing: Download, *, looked: float) -> Scene:

@@ -21,6 +21,7 @@ from bridge.core.actions import (
     Poll,
     Promote,
     Ready,
+    Reannounce,
     Remove,
     Submit,
 )
@@ -51,6 +52,7 @@ def downloads(draw: st.DrawFn, number: int) -> Download:
         seen_at=draw(st.none() | past),
         misses=draw(st.integers(0, 4)),
         idle_seconds=draw(st.sampled_from([0.0, 61.0, 7 * HOUR])),
+        reannounced_at=draw(st.sampled_from([-1.0, 6 * HOUR, 7 * HOUR])),
         ratio_limit=draw(st.sampled_from([-2.0, -1.0, 1.0])),
         ratio=draw(st.sampled_from([0.0, 2.0])),
         completed_at=draw(st.none() | past),
@@ -225,6 +227,8 @@ def settled(action: Action, now: float) -> dict[str, Any]:
             return {"phase": Phase.FINISHED}
         case Fail():
             return {"phase": Phase.FAILED}
+        case Reannounce():
+            return {"reannounced_at": now}
         case _:
             return {}
 

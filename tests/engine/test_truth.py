@@ -8,7 +8,7 @@ import structlog
 
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import NoData
+from bridge.simulator.faults import Error, NoData
 from tests.support.rig import Rig, cached, pack
 
 DAY = 86_400.0
@@ -178,3 +178,52 @@ async def test_links_of_what_is_gone(rig: Rig, manner: str) -> None:
         rig.sim.world.forget(content.hash)
         await rig.until(lambda: rig.followed(content.hash).misses > 1, within=20)
     assert rig.phase(content.hash) is Phase.REMOTE
+
+
+def idle_for(rig: Rig, content: Content, seconds: float) -> None:
+    """Let a download have stood still for so long."""
+    rig.ledger.note(content.hash, lambda latest: replace(latest, idle_seconds=seconds))
+
+
+def reannounces(rig: Rig) -> int:
+    """Count how often TorBox was told to look for other peers."""
+    calls = rig.sim.calls.to("controltorrent")
+    return sum(call.operation == "reannounce" for call in calls)
+
+
+async def test_a_standstill_is_reannounced_once_before_it_fails(rig: Rig) -> None:
+    """After `stalled_after` TorBox is told to reannounce; some minutes later it is given up."""
+    content = film()
+    await remote(rig, content)
+    idle_for(rig, content, 6 * 3600)
+    await rig.until(lambda: reannounces(rig) == 1)
+    await rig.until(lambda: "reannounce" in rig.note(content.hash))
+    listed = rig.sim.calls.count("mylist")
+    await rig.until(lambda: rig.sim.calls.count("mylist") >= listed + 2)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    idle_for(rig, content, 7 * 3600)
+    download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.STALLED
+    assert reannounces(rig) == 1
+
+
+async def test_a_reannounce_may_help(rig: Rig) -> None:
+    """What goes on after it is not given up, and the note is gone."""
+    content = film()
+    await remote(rig, content)
+    idle_for(rig, content, 6 * 3600)
+    await rig.until(lambda: reannounces(rig) == 1)
+    rig.sim.world.change(content.hash, stop_at=None)
+    download = await rig.reaches(content.hash, Phase.FINISHED)
+    assert (download.note, download.failure_reason) == ("", None)
+
+
+async def test_a_reannounce_that_torbox_refuses(rig: Rig) -> None:
+    """It is no second chance for ever: the verdict comes all the same."""
+    content = film()
+    await remote(rig, content)
+    rig.sim.faults.add("controltorrent", Error(500, "DATABASE_ERROR", "broken"), times=None)
+    idle_for(rig, content, 6 * 3600)
+    await rig.until(lambda: reannounces(rig) == 1)
+    idle_for(rig, content, 7 * 3600)
+    await rig.reaches(content.hash, Phase.FAILED)

@@ -80,12 +80,11 @@ def stored(connection: sqlite3.Connection, table: str) -> list[Any]:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_are_fields(table: str) -> None:
-    """Each table has the value's fields as columns, in their order; events have an id besides."""
+    """Each table has the value's fields as columns, each once; events have an id besides."""
     with database() as connection:
         names = [row["name"] for row in connection.execute(f"PRAGMA table_info({table})")]
-    assert tuple(name for name in names if (table, name) != ("events", "id")) == columns(
-        TABLES[table]
-    )
+    found = sorted(name for name in names if (table, name) != ("events", "id"))
+    assert found == sorted(columns(TABLES[table]))
 
 
 @pytest.mark.parametrize("table", TABLES)
