@@ -68,10 +68,19 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """Nothing is left to seed."""
+class Share:
+    """Give a claim its files: those of the download are there."""
 
     hash: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is left to seed for one who asked for it: a claim by its number, or 0 the first."""
+
+    hash: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,7 @@ Action: TypeAlias = (
     | Enqueue
     | Ready
     | Deliver
+    | Share
     | Finish
     | Reannounce
     | Fail

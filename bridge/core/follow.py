@@ -37,6 +37,25 @@ class Patience:
     give_up_after: float | None = None
 
 
+def enter(download: Download, phase: Phase) -> Download:
+    """Step into a phase with a clean slate: no attempts, nothing in the way."""
+    return replace(download, phase=phase, attempts=0, next_attempt_at=0.0, note="")
+
+
+def anew(download: Download, now: float) -> Download:
+    """Let it be followed at TorBox once more, to be delivered again from there."""
+    return replace(
+        enter(download, Phase.REMOTE),
+        missing_files=False,
+        completed_at=None,
+        stopped=False,
+        progress=0.0,
+        misses=0,
+        seen_at=now,
+        remote_at=now,
+    )
+
+
 def observed(download: Download, item: RemoteItem, now: float) -> Download:
     """Note that TorBox showed the item just now."""
     since = now - download.seen_at if download.seen_at is not None else 0.0

@@ -5,10 +5,10 @@ shown agrees with what is written down. Checked after fault scenarios in tests, 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bridge.core.model import BEFORE_READY, FINAL, Download, Phase, Removal, Snapshot
+from bridge.core.model import BEFORE_READY, FINAL, Claim, Download, Phase, Removal, Snapshot
 
 OVERDUE_SECONDS = 300.0
 """An attempt that was due so long ago has been forgotten."""
@@ -23,6 +23,7 @@ class Observed:
 
     now: float
     downloads: Collection[Download]
+    claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
     removals: Collection[Removal] = ()
     snapshot: Snapshot
     busy: frozenset[str] = frozenset()
@@ -37,6 +38,7 @@ def violations(world: Observed, before: Observed | None = None) -> list[str]:
         for download in world.downloads
         for text in (*_ids(download), *_complete(download), *_owner(download, world))
     ]
+    found += _claims(world)
     found += _doubles(world)
     if before is not None:
         found += _backwards(before, world)
@@ -73,6 +75,23 @@ def _owner(download: Download, world: Observed) -> Iterator[str]:
     unseen = world.now - max(world.snapshot.listed_at, download.phase_at)
     if download.phase in BEFORE_READY - WAITING and unseen > OVERDUE_SECONDS:
         yield f"{download.phase}, and TorBox has not been asked for a long time"
+
+
+def _claims(world: Observed) -> Iterator[str]:
+    """Look for who has nothing to wait for, and for who waits for what is there."""
+    downloads = {download.hash: download for download in world.downloads}
+    for info_hash, claims in world.claims.items():
+        first = downloads.get(info_hash)
+        if first is None:
+            yield f"{info_hash}: claimed, and not there"
+            continue
+        for claim in claims:
+            if claim.complete and not (claim.content_name and claim.completed_at):
+                yield f"{info_hash}: complete for {claim.category!r} without content on disk"
+            since = max(claim.added_at, first.phase_at)
+            forgotten = first.complete and world.now - since > OVERDUE_SECONDS
+            if forgotten and not claim.complete and info_hash not in world.busy:
+                yield f"{info_hash}: complete, and {claim.category!r} waits for its files"
 
 
 def _due_at(download: Download) -> float:

@@ -99,6 +99,8 @@ class Download:
     infohash_v1: str = ""
     infohash_v2: str = ""
     category: str = ""
+    asked_by: str = ""
+    """The program that added it, by its User-Agent: `Sonarr`."""
     tags: tuple[str, ...] = ()
     magnet: str = ""
     has_torrent: bool = False
@@ -211,6 +213,42 @@ class DeliveredFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a further *arr asked for of a download that is here already: its own category and files.
+
+    The first one's stand in the download's row. All share the remote item and one fetch; each sees
+    the download in its category, with its path and its seed limits, and leaves without the others.
+    One row in the store.
+    """
+
+    hash: str
+    number: int = 0
+    """Tells the claims of one hash apart, 1 and up; 0 is the download's own row."""
+    category: str
+    save_path: str
+    added_at: float
+    asked_by: str = ""
+    tags: tuple[str, ...] = ()
+    ratio_limit: float = USE_GLOBAL
+    seeding_time_limit: int = USE_GLOBAL
+    inactive_seeding_time_limit: int = USE_GLOBAL
+    phase: Phase = Phase.ACCEPTED
+    """ACCEPTED while it waits for its files, then DELIVERED and FINISHED, as a download."""
+    phase_at: float = 0.0
+    content_name: str = ""
+    """As in a download, of this one's own files. They may be on disk once this is set."""
+    delivery_mode: str = ""
+    size: int = 0
+    files: tuple[DeliveredFile, ...] = ()
+    completed_at: float | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Every chosen file is whole at its place."""
+        return self.phase in COMPLETE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
     """A download the user deleted: what is still to be cleaned up. A persisted, retried job."""
 
@@ -222,6 +260,8 @@ class Removal:
     """Paths below save_path to delete; empty when the files are to stay."""
     delivery_mode: str = ""
     """How they came there."""
+    files_only: bool = False
+    """Another claim lives on: what is staged and the remote item are its own."""
     delete_remote: bool
     torrent_id: int | None
     queued_id: int | None

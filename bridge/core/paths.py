@@ -7,12 +7,13 @@ be written on Linux, and can be imported by an *arr. Beyond that nothing is chan
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from unicodedata import normalize
 
 from bridge.core.files import Named
+from bridge.core.model import DeliveredFile
 
 NAME_BYTES = 255
 """What Linux allows for one component, in UTF-8."""
@@ -73,6 +74,13 @@ def numbered(name: str, number: int, *, is_file: bool = True) -> str:
     Not longer than 255 bytes, like the name.
     """
     return _fitted(name, f" ({number})", NAME_BYTES, is_file=is_file)
+
+
+def renamed(files: Iterable[DeliveredFile], content_name: str) -> tuple[DeliveredFile, ...]:
+    """Put the files below another top-level name."""
+    return tuple(
+        replace(file, path="/".join((content_name, *file.path.split("/")[1:]))) for file in files
+    )
 
 
 def layout(

@@ -10,7 +10,7 @@ at which it has to be looked at again. A download that yields neither is stopped
 | queued | the shared list and the queue list: Promote when it shows up under a torrent_id |
 | remote | Look by id while young, then the shared list: Ready, Promote, Reannounce or Fail |
 | ready, delivering | Deliver |
-| delivered | Finish when the seed rule is met |
+| delivered, finished | Share with who asked for it later; Finish when the seed rule is met |
 | failed | FailOver, where an *arr can be told |
 
 While TorBox gives no answer, a single poll is the owner of all of them: what it finds out decides
@@ -19,7 +19,7 @@ whether anything else is asked.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 
 from bridge.core.actions import (
@@ -34,12 +34,14 @@ from bridge.core.actions import (
     Ready,
     Reannounce,
     Remove,
+    Share,
     Step,
     Wait,
 )
+from bridge.core.claims import seen_by
 from bridge.core.failover import failovers
 from bridge.core.follow import GONE_SECONDS, REVIVABLE, incomplete, reviving, verdict
-from bridge.core.model import Download, Phase, RemoteItem
+from bridge.core.model import Download, Phase, RemoteItem, Removal
 from bridge.core.scene import DELIVERIES, Scene
 from bridge.core.seeding import seeding_done
 from bridge.core.submitting import slotless, submits, unclear
@@ -74,7 +76,7 @@ def plan(scene: Scene) -> Plan:
 def _work(scene: Scene) -> Iterator[Step]:
     if scene.probe_at is not None:
         return chain(_seeds(scene), _probe(scene, scene.probe_at))
-    return chain(submits(scene), _follow(scene), _deliveries(scene), _seeds(scene))
+    return chain(submits(scene), _follow(scene), _deliveries(scene), _shares(scene), _seeds(scene))
 
 
 def _probe(scene: Scene, at: float) -> Iterator[Step]:
@@ -102,11 +104,26 @@ def _without_removed(scene: Scene) -> Scene:
     What was added anew under the hash must not be taken for what has to go, nor the other way
     round.
     """
-    removed = {removal.hash for removal in scene.removals}
-    if not removed:
+    if not scene.removals:
         return scene
-    kept = [download for download in scene.downloads if download.hash not in removed]
+    kept = [
+        download
+        for download in scene.downloads
+        if not any(_in_the_way(removal, download, scene) for removal in scene.removals)
+    ]
     return replace(scene, downloads=kept)
+
+
+def _in_the_way(removal: Removal, download: Download, scene: Scene) -> bool:
+    """Tell whether a removal could hit what is done for the download meanwhile.
+
+    Of one who left while others go on only files are removed, and only where they lay.
+    """
+    if removal.hash != download.hash:
+        return False
+    claims = scene.claims.get(download.hash, ())
+    paths = {download.save_path, *(claim.save_path for claim in claims)}
+    return not removal.files_only or removal.save_path in paths
 
 
 def _removals(scene: Scene) -> Iterator[Step]:
@@ -245,7 +262,11 @@ def _pause(downloads: Collection[Download], scene: Scene) -> float | None:
         return scene.brisk_seconds
     if downloads or slotless(scene):
         return scene.poll_seconds
-    seeding = any(_seeds_still(download, scene) for download in scene.downloads)
+    seeding = any(
+        _seeds_still(seen, scene)
+        for download in scene.downloads
+        for _, seen in _everyone(download, scene)
+    )
     return scene.idle_seconds if seeding else None
 
 
@@ -268,12 +289,29 @@ def _deliveries(scene: Scene) -> Iterator[Step]:
             yield Deliver(download.hash)
 
 
+def _shares(scene: Scene) -> Iterator[Step]:
+    """Give their files to those who came later than these."""
+    for download in scene.downloads:
+        if download.complete and download.hash not in scene.busy:
+            claims = scene.claims.get(download.hash, ())
+            without = (claim for claim in claims if not claim.complete)
+            yield from (Share(claim.hash, claim.number) for claim in islice(without, 1))
+
+
 def _seeds(scene: Scene) -> Iterator[Step]:
     for download in scene.downloads:
-        if download.phase is not Phase.DELIVERED or download.hash in scene.busy:
+        if download.hash in scene.busy:
             continue
-        if not _seeds_still(download, scene):
-            yield Finish(download.hash)
+        for number, seen in _everyone(download, scene):
+            if seen.phase is Phase.DELIVERED and not _seeds_still(seen, scene):
+                yield Finish(download.hash, number)
+
+
+def _everyone(download: Download, scene: Scene) -> Iterator[tuple[int, Download]]:
+    """Show a download as each who asked for it sees it."""
+    yield 0, download
+    for claim in scene.claims.get(download.hash, ()):
+        yield claim.number, scene.limited(seen_by(claim, download))
 
 
 def _seeds_still(download: Download, scene: Scene) -> bool:

@@ -1,11 +1,11 @@
 """All that a decision depends on."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 from bridge.core.follow import Patience
-from bridge.core.model import Download, Failover, Removal, Snapshot
+from bridge.core.model import Claim, Download, Failover, Removal, Snapshot
 from bridge.core.seeding import SeedPolicy
 
 CREATES = 3
@@ -31,6 +31,8 @@ class Scene:
 
     now: float
     downloads: Collection[Download] = ()
+    claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
+    """What further *arr asked for, by the hash of the download."""
     removals: Collection[Removal] = ()
     failovers: Collection[Failover] = ()
     """Those to be done, and those of the last hour."""
@@ -75,3 +77,5 @@ class Scene:
     link_at: float = 0.0
     """When the budget allows the next link."""
     rules: Callable[[str], Rules] = lambda _category: Rules()
+    limited: Callable[[Download], Download] = lambda download: download
+    """Puts the global seed limits where a download has none of its own."""

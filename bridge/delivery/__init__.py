@@ -22,6 +22,7 @@ webdav      asking TorBox's WebDAV server for a new listing
 strm        the mode that writes a URL for each video
 none        the mode that leaves everything at TorBox
 small       publishing what takes no time to build
+share       the same files at another place, as hard links
 relocate    delivered content under other names, at another place, or gone
 layout      names made of an order, checked once more
 turns       who may fetch next, fairly
@@ -34,7 +35,7 @@ tasks       threads that are not left behind, groups of tasks
 """
 
 from bridge.delivery.aria2 import Aria2Delivery, Aria2Settings
-from bridge.delivery.base import Delivered, Delivery, Links, Order
+from bridge.delivery.base import Delivered, Delivery, Links, Order, order_of
 from bridge.delivery.directories import Problem, check_directories, check_directory
 from bridge.delivery.download import DownloadDelivery
 from bridge.delivery.errors import (
@@ -83,5 +84,6 @@ __all__ = [
     "check_directories",
     "check_directory",
     "make_session",
+    "order_of",
     "remove_delivered",
 ]

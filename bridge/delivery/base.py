@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bridge.core.model import DeliveredFile
+from bridge.core.model import DeliveredFile, Download
 from bridge.delivery.progress import Progress
 
 
@@ -31,6 +31,21 @@ class Order:
     def target(self) -> Path:
         """Where the content appears."""
         return self.save_path / self.content_name
+
+
+def order_of(
+    download: Download, files: Iterable[DeliveredFile], *, title: str = "", torrent: bytes = b""
+) -> Order:
+    """Order the chosen files of a download; `title` is what TorBox calls it."""
+    return Order(
+        hash=download.hash,
+        save_path=Path(download.save_path),
+        content_name=download.content_name,
+        files=tuple(file for file in files if file.chosen),
+        torrent_id=download.torrent_id or 0,
+        titles=tuple(dict.fromkeys(name for name in (title, download.name) if name)),
+        torrent=torrent,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], who
     publish(root, order, whole)
 
 
+def abandon(order: Order) -> None:
+    """Remove what was built beside the target and did not get there."""
+    discard(_beside(order))
+
+
 def _beside(order: Order) -> Path:
     return order.save_path / f".torbox-bridge-{order.hash}"
 

@@ -4,6 +4,7 @@ Reads come from memory; writes are committed before they return. Answers are val
 is not an error, and only what is broken raises.
 
 values      what goes in and out
+callers     who asks, where several have one download
 reads       views of downloads, their files, trackers, events
 queue       remove, stop, start, force, order, seed limits
 again       verify what is on disk, deliver once more what is gone
@@ -19,6 +20,7 @@ categories  categories and tags
 door        `Downloads`: all of it in one
 """
 
+from bridge.downloads.callers import NOBODY, Caller, program_of
 from bridge.downloads.categories import valid_category
 from bridge.downloads.door import Downloads
 from bridge.downloads.fetching import LinkFetcher
@@ -28,6 +30,7 @@ from bridge.downloads.values import (
     Added,
     AddResult,
     FileView,
+    Joined,
     Known,
     Options,
     Pending,
@@ -38,12 +41,15 @@ from bridge.downloads.values import (
 from bridge.torbox import SearchResult
 
 __all__ = [
+    "NOBODY",
     "PASSWORD_FACT",
     "USERNAME_FACT",
     "AddResult",
     "Added",
+    "Caller",
     "Downloads",
     "FileView",
+    "Joined",
     "Known",
     "LinkFetcher",
     "Options",
@@ -53,5 +59,6 @@ __all__ = [
     "SearchJob",
     "SearchResult",
     "View",
+    "program_of",
     "valid_category",
 ]

@@ -1,20 +1,22 @@
 """Adding: committed and visible before it returns, whatever TorBox does."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
 
+from bridge.core.claims import claim_of
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
 from bridge.core.metainfo import NotATorrent, parse_torrent
-from bridge.core.model import BEFORE_READY, Download, Phase
+from bridge.core.model import BEFORE_READY, Claim, Download, Phase
 from bridge.core.roots import OutsideRoots
+from bridge.downloads.callers import program_of
 from bridge.downloads.categories import Categories, valid_category
 from bridge.downloads.contents import Contents
 from bridge.downloads.informing import Informing
 from bridge.downloads.reads import named_files
-from bridge.downloads.values import Added, AddResult, Known, Options, Rejected
+from bridge.downloads.values import Added, AddResult, Joined, Known, Options, Rejected
 from bridge.engine.remove import remote_removal
 from bridge.torbox import TorBoxError
 
@@ -83,9 +85,9 @@ class Adding(Categories, Contents, Informing):
 
     async def _add(self, download: Download, torrent: bytes | None, options: Options) -> AddResult:
         known = self._ledger.downloads.get(download.hash)
-        if known is not None and known.phase is not Phase.FAILED:
-            return Known(download.hash)
         category = options.category if valid_category(options.category) else ""
+        if known is not None and self._has(known, category):
+            return Known(download.hash)
         try:
             # Under automatic management the category alone says where it goes.
             asked = "" if options.auto_tmm else options.save_path
@@ -97,14 +99,43 @@ class Adding(Categories, Contents, Informing):
         if category and category not in self._ledger.categories:
             await self.create_category(category, "")
         await self._ledger.put_tags(options.tags)
-        added = await self._ledger.insert(
-            self._with_options(download, options, category, save_path),
-            torrent=torrent,
-            replacing=known,
-            cleanup=remote_removal(self._services, known) if known else None,
-        )
+        made = self._with_options(download, options, category, save_path)
+        result = await self._keep(made, torrent)
         self._engine.wake()
-        return Added(download.hash) if added else Known(download.hash)
+        return result
+
+    def _has(self, download: Download, category: str) -> bool:
+        """Tell whether a category sees a download already, or none is asked for."""
+        everyone = self._services.everyone(download).values()
+        mine = next((seen for seen in everyone if seen.category == category), None)
+        return (mine is not None or not category) and (mine or download).phase is not Phase.FAILED
+
+    async def _keep(self, made: Download, torrent: bytes | None) -> AddResult:
+        """Put a download in its place, or let its category see the one that is there.
+
+        Who else waited for one that has failed waits for the new one.
+        """
+        while True:  # until nobody comes between the look and the write
+            known = self._ledger.downloads.get(made.hash)
+            if known is not None and self._has(known, made.category):
+                return Known(made.hash)
+            if known is not None and known.phase is not Phase.FAILED:
+                why = f"category {made.category!r} wants it, too"
+                if await self._ledger.join(claim_of(made), why):
+                    return Joined(made.hash)
+            elif await self._ledger.insert(
+                made,
+                torrent=torrent,
+                replacing=known,
+                claims=self._others(made, known),
+                cleanup=remote_removal(self._services, known) if known else None,
+            ):
+                return Added(made.hash)
+
+    def _others(self, made: Download, known: Download | None) -> Sequence[Claim]:
+        before = (claim_of(known),) if known else ()
+        others = (*self._ledger.claims(made.hash), *before)
+        return [claim for claim in others if claim.category != made.category]
 
     def _with_options(
         self, download: Download, options: Options, category: str, save_path: str
@@ -127,6 +158,7 @@ class Adding(Categories, Contents, Informing):
             download_limit=options.download_limit,
             upload_limit=options.upload_limit,
             auto_tmm=options.auto_tmm,
+            asked_by=program_of(options.asked_by),
         )
 
     def _save_path(self, category: str, save_path: str) -> str:

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
 from bridge.core.actions import Look
+from bridge.core.follow import anew
 from bridge.core.model import Download, Phase
 from bridge.core.modes import FETCHING
-from bridge.delivery import DeliveryError, Order
+from bridge.delivery import DeliveryError, order_of
 from bridge.delivery.relocate import missing_files, reclaim
 from bridge.downloads.queue import Queue
-from bridge.engine.ledger import enter
 from bridge.engine.watch import look
 from bridge.torbox import Operation, TorBoxError
 
@@ -96,18 +95,9 @@ class Again(Queue):
         await self._change(download, "rechecked", missing_files=bool(missing), note=note)
 
     async def _missing(self, download: Download) -> tuple[str, ...]:
-        order = self._order(download)
+        order = order_of(download, self._ledger.files(download.hash))
         links = self._services.mode(download) not in FETCHING
         return await missing_files(order, links=links)
-
-    def _order(self, download: Download) -> Order:
-        files = self._ledger.files(download.hash)
-        return Order(
-            hash=download.hash,
-            save_path=Path(download.save_path),
-            content_name=download.content_name,
-            files=tuple(file for file in files if file.chosen),
-        )
 
     async def _deliver_again(self, info_hash: str, why: str) -> None:
         """Follow it anew at TorBox. What is whole on disk is kept, and only the rest is fetched."""
@@ -131,7 +121,7 @@ class Again(Queue):
 
     async def _take_back(self, download: Download) -> None:
         """Put what is there where the delivery goes on from."""
-        order = self._order(download)
+        order = order_of(download, self._ledger.files(download.hash))
         if self._services.mode(download) == FILES:
             await reclaim(self._services.settings.paths.incomplete_directory, order)
             return
@@ -149,16 +139,14 @@ class Again(Queue):
 
 
 def _anew(download: Download, now: float, *, remote: bool) -> Download:
-    fresh = replace(
-        enter(download, Phase.REMOTE if remote else Phase.ACCEPTED),
-        missing_files=False,
-        completed_at=None,
-        stopped=False,
-        progress=0.0,
-        misses=0,
-        seen_at=now,
-        remote_at=now,
-    )
+    fresh = anew(download, now)
     if remote:
         return fresh
-    return replace(fresh, torrent_id=None, queued_id=None, ours=False, submitted_at=None)
+    return replace(
+        fresh,
+        phase=Phase.ACCEPTED,
+        torrent_id=None,
+        queued_id=None,
+        ours=False,
+        submitted_at=None,
+    )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import structlog
 
-from bridge.core.model import Category
+from bridge.core.model import Category, Download
 from bridge.core.roots import OutsideRoots
 from bridge.downloads.base import Base
+from bridge.downloads.callers import NOBODY, Caller
 
 log = structlog.get_logger()
 
@@ -57,12 +58,16 @@ class Categories(Base):
         """Drop categories; their downloads become uncategorised and stay where they are."""
         dropped = set(names) & set(self._ledger.categories)
         for download in tuple(self._ledger.downloads.values()):
-            if download.category in dropped:
-                await self._change(download, "category removed", category="")
+            for number, seen in self._services.everyone(download).items():
+                if seen.category in dropped:
+                    why = "category removed"
+                    await self._change_own(download.hash, number, why, category="")
         for name in dropped:
             await self._ledger.drop_category(name)
 
-    async def set_category(self, hashes: Iterable[str], name: str) -> str | None:
+    async def set_category(
+        self, hashes: Iterable[str], name: str, caller: Caller = NOBODY
+    ) -> str | None:
         """Move downloads to a category ("" for none); files stay where they are.
 
         Answers why not when the category does not exist and a hash matched.
@@ -71,7 +76,9 @@ class Categories(Base):
         if matched and name and name not in self._ledger.categories:
             return "Incorrect category name"
         for download in matched:
-            await self._change(download, f"category {name!r}", category=name)
+            for number, _ in self._concerned(download, caller):
+                await self._change_own(download.hash, number, f"category {name!r}", category=name)
+            self.callers.named(caller, name)
         return None
 
     def tags(self) -> Sequence[str]:
@@ -85,32 +92,50 @@ class Categories(Base):
     async def delete_tags(self, names: Iterable[str]) -> None:
         """Drop tags from the list and from every download."""
         dropped = set(names)
-        await self.remove_tags(tuple(self._ledger.downloads), dropped)
+        for download in tuple(self._ledger.downloads.values()):
+            for number, seen in self._services.everyone(download).items():
+                kept = tuple(tag for tag in seen.tags if tag not in dropped)
+                await self._set_tags(download.hash, number, seen, kept)
         await self._ledger.drop_tags(dropped & self._ledger.tags)
 
-    async def add_tags(self, hashes: Iterable[str], names: Iterable[str]) -> None:
+    async def add_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
         """Tag downloads; unknown tags are created when a hash matches."""
         matched, new = self._known(hashes), tuple(names)
         if matched:
             await self._ledger.put_tags(new)
         for download in matched:
-            await self._change(download, "tags", tags=tuple(dict.fromkeys(download.tags + new)))
+            for number, seen in self._concerned(download, caller):
+                both = tuple(dict.fromkeys(seen.tags + new))
+                await self._set_tags(download.hash, number, seen, both)
 
-    async def set_tags(self, hashes: Iterable[str], names: Iterable[str]) -> None:
+    async def set_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
         """Give downloads these tags and no others; unknown tags are created when a hash matches."""
         matched, new = self._known(hashes), tuple(dict.fromkeys(names))
         if matched:
             await self._ledger.put_tags(new)
         for download in matched:
-            await self._change(download, "tags", tags=new)
+            for number, seen in self._concerned(download, caller):
+                await self._set_tags(download.hash, number, seen, new)
 
-    async def remove_tags(self, hashes: Iterable[str], names: Iterable[str]) -> None:
+    async def remove_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
         """Untag downloads; no names means all of their tags."""
         dropped = set(names)
         for download in self._known(hashes):
-            kept = tuple(tag for tag in download.tags if dropped and tag not in dropped)
-            if kept != download.tags:
-                await self._change(download, "tags", tags=kept)
+            for number, seen in self._concerned(download, caller):
+                kept = tuple(tag for tag in seen.tags if dropped and tag not in dropped)
+                await self._set_tags(download.hash, number, seen, kept)
+
+    async def _set_tags(
+        self, info_hash: str, number: int, seen: Download, tags: tuple[str, ...]
+    ) -> None:
+        if tags != seen.tags:
+            await self._change_own(info_hash, number, "tags", tags=tags)
 
 
 _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import structlog
 
 from bridge.core.magnet import canonical_magnet
 from bridge.core.model import BEFORE_READY, Download, Phase
+from bridge.downloads.callers import NOBODY, Caller
 from bridge.downloads.reads import Reads
-from bridge.engine.remove import removal_of
+from bridge.engine.remove import release
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger()
@@ -18,12 +18,20 @@ log = structlog.get_logger()
 class Queue(Reads):
     """Writes that concern whole downloads."""
 
-    async def remove(self, hashes: Iterable[str], *, delete_files: bool) -> None:
-        """Hide the downloads at once; files and remote items go by a persisted, retried job."""
-        cleanup = partial(removal_of, self._services, delete_files=delete_files)
+    async def remove(
+        self, hashes: Iterable[str], *, delete_files: bool, caller: Caller | None = NOBODY
+    ) -> None:
+        """Hide the downloads at once; files and remote items go by a persisted, retried job.
+
+        Where several have one, it goes for those whom the caller means; None means all of them.
+        """
         for download in self._known(hashes):
-            await self._ledger.remove(download.hash, cleanup)
-            self._engine.cancel(download.hash)
+            everyone = self._services.everyone(download)
+            numbers = everyone if caller is None else self.callers.concerned(caller, everyone)
+            for number in sorted(numbers, reverse=True):
+                await release(self._services, download.hash, number, delete_files=delete_files)
+            if 0 in numbers:
+                self._engine.cancel(download.hash)
         self._engine.wake()
 
     async def stop(self, hashes: Iterable[str]) -> None:
@@ -108,19 +116,22 @@ class Queue(Reads):
         ratio: float,
         seeding_minutes: int,
         inactive_minutes: int | None,
+        caller: Caller = NOBODY,
     ) -> None:
         """Set when seeding is done; None keeps the inactive limit as it is."""
         for download in self._known(hashes):
-            inactive = download.inactive_seeding_time_limit
-            await self._change(
-                download,
-                "seed limits set",
-                ratio_limit=ratio,
-                seeding_time_limit=seeding_minutes,
-                inactive_seeding_time_limit=(
-                    inactive if inactive_minutes is None else inactive_minutes
-                ),
-            )
+            for number, seen in self._concerned(download, caller):
+                inactive = seen.inactive_seeding_time_limit
+                await self._change_own(
+                    download.hash,
+                    number,
+                    "seed limits set",
+                    ratio_limit=ratio,
+                    seeding_time_limit=seeding_minutes,
+                    inactive_seeding_time_limit=(
+                        inactive if inactive_minutes is None else inactive_minutes
+                    ),
+                )
         self._engine.wake()
 
     async def set_trackers(self, info_hash: str, urls: Sequence[str]) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bridge.core.claims import seen_by
 from bridge.core.edits import edited
 from bridge.core.files import Named, NamedFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo, parse_torrent
-from bridge.core.model import DeliveredFile, Download, Event, RemoteItem
+from bridge.core.model import Claim, DeliveredFile, Download, Event, RemoteItem
 from bridge.core.modes import remote_share
 from bridge.core.paths import layout
 from bridge.core.status import ETA_UNKNOWN, Fetched, status_of
@@ -29,6 +30,8 @@ class _Inputs(NamedTuple):
     """What a view is made from; the same inputs make the same view."""
 
     download: Download
+    claim: Claim | None
+    """Of the further *arr that sees it so."""
     item: RemoteItem | None
     fetched: Fetched | None
     turn_in: int
@@ -36,6 +39,7 @@ class _Inputs(NamedTuple):
     def same_as(self, other: "_Inputs") -> bool:
         return (
             self.download is other.download
+            and self.claim is other.claim
             and self.item is other.item
             and self.fetched == other.fetched
             and self.turn_in == other.turn_in
@@ -60,7 +64,7 @@ class Reads(Base):
         super().__init__(services, engine)
         self.streams = Streams(services, services.stream_key)
         """Plays files straight from TorBox."""
-        self._views: dict[str, tuple[_Inputs, View]] = {}
+        self._views: dict[tuple[str, int], tuple[_Inputs, View]] = {}
         self._layouts: dict[str, tuple[object, Sequence[_Laid]]] = {}
         self._state: object = None
         self._version = 0
@@ -103,42 +107,54 @@ class Reads(Base):
 
     def all(self) -> Sequence[View]:
         """List every download, oldest first. Costs no TorBox call, no SQL, no disk."""
-        downloads = self._ledger.downloads
-        if len(self._views) > len(downloads):
-            self._views = {key: kept for key, kept in self._views.items() if key in downloads}
+        return [view for view in self.each() if view.number == 0]
+
+    def each(self) -> Sequence[View]:
+        """The same, and after each download how every further *arr sees it."""
+        downloads, claims = self._ledger.downloads, self._ledger.all_claims
+        views = [
+            self._view(download, claim)
+            for download in downloads.values()
+            for claim in (None, *claims.get(download.hash, ()))
+        ]
+        if len(self._views) > len(views):
+            shown = {(view.download.hash, view.number) for view in views}
+            self._views = {key: kept for key, kept in self._views.items() if key in shown}
             self._layouts = {key: laid for key, laid in self._layouts.items() if key in downloads}
-        return [self._view(download) for download in downloads.values()]
+        return views
 
     def get(self, info_hash: str) -> View | None:
         """Find one by its hash, in any case."""
         download = self._ledger.downloads.get(info_hash.lower())
         return self._view(download) if download else None
 
-    def _view(self, download: Download) -> View:
-        inputs = self._inputs(download)
-        known = self._views.get(download.hash)
+    def _view(self, download: Download, claim: Claim | None = None) -> View:
+        key = (download.hash, claim.number if claim else 0)
+        inputs = self._inputs(download, claim)
+        known = self._views.get(key)
         if known is not None and known[0].same_as(inputs):
             return known[1]
-        again = known is not None and _goes_on(known[0].download, download)
+        seen = seen_by(claim, download) if claim else download
+        again = known is not None and _goes_on(known[1].download, seen)
         shown = known[1].status.progress if known is not None and again else 0.0
         status = status_of(
-            download,
+            seen,
             inputs.item,
             inputs.fetched,
             shown=shown,
             turn_in=inputs.turn_in,
-            remote_share=remote_share(self._services.mode(download)),
+            remote_share=remote_share(self._services.mode(seen)),
         )
-        view = View(download, status, inputs.item)
-        self._views[download.hash] = (inputs, view)
+        view = View(seen, status, inputs.item, key[1])
+        self._views[key] = (inputs, view)
         return view
 
-    def _inputs(self, download: Download) -> _Inputs:
+    def _inputs(self, download: Download, claim: Claim | None) -> _Inputs:
         item = self._ledger.snapshot.items.get(download.torrent_id or 0)
         meter = self._ledger.progress.get(download.hash)
         fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
         turn_in = self._ledger.turns.get(download.hash, ETA_UNKNOWN)
-        return _Inputs(download, item, fetched, turn_in)
+        return _Inputs(download, claim, item, fetched, turn_in)
 
     def files(self, info_hash: str) -> Sequence[FileView]:
         """List the files of a download; empty while they are not known."""

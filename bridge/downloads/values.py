@@ -16,6 +16,8 @@ class View:
     status: Status
     item: RemoteItem | None
     """What TorBox last said of it."""
+    number: int = 0
+    """Of the claim by which a further *arr sees it; 0 for the first, and who knows of no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,13 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The hash is here already, for another category: from now on this one sees it, too."""
+
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Not added, and why."""
 
@@ -73,7 +82,7 @@ class Pending:
     """A link that is being followed in the background. It survives a restart."""
 
 
-AddResult: TypeAlias = Added | Known | Rejected | Pending
+AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Delivering: from "TorBox has it" to whole files where the *arr looks for them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 
 import structlog
 
-from bridge.core.model import DeliveredFile, Download, Failure, Phase, Reason
-from bridge.core.paths import numbered
+from bridge.core.follow import enter
+from bridge.core.model import Download, Failure, Phase, Reason
+from bridge.core.paths import numbered, renamed
 from bridge.delivery import (
     DeliveryFailed,
     NotEnoughSpace,
@@ -15,11 +14,12 @@ from bridge.delivery import (
     Order,
     Progress,
     TargetTaken,
+    order_of,
 )
-from bridge.engine.ledger import enter
 from bridge.engine.links import LinkBook
 from bridge.engine.outcome import failed
 from bridge.engine.services import Services
+from bridge.engine.share import share_early
 from bridge.torbox import NotFound
 
 log = structlog.get_logger()
@@ -72,6 +72,7 @@ async def _deliver(services: Services, info_hash: str, links: LinkBook, progress
         except TargetTaken:
             await _rename(services, download, numbered(plain, number, is_file=is_file))
         else:
+            await share_early(services, info_hash)
             await _delivered(services, info_hash)
             return
     raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
@@ -80,16 +81,11 @@ async def _deliver(services: Services, info_hash: str, links: LinkBook, progress
 async def _order(services: Services, download: Download) -> Order:
     pieces = services.settings.delivery.verify == "pieces"
     torrent = await services.ledger.store.torrent(download.hash) if pieces else None
-    chosen = tuple(file for file in services.ledger.files(download.hash) if file.chosen)
     item = services.ledger.snapshot.items.get(download.torrent_id or 0)
-    titles = (item.name if item else "", download.name)
-    return Order(
-        hash=download.hash,
-        save_path=Path(download.save_path),
-        content_name=download.content_name,
-        files=chosen,
-        torrent_id=download.torrent_id or 0,
-        titles=tuple(dict.fromkeys(title for title in titles if title)),
+    return order_of(
+        download,
+        services.ledger.files(download.hash),
+        title=item.name if item else "",
         torrent=torrent or b"",
     )
 
@@ -101,14 +97,6 @@ async def _rename(services: Services, download: Download, name: str) -> None:
         download.hash,
         lambda latest: replace(latest, content_name=name),
         files=renamed(services.ledger.files(download.hash), name),
-    )
-
-
-def renamed(files: Sequence[DeliveredFile], content_name: str) -> tuple[DeliveredFile, ...]:
-    """Put the files below another top-level name."""
-    return tuple(
-        replace(file, path=str(PurePosixPath(content_name, *PurePosixPath(file.path).parts[1:])))
-        for file in files
     )
 
 

@@ -23,6 +23,7 @@ from bridge.core.actions import (
     Ready,
     Reannounce,
     Remove,
+    Share,
     Submit,
 )
 from bridge.core.invariants import Observed, violations
@@ -38,6 +39,7 @@ from bridge.engine.gates import Gates
 from bridge.engine.polling import Polling
 from bridge.engine.remove import attempt
 from bridge.engine.services import Services
+from bridge.engine.share import share
 from bridge.engine.submit import enqueue, promote, submit
 from bridge.engine.tasks import Tasks
 from bridge.engine.watch import active, look, reannounce
@@ -68,6 +70,7 @@ CALLS = {
     Look: Kind.LIST,
     Deliver: Kind.LINK,
     Reannounce: Kind.CONTROL,
+    Share: Kind.LINK,
     Remove: Kind.CONTROL,
 }
 """The class of calls that an action depends on."""
@@ -111,6 +114,7 @@ class Engine:
             Observed(
                 now=now,
                 downloads=tuple(self._ledger.downloads.values()),
+                claims=self._ledger.all_claims,
                 removals=tuple(self._ledger.removals.values()),
                 snapshot=self._ledger.snapshot,
                 busy=frozenset(self._busy) | self._held,
@@ -209,6 +213,7 @@ class Engine:
         return Scene(
             now=now,
             downloads=tuple(map(services.limited, self._ledger.downloads.values())),
+            claims=self._ledger.all_claims,
             removals=self._ledger.removals.values(),
             failovers=self._ledger.failovers.values(),
             failing_over=self._failing_over,
@@ -234,6 +239,7 @@ class Engine:
             list_at=budgets.ready_at(Kind.LIST, now),
             link_at=budgets.ready_at(Kind.LINK, now),
             rules=services.rules,
+            limited=services.limited,
         )
 
     async def _perform(self, action: Action) -> None:
@@ -246,6 +252,8 @@ class Engine:
                 self._begin(action, info_hash, look(services, action))
             case CheckCached(hashes):
                 self._tasks.spawn(self._check(hashes), name="cached")
+            case Share(info_hash, number):
+                self._begin(action, info_hash, share(services, info_hash, number))
             case Reannounce(info_hash):
                 self._begin(action, info_hash, reannounce(services, info_hash))
             case Deliver(info_hash):
@@ -271,8 +279,8 @@ class Engine:
                 await enqueue(services, info_hash, queued_id)
             case Ready(info_hash):
                 await outcome.ready(services, info_hash)
-            case Finish(info_hash):
-                await outcome.finished(services, info_hash)
+            case Finish(info_hash, number):
+                await outcome.finished(services, info_hash, number)
             case Fail(info_hash, failure):
                 await outcome.failed(services, info_hash, failure)
             case _:

@@ -6,14 +6,13 @@ it calls our `torrents/delete`, which removes the download; the job goes on with
 """
 
 from dataclasses import replace
-from functools import partial
 from typing import assert_never
 
 import structlog
 
 from bridge.arr import Arr, ArrError, Fate, NoSuchThing, Told, fate
 from bridge.core.model import Failover
-from bridge.engine.remove import removal_of
+from bridge.engine.remove import release
 from bridge.engine.services import Services
 
 log = structlog.get_logger()
@@ -91,7 +90,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         return
     await _end(services, begun, f"{arr.name} has blocklisted it and searches for another release")
     if not records:
-        await _leave(services, job.hash)
+        await _leave(services, job)
 
 
 async def _begin(services: Services, job: Failover) -> Failover | None:
@@ -104,12 +103,15 @@ async def _begin(services: Services, job: Failover) -> Failover | None:
     return begun if await services.ledger.put_failover(begun) else None
 
 
-async def _leave(services: Services, info_hash: str) -> None:
+async def _leave(services: Services, job: Failover) -> None:
     """Remove what the *arr does not see in its queue: it will not do that itself."""
-    download = services.ledger.downloads.get(info_hash)
-    if download is not None and download.failure is not None:
-        cleanup = partial(removal_of, services, delete_files=True)
-        await services.ledger.remove(info_hash, cleanup)
+    download = services.ledger.downloads.get(job.hash)
+    if download is None or download.failure is None:
+        return
+    numbers = {claim.category: claim.number for claim in services.ledger.claims(job.hash)}
+    numbers[download.category] = 0
+    if job.category in numbers:
+        await release(services, job.hash, numbers[job.category], delete_files=True)
 
 
 async def _look_again(services: Services, job: Failover, note: str) -> None:

@@ -13,15 +13,16 @@ from types import MappingProxyType
 
 import structlog
 
+from bridge.core.claims import claim_of, heir, numbered, taken_over
 from bridge.core.failover import HOUR
 from bridge.core.files import NamedFile
 from bridge.core.model import (
     Category,
+    Claim,
     DeliveredFile,
     Download,
     Event,
     Failover,
-    Phase,
     Removal,
     Snapshot,
 )
@@ -56,6 +57,7 @@ class Ledger:
         """TorBox's words for a state that the bridge does not know, and how often they came."""
         self._downloads: dict[str, Download] = {}
         self._files: dict[str, tuple[DeliveredFile, ...]] = {}
+        self._claims: dict[str, tuple[Claim, ...]] = {}
         self._removals: dict[int, Removal] = {}
         self._failovers: dict[int, Failover] = {}
         self._categories: dict[str, Category] = {}
@@ -70,6 +72,9 @@ class Ledger:
         for file in contents.files:
             files.setdefault(file.hash, []).append(file)
         self._files = {info_hash: tuple(listed) for info_hash, listed in files.items()}
+        self._claims = {}
+        for claim in contents.claims:
+            self._claims[claim.hash] = (*self.claims(claim.hash), claim)
         self._removals = {removal.id: removal for removal in contents.removals}
         self._failovers = {failover.id: failover for failover in contents.failovers}
         self._categories = {category.name: category for category in contents.categories}
@@ -106,18 +111,28 @@ class Ledger:
         """List the files planned for a download; empty before TorBox was ready."""
         return self._files.get(info_hash, ())
 
+    def claims(self, info_hash: str) -> tuple[Claim, ...]:
+        """List what further *arr asked for of a download, the oldest first."""
+        return self._claims.get(info_hash, ())
+
+    @property
+    def all_claims(self) -> Mapping[str, tuple[Claim, ...]]:
+        """Every claim, by the hash of its download."""
+        return MappingProxyType(self._claims)
+
     async def insert(
         self,
         download: Download,
         *,
         torrent: bytes | None = None,
         replacing: Download | None = None,
+        claims: Sequence[Claim] = (),
         cleanup: Removal | None = None,
     ) -> bool:
         """Add a download, committed on return; False when its hash has been taken meanwhile.
 
-        `replacing` is the one of the same hash that it takes the place of, `cleanup` the removal of
-        what that one left behind.
+        `replacing` is the one of the same hash that it takes the place of, `claims` are those who
+        go on with it, `cleanup` is the removal of what that one left behind.
         """
         async with self._lock:
             if self._downloads.get(download.hash) is not replacing:
@@ -130,6 +145,7 @@ class Ledger:
                 await write.put_download(download)
                 if torrent is not None:
                     await write.put_torrent(download.hash, torrent)
+                await write.put_claims(download.hash, numbered(claims))
                 if cleanup is not None:
                     cleanup = await write.add_removal(cleanup)
                 await write.add_event(
@@ -140,6 +156,7 @@ class Ledger:
             self._forget(called_off)
             self._downloads.pop(download.hash, None)
             self._downloads[download.hash] = download
+            self._set_claims(download.hash, numbered(claims))
             if cleanup is not None:
                 self._removals[cleanup.id] = cleanup
             self.version += 1
@@ -154,12 +171,12 @@ class Ledger:
         why: str = "",
         files: Sequence[DeliveredFile] | None = None,
         cleanup: Removal | None = None,
-        failover: Failover | None = None,
+        failovers: Sequence[Failover] = (),
     ) -> Download | None:
         """Apply a change to a download and commit it; None when it is not there (any more).
 
         A new phase or a new note becomes an event with `why`. `files` replaces its file list;
-        `cleanup` is a removal and `failover` a failover that is begun by the same commit.
+        `cleanup` is a removal and `failovers` are those that are begun by the same commit.
         """
         async with self._lock:
             before = self._downloads.get(info_hash)
@@ -172,7 +189,7 @@ class Ledger:
                 await write.put_download(after)
                 if files is not None:
                     await write.put_files(info_hash, files)
-                jobs = [await _begun(write, job) for job in (cleanup, failover) if job]
+                jobs = [await _begun(write, job) for job in (cleanup, *failovers) if job]
                 await self._tell(write, before, after, why)
             self._take_on(jobs)
             latest = self._downloads[info_hash]
@@ -185,6 +202,85 @@ class Ledger:
         if after.phase is not before.phase:
             _say("transition", after, before=before.phase.value, why=why)
         return after
+
+    async def join(self, claim: Claim, why: str = "") -> bool:
+        """Add a claim to a download, committed on return; False when that is not there any more."""
+
+        def with_claim(known: tuple[Claim, ...]) -> tuple[Claim, ...]:
+            return numbered((*known, claim))
+
+        return await self._change_claims(claim.hash, with_claim, kind="joined", why=why)
+
+    async def change_claim(
+        self, info_hash: str, number: int, change: Callable[[Claim], Claim], why: str = ""
+    ) -> Claim | None:
+        """Apply a change to a claim and commit it; None when it is not there (any more)."""
+        changed: list[Claim] = []
+
+        def with_change(known: tuple[Claim, ...]) -> tuple[Claim, ...]:
+            after = [change(one) if one.number == number else one for one in known]
+            changed.extend(one for one in after if one.number == number)
+            return tuple(after)
+
+        await self._change_claims(info_hash, with_change, kind="claim", why=why)
+        return changed[0] if changed else None
+
+    async def _change_claims(
+        self,
+        info_hash: str,
+        change: Callable[[tuple[Claim, ...]], tuple[Claim, ...]],
+        *,
+        kind: str,
+        why: str,
+    ) -> bool:
+        async with self._lock:
+            before = self.claims(info_hash)
+            after = change(before)
+            if info_hash not in self._downloads:
+                return False
+            if after != before:
+                async with self.store.transaction() as write:
+                    await write.put_claims(info_hash, after)
+                    if why:
+                        event = Event(hash=info_hash, at=self.clock(), kind=kind, why=why)
+                        await write.add_event(event)
+                self._set_claims(info_hash, after)
+                self.version += 1
+        return True
+
+    def _set_claims(self, info_hash: str, claims: tuple[Claim, ...]) -> None:
+        self._claims.pop(info_hash, None)
+        if claims:
+            self._claims[info_hash] = claims
+
+    async def step_back(self, info_hash: str, number: int, why: str) -> None:
+        """Let a claim take the place of the download's own row, which becomes a claim itself."""
+        async with self._lock:
+            before, claims = self._downloads.get(info_hash), self.claims(info_hash)
+            if before is None or number not in {claim.number for claim in claims}:
+                return
+            first = _numbered(claims, number)
+            back = replace(claim_of(before, self.files(info_hash)), number=number)
+            others = tuple(back if claim is first else claim for claim in claims)
+            async with self.store.transaction() as write:
+                await self._pass_on(write, before, first, others, why)
+            self._passed_on(info_hash, first, others)
+
+    async def _pass_on(
+        self, write: Transaction, before: Download, to: Claim, others: tuple[Claim, ...], why: str
+    ) -> None:
+        after = taken_over(before, to, self.clock())
+        await write.put_download(after)
+        await write.put_files(before.hash, to.files)
+        await write.put_claims(before.hash, others)
+        await self._tell(write, before, after, why)
+
+    def _passed_on(self, info_hash: str, to: Claim, others: tuple[Claim, ...]) -> None:
+        latest = self._downloads[info_hash]
+        self._downloads[info_hash] = taken_over(latest, to, self.clock())
+        self._files[info_hash] = to.files
+        self._set_claims(info_hash, others)
+        self.version += 1
 
     def _take_on(self, jobs: Iterable[Removal | Failover]) -> None:
         for job in jobs:
@@ -235,36 +331,72 @@ class Ledger:
             self.turns = turns
             self.version += 1
 
-    async def remove(self, info_hash: str, cleanup: Callable[[Download], Removal]) -> None:
-        """Drop a download and keep the job that cleans up after it. Committed on return.
+    async def remove(
+        self, info_hash: str, cleanup: Callable[[Download, bool], Removal], *, number: int = 0
+    ) -> None:
+        """Let one who asked for a download go, and keep the job that cleans up. Committed on return.
 
-        `cleanup` makes the job out of the download as it stands then: a moment earlier it may not
-        have had its torrent_id, or have stood at another place. A failover that was not begun is
-        called off: whoever removes a failed download knows of it.
+        `number` is that of a claim, 0 who has the download's own row; the next one takes its place,
+        and with the last one the download goes. `cleanup` makes the job out of the download as it
+        stands then (a moment earlier it may not have had its torrent_id, or have stood at another
+        place), and of whether others go on with it. A failover of the leaver's that was not begun
+        is called off: whoever removes a failed download knows of it.
         """
         async with self._lock:
-            download = self._downloads.get(info_hash)
-            if download is None:
+            download, claims = self._downloads.get(info_hash), self.claims(info_hash)
+            if download is None or number not in {0, *(claim.number for claim in claims)}:
                 return
-            removal = cleanup(download)
-            waiting = self._open_failovers(removal.hash)
-            called_off = [failover for failover in waiting if failover.sent_at is None]
-            async with self.store.transaction() as write:
-                for failover in called_off:
-                    await write.drop_failover(failover.id)
-                await write.drop_download(removal.hash)
-                removal = await write.add_removal(removal)
-                await write.add_event(
-                    Event(hash=removal.hash, at=removal.created_at, kind="removed",
-                          before=download.phase, why=_removal_words(removal))
-                )  # fmt: skip
-            del self._downloads[removal.hash]
-            self._files.pop(removal.hash, None)
-            self._forget(called_off)
-            self.contents.pop(removal.hash, None)
-            self._removals[removal.id] = removal
-            self.version += 1
+            if claims:
+                await self._leave(download, claims, cleanup(download, True), number)
+            else:
+                await self._drop(download, cleanup(download, False))
+
+    async def _drop(self, download: Download, removal: Removal) -> None:
+        called_off = self._not_begun(removal.hash, download.category)
+        async with self.store.transaction() as write:
+            for failover in called_off:
+                await write.drop_failover(failover.id)
+            await write.drop_download(removal.hash)
+            removal = await write.add_removal(removal)
+            await write.add_event(
+                Event(hash=removal.hash, at=removal.created_at, kind="removed",
+                      before=download.phase, why=_removal_words(removal))
+            )  # fmt: skip
+        del self._downloads[removal.hash]
+        self._files.pop(removal.hash, None)
+        self._forget(called_off)
+        self.contents.pop(removal.hash, None)
+        self._removals[removal.id] = removal
+        self.version += 1
         _say("removed", download, why=_removal_words(removal))
+
+    async def _leave(
+        self, download: Download, claims: tuple[Claim, ...], removal: Removal, number: int
+    ) -> None:
+        """Go without the others; who leaves the download's own row leaves it to another."""
+        gone = heir(claims, download) if number == 0 else _numbered(claims, number)
+        others = tuple(claim for claim in claims if claim is not gone)
+        category = download.category if number == 0 else gone.category
+        called_off = self._not_begun(download.hash, category)
+        why = f"category {category!r}, {_removal_words(removal)}; others have it still"
+        async with self.store.transaction() as write:
+            for failover in called_off:
+                await write.drop_failover(failover.id)
+            removal = await write.add_removal(removal)
+            await write.add_event(
+                Event(hash=download.hash, at=removal.created_at, kind="left", why=why)
+            )
+            if number == 0:
+                await self._pass_on(write, download, gone, others, why)
+            else:
+                await write.put_claims(download.hash, others)
+        if number == 0:
+            self._passed_on(download.hash, gone, others)
+        self._set_claims(download.hash, others)
+        self._forget(called_off)
+        self._removals[removal.id] = removal
+        self.version += 1
+        log.info("left", hash=download.hash, category=category, why=why)
 
     async def put_removal(self, removal: Removal) -> None:
         """Keep a removal's next attempt."""
@@ -284,6 +416,11 @@ class Ledger:
             self._removals.pop(removal.id, None)
         log.info("gone", hash=removal.hash, why=why)
 
+    def _not_begun(self, info_hash: str, category: str) -> list[Failover]:
+        """List the failovers that whoever removes a failed download makes needless."""
+        open_jobs = self._open_failovers(info_hash)
+        return [job for job in open_jobs if job.sent_at is None and job.category == category]
+
     def _open_failovers(self, info_hash: str) -> list[Failover]:
         jobs = self._failovers.values()
         return [one for one in jobs if one.hash == info_hash and one.ended_at is None]
@@ -298,6 +435,8 @@ class Ledger:
             if failover.id not in self._failovers:
                 return False
             download = self._downloads.get(failover.hash)
+            if download is not None and download.category != failover.category:
+                download = None  # its row is another one's: the story alone tells
             news = note if note and not (download and download.note == note) else ""
             async with self.store.transaction() as write:
                 await write.put_failover(failover)
@@ -307,7 +446,7 @@ class Ledger:
                 if news and download is not None:
                     await write.put_download(replace(download, note=news))
             self._failovers[failover.id] = failover
-        if news:
+        if news and download is not None:
             self.note(failover.hash, lambda latest: replace(latest, note=news))
         return True
 
@@ -387,9 +526,8 @@ async def _begun(write: Transaction, job: Removal | Failover) -> Removal | Failo
             return await write.add_failover(job)
 
 
-def enter(download: Download, phase: Phase) -> Download:
-    """Step into a phase with a clean slate: no attempts, nothing in the way."""
-    return replace(download, phase=phase, attempts=0, next_attempt_at=0.0, note="")
+def _numbered(claims: Iterable[Claim], number: int) -> Claim:
+    return next(claim for claim in claims if claim.number == number)
 
 
 def _removal_words(removal: Removal) -> str:

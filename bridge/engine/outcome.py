@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import structlog
 
 from bridge.core.edits import edited
 from bridge.core.files import NothingLeft
-from bridge.core.follow import LACKING
+from bridge.core.follow import LACKING, enter
 from bridge.core.model import (
     DeliveredFile,
     Download,
@@ -22,12 +23,14 @@ from bridge.core.modes import content_layout, named_on_disk
 from bridge.core.paths import layout
 from bridge.core.seeding import asked_to_seed
 from bridge.engine.choice import lacking, metainfo_of, wanted_files
-from bridge.engine.ledger import enter
 from bridge.engine.remove import remote_removal
 from bridge.engine.services import Services
 from bridge.torbox import Operation, TorBoxError
 
 log = structlog.get_logger()
+
+Laid: TypeAlias = tuple[str, tuple[DeliveredFile, ...]]
+"""The name of the content, and its files."""
 
 
 async def failed(
@@ -40,30 +43,37 @@ async def failed(
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
-    failover = _failover(services, download)
+    failovers = _failovers(services, download)
+    shared = any(claim.complete for claim in services.ledger.claims(info_hash))
     await services.ledger.change(
         info_hash,
         lambda latest: replace(
             enter(latest, Phase.FAILED),
             failure_reason=failure.reason,
             failure_message=failure.message,
-            note="" if failover is None else "waits for its turn to be told to the *arr",
-            torrent_id=None,
+            note="waits for its turn to be told to the *arr" if failovers else "",
+            torrent_id=latest.torrent_id if shared else None,
             queued_id=None,
-            ours=False,
+            ours=latest.ours and shared,
         ),
         why=failure.message,
         cleanup=remote_removal(services, left or download),
-        failover=failover,
+        failovers=failovers,
     )
 
 
-def _failover(services: Services, download: Download) -> Failover | None:
-    """Write down that an *arr is to be told; None where there is none, or it is no news."""
-    if download.phase is Phase.FAILED or not services.arrs.of(download.category):
-        return None
+def _failovers(services: Services, download: Download) -> list[Failover]:
+    """Write down which *arr are to be told; none where there are none, or it is no news."""
+    if download.phase is Phase.FAILED:
+        return []
+    claims = services.ledger.claims(download.hash)
+    waiting = (claim.category for claim in claims if not claim.complete)
     now = services.clock()
-    return Failover(hash=download.hash, category=download.category, created_at=now)
+    return [
+        Failover(hash=download.hash, category=category, created_at=now)
+        for category in (download.category, *waiting)
+        if services.arrs.of(category)
+    ]
 
 
 async def ready(services: Services, info_hash: str) -> None:
@@ -76,7 +86,7 @@ async def ready(services: Services, info_hash: str) -> None:
         await _hold_back(services, download, item, lost)
         return
     mode = services.mode(download)
-    laid = await _lay_out(services, download, item, mode)
+    laid = await _laid_out(services, download, item, mode)
     if isinstance(laid, Failure):
         await failed(services, info_hash, laid)
         return
@@ -117,16 +127,22 @@ def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
     return None
 
 
-async def _lay_out(
+async def _laid_out(
     services: Services, download: Download, item: RemoteItem, mode: str
-) -> tuple[str, tuple[DeliveredFile, ...]] | Failure:
-    """Decide which files to deliver, and under which names."""
+) -> Laid | Failure:
     known = services.ledger.files(download.hash)
     if _same_files(known, item):
         return download.content_name, tuple(known)  # delivered once more, as it was named then
+    return await lay_out(services, download, item.files, mode)
+
+
+async def lay_out(
+    services: Services, download: Download, listed: tuple[RemoteFile, ...], mode: str
+) -> Laid | Failure:
+    """Decide which files to deliver by the rules of its category, and under which names."""
     metainfo = await metainfo_of(services, download.hash)
     laid = layout(
-        named_on_disk(mode, item.files),
+        named_on_disk(mode, listed),
         download.name,
         single_file=metainfo is not None and metainfo.single_file,
         content_layout=content_layout(mode, download.content_layout),
@@ -134,7 +150,7 @@ async def _lay_out(
     named = edited(laid.paths, download.file_edits)
     dropped = frozenset(key for key, (_, priority) in named.items() if priority == 0)
     policy = services.settings.policy_for(download.category).files
-    choice = wanted_files(policy, mode, item.files, dropped)
+    choice = wanted_files(policy, mode, listed, dropped)
     if isinstance(choice, NothingLeft):
         return Failure(Reason.NOTHING_CHOSEN, choice.reason)
     unfit = _unfit(choice)
@@ -142,8 +158,7 @@ async def _lay_out(
         return unfit
     chosen = {file.id for file in choice}
     files = tuple(
-        _planned(download.hash, file, named[file.id], chosen=file.id in chosen)
-        for file in item.files
+        _planned(download.hash, file, named[file.id], chosen=file.id in chosen) for file in listed
     )
     return files[0].path.split("/", 1)[0], files
 
@@ -168,22 +183,38 @@ def _planned(
     )
 
 
-async def finished(services: Services, info_hash: str) -> None:
-    """Nothing is left to seed: free the slot, and let the *arr remove the entry."""
+async def finished(services: Services, info_hash: str, number: int = 0) -> None:
+    """Nothing is left to seed for one who asked for it: let its *arr remove the entry.
+
+    `number` is that of a claim, or 0. With the last one TorBox stops, which frees the slot.
+    """
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
-    seeds = asked_to_seed(services.limited(download)) and download.ours
-    if seeds and download.torrent_id is not None:
-        await _stop_seeding(services, download.torrent_id)
-    await services.ledger.change(
-        info_hash, lambda latest: enter(latest, Phase.FINISHED), why="nothing left to seed"
+    others = [
+        services.limited(one) for key, one in services.everyone(download).items() if key != number
+    ]
+    await _stop_seeding(services, download, others)
+    if number == 0:
+        await services.ledger.change(
+            info_hash, lambda latest: enter(latest, Phase.FINISHED), why="nothing left to seed"
+        )
+        return
+    now = services.clock()
+    await services.ledger.change_claim(
+        info_hash, number, lambda latest: replace(latest, phase=Phase.FINISHED, phase_at=now)
     )
 
 
-async def _stop_seeding(services: Services, torrent_id: int) -> None:
+async def _stop_seeding(services: Services, download: Download, others: Sequence[Download]) -> None:
+    """Let TorBox stop what it seeds for us, unless somebody else wants it to go on."""
+    everyone = (services.limited(download), *others)
+    if not download.ours or download.torrent_id is None or not any(map(asked_to_seed, everyone)):
+        return
+    if any(one.phase is not Phase.FINISHED for one in others):
+        return
     try:
-        await services.torbox.control(torrent_id, Operation.STOP_SEEDING)
+        await services.torbox.control(download.torrent_id, Operation.STOP_SEEDING)
     except TorBoxError as error:
         # The *arr removes the entry next, and the item with it: the slot is freed all the same.
-        log.warning("stop_seeding_failed", torrent_id=torrent_id, why=str(error))
+        log.warning("stop_seeding_failed", torrent_id=download.torrent_id, why=str(error))

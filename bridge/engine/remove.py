@@ -23,6 +23,54 @@ DATABASE_ERROR = "DATABASE_ERROR"
 """A passing trouble, but also what TorBox may say to a delete of what is gone."""
 
 
+async def release(
+    services: Services, info_hash: str, number: int = 0, *, delete_files: bool
+) -> None:
+    """Remove a download for one who asked for it: a claim by its number, or 0 the first.
+
+    What the others have of it stays as it is; with the last one the remote item goes, too.
+    """
+
+    def cleanup(download: Download, others: bool) -> Removal:
+        if number:
+            return _claim_removal(services, info_hash, number, delete_files=delete_files)
+        removal = removal_of(services, download, delete_files=delete_files)
+        return _files_only(removal) if others else removal
+
+    await services.ledger.remove(info_hash, cleanup, number=number)
+
+
+def _claim_removal(
+    services: Services, info_hash: str, number: int, *, delete_files: bool
+) -> Removal:
+    claim = next(one for one in services.ledger.claims(info_hash) if one.number == number)
+    files = claim.files if delete_files else ()
+    return Removal(
+        hash=info_hash,
+        save_path=claim.save_path,
+        content_name=claim.content_name if delete_files else "",
+        files=tuple(file.path for file in files if file.chosen),
+        delivery_mode=claim.delivery_mode,
+        files_only=True,
+        delete_remote=False,
+        torrent_id=None,
+        queued_id=None,
+        unclear=False,
+        created_at=services.clock(),
+    )
+
+
+def _files_only(removal: Removal) -> Removal:
+    return replace(
+        removal,
+        files_only=True,
+        delete_remote=False,
+        torrent_id=None,
+        queued_id=None,
+        unclear=False,
+    )
+
+
 def removal_of(services: Services, download: Download, *, delete_files: bool) -> Removal:
     """Write down what has to go with a download.
 
@@ -54,7 +102,9 @@ def removal_of(services: Services, download: Download, *, delete_files: bool) ->
 
 
 def remote_removal(services: Services, download: Download) -> Removal | None:
-    """Write down what has to go at TorBox alone; None when nothing has to."""
+    """Write down what has to go at TorBox alone; None when nothing has to, or others need it."""
+    if any(claim.complete for claim in services.ledger.claims(download.hash)):
+        return None
     removal = removal_of(services, download, delete_files=False)
     known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
     return removal if removal.delete_remote and known else None
@@ -86,7 +136,8 @@ async def remove(services: Services, removal: Removal) -> None:
         DeliveryError: files could not be deleted; the caller tries again.
     """
     delivery = services.deliveries.of(removal.delivery_mode)
-    await delivery.discard(removal.hash)
+    if not removal.files_only:
+        await delivery.discard(removal.hash)
     if removal.files:
         await delivery.remove(Path(removal.save_path), removal.content_name, removal.files)
     why = "nothing to do at TorBox"

@@ -8,6 +8,7 @@ from secrets import token_bytes
 
 from bridge.arr import Arrs
 from bridge.config import Settings
+from bridge.core.claims import seen_by
 from bridge.core.follow import Patience
 from bridge.core.model import Download
 from bridge.core.preferences import with_global_limits
@@ -104,6 +105,11 @@ class Services:
     def delivery(self, download: Download) -> Delivery:
         """Find what delivers a download."""
         return self.deliveries.of(self.mode(download))
+
+    def everyone(self, download: Download) -> dict[int, Download]:
+        """Show a download as each who asked for it sees it, by the number of the claim; 0 first."""
+        claims = self.ledger.claims(download.hash)
+        return {0: download, **{claim.number: seen_by(claim, download) for claim in claims}}
 
     def limited(self, download: Download) -> Download:
         """Put the global seed limits where the download has none of its own."""

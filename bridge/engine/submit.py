@@ -10,10 +10,9 @@ from functools import partial
 
 import structlog
 
-from bridge.core.follow import created_since
+from bridge.core.follow import created_since, enter
 from bridge.core.model import Download, Failure, Phase
 from bridge.core.seeding import SeedPolicy, seed_mode
-from bridge.engine.ledger import enter
 from bridge.engine.outcome import failed
 from bridge.engine.services import Services
 from bridge.torbox import Created, Refused, TorBoxError, WaitForSlot

@@ -127,7 +127,7 @@ async def _news(
     services: Services, download: Download, queued: tuple[QueuedItem, ...] | None
 ) -> None:
     snapshot = services.ledger.snapshot
-    match download.phase:
+    match _watched_as(services, download):
         case Phase.REMOTE | Phase.DELIVERED:
             item = snapshot.items.get(download.torrent_id or 0)
             if item is not None and item.id in snapshot.listed:
@@ -136,6 +136,13 @@ async def _news(
             await _queue_news(services, download)
         case _:
             pass
+
+
+def _watched_as(services: Services, download: Download) -> Phase:
+    """Tell the phase that counts: somebody may still seed what the first has done with."""
+    phases = [seen.phase for seen in services.everyone(download).values()]
+    finished = download.phase is Phase.FINISHED
+    return Phase.DELIVERED if finished and Phase.DELIVERED in phases else download.phase
 
 
 async def _queue_news(services: Services, download: Download) -> None:

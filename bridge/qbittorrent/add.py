@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from bridge.core.model import USE_GLOBAL
-from bridge.downloads import Added, AddResult, Known, Options, Pending, Rejected
+from bridge.downloads import Added, AddResult, Joined, Known, Options, Pending, Rejected
 from bridge.qbittorrent.face import Call
 from bridge.qbittorrent.http import HttpError, Params, text
 
@@ -26,6 +26,7 @@ async def add(call: Call) -> web.Response:
     """Take what is handed in. Nothing here waits for TorBox, and for a link only seconds."""
     agent = call.request.headers.get("User-Agent", "")
     options = replace(read_options(call.params), asked_by=agent)
+    call.downloads.callers.named(call.caller, options.category)
     links = [await _link(call, line, options) for line in call.params.items("urls", "\n")]
     files = [
         (upload.filename, await _guarded(call.downloads.add_torrent(upload.data, options)))
@@ -36,7 +37,7 @@ async def add(call: Call) -> web.Response:
             answer = f"Error: '{filename}' is not a valid torrent file."
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, answer)
     results = links + [result for _, result in files]
-    taken = any(isinstance(result, Added | Known | Pending) for result in results)
+    taken = any(isinstance(result, Added | Known | Joined | Pending) for result in results)
     return text("Ok." if taken else "Fails.")
 
 

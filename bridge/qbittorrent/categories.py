@@ -40,7 +40,7 @@ async def remove(call: Call) -> web.Response:
 async def assign(call: Call) -> web.Response:
     """Move downloads to a category that exists; an empty name takes them out of theirs."""
     name = call.params.require("category")
-    _refuse(await call.downloads.set_category(call.hashes(), name))
+    _refuse(await call.downloads.set_category(call.hashes(), name, call.caller))
     return done()
 
 

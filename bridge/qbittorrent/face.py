@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from bridge.access import Access, Visitor
-from bridge.downloads import Downloads, View
+from bridge.access import Access, Visitor, address_of
+from bridge.downloads import NOBODY, Caller, Downloads, View, program_of
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.conversation import Conversations
 from bridge.qbittorrent.http import HttpError, Params
@@ -51,6 +51,17 @@ class Call:
     def downloads(self) -> Downloads:
         """The door inward."""
         return self.face.downloads
+
+    @property
+    def caller(self) -> Caller:
+        """Tell who asks, as far as that tells apart those who have one download."""
+        agent = self.request.headers.get("User-Agent", "")
+        if self.visitor is None:
+            return NOBODY
+        name = self.visitor.name
+        if self.visitor.by_key:
+            name = f"{name} {agent} {address_of(self.request, self.face.access)}"
+        return Caller(name, program_of(agent))
 
     def view(self) -> View:
         """Find the download that `hash` names. Absent is 400, unknown or malformed 404."""

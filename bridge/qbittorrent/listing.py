@@ -47,7 +47,11 @@ class Listing:
         return answer.body
 
     def _answer(self, query: Query, now: float) -> _Answer:
-        rows = self._rows.of((view for view in self._rows.views if matches(query, view)), now)
+        # A client that gets one hash twice would take the second for a change of the first.
+        found = {
+            view.download.hash: view for view in reversed(self._rows.each) if matches(query, view)
+        }
+        rows = self._rows.of(reversed(found.values()), now)
         until = min((row.until for row in rows), default=math.inf)
         page = ordered(query, rows)
         entries = (_with_trackers(row) if query.with_trackers else row.json for row in page)

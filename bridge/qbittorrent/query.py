@@ -47,8 +47,13 @@ class Query:
 
 
 def matches(query: Query, view: View) -> bool:
-    """Tell whether a download is asked for. A filter that is not known asks for all."""
+    """Tell whether a download is asked for. A filter that is not known asks for all.
+
+    Who names neither category nor tag gets each download once, as the first *arr sees it.
+    """
     download = view.download
+    if view.number and query.category is None and query.tag is None:
+        return False
     if query.hashes is not None and download.hash not in query.hashes:
         return False
     if query.private is not None and download.private is not query.private:

@@ -33,20 +33,23 @@ class Rows:
 
     def __init__(self, downloads: Downloads, profile: Profile) -> None:
         self.views: Sequence[View] = ()
-        """As of the last `catch_up`, oldest first."""
+        """Every download once, as of the last `catch_up`, oldest first."""
+        self.each: Sequence[View] = ()
+        """The same, and how every further *arr sees it."""
         self._downloads = downloads
         self._profile = profile
         self._version = -1
         self._positions: Mapping[str, int] = {}
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[tuple[str, int], _Kept] = {}
 
     def catch_up(self) -> int:
         """Take in what has changed; answers a number that changes with it."""
         if self._version != self._downloads.version:
             self._version = self._downloads.version
-            self.views = self._downloads.all()
+            self.each = self._downloads.each()
+            self.views = [view for view in self.each if view.number == 0]
             self._positions = queue_positions(self.views)
-            for gone in self._kept.keys() - {view.download.hash for view in self.views}:
+            for gone in self._kept.keys() - {_key(view) for view in self.each}:
                 del self._kept[gone]
         return self._version
 
@@ -55,12 +58,11 @@ class Rows:
         return [row for view in views if (row := self._row(view, now)) is not None]
 
     def _row(self, view: View, now: float) -> Rendered | None:
-        info_hash = view.download.hash
-        position = self._positions.get(info_hash, 0)
-        kept = self._kept.get(info_hash)
+        position = 0 if view.download.complete else self._positions.get(view.download.hash, 0)
+        kept = self._kept.get(_key(view))
         if kept is None or not kept.holds(view, position, now):
             kept = _Kept(view, position, self._render(view, position, now))
-            self._kept[info_hash] = kept
+            self._kept[_key(view)] = kept
         return kept.row
 
     def _render(self, view: View, position: int, now: float) -> Rendered | None:
@@ -73,6 +75,10 @@ class Rows:
             # One broken entry must not break the list: the *arr would lose its whole queue.
             log.exception("torrent_not_rendered", hash=info_hash)
             return None
+
+
+def _key(view: View) -> tuple[str, int]:
+    return view.download.hash, view.number
 
 
 def queue_positions(views: Sequence[View]) -> dict[str, int]:

@@ -26,19 +26,19 @@ async def delete(call: Call) -> web.Response:
 
 async def add(call: Call) -> web.Response:
     """Tag downloads. Sonarr does so with the tags of the series."""
-    await call.downloads.add_tags(call.hashes(), _names(call))
+    await call.downloads.add_tags(call.hashes(), _names(call), call.caller)
     return done()
 
 
 async def assign(call: Call) -> web.Response:
     """Give downloads these tags and no others."""
-    await call.downloads.set_tags(call.hashes(), _names(call))
+    await call.downloads.set_tags(call.hashes(), _names(call), call.caller)
     return done()
 
 
 async def remove(call: Call) -> web.Response:
     """Untag downloads; without `tags`, of all their tags."""
-    await call.downloads.remove_tags(call.hashes(), call.params.items("tags", ","))
+    await call.downloads.remove_tags(call.hashes(), call.params.items("tags", ","), call.caller)
     return done()
 
 

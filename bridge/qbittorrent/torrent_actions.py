@@ -18,9 +18,13 @@ PORTS = 65536
 
 
 async def delete(call: Call) -> web.Response:
-    """Remove downloads. Without `deleteFiles` their files stay, as Sonarr means it."""
+    """Remove downloads. Without `deleteFiles` their files stay, as Sonarr means it.
+
+    What several *arr have goes for the one that asks; `all` is meant as it is said.
+    """
     delete_files = call.params.flag("deleteFiles") is True
-    await call.downloads.remove(call.hashes(), delete_files=delete_files)
+    caller = None if call.params.get("hashes") == "all" else call.caller
+    await call.downloads.remove(call.hashes(), delete_files=delete_files, caller=caller)
     return done()
 
 
@@ -52,6 +56,7 @@ async def set_share_limits(call: Call) -> web.Response:
         ratio=_limit(call, "ratioLimit"),
         seeding_minutes=int(_limit(call, "seedingTimeLimit")),
         inactive_minutes=None if given is None else int(_limit(call, "inactiveSeedingTimeLimit")),
+        caller=call.caller,
     )
     return done()
 

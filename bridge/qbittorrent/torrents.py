@@ -15,7 +15,10 @@ from bridge.qbittorrent.query import Query
 
 async def info(call: Call) -> web.Response:
     """List downloads. What an *arr polls every minute."""
-    return json(call.face.listing.body(_query(call.params), call.face.clock()))
+    query = _query(call.params)
+    if query.category:
+        call.downloads.callers.named(call.caller, query.category)
+    return json(call.face.listing.body(query, call.face.clock()))
 
 
 async def count(call: Call) -> web.Response:

@@ -13,7 +13,7 @@ import aiosqlite
 import msgspec
 import structlog
 
-from bridge.core.model import Category, DeliveredFile, Download, Event, Failover, Removal
+from bridge.core.model import Category, Claim, DeliveredFile, Download, Event, Failover, Removal
 from bridge.store.rows import columns, reader, to_row, upsert
 from bridge.store.schema import STEPS
 
@@ -38,6 +38,7 @@ class Contents:
     categories: Sequence[Category]
     tags: Sequence[str]
     failovers: Sequence[Failover] = ()
+    claims: Sequence[Claim] = ()
 
 
 class Transaction:
@@ -63,6 +64,13 @@ class Transaction:
         await self._run("DELETE FROM files WHERE hash = ?", (info_hash,))
         await self._connection.executemany(
             upsert("files", DeliveredFile), [to_row(file) for file in files]
+        )
+
+    async def put_claims(self, info_hash: str, claims: Iterable[Claim]) -> None:
+        """Replace the claims on a download."""
+        await self._run("DELETE FROM claims WHERE hash = ?", (info_hash,))
+        await self._connection.executemany(
+            upsert("claims", Claim), [to_row(claim) for claim in claims]
         )
 
     async def add_removal(self, removal: Removal) -> Removal:
@@ -241,6 +249,7 @@ class Store:
             categories=await self._all(Category, "SELECT * FROM categories ORDER BY name"),
             tags=[row["name"] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
             failovers=tuple(await self._all(Failover, "SELECT * FROM failovers ORDER BY id")),
+            claims=tuple(await self._all(Claim, "SELECT * FROM claims ORDER BY hash, number")),
         )
 
     async def torrent(self, info_hash: str) -> bytes | None:

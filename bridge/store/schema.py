@@ -134,5 +134,28 @@ STEPS: tuple[str, ...] = (
     """,
     """
     ALTER TABLE downloads ADD COLUMN reannounced_at REAL NOT NULL DEFAULT -1;
+    ALTER TABLE downloads ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE removals ADD COLUMN files_only INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE claims (                   -- of a further *arr on a download
+        hash TEXT NOT NULL REFERENCES downloads (hash) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        category TEXT NOT NULL,
+        save_path TEXT NOT NULL,
+        added_at REAL NOT NULL,
+        asked_by TEXT NOT NULL,
+        tags TEXT NOT NULL,                 -- JSON list
+        ratio_limit REAL NOT NULL,
+        seeding_time_limit INTEGER NOT NULL,
+        inactive_seeding_time_limit INTEGER NOT NULL,
+        phase TEXT NOT NULL,
+        phase_at REAL NOT NULL,
+        content_name TEXT NOT NULL,
+        delivery_mode TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        files TEXT NOT NULL,                -- JSON list
+        completed_at REAL,
+        PRIMARY KEY (hash, number)
+    ) STRICT, WITHOUT ROWID;
     """,
 )

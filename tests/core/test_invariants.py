@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.core.invariants import OVERDUE_SECONDS, Observed, violations
-from bridge.core.model import Download, Phase, Reason
+from bridge.core.model import Claim, Download, Phase, Reason
 from tests.support.scenes import (
     HOUR,
     NOW,
@@ -116,3 +116,27 @@ def test_nothing_goes_backwards(before: Download, after: Download, told: str) ->
     anew = replace(after, added_at=NOW)
     assert violations(observed(anew), observed(before)) == []
     assert violations(observed(after), observed()) == []
+
+
+def claim(**fields: Any) -> Claim:
+    """Make a claim on the first download."""
+    return replace(
+        Claim(hash=H, number=1, category="radarr", save_path="/r", added_at=LATE), **fields
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "fields", "told"),
+    [
+        (remote(), {}, ""),
+        (delivered(content_name="Show", phase_at=NOW), {}, ""),
+        (delivered(content_name="Show", phase_at=LATE), {}, "waits for its files"),
+        (delivered(content_name="Show", phase_at=LATE), {"added_at": NOW}, ""),
+        (remote(), {"phase": Phase.FINISHED}, "without content"),
+        (remote(number=2), {}, "not there"),
+    ],
+)
+def test_claims(first: Download, fields: dict[str, Any], told: str) -> None:
+    """Who waits beside the first gets its files when they are there, and has what it is shown."""
+    found = violations(observed(first, claims={H: (claim(**fields),)}))
+    assert [told in text for text in found] == ([True] if told else [])

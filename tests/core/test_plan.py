@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,13 @@ from bridge.core.actions import (
     Ready,
     Reannounce,
     Remove,
+    Share,
     Submit,
 )
 from bridge.core.follow import GONE_MISSES, GONE_SECONDS, REVIVED_SECONDS, Patience
 from bridge.core.model import (
     FINAL,
+    Claim,
     Download,
     Failure,
     Phase,
@@ -401,6 +404,62 @@ def test_the_policy_of_the_category_decides_on_seeding() -> None:
 
 
 MIXED = (download(1), queued(2), remote(3, remote_at=NOW - 1), ready(4), delivered(5))
+
+
+def claim(**fields: Any) -> Claim:
+    """Make a claim on the first download that waits for its files."""
+    made = Claim(hash=H, number=3, category="radarr", save_path="/r", added_at=NOW)
+    return replace(made, **fields)
+
+
+@pytest.mark.parametrize("phase", [Phase.DELIVERED, Phase.FINISHED])
+def test_who_came_later_gets_its_files(phase: Phase) -> None:
+    """As soon as the files are there they are shared, with one claim at a time."""
+    done = delivered(phase=phase, ratio_limit=9.0)
+    claims = {H: (claim(number=2, phase=Phase.FINISHED), claim(), claim(number=4))}
+    assert Share(H, 3) in plan(scene(done, claims=claims)).actions
+    assert Share(H, 4) not in plan(scene(done, claims=claims)).actions
+    assert plan(scene(done, claims=claims, busy=frozenset({H}))).actions == ()
+
+
+@pytest.mark.parametrize("made", [download, remote, ready])
+def test_nothing_is_shared_before_it_is_there(made: Made) -> None:
+    """Who waits beside the first costs nothing more."""
+    alone = plan(scene(made()))
+    assert plan(scene(made(), claims={H: (claim(),)})) == alone
+
+
+def test_each_finishes_by_its_own_limits() -> None:
+    """Who asked for no seeding is done at once; who did is watched."""
+    seeds = {"phase": Phase.DELIVERED, "completed_at": NOW}
+    claims = {H: (claim(**seeds), claim(number=4, ratio_limit=1.0, **seeds))}
+    done = delivered(phase=Phase.FINISHED)
+    made = plan(scene(done, claims=claims, polled_at=NOW, idle_seconds=60.0))
+    assert made == Plan((Finish(H, 3),), NOW + 60.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "waits"),
+    [
+        ({}, True),
+        ({"files_only": True, "save_path": "/elsewhere"}, False),
+        ({"files_only": True, "save_path": "/downloads/tv"}, True),
+        ({"files_only": True, "save_path": "/r"}, True),
+    ],
+)
+def test_who_leaves_holds_up_only_who_would_be_hit(fields: dict[str, Any], *, waits: bool) -> None:
+    """While one's files are removed the others go on, unless theirs lie in the same directory."""
+    claims = {H: (claim(),)}
+    made = plan(scene(ready(), claims=claims, removals=[removal(**fields)], busy=frozenset({"x"})))
+    assert (Deliver(H) not in made.actions) is waits
+
+
+def test_global_limits_are_put_where_a_claim_has_none() -> None:
+    """What a client set for all downloads counts for every one of them."""
+    claims = {H: (claim(phase=Phase.DELIVERED, completed_at=NOW),)}
+    done = delivered(phase=Phase.FINISHED)
+    limited = plan(scene(done, claims=claims, limited=lambda one: replace(one, ratio_limit=1.0)))
+    assert limited.actions == ()
 
 
 def test_in_an_outage_one_poll_is_enough() -> None:

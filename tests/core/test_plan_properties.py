@@ -23,9 +23,10 @@ from bridge.core.actions import (
     Ready,
     Reannounce,
     Remove,
+    Share,
     Submit,
 )
-from bridge.core.model import FINAL, Download, Phase, Snapshot
+from bridge.core.model import FINAL, Claim, Download, Phase, Snapshot
 from bridge.core.plan import LOOKED_AT, LOOKS, RELOOK_SECONDS, plan
 from bridge.core.scene import CREATES, DELIVERIES, Scene
 from tests.support.scenes import HOUR, NOW, download, hash_of, item, removal, scene, snapshot, whole
@@ -33,6 +34,23 @@ from tests.support.scenes import HOUR, NOW, download, hash_of, item, removal, sc
 moments = st.sampled_from([0.0, NOW - HOUR, NOW - 61, NOW - 1, NOW, NOW + 1, NOW + HOUR])
 past = st.sampled_from([NOW - HOUR, NOW - 61, NOW - 10, NOW - 1, NOW])
 ids = st.none() | st.integers(0, 6)
+
+
+claim_phases = st.sampled_from([Phase.ACCEPTED, Phase.DELIVERED, Phase.FINISHED])
+
+
+def claim(number: int, of: int, phase: Phase) -> Claim:
+    """Make a claim on a download, complete since a while or waiting."""
+    return Claim(
+        hash=hash_of(number),
+        number=of,
+        category="radarr",
+        save_path="/downloads/radarr",
+        added_at=NOW,
+        ratio_limit=1.0,
+        phase=phase,
+        completed_at=None if phase is Phase.ACCEPTED else NOW - HOUR,
+    )
 
 
 @st.composite
@@ -86,6 +104,13 @@ def scenes(draw: st.DrawFn) -> Scene:
     numbers = st.integers(0, 14)
     return scene(
         *drawn,
+        claims={
+            hash_of(number): (
+                claim(number, 1, draw(claim_phases)),
+                claim(number, 2, Phase.ACCEPTED),
+            )
+            for number in draw(st.sets(numbers, max_size=2))
+        },
         removals=[
             removal(index, hash=hash_of(number), next_attempt_at=draw(moments))
             for index, number in enumerate(draw(st.lists(numbers, max_size=3)), start=1)
@@ -223,7 +248,7 @@ def settled(action: Action, now: float) -> dict[str, Any]:
             return {"phase": Phase.READY}
         case Deliver():
             return {"phase": Phase.DELIVERED, "completed_at": now}
-        case Finish():
+        case Finish(_, 0):
             return {"phase": Phase.FINISHED}
         case Fail():
             return {"phase": Phase.FAILED}
@@ -246,6 +271,13 @@ def perform(action: Action, world: Scene) -> Scene:
             return replace(world, asked={**world.asked, info_hash: world.now})
         case CheckCached(hashes):
             return replace(world, cached={**world.cached, **dict.fromkeys(hashes, False)})
+        case Share(info_hash, number) | Finish(info_hash, number) if number:
+            phase = Phase.DELIVERED if isinstance(action, Share) else Phase.FINISHED
+            done = tuple(
+                replace(one, phase=phase, completed_at=world.now) if one.number == number else one
+                for one in world.claims[info_hash]
+            )
+            return replace(world, claims={**world.claims, info_hash: done})
         case FailOver(failover_id):
             waiting = [one for one in world.failovers if one.id != failover_id]
             return replace(world, failovers=waiting)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.core.model import Category, DeliveredFile, Event, Phase, Reason
+from bridge.core.model import Category, Claim, DeliveredFile, Event, Phase, Reason
 from bridge.store import Contents, Store, StoreError
 from bridge.store.database import EVENTS_KEPT
 from bridge.store.schema import STEPS
@@ -35,6 +35,13 @@ def file(number: int = 1, **fields: object) -> DeliveredFile:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
+def claim(number: int) -> Claim:
+    """Make a claim on the first download, with a file of its own."""
+    return Claim(
+        hash=H, number=number, category=f"c{number}", save_path="/d", added_at=1.5, files=(file(),)
+    )
+
+
 def event(number: int) -> Event:
     """Make an event of the first download."""
     return Event(hash=H, at=float(number), kind="note", why=f"[{number}]")
@@ -51,6 +58,9 @@ async def fill(store: Store) -> Contents:
         await write.put_files(H, [file(2, chosen=False), file(1, done=True)])
         first = await write.add_removal(removal(id=0, files=("a/b", "[c]"), unclear=True))
         second = await write.add_removal(removal(id=0, submitted_at=3.5, created_at=2.5))
+        await write.put_claims(H, [claim(2), claim(1)])
+        await write.put_claims(two.hash, [replace(claim(1), hash=two.hash)])
+        await write.put_claims(two.hash, [])
         await write.put_category(Category(name="tv", save_path="/media/tv"))
         await write.put_category(Category(name="Filme/ü"))
         await write.put_tag("zwei")
@@ -64,6 +74,7 @@ async def fill(store: Store) -> Contents:
         removals=[first, second],
         categories=[Category(name="Filme/ü"), Category(name="tv", save_path="/media/tv")],
         tags=["eins", "zwei"],
+        claims=(claim(1), claim(2)),
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bridge.core.model import (
     Category,
+    Claim,
     DeliveredFile,
     Download,
     Event,
@@ -29,6 +30,7 @@ from tests.support.scenes import download, hash_of
 TABLES: dict[str, type[Any]] = {
     "downloads": Download,
     "files": DeliveredFile,
+    "claims": Claim,
     "removals": Removal,
     "failovers": Failover,
     "categories": Category,

@@ -1,0 +1,507 @@
+"""Two *arr, one torrent: one remote item, one fetch, and each sees and removes its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bridge.core.model import Phase, Reason
+from bridge.demo.arr_client import Arr
+from bridge.demo.arr_queue import QueueStatus
+from bridge.demo.arr_words import ArrSettings, SeedLimits
+from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator.faults import Error
+from tests.support.arr_api import ArrApi
+from tests.support.process import BridgeProcess
+from tests.support.rig import PASSWORD, Rig, cached, pack
+
+TV, FILMS = "tv-sonarr", "radarr"
+
+
+@pytest.fixture(name="two")
+async def _two(rig: Rig) -> AsyncIterator[tuple[Arr, Arr]]:
+    """A Sonarr and a Radarr on one bridge."""
+    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+        yield sonarr, radarr
+
+
+def shown(rig: Rig) -> dict[str, Phase]:
+    """Tell the phase that each category is shown, from inside."""
+    return {view.download.category: view.download.phase for view in rig.held.each()}
+
+
+async def add(content: Content, *arrs: Arr) -> str:
+    """Let each *arr grab the same release; answers the id that all of them give it."""
+    (download_id,) = {await arr.add_magnet(magnet_of(content)) for arr in arrs}
+    return download_id
+
+
+async def settled(rig: Rig) -> None:
+    """Wait until nothing is left to be removed."""
+    await rig.until(lambda: not rig.ledger.removals)
+
+
+def names(rig: Rig, category: str) -> list[str]:
+    """List what lies in the directory of a category."""
+    return sorted(path.name for path in (rig.downloads / category).iterdir())
+
+
+async def fetched(rig: Rig, content: Content) -> int:
+    """Count the bytes that the CDN sent, once it has counted all of them itself."""
+
+    def sent() -> int:
+        return sum(call.bytes for call in rig.sim.calls.to("cdn"))
+
+    await rig.until(lambda: sent() >= content.size)
+    return sent()
+
+
+async def test_one_fetch_for_both(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """Each imports from its own path, byte for byte; TorBox is asked and the bytes come once."""
+    sonarr, radarr = two
+    content = pack()
+    rig.sim.register(content)
+    download_id = await sonarr.add_magnet(magnet_of(content))
+    assert await radarr.add_magnet(magnet_of(content)) == download_id
+    mine = await rig.completed(sonarr, download_id)
+    theirs = await rig.completed(radarr, download_id)
+    assert (Path(mine.output_path).parent, Path(theirs.output_path).parent) == (
+        rig.downloads / TV,
+        rig.downloads / FILMS,
+    )
+    for item in (mine, theirs):
+        rig.compare(content, item.output_path)
+        assert item.can_be_removed
+    for file in content.files:
+        assert Path(mine.output_path, file.path).samefile(Path(theirs.output_path, file.path))
+    assert rig.sim.calls.count("createtorrent") == 1
+    assert rig.sim.calls.count("requestdl") == len(content.files)
+    assert await fetched(rig, content) == content.size
+
+
+async def test_a_list_shows_each_hash_once(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """By category each sees its own; a list of everything shows the first, and so does a sync."""
+    content = pack()
+    rig.sim.register(content)
+    for arr in two:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: set(shown(rig).values()) == {Phase.FINISHED})
+    for query, categories in {
+        "": [TV],
+        f"?category={TV}": [TV],
+        f"?category={FILMS}": [FILMS],
+        "?category=": [],
+        f"?hashes={content.hash}": [TV],
+        f"?category={FILMS}&filter=completed&hashes={content.hash}": [FILMS],
+    }.items():
+        _, text = await rig.get(f"/api/v2/torrents/info{query}")
+        entries = json.loads(text)
+        assert [entry["category"] for entry in entries] == categories, query
+        for entry in entries:
+            assert entry["save_path"] == str(rig.downloads / entry["category"])
+            assert Path(entry["content_path"]).parent == Path(entry["save_path"])
+    _, text = await rig.get("/api/v2/sync/maindata")
+    assert json.loads(text)["torrents"][content.hash]["category"] == TV
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+async def test_removal_by_one_leaves_the_other(rig: Rig, two: tuple[Arr, Arr], leaver: int) -> None:
+    """Whoever removes it first, the other keeps its files and its entry; the last frees TorBox."""
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, *two)
+    for arr in two:
+        await rig.completed(arr, download_id)
+    goes, stays = two[leaver], two[1 - leaver]
+    await goes.remove(download_id)
+    await settled(rig)
+    assert await goes.poll() == []
+    assert names(rig, goes.category) == []
+    assert rig.sim.world.find(content.hash) is not None
+    rig.compare(content, (await rig.completed(stays, download_id)).output_path)
+    await stays.remove(download_id)
+    await settled(rig)
+    assert await stays.poll() == []
+    assert names(rig, stays.category) == []
+    assert rig.sim.world.find(content.hash) is None
+    assert not any(path.is_file() for path in rig.downloads.rglob("*"))
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+async def test_one_leaves_while_torbox_works(rig: Rig, two: tuple[Arr, Arr], leaver: int) -> None:
+    """What one no longer wants the other gets all the same, at its own place alone."""
+    content = cached(make_torrent("Film", [ContentFile("Film.mkv", 100_000)]), is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, stop_at=0.5)
+    download_id = await add(content, *two)
+    await rig.reaches(content.hash, Phase.REMOTE)
+    goes, stays = two[leaver], two[1 - leaver]
+    await goes.remove(download_id)
+    rig.sim.world.change(content.hash, stop_at=None)
+    rig.compare(content, (await rig.completed(stays, download_id)).output_path)
+    assert names(rig, goes.category) == []
+    assert rig.sim.calls.count("createtorrent") == 1
+
+
+async def test_one_leaves_while_it_is_fetched(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """The fetch goes on where it was, for who is left."""
+    content = pack(size=400_000)
+    rig.sim.register(content)
+    await rig.held.set_download_limit(400_000)
+    download_id = await add(content, *two)
+    await rig.until(lambda: rig.phase(content.hash) is Phase.DELIVERING)
+    await rig.until(lambda: any(one.bytes_done > 50_000 for one in rig.ledger.progress.values()))
+    await two[0].remove(download_id)
+    await rig.held.set_download_limit(0)
+    rig.compare(content, (await rig.completed(two[1], download_id)).output_path)
+    await settled(rig)
+    assert names(rig, TV) == []
+    assert sum(call.bytes for call in rig.sim.calls.to("cdn")) < 2 * content.size
+
+
+async def test_who_comes_later(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """What is complete already is complete for the second at once, without another byte."""
+    sonarr, radarr = two
+    content = pack()
+    rig.sim.register(content)
+    download_id = await sonarr.add_magnet(magnet_of(content))
+    await rig.completed(sonarr, download_id)
+    rig.sim.calls.clear()
+    await radarr.add_magnet(magnet_of(content))
+    rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+    assert rig.sim.calls.counts() == {}
+
+
+@pytest.mark.parametrize("moved", ["all", "one"])
+async def test_who_comes_when_the_files_have_moved_away(
+    rig: Rig, two: tuple[Arr, Arr], moved: str
+) -> None:
+    """Files that the first has imported by moving are fetched once more, for the second alone."""
+    sonarr, radarr = two
+    content = pack()
+    rig.sim.register(content)
+    download_id = await sonarr.add_magnet(magnet_of(content))
+    imported = Path((await rig.completed(sonarr, download_id)).output_path)
+    if moved == "all":
+        imported.rename(rig.directory / "library")
+    else:
+        next(path for path in imported.rglob("*") if path.is_file()).unlink()
+    left = {path for path in imported.rglob("*") if path.is_file()}
+    await radarr.add_magnet(magnet_of(content))
+    (mine,) = await sonarr.poll()
+    assert mine.status is QueueStatus.COMPLETED
+    rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+    (mine,) = await sonarr.poll()
+    assert (mine.status, mine.can_be_removed) == (QueueStatus.COMPLETED, True)
+    assert {path for path in imported.rglob("*") if path.is_file()} == left
+    assert rig.sim.calls.count("createtorrent") == 1
+    for arr in two:
+        await arr.remove(download_id)
+    await settled(rig)
+    assert rig.sim.world.find(content.hash) is None
+
+
+async def test_the_first_may_move_its_files_the_moment_it_sees_them(
+    rig: Rig, two: tuple[Arr, Arr]
+) -> None:
+    """The second has its own by then: nothing is fetched twice however quick an import is."""
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, *two)
+    imported = Path((await rig.completed(two[0], download_id)).output_path)
+    imported.rename(rig.directory / "library")
+    await two[0].remove(download_id)
+    rig.compare(content, (await rig.completed(two[1], download_id)).output_path)
+    assert await fetched(rig, content) == content.size
+
+
+async def test_two_of_one_kind(rig: Rig) -> None:
+    """Two Sonarr with categories of their own are told apart by what they list."""
+    content = pack()
+    rig.sim.register(content)
+    async with (
+        rig.arr("sonarr", ArrSettings(category="tv")) as one,
+        rig.arr("sonarr", ArrSettings(category="tv-4k")) as other,
+    ):
+        download_id = await add(content, one, other)
+        for arr in (one, other):
+            await rig.completed(arr, download_id)
+        await other.remove(download_id)
+        await settled(rig)
+        assert (names(rig, "tv"), names(rig, "tv-4k")) == ([content.name], [])
+        assert (len(await one.poll()), len(await other.poll())) == (1, 0)
+
+
+async def test_three(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """However many there are, and in whatever order they leave: the last one frees TorBox."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("lidarr") as lidarr:
+        arrs = (*two, lidarr)
+        download_id = await add(content, *arrs)
+        for arr in arrs:
+            rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+        for number, arr in enumerate((arrs[0], arrs[2], arrs[1]), start=1):
+            await arr.remove(download_id)
+            await settled(rig)
+            assert len(rig.held.each()) == 3 - number
+            assert (rig.sim.world.find(content.hash) is None) is (number == 3)
+
+
+async def test_everything_is_everything(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """`hashes=all` leaves nothing, for nobody."""
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, *two)
+    for arr in two:
+        await rig.completed(arr, download_id)
+    await rig.held.remove([content.hash], delete_files=True, caller=None)
+    await settled(rig)
+    assert rig.held.each() == []
+    assert not any(path.is_file() for path in rig.downloads.rglob("*"))
+    assert rig.sim.world.find(content.hash) is None
+
+
+async def test_both_survive_a_restart(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """Who waits, and who has what, is on disk; and who leaves is told by its program then."""
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, *two)
+    await rig.restart()
+    async with rig.arr("radarr") as radarr, rig.arr("sonarr") as sonarr:
+        rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+        await rig.restart()
+    async with rig.arr("radarr") as radarr, rig.arr("sonarr") as sonarr:
+        await radarr.remove(download_id)  # its first word since the restart
+        rig.compare(content, (await rig.completed(sonarr, download_id)).output_path)
+        assert await radarr.poll() == []
+
+
+async def test_the_category_after_an_import_is_each_ones_own(
+    rig: Rig, two: tuple[Arr, Arr]
+) -> None:
+    """An *arr that files its download elsewhere afterwards moves only its own entry."""
+    content = pack()
+    rig.sim.register(content)
+    settings = ArrSettings(category=TV, post_import_category="imported")
+    async with rig.arr("sonarr", settings) as sonarr:
+        await sonarr.test()
+        download_id = await add(content, sonarr, two[1])
+        for arr in (sonarr, two[1]):
+            await rig.completed(arr, download_id)
+        await sonarr.mark_imported(download_id)
+        assert set(shown(rig)) == {"imported", FILMS}
+        await sonarr.remove(download_id)
+        await settled(rig)
+        assert set(shown(rig)) == {FILMS}
+
+
+async def test_the_same_again_is_no_third(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """Who adds what its category has already, or names none, changes nothing."""
+    content = pack()
+    rig.sim.register(content)
+    for arr in (*two, *two):
+        await arr.add_magnet(magnet_of(content))
+    async with rig.arr("sonarr", ArrSettings(category="")) as nobody:
+        await nobody.add_magnet(magnet_of(content))
+    assert set(shown(rig)) == {TV, FILMS}
+    assert len(rig.held.each()) == 2
+
+
+def later(rig: Rig) -> Content:
+    """Make a pack that TorBox does not get round to yet."""
+    content = pack()
+    rig.sim.register(content)
+    rig.sim.faults.add("createtorrent", Error(500, "DATABASE_ERROR", "later"), times=None)
+    return content
+
+
+def refuse(rig: Rig, *, times: int | None = None) -> None:
+    """Let TorBox refuse from now on what it did not get round to."""
+    rig.sim.faults.clear()
+    rig.sim.faults.add("createtorrent", Error(400, "DOWNLOAD_TOO_LARGE", "too large"), times=times)
+
+
+async def test_a_failure_is_everybodys(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """Both see the error; each removes its own; a new try of one is a new chance for the other."""
+    content = later(rig)
+    download_id = await add(content, *two)
+    refuse(rig, times=1)
+    await rig.reaches(content.hash, Phase.FAILED)
+    for arr in two:
+        assert [item.status for item in await arr.poll()] == [QueueStatus.WARNING]
+    await two[1].add_magnet(magnet_of(content))
+    for arr in two:
+        rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+
+
+async def test_each_arr_is_told_of_a_failure(tmp_path: Path) -> None:
+    """Both blocklist the release and search again, each once, and nothing is left."""
+    async with AsyncExitStack() as stack:
+        apis = [await stack.enter_async_context(ArrApi(kind)) for kind in ("sonarr", "radarr")]
+        rig = Rig(tmp_path, BRIDGE_ARR=json.dumps([api.settings() for api in apis]))
+        await rig.open()
+        stack.push_async_callback(rig.close)
+        content = later(rig)
+        for api in apis:
+            arr = await stack.enter_async_context(rig.arr(api.name))
+            api.delete_in_client = arr.remove
+            api.grab(content.hash)
+            await arr.add_magnet(magnet_of(content))
+        refuse(rig)
+        await rig.until(lambda: all(api.blocklist for api in apis))
+        await rig.until(lambda: not rig.held.each())
+        assert [api.blocklist for api in apis] == [[content.hash.upper()]] * 2
+        assert [api.searches for api in apis] == [[content.hash.upper()]] * 2
+
+
+async def test_one_arr_is_told_and_the_other_waits_for_its_user(tmp_path: Path) -> None:
+    """Where only one has an API, the other's entry stays as an error, with the reason."""
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(ArrApi("sonarr"))
+        rig = Rig(tmp_path, BRIDGE_ARR=json.dumps([api.settings()]))
+        await rig.open()
+        stack.push_async_callback(rig.close)
+        content = later(rig)
+        sonarr = await stack.enter_async_context(rig.arr("sonarr"))
+        radarr = await stack.enter_async_context(rig.arr("radarr"))
+        api.delete_in_client = sonarr.remove
+        api.grab(content.hash)
+        for arr in (sonarr, radarr):
+            await arr.add_magnet(magnet_of(content))
+        refuse(rig)
+        await rig.until(lambda: bool(api.blocklist) and set(shown(rig)) == {FILMS})
+        assert [item.status for item in await radarr.poll()] == [QueueStatus.WARNING]
+        assert rig.followed(content.hash).failure_reason is Reason.TOO_LARGE
+
+
+async def test_seed_limits_are_each_ones_own(rig: Rig, two: tuple[Arr, Arr]) -> None:
+    """Who asked for none may remove at once; TorBox seeds on for the other."""
+    sonarr, radarr = two
+    content = cached(pack(), is_cached=False)
+    rig.sim.register(content)
+    limits = SeedLimits(ratio=50.0)
+    download_id = await sonarr.add_magnet(magnet_of(content), limits)
+    await radarr.add_magnet(magnet_of(content))
+    mine = await rig.completed(sonarr, download_id)
+    theirs = await rig.completed(radarr, download_id)
+    assert (mine.can_be_removed, theirs.can_be_removed) == (False, True)
+    await radarr.remove(download_id)
+    await settled(rig)
+    operations = [call.operation for call in rig.sim.calls.to("controltorrent")]
+    assert "stop_seeding" not in operations
+    assert shown(rig) == {TV: Phase.DELIVERED}
+    await rig.held.set_share_limits(
+        [content.hash], ratio=0.0, seeding_minutes=-2, inactive_minutes=None
+    )
+    await rig.until(lambda: shown(rig) == {TV: Phase.FINISHED})
+    operations = [call.operation for call in rig.sim.calls.to("controltorrent")]
+    assert operations.count("stop_seeding") == 1
+
+
+async def test_a_second_link_set(tmp_path: Path) -> None:
+    """Links to the mount, and `.strm`, are made once more for the second category."""
+    for mode in ("strm", "none"):
+        directory = tmp_path / mode
+        directory.mkdir()
+        url = "http://bridge.invalid"
+        rig = Rig(directory, BRIDGE_DELIVERY__MODE=mode, BRIDGE_DELIVERY__PUBLIC_URL=url)
+        await rig.open()
+        try:
+            content = pack()
+            rig.sim.register(content)
+            async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+                download_id = await add(content, sonarr, radarr)
+                for arr in (sonarr, radarr):
+                    item = await rig.completed(arr, download_id)
+                    assert Path(item.output_path).parent == rig.downloads / arr.category
+                assert rig.sim.calls.count("createtorrent") == 1
+        finally:
+            await rig.close()
+
+
+async def test_two_modes(tmp_path: Path) -> None:
+    """One wants the files and the other `.strm`: each gets what its category says."""
+    categories = json.dumps({FILMS: {"policy": {"delivery": "strm"}}})
+    url = "http://bridge.invalid"
+    rig = Rig(tmp_path, BRIDGE_CATEGORIES=categories, BRIDGE_DELIVERY__PUBLIC_URL=url)
+    await rig.open()
+    try:
+        async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+            for order in ((sonarr, radarr), (radarr, sonarr)):
+                content = pack(f"Show.of.{order[0].category}")
+                rig.sim.register(content)
+                download_id = await add(content, *order)
+                files, links = [
+                    sorted(path for path in Path(item.output_path).rglob("*") if path.is_file())
+                    for item in [await rig.completed(arr, download_id) for arr in (sonarr, radarr)]
+                ]
+                assert {path.suffix for path in links} == {".strm"}
+                assert {path.suffix for path in files} == {".mkv"}
+                for arr in order:
+                    await arr.remove(download_id)
+                await settled(rig)
+    finally:
+        await rig.close()
+
+
+async def test_one_directory_for_two_categories(tmp_path: Path) -> None:
+    """Even there each has content of its own, and neither takes the other's along."""
+    shared = str(tmp_path / "downloads" / "both")
+    categories = json.dumps({name: {"save_path": shared} for name in (TV, FILMS)})
+    rig = Rig(tmp_path, BRIDGE_CATEGORIES=categories)
+    await rig.open()
+    try:
+        content = pack()
+        rig.sim.register(content)
+        async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+            download_id = await add(content, sonarr, radarr)
+            paths = [
+                (await rig.completed(arr, download_id)).output_path for arr in (sonarr, radarr)
+            ]
+            assert len(set(paths)) == 2
+            await sonarr.remove(download_id)
+            await settled(rig)
+            rig.compare(content, paths[1])
+            assert not Path(paths[0]).exists()
+    finally:
+        await rig.close()
+
+
+async def test_killed_at_any_moment(tmp_path: Path) -> None:
+    """A kill -9 between the two owners' files: in the end both have theirs, and nothing is left over."""
+    rig = Rig(tmp_path)
+    rig.downloads.mkdir()
+    await rig.sim.start()
+    process = BridgeProcess(rig.environ)
+    content = pack(episodes=20, size=20_000)
+    rig.sim.register(content)
+    try:
+        await process.start()
+        async with (
+            Arr("sonarr", process.url, "admin", PASSWORD) as sonarr,
+            Arr("radarr", process.url, "admin", PASSWORD) as radarr,
+        ):
+            download_id = await add(content, sonarr, radarr)
+        for delay in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
+            await asyncio.sleep(delay)
+            await process.kill()
+            await process.start()
+        async with (
+            Arr("sonarr", process.url, "admin", PASSWORD) as sonarr,
+            Arr("radarr", process.url, "admin", PASSWORD) as radarr,
+        ):
+            for arr in (sonarr, radarr):
+                rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+            assert (names(rig, TV), names(rig, FILMS)) == ([content.name], [content.name])
+            for arr in (sonarr, radarr):
+                await arr.remove(download_id)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+        await rig.until(lambda: not any(path.is_file() for path in rig.downloads.rglob("*")))
+        assert rig.sim.calls.count("createtorrent") <= 2
+    finally:
+        await process.kill()
+        await rig.sim.stop()
