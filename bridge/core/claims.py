@@ -14,7 +14,9 @@ from bridge.core.model import (
     Claim,
     DeliveredFile,
     Download,
+    Failure,
     Phase,
+    Reason,
 )
 
 OWN = frozenset(field.name for field in fields(Claim)) - {"hash", "number", "files"}
@@ -22,54 +24,85 @@ OWN = frozenset(field.name for field in fields(Claim)) - {"hash", "number", "fil
 
 LAID_OUT = COMPLETE | {Phase.READY, Phase.DELIVERING}
 
+BY_OWN_RULES = frozenset(
+    {
+        Reason.NOT_CACHED,
+        Reason.STALLED,
+        Reason.NO_METADATA,
+        Reason.NOT_PRESENT,
+        Reason.GAVE_UP,
+        Reason.NOTHING_CHOSEN,
+    }
+)
+"""Reasons that the policy of a category makes: another category may bear with the same."""
+
 
 def seen_by(claim: Claim, download: Download) -> Download:
     """Show the download as who made the claim sees it."""
-    if claim.complete:
+    if not claim.waits:
         return replace(
             download,
             **_own(claim),
             stopped=False,
             missing_files=False,
             moving_to="",
-            failure_reason=None,
-            failure_message="",
             note="",
             attempts=0,
             next_attempt_at=0.0,
         )
-    waits = {
+    shared = {
         "phase": Phase.DELIVERING if download.complete else download.phase,
         "phase_at": download.phase_at,
         "size": download.size,
         "content_name": "",
         "delivery_mode": "",
+        "failure_reason": download.failure_reason,
+        "failure_message": download.failure_message,
     }
-    return replace(download, **_own(claim) | waits)
+    return replace(download, **_own(claim) | shared)
 
 
-def claim_of(download: Download, files: Sequence[DeliveredFile] = ()) -> Claim:
+def claim_of(
+    download: Download,
+    files: Sequence[DeliveredFile] = (),
+    *,
+    failure: Failure | None = None,
+    now: float = 0.0,
+) -> Claim:
     """Make a claim of a download's own row: it steps back behind another one.
 
-    What is complete stays so, with its files; what is not waits for its files.
+    What is complete stays so, with its files; what is not waits for its files, unless it is given
+    up with a `failure` of its own.
     """
     own = {name: getattr(download, name) for name in OWN}
     if download.complete:
         return Claim(hash=download.hash, **own, files=tuple(files))
-    waiting = {"phase": Phase.ACCEPTED, "content_name": "", "delivery_mode": "", "size": 0}
-    return Claim(hash=download.hash, **own | waiting)
+    own |= {"content_name": "", "delivery_mode": "", "failure_reason": None, "failure_message": ""}
+    waits = Claim(hash=download.hash, **own | {"phase": Phase.ACCEPTED})
+    if failure is None:
+        return waits
+    return replace(
+        waits,
+        phase=Phase.FAILED,
+        phase_at=now,
+        failure_reason=failure.reason,
+        failure_message=failure.message,
+    )
 
 
-def taken_over(download: Download, heir: Claim, now: float) -> Download:
+def taken_over(download: Download, to: Claim, now: float) -> Download:
     """Make the claim the download's own: who had it before leaves, or steps back.
 
     A claim that waits for its files gets them from TorBox, where they are laid out by the rules of
-    its category. What has failed, or is not ready yet, stands where it stood.
+    its category. What has failed, or is not ready yet, stands where it stood. After the last one
+    but for failed claims nothing is left at TorBox.
     """
-    after = seen_by(heir, download)
-    if heir.complete or download.phase not in LAID_OUT:
-        return replace(after, moving_to="")
-    return replace(anew(after, now), moving_to="", phase_at=now)
+    after = replace(seen_by(to, download), moving_to="")
+    if to.phase is Phase.FAILED:
+        return replace(after, torrent_id=None, queued_id=None, ours=False, lookup_until=0.0)
+    if to.complete or download.phase not in LAID_OUT:
+        return after
+    return replace(anew(after, now), phase_at=now)
 
 
 def numbered(claims: Iterable[Claim]) -> tuple[Claim, ...]:
@@ -87,9 +120,18 @@ def numbered(claims: Iterable[Claim]) -> tuple[Claim, ...]:
 
 
 def heir(claims: Sequence[Claim], download: Download) -> Claim:
-    """Choose who takes over: who has the files, or when all has failed who still waits for them."""
-    complete = download.phase is not Phase.FAILED
-    return next((claim for claim in claims if claim.complete is complete), claims[0])
+    """Choose who takes over: who has the files, else who waits for them.
+
+    Of a download that has failed it is who failed with it.
+    """
+    complete, waiting, failed = (
+        [claim for claim in claims if claim.complete],
+        [claim for claim in claims if claim.waits],
+        [claim for claim in claims if claim.phase is Phase.FAILED],
+    )
+    if download.phase is Phase.FAILED:
+        return (waiting + failed + complete)[0]
+    return (complete + waiting + failed)[0]
 
 
 def _own(claim: Claim) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _claims(world: Observed) -> Iterator[str]:
                 yield f"{info_hash}: complete for {claim.category!r} without content on disk"
             since = max(claim.added_at, first.phase_at)
             forgotten = first.complete and world.now - since > OVERDUE_SECONDS
-            if forgotten and not claim.complete and info_hash not in world.busy:
+            if forgotten and claim.waits and info_hash not in world.busy:
                 yield f"{info_hash}: complete, and {claim.category!r} waits for its files"
 
 

@@ -233,7 +233,9 @@ class Claim:
     seeding_time_limit: int = USE_GLOBAL
     inactive_seeding_time_limit: int = USE_GLOBAL
     phase: Phase = Phase.ACCEPTED
-    """ACCEPTED while it waits for its files, then DELIVERED and FINISHED, as a download."""
+    """ACCEPTED while it waits for its files, then DELIVERED and FINISHED, as a download; FAILED if
+    it was given up by the rules of its own category.
+    """
     phase_at: float = 0.0
     content_name: str = ""
     """As in a download, of this one's own files. They may be on disk once this is set."""
@@ -241,6 +243,13 @@ class Claim:
     size: int = 0
     files: tuple[DeliveredFile, ...] = ()
     completed_at: float | None = None
+    failure_reason: Reason | None = None
+    failure_message: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """It has no files yet: what becomes of the download becomes of it."""
+        return self.phase is Phase.ACCEPTED
 
     @property
     def complete(self) -> bool:

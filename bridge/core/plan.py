@@ -294,7 +294,7 @@ def _shares(scene: Scene) -> Iterator[Step]:
     for download in scene.downloads:
         if download.complete and download.hash not in scene.busy:
             claims = scene.claims.get(download.hash, ())
-            without = (claim for claim in claims if not claim.complete)
+            without = (claim for claim in claims if claim.waits)
             yield from (Share(claim.hash, claim.number) for claim in islice(without, 1))
 
 

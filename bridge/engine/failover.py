@@ -106,12 +106,11 @@ async def _begin(services: Services, job: Failover) -> Failover | None:
 async def _leave(services: Services, job: Failover) -> None:
     """Remove what the *arr does not see in its queue: it will not do that itself."""
     download = services.ledger.downloads.get(job.hash)
-    if download is None or download.failure is None:
-        return
-    numbers = {claim.category: claim.number for claim in services.ledger.claims(job.hash)}
-    numbers[download.category] = 0
-    if job.category in numbers:
-        await release(services, job.hash, numbers[job.category], delete_files=True)
+    everyone = services.everyone(download) if download is not None else {}
+    for number, seen in everyone.items():
+        if seen.category == job.category and seen.failure is not None:
+            await release(services, job.hash, number, delete_files=True)
+            return
 
 
 async def _look_again(services: Services, job: Failover, note: str) -> None:

@@ -23,6 +23,7 @@ from bridge.core.model import (
     Download,
     Event,
     Failover,
+    Failure,
     Removal,
     Snapshot,
 )
@@ -204,10 +205,14 @@ class Ledger:
         return after
 
     async def join(self, claim: Claim, why: str = "") -> bool:
-        """Add a claim to a download, committed on return; False when that is not there any more."""
+        """Add a claim to a download, committed on return; False when that is not there any more.
+
+        It takes the place of one of the same category.
+        """
 
         def with_claim(known: tuple[Claim, ...]) -> tuple[Claim, ...]:
-            return numbered((*known, claim))
+            others = (one for one in known if one.category != claim.category)
+            return numbered((*others, claim))
 
         return await self._change_claims(claim.hash, with_claim, kind="joined", why=why)
 
@@ -253,30 +258,53 @@ class Ledger:
         if claims:
             self._claims[info_hash] = claims
 
-    async def step_back(self, info_hash: str, number: int, why: str) -> None:
-        """Let a claim take the place of the download's own row, which becomes a claim itself."""
+    async def step_back(
+        self,
+        info_hash: str,
+        number: int,
+        why: str,
+        *,
+        failure: Failure | None = None,
+        change: Change = lambda latest: latest,
+        failovers: Sequence[Failover] = (),
+    ) -> None:
+        """Let a claim take the place of the download's own row, which becomes a claim itself.
+
+        With a `failure` it has failed from then on. `change` is made to the download before.
+        """
         async with self._lock:
-            before, claims = self._downloads.get(info_hash), self.claims(info_hash)
-            if before is None or number not in {claim.number for claim in claims}:
+            known, claims = self._downloads.get(info_hash), self.claims(info_hash)
+            if known is None or number not in {claim.number for claim in claims}:
                 return
-            first = _numbered(claims, number)
-            back = replace(claim_of(before, self.files(info_hash)), number=number)
+            before, first = change(known), _numbered(claims, number)
+            back = claim_of(before, self.files(info_hash), failure=failure, now=self.clock())
+            back = replace(back, number=number)
             others = tuple(back if claim is first else claim for claim in claims)
             async with self.store.transaction() as write:
-                await self._pass_on(write, before, first, others, why)
-            self._passed_on(info_hash, first, others)
+                event = Event(hash=info_hash, at=self.clock(), kind="claim", why=why)
+                await write.add_event(event)
+                jobs = [await _begun(write, job) for job in failovers]
+                await self._pass_on(write, before, first, others)
+            self._take_on(jobs)
+            self._passed_on(info_hash, first, others, change)
 
     async def _pass_on(
-        self, write: Transaction, before: Download, to: Claim, others: tuple[Claim, ...], why: str
+        self, write: Transaction, before: Download, to: Claim, others: tuple[Claim, ...]
     ) -> None:
         after = taken_over(before, to, self.clock())
         await write.put_download(after)
         await write.put_files(before.hash, to.files)
         await write.put_claims(before.hash, others)
-        await self._tell(write, before, after, why)
+        await self._tell(write, before, after, f"for {to.category!r}")
 
-    def _passed_on(self, info_hash: str, to: Claim, others: tuple[Claim, ...]) -> None:
-        latest = self._downloads[info_hash]
+    def _passed_on(
+        self,
+        info_hash: str,
+        to: Claim,
+        others: tuple[Claim, ...],
+        change: Change = lambda latest: latest,
+    ) -> None:
+        latest = change(self._downloads[info_hash])
         self._downloads[info_hash] = taken_over(latest, to, self.clock())
         self._files[info_hash] = to.files
         self._set_claims(info_hash, others)
@@ -339,7 +367,8 @@ class Ledger:
         `number` is that of a claim, 0 who has the download's own row; the next one takes its place,
         and with the last one the download goes. `cleanup` makes the job out of the download as it
         stands then (a moment earlier it may not have had its torrent_id, or have stood at another
-        place), and of whether others go on with it. A failover of the leaver's that was not begun
+        place), and of whether another one still has a use
+        for it. A failover of the leaver's that was not begun
         is called off: whoever removes a failed download knows of it.
         """
         async with self._lock:
@@ -387,7 +416,7 @@ class Ledger:
                 Event(hash=download.hash, at=removal.created_at, kind="left", why=why)
             )
             if number == 0:
-                await self._pass_on(write, download, gone, others, why)
+                await self._pass_on(write, download, gone, others)
             else:
                 await write.put_claims(download.hash, others)
         if number == 0:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import structlog
 
+from bridge.core.claims import BY_OWN_RULES
 from bridge.core.edits import edited
 from bridge.core.files import NothingLeft
 from bridge.core.follow import LACKING, enter
@@ -38,13 +39,27 @@ async def failed(
 ) -> None:
     """Give a download up, keep the reason, and free the slot of what the bridge created.
 
-    `left` tells what may be left of it at TorBox, where its present phase says too much.
+    Where only the rules of its category give it up, others who want it go on with it. `left` tells what may be left of it at TorBox, where its present phase says too much.
     """
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
-    failovers = _failovers(services, download)
-    shared = any(claim.complete for claim in services.ledger.claims(info_hash))
+    claims = services.ledger.claims(info_hash)
+    waiting = [claim for claim in claims if claim.waits]
+    if waiting and failure.reason in BY_OWN_RULES and download.phase is not Phase.FAILED:
+        await services.ledger.step_back(
+            info_hash,
+            waiting[0].number,
+            f"given up for {download.category!r}: {failure.message}",
+            failure=failure,
+            change=lambda latest: _as_left(latest, left),
+            failovers=_failovers(services, info_hash, [download.category]),
+        )
+        return
+    concerned = (download.category, *(claim.category for claim in waiting))
+    news = download.phase is not Phase.FAILED
+    failovers = _failovers(services, info_hash, concerned if news else ())
+    shared = any(claim.complete for claim in claims)
     await services.ledger.change(
         info_hash,
         lambda latest: replace(
@@ -62,16 +77,24 @@ async def failed(
     )
 
 
-def _failovers(services: Services, download: Download) -> list[Failover]:
-    """Write down which *arr are to be told; none where there are none, or it is no news."""
-    if download.phase is Phase.FAILED:
-        return []
-    claims = services.ledger.claims(download.hash)
-    waiting = (claim.category for claim in claims if not claim.complete)
+def _as_left(latest: Download, left: Download | None) -> Download:
+    """Take back what its present phase says too much of what may be at TorBox."""
+    if left is None:
+        return latest
+    return replace(
+        latest,
+        phase=left.phase,
+        submitted_at=left.submitted_at,
+        lookup_until=left.lookup_until,
+    )
+
+
+def _failovers(services: Services, info_hash: str, categories: Iterable[str]) -> list[Failover]:
+    """Write down which *arr are to be told."""
     now = services.clock()
     return [
-        Failover(hash=download.hash, category=category, created_at=now)
-        for category in (download.category, *waiting)
+        Failover(hash=info_hash, category=category, created_at=now)
+        for category in categories
         if services.arrs.of(category)
     ]
 

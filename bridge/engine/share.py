@@ -31,7 +31,7 @@ async def share(services: Services, info_hash: str, number: int) -> None:
         TorBoxError: TorBox could not be asked; the caller tries again.
     """
     claim = _claim(services, info_hash, number)
-    if claim is None or claim.complete or await _shared(services, claim):
+    if claim is None or not claim.waits or await _shared(services, claim):
         return
     why = f"{claim.category!r} needs a delivery of its own"
     await services.ledger.step_back(info_hash, number, why)
@@ -43,7 +43,7 @@ async def share_early(services: Services, info_hash: str) -> None:
     From then on its *arr may move them away. Who gets none now has another turn after it.
     """
     for claim in services.ledger.claims(info_hash):
-        if not claim.complete:
+        if claim.waits:
             await _shared(services, claim)
 
 

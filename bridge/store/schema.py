@@ -155,6 +155,8 @@ STEPS: tuple[str, ...] = (
         size INTEGER NOT NULL,
         files TEXT NOT NULL,                -- JSON list
         completed_at REAL,
+        failure_reason TEXT,
+        failure_message TEXT NOT NULL,
         PRIMARY KEY (hash, number)
     ) STRICT, WITHOUT ROWID;
     """,

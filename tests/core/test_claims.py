@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.claims import claim_of, heir, numbered, seen_by, taken_over
-from bridge.core.model import COMPLETE, Claim, DeliveredFile, Download, Phase, Reason
+from bridge.core.model import COMPLETE, Claim, DeliveredFile, Download, Failure, Phase, Reason
 from tests.support.scenes import NOW, H, delivered, download, ready, remote
 
 
@@ -40,6 +40,13 @@ def whole(**fields: Any) -> Claim:
         files=(file,),
     )
     return replace(done, **fields)
+
+
+def failed(**fields: Any) -> Claim:
+    """Make a claim that was given up by its own rules."""
+    return claim(
+        phase=Phase.FAILED, failure_reason=Reason.NOT_CACHED, failure_message="not cached", **fields
+    )
 
 
 def first(phase: Phase, **fields: Any) -> Download:
@@ -81,6 +88,31 @@ def test_who_has_its_files_keeps_them_whatever_becomes_of_the_others(phase: Phas
     )
     assert seen.failure is None
     assert (seen.stopped, seen.missing_files, seen.note) == (False, False, "")
+
+
+@pytest.mark.parametrize("phase", sorted(Phase))
+def test_who_was_given_up_alone_sees_that(phase: Phase) -> None:
+    """What the rules of one category give up is an error there, whatever the others get."""
+    seen = seen_by(failed(), first(phase))
+    assert (seen.phase, seen.completed_at) == (Phase.FAILED, None)
+    assert seen.failure == Failure(Reason.NOT_CACHED, "not cached")
+
+
+@pytest.mark.parametrize("phase", sorted(Phase))
+def test_a_failed_heir_has_nothing_at_torbox(phase: Phase) -> None:
+    """When only failures are left the remote item goes with who had it."""
+    taken = taken_over(first(phase, ours=True), failed(), NOW)
+    assert (taken.phase, taken.torrent_id, taken.ours) == (Phase.FAILED, None, False)
+    assert taken.failure_reason is Reason.NOT_CACHED
+
+
+def test_stepping_back_with_a_failure() -> None:
+    """It is a claim that has failed now, with nothing on disk."""
+    back = claim_of(first(Phase.REMOTE), failure=Failure(Reason.STALLED, "no progress"), now=NOW)
+    assert (back.phase, back.phase_at, back.content_name) == (Phase.FAILED, NOW, "")
+    assert (back.failure_reason, back.failure_message) == (Reason.STALLED, "no progress")
+    assert not back.waits
+    assert not back.complete
 
 
 @pytest.mark.parametrize(
@@ -128,11 +160,13 @@ def test_who_has_no_files_steps_back_without_any() -> None:
 
 def test_the_heir() -> None:
     """Who has the files, so that nobody fetches them again; of a failure who failed with it."""
-    claims = (claim(number=1), whole(number=2))
+    claims = (failed(number=3), claim(number=1), whole(number=2))
     assert heir(claims, first(Phase.FINISHED)).number == 2
     assert heir(claims, first(Phase.REMOTE)).number == 2
     assert heir(claims, first(Phase.FAILED)).number == 1
-    assert heir(claims[:1], first(Phase.FINISHED)).number == 1
+    assert heir(claims[:2], first(Phase.FINISHED)).number == 1
+    assert heir(claims[:1], first(Phase.FINISHED)).number == 3
+    assert heir(claims[::2], first(Phase.FAILED)).number == 3
 
 
 @given(st.lists(st.integers(0, 5), max_size=6))

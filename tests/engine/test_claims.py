@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -74,7 +74,6 @@ async def test_one_fetch_for_both(rig: Rig, two: tuple[Arr, Arr]) -> None:
     )
     for item in (mine, theirs):
         rig.compare(content, item.output_path)
-        assert item.can_be_removed
     for file in content.files:
         assert Path(mine.output_path, file.path).samefile(Path(theirs.output_path, file.path))
     assert rig.sim.calls.count("createtorrent") == 1
@@ -195,7 +194,7 @@ async def test_who_comes_when_the_files_have_moved_away(
     assert mine.status is QueueStatus.COMPLETED
     rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
     (mine,) = await sonarr.poll()
-    assert (mine.status, mine.can_be_removed) == (QueueStatus.COMPLETED, True)
+    assert mine.status is QueueStatus.COMPLETED
     assert {path for path in imported.rglob("*") if path.is_file()} == left
     assert rig.sim.calls.count("createtorrent") == 1
     for arr in two:
@@ -338,6 +337,98 @@ async def test_a_failure_is_everybodys(rig: Rig, two: tuple[Arr, Arr]) -> None:
         rig.compare(content, (await rig.completed(arr, download_id)).output_path)
 
 
+@asynccontextmanager
+async def impatient_sonarr(directory: Path) -> AsyncIterator[tuple[Rig, ArrApi, Arr, Arr]]:
+    """Run a bridge that gives up for Sonarr what stands still for a second, and for Radarr does not."""
+    async with ArrApi("sonarr") as api:
+        rig = Rig(
+            directory,
+            BRIDGE_ARR=json.dumps([api.settings()]),
+            BRIDGE_CATEGORIES=json.dumps({TV: {"policy": {"stalled_after": "1s"}}}),
+        )
+        await rig.open()
+        try:
+            async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+                api.delete_in_client = sonarr.remove
+                yield rig, api, sonarr, radarr
+        finally:
+            await rig.close()
+
+
+def standstill(rig: Rig) -> Content:
+    """Make a pack that TorBox has half of, and gets no more of."""
+    content = cached(pack(), is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, stop_at=0.5)
+    return content
+
+
+async def test_only_one_category_gives_it_up(tmp_path: Path) -> None:
+    """Its *arr is told and takes another release; the other waits on, and gets it in the end."""
+    async with impatient_sonarr(tmp_path) as (rig, api, sonarr, radarr):
+        content = standstill(rig)
+        api.grab(content.hash)
+        download_id = await add(content, sonarr, radarr)
+        await rig.until(lambda: bool(api.blocklist))
+        await rig.until(lambda: shown(rig) == {FILMS: Phase.REMOTE})
+        rig.sim.world.change(content.hash, stop_at=None)
+        rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+        assert rig.sim.calls.count("createtorrent") == 1
+
+
+async def test_who_gives_up_last_leaves_nothing(tmp_path: Path) -> None:
+    """The rules of who came second count as soon as the first has left."""
+    async with impatient_sonarr(tmp_path) as (rig, api, sonarr, radarr):
+        content = standstill(rig)
+        api.grab(content.hash)
+        download_id = await add(content, radarr, sonarr)
+        await asyncio.sleep(3)
+        assert shown(rig) == {FILMS: Phase.REMOTE, TV: Phase.REMOTE}
+        await radarr.remove(download_id)
+        await rig.until(lambda: bool(api.blocklist))
+        await rig.until(lambda: not rig.held.each() and not rig.ledger.removals)
+        assert rig.sim.world.find(content.hash) is None
+
+
+async def test_a_refusal_of_what_is_not_cached_is_one_categorys(tmp_path: Path) -> None:
+    """Sonarr takes only what is cached and is told so; Radarr has it downloaded by TorBox."""
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(ArrApi("sonarr"))
+        rig = Rig(
+            tmp_path,
+            BRIDGE_ARR=json.dumps([api.settings()]),
+            BRIDGE_CATEGORIES=json.dumps({TV: {"policy": {"cached": "only"}}}),
+        )
+        await rig.open()
+        stack.push_async_callback(rig.close)
+        content = cached(pack(), is_cached=False)
+        rig.sim.register(content)
+        rig.sim.faults.add("createtorrent", Error(500, "DATABASE_ERROR", "later"), times=None)
+        sonarr = await stack.enter_async_context(rig.arr("sonarr"))
+        radarr = await stack.enter_async_context(rig.arr("radarr"))
+        api.delete_in_client = sonarr.remove
+        api.grab(content.hash)
+        download_id = await add(content, sonarr, radarr)
+        rig.sim.faults.clear()
+        await rig.until(lambda: bool(api.blocklist))
+        rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+        assert (await sonarr.poll(), names(rig, TV)) == ([], [])
+
+
+async def test_who_was_given_up_may_come_again(tmp_path: Path) -> None:
+    """A category that adds anew what its rules gave up waits with the others for it."""
+    async with impatient_sonarr(tmp_path) as (rig, _, sonarr, radarr):
+        content = standstill(rig)  # not grabbed: nobody is told
+        download_id = await add(content, sonarr, radarr)
+        await rig.until(lambda: shown(rig)[TV] is Phase.FAILED)
+        assert shown(rig)[FILMS] is Phase.REMOTE
+        await sonarr.add_magnet(magnet_of(content))
+        assert len(rig.held.each()) == 2
+        rig.sim.world.change(content.hash, stop_at=None)
+        for arr in (sonarr, radarr):
+            rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+
+
 async def test_each_arr_is_told_of_a_failure(tmp_path: Path) -> None:
     """Both blocklist the release and search again, each once, and nothing is left."""
     async with AsyncExitStack() as stack:
@@ -386,8 +477,10 @@ async def test_seed_limits_are_each_ones_own(rig: Rig, two: tuple[Arr, Arr]) -> 
     limits = SeedLimits(ratio=50.0)
     download_id = await sonarr.add_magnet(magnet_of(content), limits)
     await radarr.add_magnet(magnet_of(content))
-    mine = await rig.completed(sonarr, download_id)
-    theirs = await rig.completed(radarr, download_id)
+    for arr in two:
+        await rig.completed(arr, download_id)
+    await rig.until(lambda: shown(rig) == {TV: Phase.DELIVERED, FILMS: Phase.FINISHED})
+    (mine,), (theirs,) = await sonarr.poll(), await radarr.poll()
     assert (mine.can_be_removed, theirs.can_be_removed) == (False, True)
     await radarr.remove(download_id)
     await settled(rig)
