@@ -94,8 +94,10 @@ class Adding(Categories, Contents, Informing):
             save_path = self._save_path(category, asked)
         except OutsideRoots as error:
             return Rejected(str(error))
-        if self._may_refuse(category, options) and await self._uncached(download.hash):
-            return Rejected("TorBox has not cached it, and this category takes only what it has")
+        if self._may_refuse(category, options):
+            hopeless = await self._hopeless(download, category)
+            if hopeless:
+                return Rejected(hopeless)
         if category and category not in self._ledger.categories:
             await self.create_category(category, "")
         await self._ledger.put_tags(options.tags)
@@ -169,17 +171,26 @@ class Adding(Categories, Contents, Informing):
         return self._roots.resolve(save_path, base) if save_path else base
 
     def _may_refuse(self, category: str, options: Options) -> bool:
-        """Tell whether what is not cached is refused at once, so that the next release is tried.
+        """Tell whether what is hopeless is refused at once, so that the next release is tried.
 
         Sonarr parks all its torrents after a refusal. Where it can be told of a failure by its own
-        API the download is accepted, fails as `not_cached`, and Sonarr finds another release.
+        API the download is accepted, fails, and Sonarr finds another release.
         """
-        policy = self._services.settings.policy_for(category)
-        if policy.cached != "only":
-            return False
         parks = options.asked_by.startswith(SONARR)
         can_be_told = bool(self._services.arrs.of(category))
-        return policy.refuse == "always" or not (parks and can_be_told)
+        always = self._services.settings.policy_for(category).refuse == "always"
+        return always or not (parks and can_be_told)
+
+    async def _hopeless(self, download: Download, category: str) -> str:
+        """Tell why TorBox will not take it, as far as that is known at once; empty when it may."""
+        now = self._services.clock()
+        refused = self._services.refusals.why(download.hash, download.size, now)
+        if refused:
+            return refused
+        only_cached = self._services.settings.policy_for(category).cached == "only"
+        if only_cached and await self._uncached(download.hash):
+            return "TorBox has not cached it, and this category takes only what it has"
+        return ""
 
     async def _uncached(self, info_hash: str) -> bool:
         """Ask TorBox, in the time an *arr can wait. No answer in time is no refusal."""

@@ -18,6 +18,7 @@ from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
 from bridge.engine.ledger import Ledger
 from bridge.engine.links import Links
+from bridge.engine.refusals import Refusals
 from bridge.torbox import ApiKey, TorBox
 
 
@@ -76,6 +77,7 @@ class Services:
     arrs: Arrs = field(default_factory=Arrs)
     """The *arr whose own API may be used."""
     pace: Pace = field(default_factory=Pace)
+    refusals: Refusals = field(default_factory=Refusals)
     throttles: Throttles = field(default_factory=Throttles)
     """What holds the fetches back: all of them, and those of single downloads."""
     stream_key: bytes = field(default_factory=partial(token_bytes, KEY_BYTES), repr=False)

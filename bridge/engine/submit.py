@@ -43,6 +43,7 @@ async def submit(services: Services, info_hash: str, *, cached: bool) -> None:
         created = await _create(services, download, cached=cached)
     except Refused as refusal:
         why = Failure(refusal.reason, refusal.detail)
+        services.refusals.note(info_hash, why, size=before.size, code=refusal.code, now=now)
         await failed(services, info_hash, why, left=before)
     except TorBoxError as error:
         await _undecided(services, before, error)
