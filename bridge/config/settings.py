@@ -164,6 +164,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     delivery: Mode | None = None
     """None: as `delivery.mode` says."""
     remove_from_torbox: RemoveFromTorBox = "own"
+    adopt: Switch = False
+    """Look first whether it is on the account already, and take it over."""
     files: FilePolicy = field(default_factory=FilePolicy)
 
 
@@ -192,6 +194,7 @@ class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     give_up_after: Seconds | UnsetType | None = UNSET
     delivery: Mode | UnsetType | None = UNSET
     remove_from_torbox: RemoveFromTorBox | UnsetType = UNSET
+    adopt: Switch | UnsetType = UNSET
     files: FilePolicyChanges = field(default_factory=FilePolicyChanges)
 
     def over(self, base: Policy) -> Policy:

@@ -90,9 +90,10 @@ def _poll_at(at: float, scene: Scene) -> Step:
 
 
 def _queue_matters(scene: Scene) -> bool:
-    """Tell whether anything of ours may stand in TorBox's queue."""
+    """Tell whether anything of ours, or that is to be adopted, may stand in TorBox's queue."""
     return any(
         download.phase in {Phase.QUEUED, Phase.SUBMITTING}
+        or (download.phase is Phase.ACCEPTED and scene.rules(download.category).adopt)
         or (download.phase is Phase.REMOTE and download.misses > 0)
         for download in scene.downloads
     )

@@ -23,6 +23,8 @@ class Rules:
     seed: SeedPolicy = SeedPolicy.AUTO
     cached_only: bool = False
     """Only what TorBox has cached is ever created."""
+    adopt: bool = False
+    """What is on the account already is looked for and taken over before anything is created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

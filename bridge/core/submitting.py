@@ -1,7 +1,8 @@
 """Which downloads are created on TorBox next, and when the others may expect their turn.
 
 The submit queue: forced first, then by priority, and categories take turns. A download whose
-create went unanswered is looked for in TorBox's lists, one look for all, before it is sent again.
+create went unanswered is looked for in TorBox's lists, one look for all, before it is sent again;
+so is, where the user wants it, what may be on the account from elsewhere.
 """
 
 from collections import defaultdict
@@ -97,8 +98,8 @@ def _waiting(scene: Scene) -> list[Download]:
 
 
 def _found(download: Download, scene: Scene) -> Promote | Enqueue | None:
-    """Find what a create made, in lists that were read since."""
-    if download.phase is not Phase.SUBMITTING:
+    """Find what a create made, or what is to be adopted, in lists that were read since."""
+    if download.phase is not Phase.SUBMITTING and not _adopts(download, scene):
         return None
     snapshot = scene.snapshot
     if snapshot.listed_at >= download.phase_at:
@@ -113,11 +114,15 @@ def _found(download: Download, scene: Scene) -> Promote | Enqueue | None:
 
 
 def _unclear(download: Download, scene: Scene) -> bool:
-    """Tell whether a create may still have had its effect unseen."""
-    if download.phase is not Phase.SUBMITTING:
+    """Tell whether TorBox may have it unseen: by a create of ours, or from elsewhere."""
+    if download.phase is not Phase.SUBMITTING and not _adopts(download, scene):
         return False
     searched_at = min(scene.snapshot.listed_at, scene.snapshot.queue_listed_at)
     return searched_at < max(download.lookup_until, download.phase_at)
+
+
+def _adopts(download: Download, scene: Scene) -> bool:
+    return scene.rules(download.category).adopt
 
 
 def _check(due: Iterable[Download], scene: Scene) -> Iterator[Step]:

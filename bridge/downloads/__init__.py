@@ -10,6 +10,7 @@ queue       remove, stop, start, force, order, seed limits
 again       verify what is on disk, deliver once more what is gone
 contents    rename, choose and move files
 adding      magnets, hashes and .torrent files
+adopting    what is on the account without us
 informing   what is in a magnet, while TorBox does not tell by itself
 links       links to .torrents and magnets
 fetching    following a link, with limits
@@ -32,6 +33,7 @@ from bridge.downloads.values import (
     FileView,
     Joined,
     Known,
+    NoAnswer,
     Options,
     Pending,
     Refusal,
@@ -52,6 +54,7 @@ __all__ = [
     "Joined",
     "Known",
     "LinkFetcher",
+    "NoAnswer",
     "Options",
     "Pending",
     "Refusal",

@@ -98,13 +98,16 @@ class Adding(Categories, Contents, Informing):
             hopeless = await self._hopeless(download, category)
             if hopeless:
                 return Rejected(hopeless)
-        if category and category not in self._ledger.categories:
-            await self.create_category(category, "")
+        await self._make_category(category)
         await self._ledger.put_tags(options.tags)
         made = self._with_options(download, options, category, save_path)
         result = await self._keep(made, torrent)
         self._engine.wake()
         return result
+
+    async def _make_category(self, category: str) -> None:
+        if category and category not in self._ledger.categories:
+            await self.create_category(category, "")
 
     def _has(self, download: Download, category: str) -> bool:
         """Tell whether a category sees a download already, or none is asked for."""

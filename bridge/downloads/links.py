@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import structlog
 
-from bridge.downloads.adding import Adding
+from bridge.downloads.adopting import Adopting
 from bridge.downloads.fetching import FoundFile, FoundMagnet, LinkFetcher, NotFetched
 from bridge.downloads.values import AddResult, Options, Pending, Rejected
 from bridge.engine.engine import Engine
@@ -30,7 +30,7 @@ class PendingLink:
     options: Options
 
 
-class Links(Adding):
+class Links(Adopting):
     """Adds by link."""
 
     def __init__(

@@ -86,6 +86,13 @@ AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
 
 
 @dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """TorBox could not be asked, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileView:
     """A file of a download as `torrents/files` shows it; `name` is relative to save_path."""
 

@@ -93,7 +93,10 @@ class Services:
             give_up_after=policy.give_up_after,
         )
         return Rules(
-            patience=patience, seed=SeedPolicy(policy.seed), cached_only=policy.cached == "only"
+            patience=patience,
+            seed=SeedPolicy(policy.seed),
+            cached_only=policy.cached == "only",
+            adopt=policy.adopt,
         )
 
     def held(self, download: Download, note: str) -> Download:
