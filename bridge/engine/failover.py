@@ -11,7 +11,7 @@ from typing import assert_never
 
 import structlog
 
-from bridge.arr import Arr, ArrError, Fate, NoSuchThing, Told, fate
+from bridge.arr import Arr, ArrError, Fate, NoSuchThing, QueueRecord, Told, fate
 from bridge.core.model import Failover
 from bridge.engine.remove import removal_of
 from bridge.engine.services import Services
@@ -83,7 +83,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         return
     try:
         if records:
-            await arr.fail_queued(records[0].id)
+            await _fail_queued(arr, records[0], job.hash)
         else:
             await arr.fail_grabbed(grab_id)
     except NoSuchThing as error:
@@ -92,6 +92,18 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
     await _end(services, begun, f"{arr.name} has blocklisted it and searches for another release")
     if not records:
         await _leave(services, job.hash)
+
+
+async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str) -> None:
+    """Let it delete the download and blocklist it, and see that it did both.
+
+    An *arr that does not know the word `blocklist` (it was `blacklist` in 2021) only deletes, and
+    answers as if all was well.
+    """
+    await arr.fail_queued(record.id)
+    told = fate(await arr.history(info_hash))
+    if told.fate is Fate.GRABBED:
+        await arr.fail_grabbed(told.grab_id)
 
 
 async def _begin(services: Services, job: Failover) -> Failover | None:
