@@ -41,10 +41,9 @@ class Asking:
         """Read what the history says, the newest first."""
         return [row["eventType"] for row in await self.records("/history")]
 
-    async def remove(self, index: int = 0, **query: str) -> tuple[int, Any]:
-        """Remove a record of the queue, by its place there."""
-        record = self.api.queue[index]
-        return await self.ask("DELETE", f"/queue/{record.id}", **query)
+    async def remove(self, **query: str) -> tuple[int, Any]:
+        """Remove the first record of the queue."""
+        return await self.ask("DELETE", f"/queue/{self.api.queue[0].id}", **query)
 
 
 @pytest.fixture(name="arr", params=KINDS)
@@ -123,7 +122,7 @@ async def test_what_it_never_grabbed(arr: Asking) -> None:
     """It is deleted and leaves the queue, and nothing is blocklisted: 200 all the same."""
     arr.api.track(HASH)
     assert (await arr.remove(**TELL))[0] == 200
-    assert await arr.events() == arr.api.blocklist == arr.api.queue == []
+    assert (await arr.events(), arr.api.blocklist, arr.api.queue) == ([], [], [])
 
 
 async def test_what_is_not_there(arr: Asking) -> None:
@@ -166,7 +165,7 @@ async def test_a_release_that_waits(arr: Asking) -> None:
     assert "downloadId" not in shown
     assert (await arr.remove(**TELL))[0] == 200
     assert arr.api.blocklist == [waiting.title]
-    assert await arr.events() == arr.api.searches == arr.api.queue == []
+    assert (await arr.events(), arr.api.searches, arr.api.queue) == ([], [], [])
 
 
 async def test_failing_by_the_history(arr: Asking) -> None:
