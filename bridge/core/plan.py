@@ -37,7 +37,7 @@ from bridge.core.actions import (
     Wait,
 )
 from bridge.core.failover import failovers
-from bridge.core.follow import GONE_SECONDS, incomplete, verdict
+from bridge.core.follow import GONE_MISSES, GONE_SECONDS, incomplete, verdict
 from bridge.core.model import Download, Phase, RemoteItem
 from bridge.core.scene import DELIVERIES, Scene
 from bridge.core.seeding import seeding_done
@@ -287,4 +287,5 @@ def _active(download: Download, scene: Scene) -> bool | None:
     item = _item(download, scene)
     if item is not None:
         return item.active
-    return None if listed_at < (download.remote_at or 0.0) + GONE_SECONDS else False
+    young = listed_at < (download.remote_at or 0.0) + GONE_SECONDS
+    return None if young or download.misses < GONE_MISSES else False

@@ -112,6 +112,8 @@ async def _news(
             item = snapshot.items.get(download.torrent_id or 0)
             if item is not None and item.id in snapshot.listed:
                 await _note(services, download, item)
+            elif download.phase is Phase.DELIVERED:
+                services.ledger.note(download.hash, missed)
         case Phase.QUEUED if queued is not None:
             await _queue_news(services, download)
         case _:

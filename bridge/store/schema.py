@@ -132,4 +132,5 @@ STEPS: tuple[str, ...] = (
         value TEXT NOT NULL
     ) STRICT;
     """,
+    "ALTER TABLE downloads ADD COLUMN active_at REAL DEFAULT NULL",
 )
