@@ -42,6 +42,11 @@ def seed_mode(policy: SeedPolicy, download: Download) -> SeedMode:
             return SeedMode.SEED if asked_to_seed(download) else SeedMode.DO_NOT
 
 
+def has_an_end(policy: SeedPolicy, download: Download) -> bool:
+    """Tell whether TorBox was asked to seed up to a limit, and has to be told when that is over."""
+    return policy is not SeedPolicy.NEVER and asked_to_seed(download)
+
+
 def seeding_done(
     policy: SeedPolicy, download: Download, *, active: bool | None, now: float
 ) -> bool:
@@ -51,7 +56,7 @@ def seeding_done(
     (any more) cannot come nearer to a limit, so it is done as well: waiting would hold the entry
     in the *arr's queue for ever. `active` is None while TorBox has not been asked.
     """
-    if policy is SeedPolicy.NEVER or not asked_to_seed(download):
+    if not has_an_end(policy, download):
         return True
     return active is False or limit_reached(download, now)
 

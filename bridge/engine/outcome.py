@@ -20,7 +20,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import content_layout, named_on_disk
 from bridge.core.paths import layout
-from bridge.core.seeding import asked_to_seed
+from bridge.core.seeding import has_an_end
 from bridge.engine.choice import lacking, metainfo_of, wanted_files
 from bridge.engine.ledger import enter
 from bridge.engine.remove import remote_removal
@@ -173,7 +173,8 @@ async def finished(services: Services, info_hash: str) -> None:
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
-    seeds = asked_to_seed(services.limited(download)) and download.ours
+    policy = services.rules(download.category).seed
+    seeds = has_an_end(policy, services.limited(download)) and download.ours
     if seeds and download.torrent_id is not None:
         await _stop_seeding(services, download.torrent_id)
     await services.ledger.change(
