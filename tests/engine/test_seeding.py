@@ -26,7 +26,7 @@ UPLOAD = 10_000.0
 
 
 @asynccontextmanager
-async def bridge(directory: Path, **environ: str) -> AsyncIterator[Rig]:
+async def bridge(directory: Path, **environ: Any) -> AsyncIterator[Rig]:
     """A bridge that looks once a second while there is only seeding to watch."""
     rig = Rig(directory, BRIDGE_TORBOX__POLL_SECONDS__IDLE="1", **environ)
     rig.sim.world.behaviour.upload_bytes_per_second = UPLOAD
@@ -69,16 +69,6 @@ async def looks(rig: Rig, number: int = 2) -> None:
     """Wait until TorBox's list was read so often."""
     before = rig.sim.calls.count("mylist")
     await rig.until(lambda: rig.sim.calls.count("mylist") >= before + number)
-
-
-def ago(rig: Rig, content: Content, seconds: float, *names: str) -> None:
-    """Put these moments of a download back."""
-    rig.ledger.note(
-        content.hash,
-        lambda latest: replace(
-            latest, **{name: (getattr(latest, name) or 0.0) - seconds for name in names}
-        ),
-    )
 
 
 def stops(rig: Rig) -> int:
@@ -128,11 +118,11 @@ async def test_a_seeding_time(tmp_path: Path, app: str) -> None:
     """The minutes count from completion."""
     async with bridge(tmp_path) as rig, rig.arr(app) as arr:
         content = await seeding(rig, arr, SeedLimits(minutes=10))
-        ago(rig, content, 590, "completed_at")
+        rig.put_back(content.hash, 590, "completed_at")
         await looks(rig)
         assert 590 <= (await shown(rig))["seeding_time"] < 600
         assert not (await queued(arr)).can_be_removed
-        ago(rig, content, 10, "completed_at")
+        rig.put_back(content.hash, 10, "completed_at")
         await lets_go(rig, arr, content)
 
 
@@ -148,7 +138,7 @@ async def test_an_inactive_seeding_time(tmp_path: Path, app: str) -> None:
             seedingTimeLimit="-2",
             inactiveSeedingTimeLimit="10",
         )
-        ago(rig, content, 3600, "completed_at", "phase_at")
+        rig.put_back(content.hash, 3600, "completed_at", "phase_at")
         await looks(rig)
         assert rig.phase(content.hash) is Phase.DELIVERED
         rig.sim.world.change(content.hash, upload_bytes_per_second=0)
@@ -157,7 +147,7 @@ async def test_an_inactive_seeding_time(tmp_path: Path, app: str) -> None:
         last = rig.followed(content.hash).active_at
         assert last is not None
         assert (await shown(rig))["last_activity"] == int(last)
-        ago(rig, content, 600, "active_at")
+        rig.put_back(content.hash, 600, "active_at")
         await rig.reaches(content.hash, Phase.FINISHED)
         assert (await shown(rig))["last_activity"] == int(last - 600)
         await lets_go(rig, arr, content)
@@ -177,7 +167,7 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
         await looks(rig)
         rig.sim.faults.add("mylist", Error(), times=None)
         await looks(rig)
-        ago(rig, content, 3600, "completed_at", "phase_at", "active_at", "seen_at")
+        rig.put_back(content.hash, 3600, "completed_at", "phase_at", "active_at", "seen_at")
         await looks(rig)
         assert rig.phase(content.hash) is Phase.DELIVERED
         rig.sim.world.change(content.hash, upload_bytes_per_second=0)
@@ -220,7 +210,7 @@ async def test_a_restart_ends_no_seeding(tmp_path: Path) -> None:
 async def test_limits_of_the_preferences(tmp_path: Path) -> None:
     """A ratio for all downloads is kept like one of their own."""
     async with bridge(tmp_path) as rig, rig.arr("radarr") as arr:
-        preferences = {"max_ratio_enabled": True, "max_ratio": 1000}
+        preferences: dict[str, Any] = {"max_ratio_enabled": True, "max_ratio": 1000}
         await rig.post("/api/v2/app/setPreferences", json=json.dumps(preferences))
         content = await seeding(rig, arr, SeedLimits())
         await looks(rig)
@@ -245,7 +235,7 @@ async def test_a_list_without_it(tmp_path: Path) -> None:
     """What TorBox's list misses once still seeds; what it goes on to miss is done."""
     async with bridge(tmp_path) as rig, rig.arr() as arr:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
-        ago(rig, content, 3600, "remote_at")
+        rig.put_back(content.hash, 3600, "remote_at")
         rig.sim.world.change(content.hash, hidden="list")
         await rig.until(lambda: rig.followed(content.hash).misses > 0)
         rig.sim.world.change(content.hash, hidden=None)

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -168,6 +170,17 @@ class Rig:
         """Tell where a download stands."""
         download = self.download(info_hash)
         return download.phase if download else None
+
+    def put_back(self, info_hash: str, seconds: float, *moments: str) -> None:
+        """Let time pass for a download: these fields of it lie so much further back."""
+
+        def change(latest: Download) -> Download:
+            fields: dict[str, Any] = {
+                name: (getattr(latest, name) or 0.0) - seconds for name in moments
+            }
+            return replace(latest, **fields)
+
+        self.ledger.note(info_hash, change)
 
     def note(self, info_hash: str) -> str:
         """What stands in the way of a download."""
