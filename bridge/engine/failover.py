@@ -97,8 +97,8 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
 async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str) -> None:
     """Let it delete the download and blocklist it, and see that it did both.
 
-    An *arr that does not know the word `blocklist` (it was `blacklist` in 2021) only deletes, and
-    answers as if all was well.
+    An *arr that does not know the word `blocklist` (it was `blacklist` once) only deletes, and answers
+    as if all was well.
     """
     await arr.fail_queued(record.id)
     told = fate(await arr.history(info_hash))

@@ -88,7 +88,7 @@ async def test_without_a_record_in_the_queue(here: World) -> None:
 
 @pytest.mark.parametrize("kind", ["lidarr", "readarr"])
 async def test_an_arr_that_says_blacklist(tmp_path: Path, kind: str) -> None:
-    """Versions of 2021 delete without a blocklist, and are then told by the history: once."""
+    """Old versions delete without a blocklist, and are then told by the history: once."""
     async with world(tmp_path, kind) as here:
         here.api.says_blocklist = "blacklist"
         info_hash = await here.fails()

@@ -166,9 +166,9 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
         )
         await looks(rig)
         rig.sim.faults.add("mylist", Error(), times=None)
-        await looks(rig)
+        await looks(rig, 1)
         rig.put_back(content.hash, 3600, "completed_at", "phase_at", "active_at", "seen_at")
-        await looks(rig)
+        await looks(rig, 1)
         assert rig.phase(content.hash) is Phase.DELIVERED
         rig.sim.world.change(content.hash, upload_bytes_per_second=0)
         rig.sim.faults.clear()

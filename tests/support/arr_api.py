@@ -147,7 +147,7 @@ class ArrApi:
         self.delete_in_client: Callable[[str], Awaitable[object]] | None = None
         """How it deletes a download in its client; raising is the client's error."""
         self.says_blocklist = "blocklist"
-        """Lidarr and Readarr of 2021 say `blacklist`, and know no other word."""
+        """Old versions of Lidarr and Readarr say `blacklist`, and know no other word."""
         self.trouble: dict[str, list[int]] = {}
         """Statuses to answer with instead, by "METHOD /path" without the id, one after another."""
         self.before_delete: asyncio.Event | None = None
