@@ -83,7 +83,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         return
     try:
         if records:
-            await _fail_queued(arr, records[0], job.hash)
+            await _fail_queued(arr, records[0], job.hash, grab_id)
         else:
             await arr.fail_grabbed(grab_id)
     except NoSuchThing as error:
@@ -94,16 +94,15 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         await _leave(services, job.hash)
 
 
-async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str) -> None:
+async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str, grab_id: int) -> None:
     """Let it delete the download and blocklist it, and see that it did both.
 
     An *arr that does not know the word `blocklist` (it was `blacklist` once) only deletes, and answers
-    as if all was well.
+    as if all was well. A grab that came meanwhile is none of this.
     """
     await arr.fail_queued(record.id)
-    told = fate(await arr.history(info_hash))
-    if told.fate is Fate.GRABBED:
-        await arr.fail_grabbed(told.grab_id)
+    if fate(await arr.history(info_hash)) == Told(Fate.GRABBED, grab_id):
+        await arr.fail_grabbed(grab_id)
 
 
 async def _begin(services: Services, job: Failover) -> Failover | None:
