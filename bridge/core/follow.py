@@ -61,6 +61,7 @@ def observed(download: Download, item: RemoteItem, now: float) -> Download:
     since = now - download.seen_at if download.seen_at is not None else 0.0
     elapsed = since if 0.0 <= since <= GAP_SECONDS else 0.0
     moved = item.progress > download.remote_progress or (item.size > 0 and download.size == 0)
+    uploads = item.uploaded > download.uploaded or item.upload_speed > 0
     named = download.name != download.hash or item.name in ("", item.hash)
     revived = moved and download.reannounced_at >= 0.0
     return replace(
@@ -78,6 +79,7 @@ def observed(download: Download, item: RemoteItem, now: float) -> Download:
         remote_progress=max(download.remote_progress, item.progress),
         ratio=max(download.ratio, item.ratio),
         uploaded=max(download.uploaded, item.uploaded),
+        active_at=now if uploads else download.active_at,
     )
 
 

@@ -181,6 +181,8 @@ class Download:
     completed_at: float | None = None
     failure_reason: Reason | None = None
     failure_message: str = ""
+    active_at: float | None = None
+    """When TorBox last showed that it uploads; None when it never did."""
 
     @property
     def complete(self) -> bool:

@@ -40,7 +40,14 @@ from bridge.core.actions import (
 )
 from bridge.core.claims import seen_by
 from bridge.core.failover import failovers
-from bridge.core.follow import GONE_SECONDS, REVIVABLE, incomplete, reviving, verdict
+from bridge.core.follow import (
+    GONE_MISSES,
+    GONE_SECONDS,
+    REVIVABLE,
+    incomplete,
+    reviving,
+    verdict,
+)
 from bridge.core.model import Download, Phase, RemoteItem, Removal
 from bridge.core.scene import DELIVERIES, Scene
 from bridge.core.seeding import seeding_done
@@ -75,7 +82,7 @@ def plan(scene: Scene) -> Plan:
 
 def _work(scene: Scene) -> Iterator[Step]:
     if scene.probe_at is not None:
-        return chain(_seeds(scene), _probe(scene, scene.probe_at))
+        return chain(_shares(scene), _seeds(scene), _probe(scene, scene.probe_at))
     return chain(submits(scene), _follow(scene), _deliveries(scene), _shares(scene), _seeds(scene))
 
 
@@ -290,8 +297,8 @@ def _deliveries(scene: Scene) -> Iterator[Step]:
             yield Deliver(download.hash)
 
 
-def _shares(scene: Scene) -> Iterator[Step]:
-    """Give their files to those who came later than these."""
+def _shares(scene: Scene) -> Iterator[Share]:
+    """Give their files to those who came later than these: one at a time for each download."""
     for download in scene.downloads:
         if download.complete and download.hash not in scene.busy:
             claims = scene.claims.get(download.hash, ())
@@ -300,12 +307,16 @@ def _shares(scene: Scene) -> Iterator[Step]:
 
 
 def _seeds(scene: Scene) -> Iterator[Step]:
+    """Finish what is done seeding: who waits for its files goes before."""
+    sharing = {share.hash for share in _shares(scene)}
     for download in scene.downloads:
-        if download.hash in scene.busy:
-            continue
-        for number, seen in _everyone(download, scene):
-            if seen.phase is Phase.DELIVERED and not _seeds_still(seen, scene):
-                yield Finish(download.hash, number)
+        if download.hash not in scene.busy and download.hash not in sharing:
+            done = (
+                number
+                for number, seen in _everyone(download, scene)
+                if seen.phase is Phase.DELIVERED and not _seeds_still(seen, scene)
+            )
+            yield from (Finish(download.hash, number) for number in islice(done, 1))
 
 
 def _everyone(download: Download, scene: Scene) -> Iterator[tuple[int, Download]]:
@@ -331,4 +342,5 @@ def _active(download: Download, scene: Scene) -> bool | None:
     item = _item(download, scene)
     if item is not None:
         return item.active
-    return None if listed_at < (download.remote_at or 0.0) + GONE_SECONDS else False
+    young = listed_at < (download.remote_at or 0.0) + GONE_SECONDS
+    return None if young or download.misses < GONE_MISSES else False

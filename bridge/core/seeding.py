@@ -42,6 +42,11 @@ def seed_mode(policy: SeedPolicy, download: Download) -> SeedMode:
             return SeedMode.SEED if asked_to_seed(download) else SeedMode.DO_NOT
 
 
+def has_an_end(policy: SeedPolicy, download: Download) -> bool:
+    """Tell whether TorBox was asked to seed up to a limit, and has to be told when that is over."""
+    return policy is not SeedPolicy.NEVER and asked_to_seed(download)
+
+
 def seeding_done(
     policy: SeedPolicy, download: Download, *, active: bool | None, now: float
 ) -> bool:
@@ -51,7 +56,7 @@ def seeding_done(
     (any more) cannot come nearer to a limit, so it is done as well: waiting would hold the entry
     in the *arr's queue for ever. `active` is None while TorBox has not been asked.
     """
-    if policy is SeedPolicy.NEVER or not asked_to_seed(download):
+    if not has_an_end(policy, download):
         return True
     return active is False or limit_reached(download, now)
 
@@ -61,5 +66,27 @@ def limit_reached(download: Download, now: float) -> bool:
     if 0 <= download.ratio_limit <= download.ratio:
         return True
     seeded = now - download.completed_at if download.completed_at is not None else 0.0
+    return (
+        0 <= download.seeding_time_limit * 60 <= seeded
+        or 0 <= download.inactive_seeding_time_limit * 60 <= inactive_seconds(download)
+    )
+
+
+def inactive_seconds(download: Download) -> float:
+    """Tell for how long TorBox had not uploaded when it was last looked at.
+
+    The time since then does not count: during an outage, or while the bridge is down, nobody knows.
+    The next look settles it, for TorBox's count of uploaded bytes has grown meanwhile or has not.
+    """
+    return max((download.seen_at or 0.0) - last_active(download), 0.0)
+
+
+def last_active(download: Download) -> float:
+    """Tell when bytes of a complete download last moved: to us, or from TorBox to others."""
+    return max(download.completed_at or 0.0, download.active_at or 0.0)
+
+
+def seeds_for_ever(download: Download) -> bool:
+    """Tell whether somebody wished for no end: an unlimited ratio, and no limit of time."""
     minutes = (download.seeding_time_limit, download.inactive_seeding_time_limit)
-    return any(0 <= limit * 60 <= seeded for limit in minutes)
+    return download.ratio_limit == UNLIMITED and max(minutes) < 0

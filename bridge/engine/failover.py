@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 
-from bridge.arr import Arr, ArrError, Fate, NoSuchThing, Told, fate
+from bridge.arr import Arr, ArrError, Fate, NoSuchThing, QueueRecord, Told, fate
 from bridge.core.model import Failover
 from bridge.engine.remove import release
 from bridge.engine.services import Services
@@ -82,7 +82,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         return
     try:
         if records:
-            await arr.fail_queued(records[0].id)
+            await _fail_queued(arr, records[0], job.hash, grab_id)
         else:
             await arr.fail_grabbed(grab_id)
     except NoSuchThing as error:
@@ -91,6 +91,17 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
     await _end(services, begun, f"{arr.name} has blocklisted it and searches for another release")
     if not records:
         await _leave(services, job)
+
+
+async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str, grab_id: int) -> None:
+    """Let it delete the download and blocklist it, and see that it did both.
+
+    An *arr that does not know the word `blocklist` (it was `blacklist` once) only deletes, and answers
+    as if all was well. A grab that came meanwhile is none of this.
+    """
+    await arr.fail_queued(record.id)
+    if fate(await arr.history(info_hash)) == Told(Fate.GRABBED, grab_id):
+        await arr.fail_grabbed(grab_id)
 
 
 async def _begin(services: Services, job: Failover) -> Failover | None:

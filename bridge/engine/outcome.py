@@ -22,7 +22,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import content_layout, named_on_disk
 from bridge.core.paths import layout
-from bridge.core.seeding import asked_to_seed
+from bridge.core.seeding import has_an_end
 from bridge.engine.choice import lacking, metainfo_of, wanted_files
 from bridge.engine.remove import remote_removal
 from bridge.engine.services import Services
@@ -232,7 +232,8 @@ async def finished(services: Services, info_hash: str, number: int = 0) -> None:
 async def _stop_seeding(services: Services, download: Download, others: Sequence[Download]) -> None:
     """Let TorBox stop what it seeds for us, unless somebody else wants it to go on."""
     everyone = (services.limited(download), *others)
-    if not download.ours or download.torrent_id is None or not any(map(asked_to_seed, everyone)):
+    asked = any(has_an_end(services.rules(one.category).seed, one) for one in everyone)
+    if not asked or not download.ours or download.torrent_id is None:
         return
     if any(one.phase is not Phase.FINISHED for one in others):
         return

@@ -127,11 +127,14 @@ async def _news(
     services: Services, download: Download, queued: tuple[QueuedItem, ...] | None
 ) -> None:
     snapshot = services.ledger.snapshot
-    match _watched_as(services, download):
+    watched = _watched_as(services, download)
+    match watched:
         case Phase.REMOTE | Phase.DELIVERED:
             item = snapshot.items.get(download.torrent_id or 0)
             if item is not None and item.id in snapshot.listed:
                 await _note(services, download, item)
+            elif watched is Phase.DELIVERED:
+                services.ledger.note(download.hash, missed)
         case Phase.QUEUED if queued is not None:
             await _queue_news(services, download)
         case _:

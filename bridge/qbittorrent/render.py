@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from bridge.core.model import UNLIMITED, Download, Phase
+from bridge.core.seeding import last_active, seeds_for_ever
 from bridge.core.status import ETA_UNKNOWN
 from bridge.downloads import FileView, View
 from bridge.qbittorrent.profile import Profile
@@ -211,11 +212,11 @@ def shown_ratio_limit(download: Download, ratio: float, now: float) -> float:
     """Tell the ratio limit so that a finished download may be removed.
 
     *arr compute that themselves (Sonarr: HasReachedSeedLimit), and `-2` with no global limit means
-    never. So a finished download whose own limits they would not find reached shows 0; an unlimited
-    ratio was somebody's wish and stays.
+    never; Readarr does not know the limit of inactivity. So a finished download whose own limits
+    they would not all find reached shows 0; a wish to seed for ever stays.
     """
     limit = number(download.ratio_limit)
-    if download.phase is not Phase.FINISHED or limit == UNLIMITED:
+    if download.phase is not Phase.FINISHED or seeds_for_ever(download):
         return limit
     minutes = download.seeding_time_limit
     seeded = 0 <= minutes * 60 <= seeding_time(download, now)
@@ -240,7 +241,9 @@ def time_active(download: Download, now: float) -> int:
 
 def last_activity(download: Download) -> int:
     """When bytes last moved, as far as it is known. An *arr counts idleness from here."""
-    return int(download.completed_at or max(download.added_at, download.phase_at))
+    if download.completed_at is None:
+        return int(max(download.added_at, download.phase_at))
+    return int(last_active(download))
 
 
 def save_path(download: Download) -> str:

@@ -121,7 +121,7 @@ class Holdings:
                 self._step(item)
 
     def _step(self, item: Torrent) -> None:
-        item.since, item.stage = item.due, item.next_stage()
+        item.enter(item.next_stage(), item.due)
         if item.present and item.cached_at is None:
             item.cached_at = item.since
             self._catalogue.cached.add(item.hash)

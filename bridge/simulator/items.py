@@ -81,6 +81,9 @@ class Torrent:
     alternative_hashes: list[str] = field(default_factory=list)
     airlocked: bool = False
     link_failures: int = 0
+    uploaded: float = 0.0
+    """Bytes uploaded until `counted_at`."""
+    counted_at: float = 0.0
 
     @property
     def hash(self) -> str:
@@ -149,6 +152,27 @@ class Torrent:
             return 0.0
         return self.content.size / max(self._download_seconds(), 1e-3)
 
+    @property
+    def upload_speed(self) -> float:
+        """Bytes per second that it uploads: only while it seeds."""
+        if self.stage is not Stage.SEEDING:
+            return 0.0
+        tricks, behaviour = self.tricks, self.behaviour
+        return _either(tricks.upload_bytes_per_second, behaviour.upload_bytes_per_second)
+
+    def total_uploaded(self, now: float) -> float:
+        """Bytes uploaded in all."""
+        return self.uploaded + max(0.0, now - self.counted_at) * self.upload_speed
+
+    def count_uploaded(self, now: float) -> None:
+        """Take down what was uploaded: the speed is about to change."""
+        self.uploaded, self.counted_at = self.total_uploaded(now), now
+
+    def enter(self, stage: Stage, at: float) -> None:
+        """Go over to another stage."""
+        self.count_uploaded(at)
+        self.stage, self.since = stage, at
+
     def eta(self, now: float) -> int:
         """Seconds until finished, 8640000 when there is no telling."""
         if self.finished:
@@ -169,7 +193,7 @@ class Torrent:
             case Stage.STORING:
                 return self.behaviour.store_state
             case Stage.SEEDING:
-                return "uploading"
+                return "uploading" if self.upload_speed else "uploading (no peers)"
             case Stage.READY:
                 return "cached"
             case Stage.EXPIRED:

@@ -12,7 +12,6 @@ from bridge.simulator.world import World
 Json = dict[str, Any]
 
 SERVER = 3
-UPLOAD_BYTES_PER_SECOND = 100_000
 
 
 def torrent_json(world: World, item: Torrent, now: float) -> Json:
@@ -21,8 +20,7 @@ def torrent_json(world: World, item: Torrent, now: float) -> Json:
     shown_hash = item.hash.upper() if item.tricks.upper_hash else item.hash
     size = item.content.size if known else 0
     progress = item.progress(now)
-    seeding = item.stage is Stage.SEEDING
-    uploaded = (now - item.since) * UPLOAD_BYTES_PER_SECOND if seeding else 0
+    uploaded = item.total_uploaded(now)
     return {
         "id": item.id,
         "auth_id": world.auth_id,
@@ -40,7 +38,7 @@ def torrent_json(world: World, item: Torrent, now: float) -> Json:
         "ratio": number(uploaded / size if size else 0),
         "progress": number(progress),
         "download_speed": int(item.speed(now)),
-        "upload_speed": UPLOAD_BYTES_PER_SECOND if seeding else 0,
+        "upload_speed": int(item.upload_speed),
         "eta": item.eta(now),
         "torrent_file": known,
         "expires_at": _expiry(item),

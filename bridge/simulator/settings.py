@@ -75,6 +75,8 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     """The download_state in that window."""
     seed_seconds: float = 600.0
     """How long `seed=1` seeds; `seed=2` goes on until stop_seeding."""
+    upload_bytes_per_second: float = 100_000.0
+    """How fast an item uploads while it seeds."""
     expire_seconds: float = 30 * DAY
     list_stale_seconds: float = 120.0
     """How old an answer of mylist and getqueued may be unless bypass_cache is exactly "true"."""
@@ -125,6 +127,8 @@ class Tricks(msgspec.Struct, forbid_unknown_fields=True):
     download_seconds: float | None = None
     store_seconds: float | None = None
     expire_seconds: float | None = None
+    upload_bytes_per_second: float | None = None
+    """While it seeds; 0 is nobody to upload to. What was uploaded before stays counted."""
     no_files: bool = False
     """`files` stays null."""
     link_failures: int | None = None

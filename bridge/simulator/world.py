@@ -220,11 +220,12 @@ class World:
 
     def change(self, info_hash: str, **changes: object) -> Tricks:
         """Set fields of `Tricks` for a hash. Raises msgspec.ValidationError on a bad one."""
-        self.advance()
+        now = self.advance()
         merged = msgspec.structs.asdict(self.tricks(info_hash)) | changes
         tricks = self._holdings.tricks[info_hash] = msgspec.convert(merged, Tricks)
         item = self.find(info_hash)
         if isinstance(item, Torrent):
+            item.count_uploaded(now)
             item.tricks = tricks
             if "link_failures" in changes:
                 item.link_failures = tricks.link_failures or 0
@@ -311,7 +312,7 @@ class World:
         if operation == "delete":
             del self._holdings.torrents[item.id]
         elif operation == "stop_seeding" and item.stage is Stage.SEEDING:
-            item.stage, item.since = Stage.READY, now
+            item.enter(Stage.READY, now)
         elif operation == "stop_seeding":
             item.seed = SEED_NEVER
         elif operation == "resume" and item.tricks.state in HELD_BACK:

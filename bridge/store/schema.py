@@ -134,6 +134,7 @@ STEPS: tuple[str, ...] = (
     """,
     """
     ALTER TABLE downloads ADD COLUMN reannounced_at REAL NOT NULL DEFAULT -1;
+    ALTER TABLE downloads ADD COLUMN active_at REAL;
     ALTER TABLE downloads ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
     ALTER TABLE removals ADD COLUMN files_only INTEGER NOT NULL DEFAULT 0;
 

@@ -86,6 +86,22 @@ def test_metadata_is_progress() -> None:
     assert observed(after, item(size=800), NOW + 60).idle_seconds == 60.0
 
 
+@pytest.mark.parametrize(
+    ("said", "active_at"),
+    [
+        ({"uploaded": 11}, NOW),
+        ({"uploaded": 10, "upload_speed": 1}, NOW),
+        ({"uploaded": 10}, NOW - 60),
+        ({"uploaded": 9}, NOW - 60),
+    ],
+)
+def test_upload_is_activity(said: dict[str, int], active_at: float) -> None:
+    """More uploaded bytes or a speed show that it uploads; a counter that stands or falls does not."""
+    before = remote(uploaded=10, active_at=NOW - 60)
+    assert observed(before, item(**said), NOW).active_at == active_at
+    assert observed(remote(), item(), NOW).active_at is None
+
+
 def test_a_known_size_stays() -> None:
     """The size from the .torrent file is not overwritten by TorBox's."""
     assert observed(remote(size=5), item(size=700), NOW).size == 5

@@ -388,7 +388,14 @@ def test_finish_when_torbox_does_not_seed() -> None:
     assert plan(scene(seeding, snapshot=idle)).actions == (Finish(H),)
     before = snapshot(whole(active=False), listed_at=NOW - 70)
     assert plan(scene(seeding, snapshot=before)).actions == ()
-    assert plan(scene(seeding, snapshot=snapshot())).actions == (Finish(H),)
+
+
+def test_a_list_without_it_ends_no_seeding() -> None:
+    """What TorBox's list misses once is not gone: only when it misses it again and again."""
+    seeding = delivered(ratio_limit=2.0, misses=GONE_MISSES - 1)
+    assert plan(scene(seeding, snapshot=snapshot())).actions == ()
+    gone = replace(seeding, misses=GONE_MISSES)
+    assert plan(scene(gone, snapshot=snapshot())).actions == (Finish(H),)
 
 
 def test_a_lag_of_the_list_ends_no_seeding() -> None:

@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.follow import observed
 from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
 from bridge.core.seeding import (
     SeedMode,
     SeedPolicy,
     asked_to_seed,
+    inactive_seconds,
     limit_reached,
     seed_mode,
     seeding_done,
+    seeds_for_ever,
 )
-from tests.support.scenes import NOW, delivered
+from tests.support.scenes import NOW, delivered, whole
 
 ASKED: list[dict[str, Any]] = [
     {"ratio_limit": 0.0},
@@ -71,8 +74,14 @@ def test_what_torbox_is_told(policy: SeedPolicy, unasked: SeedMode, asked: SeedM
         ({"seeding_time_limit": UNLIMITED, "completed_at": 0.0}, False),
         ({"seeding_time_limit": 1, "completed_at": None}, False),
         ({"seeding_time_limit": 1, "completed_at": NOW + 600}, False),
-        ({"inactive_seeding_time_limit": 2}, False),
-        ({"inactive_seeding_time_limit": 1}, True),
+        ({"inactive_seeding_time_limit": 2, "seen_at": NOW}, False),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW}, True),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "active_at": NOW - 59}, False),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "active_at": NOW - 600}, True),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW - 1}, False),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW - 600}, False),
+        ({"inactive_seeding_time_limit": 1}, False),
+        ({"inactive_seeding_time_limit": 0}, True),
         ({"ratio_limit": 5.0, "seeding_time_limit": 1}, True),
         ({"ratio_limit": 1.0, "ratio": 1.0, "seeding_time_limit": 9}, True),
         ({"ratio_limit": 1.0, "ratio": 1.0, "seeding_time_limit": UNLIMITED}, True),
@@ -114,6 +123,33 @@ def test_asked_waits(policy: SeedPolicy, active: bool | None, ratio: float, done
     assert seeding_done(policy, download, active=active, now=NOW) is done
 
 
+def test_an_outage_is_not_inactivity() -> None:
+    """A day without an answer of TorBox ends no seeding; the answer after it does, or does not."""
+    day, later = 86_400.0, NOW + 86_400.0
+    before = delivered(inactive_seeding_time_limit=60, seen_at=NOW, uploaded=10, torrent_id=1)
+    assert not limit_reached(before, later)
+    assert not limit_reached(observed(before, whole(uploaded=11), later), later)
+    quiet = observed(before, whole(uploaded=10), later)
+    assert inactive_seconds(quiet) == day + 60
+    assert limit_reached(quiet, later)
+
+
+@pytest.mark.parametrize(
+    ("fields", "for_ever"),
+    [
+        ({}, False),
+        ({"ratio_limit": UNLIMITED}, True),
+        ({"ratio_limit": UNLIMITED, "seeding_time_limit": UNLIMITED}, True),
+        ({"ratio_limit": UNLIMITED, "seeding_time_limit": 60}, False),
+        ({"ratio_limit": UNLIMITED, "inactive_seeding_time_limit": 60}, False),
+        ({"seeding_time_limit": UNLIMITED}, False),
+    ],
+)
+def test_for_ever(fields: dict[str, Any], for_ever: bool) -> None:
+    """An unlimited ratio is a wish for no end, unless there is a limit of time beside it."""
+    assert seeds_for_ever(delivered(**fields)) is for_ever
+
+
 limits = st.sampled_from([-2, -1, 0, 1, 5])
 
 
@@ -124,6 +160,8 @@ limits = st.sampled_from([-2, -1, 0, 1, 5])
         seeding_time_limit=limits,
         inactive_seeding_time_limit=limits,
         ratio=st.floats(0, 6),
+        seen_at=st.floats(NOW - 600, NOW),
+        active_at=st.none() | st.floats(NOW - 600, NOW),
     ),
     st.floats(0, 600),
 )

@@ -4,85 +4,19 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_client import Arr
 from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import ArrSettings
-from bridge.engine import Pace
-from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import Error
+from bridge.simulator import ContentFile, magnet_of, make_torrent
 from tests.support.arr_api import KINDS, ArrApi
+from tests.support.arr_world import TOLD, TOLD_BY_HISTORY, World, refused, world
 from tests.support.process import BridgeProcess
 from tests.support.rig import BRISK, PASSWORD, Rig
-
-SWIFT = replace(BRISK, first=0.02, longest=0.2, told=0.1)
-
-TOLD = "DELETE /queue"
-TOLD_BY_HISTORY = "POST /history/failed"
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A bridge, and an *arr whose API it may use and which has it as its client."""
-
-    rig: Rig
-    api: ArrApi
-    arr: Arr
-
-    async def fails(self, number: int = 1, *, grabbed: bool = True, queued: bool = True) -> str:
-        """Let the *arr grab what TorBox refuses; answers the info-hash."""
-        content = refused(self.rig, number)
-        await self.arr.add_magnet(magnet_of(content))
-        if grabbed:
-            self.api.grab(content.hash, queued=queued)
-        return content.hash
-
-    async def settled(self, info_hash: str) -> None:
-        """Wait until the job of this hash is over."""
-
-        def over() -> bool:
-            jobs = self.rig.ledger.failovers.values()
-            mine = [job for job in jobs if job.hash == info_hash]
-            return bool(mine) and all(job.ended_at is not None for job in mine)
-
-        await self.rig.until(over)
-
-    async def says(self, words: str, info_hash: str) -> None:
-        """Wait until the note of a download says so."""
-        await self.rig.until(lambda: words in self.rig.note(info_hash))
-
-
-def refused(rig: Rig, number: int = 1) -> Content:
-    """Make something that TorBox will not take."""
-    content = make_torrent(f"Show.{number}", [ContentFile(f"show.{number}.mkv", 100_000)])
-    rig.sim.register(content)
-    too_large = Error(400, "DOWNLOAD_TOO_LARGE", "too large")
-    rig.sim.faults.add("createtorrent", too_large, hash=content.hash)
-    return content
-
-
-@asynccontextmanager
-async def world(
-    directory: Path, kind: str = "sonarr", *, pace: Pace = SWIFT, **environ: Any
-) -> AsyncIterator[World]:
-    """Run both. To its download client Whisparr is another Sonarr."""
-    async with ArrApi(kind) as api:
-        rig = Rig(directory, pace=pace, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
-        await rig.open()
-        try:
-            app = "sonarr" if kind == "whisparr" else kind
-            async with rig.arr(app, ArrSettings(category=api.kind.category)) as arr:
-                api.delete_in_client = arr.remove
-                yield World(rig, api, arr)
-        finally:
-            await rig.close()
 
 
 @pytest.fixture(name="here")
@@ -152,14 +86,36 @@ async def test_without_a_record_in_the_queue(here: World) -> None:
     assert TOLD not in here.api.calls
 
 
-async def test_what_was_imported_by_hand(here: World) -> None:
-    """Files that are in the library already are no reason to search again."""
-    content = refused(here.rig)
-    here.api.grab(content.hash)
-    here.api.imported(content.hash)
-    await here.arr.add_magnet(magnet_of(content))
-    await here.settled(content.hash)
-    assert here.api.blocklist == []
+@pytest.mark.parametrize("kind", ["lidarr", "readarr"])
+async def test_an_arr_that_says_blacklist(tmp_path: Path, kind: str) -> None:
+    """Old versions delete without a blocklist, and are then told by the history: once."""
+    async with world(tmp_path, kind) as here:
+        here.api.says_blocklist = "blacklist"
+        info_hash = await here.fails()
+        await here.settled(info_hash)
+        assert here.api.blocklist == here.api.searches == [info_hash.upper()]
+        assert here.rig.download(info_hash) is None
+
+
+async def test_what_waits_for_its_grab_is_left_alone(here: World) -> None:
+    """A release that stands in the queue without a download is never taken for a failed one."""
+    waiting = here.api.pend("Show.1")
+    info_hash = await here.fails()
+    await here.settled(info_hash)
+    assert here.api.blocklist == [info_hash.upper()]
+    assert here.api.queue == [waiting]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_was_imported_by_hand(tmp_path: Path, kind: str) -> None:
+    """Files that are in the library already are no reason to search again, for any kind."""
+    async with world(tmp_path, kind) as here:
+        content = refused(here.rig)
+        here.api.grab(content.hash)
+        here.api.imported(content.hash)
+        await here.arr.add_magnet(magnet_of(content))
+        await here.settled(content.hash)
+        assert here.api.blocklist == []
 
 
 async def test_an_arr_in_trouble(here: World) -> None:

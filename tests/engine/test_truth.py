@@ -73,15 +73,7 @@ async def test_gone_takes_three_places(rig: Rig) -> None:
 
 def long_ago(rig: Rig, content: Content) -> None:
     """Put all that was seen of a download back by an hour."""
-    rig.ledger.note(
-        content.hash,
-        lambda latest: replace(
-            latest,
-            phase_at=latest.phase_at - 3600,
-            remote_at=(latest.remote_at or 0.0) - 3600,
-            seen_at=(latest.seen_at or 0.0) - 3600,
-        ),
-    )
+    rig.put_back(content.hash, 3600, "phase_at", "remote_at", "seen_at")
 
 
 async def test_finished_and_not_present_has_its_own_deadline(rig: Rig) -> None:

@@ -129,6 +129,31 @@ def test_stop_seeding_frees_the_slot() -> None:
     assert (world.active, item.state(world.clock())) == (0, "cached")
 
 
+def uploaded(world: World, item: Torrent) -> tuple[float, float, str]:
+    """Bytes uploaded, the speed, and the text of the state."""
+    now = world.advance()
+    return item.total_uploaded(now), item.upload_speed, item.state(now)
+
+
+def test_it_uploads_while_it_seeds() -> None:
+    """Bytes grow from the moment it seeds, stand still without peers, and stay when it stops."""
+    world = world_of(film(cached=False), upload_bytes_per_second=7.0)
+    item = created(world, A, seed=2)
+    while item.stage is not Stage.SEEDING:
+        wait(world, item.due - world.clock())
+        assert uploaded(world, item)[0] == 0
+    wait(world, 10)
+    assert uploaded(world, item) == (70, 7, "uploading")
+    world.change(A, upload_bytes_per_second=0)
+    wait(world, 100)
+    assert uploaded(world, item) == (70, 0, "uploading (no peers)")
+    world.change(A, upload_bytes_per_second=1)
+    wait(world, 5)
+    world.control(item.id, "stop_seeding", everything=False)
+    wait(world, 100)
+    assert uploaded(world, item) == (75, 0, "cached")
+
+
 def test_full_slots_refuse_or_queue() -> None:
     """ACTIVE_LIMIT without as_queued, the queue with it."""
     world = world_of(film(B, cached=False), slots=1)

@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.core.model import Category, Claim, DeliveredFile, Event, Phase, Reason
+from bridge.core.model import Category, Claim, DeliveredFile, Download, Event, Phase, Reason
 from bridge.store import Contents, Store, StoreError
 from bridge.store.database import EVENTS_KEPT
+from bridge.store.rows import columns, to_row
 from bridge.store.schema import STEPS
 from tests.support.scenes import H, delivered, download, hash_of, removal
 
@@ -141,6 +142,22 @@ async def test_removals_get_ids(store: Store) -> None:
         await write.drop_removal(first.id)
         await write.put_removal(changed)
     assert (await store.contents()).removals == [changed]
+
+
+async def test_an_older_schema_is_brought_up(path: Path) -> None:
+    """Every download of the first version's database is there, and what it did not know is unset."""
+    old = download(1, ratio_limit=2.0)
+    values = dict(zip(columns(Download), to_row(old), strict=True))
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(f"{STEPS[0]}; PRAGMA user_version = 1;")
+        known = [row[1] for row in connection.execute("PRAGMA table_info(downloads)")]
+        connection.execute(
+            f"INSERT INTO downloads ({', '.join(known)}) VALUES ({', '.join('?' * len(known))})",
+            [values[name] for name in known],
+        )
+    async with Store(path) as store:
+        assert (await store.contents()).downloads == [old]
 
 
 async def test_a_newer_schema_is_refused(path: Path) -> None:

@@ -1,11 +1,12 @@
 """The API of an *arr, as a real server: small, and true in what the bridge depends on.
 
-The queue comes in pages and hides what it could not match unless asked. Failing a queue record
-first deletes the download in the client, and only if that went well blocklists it and searches.
+The queue comes in pages and hides what it could not match unless asked; what only waits for its
+grab stands in it without a download id. Failing a record deletes the download in the client first,
+and only if that went well blocklists the release, writes the failure into the history and searches.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -23,35 +24,102 @@ KEY: Final = "0123456789abcdef0123456789abcdef"
 PAGE_SIZE: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """In what one *arr differs, as its own users would tell it."""
 
+    name: str
+    """The kind in the bridge's settings."""
     app: str
     version: str
-    api: str
+    api: str = "/api/v3"
     include_unknown: str
     category_field: str
     category: str
+    imports: tuple[str, ...] = ("downloadFolderImported",)
+    """What the history says of files that were taken, and then of a download that is whole."""
 
+
+_SERIES, _MOVIES = "includeUnknownSeriesItems", "includeUnknownMovieItems"
 
 KINDS: Final[Mapping[str, Kind]] = {
     "sonarr": Kind(
-        "Sonarr", "4.0.15", "/api/v3", "includeUnknownSeriesItems", "tvCategory", "tv-sonarr"
+        name="sonarr",
+        app="Sonarr",
+        version="4.0.15",
+        include_unknown=_SERIES,
+        category_field="tvCategory",
+        category="tv-sonarr",
     ),
     "radarr": Kind(
-        "Radarr", "6.1.0", "/api/v3", "includeUnknownMovieItems", "movieCategory", "radarr"
+        name="radarr",
+        app="Radarr",
+        version="6.1.0",
+        include_unknown=_MOVIES,
+        category_field="movieCategory",
+        category="radarr",
     ),
     "lidarr": Kind(
-        "Lidarr", "2.14.5", "/api/v1", "includeUnknownArtistItems", "musicCategory", "lidarr"
+        name="lidarr",
+        app="Lidarr",
+        version="2.14.5",
+        api="/api/v1",
+        include_unknown="includeUnknownArtistItems",
+        category_field="musicCategory",
+        category="lidarr",
+        imports=("trackFileImported", "downloadImported"),
     ),
     "readarr": Kind(
-        "Readarr", "0.3.22", "/api/v1", "includeUnknownAuthorItems", "musicCategory", "readarr"
+        name="readarr",
+        app="Readarr",
+        version="0.4.18",
+        api="/api/v1",
+        include_unknown="includeUnknownAuthorItems",
+        category_field="musicCategory",
+        category="readarr",
+        imports=("bookFileImported", "downloadImported"),
     ),
     "whisparr": Kind(
-        "Whisparr", "2.0.0", "/api/v3", "includeUnknownSeriesItems", "tvCategory", "whisparr"
+        name="whisparr",
+        app="Whisparr",
+        version="2.0.0",
+        include_unknown=_SERIES,
+        category_field="tvCategory",
+        category="tv-whisparr",
+    ),
+    "whisparr-3": Kind(
+        name="whisparr",
+        app="Whisparr",
+        version="3.0.0",
+        include_unknown=_MOVIES,
+        category_field="movieCategory",
+        category="whisparr",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of the queue."""
+
+    id: int
+    title: str
+    download_id: str | None = None
+    """None while the release waits for its grab."""
+    matched: bool = True
+    """It is known for which series, movie, artist or author it is."""
+
+    @property
+    def json(self) -> Json:
+        """Write it as the API does; what it does not have is left out."""
+        pending = self.download_id is None
+        told = {
+            "id": self.id,
+            "title": self.title,
+            "status": "delay" if pending else "warning",
+            "protocol": "torrent",
+        }
+        return told if pending else {**told, "downloadId": self.download_id}
 
 
 class ArrApi:
@@ -62,9 +130,10 @@ class ArrApi:
         self.name = kind
         self.url = ""
         self.calls: list[str] = []
-        self.queue: list[Json] = []
+        self.queue: list[Record] = []
         self.history: list[Json] = []
         self.blocklist: list[str] = []
+        """Download ids, or titles of what was not grabbed yet."""
         self.searches: list[str] = []
         self.clients: list[Json] = []
         self.mappings: list[Json] = []
@@ -77,6 +146,8 @@ class ArrApi:
         """The directories in its own file system."""
         self.delete_in_client: Callable[[str], Awaitable[object]] | None = None
         """How it deletes a download in its client; raising is the client's error."""
+        self.says_blocklist = "blocklist"
+        """Old versions of Lidarr and Readarr say `blacklist`, and know no other word."""
         self.trouble: dict[str, list[int]] = {}
         """Statuses to answer with instead, by "METHOD /path" without the id, one after another."""
         self.before_delete: asyncio.Event | None = None
@@ -93,7 +164,7 @@ class ArrApi:
         root = self._url_base + self.kind.api
         app.router.add_get(f"{root}/system/status", self._status)
         app.router.add_get(f"{root}/queue", self._list_queue)
-        app.router.add_delete(f"{root}/queue/{{id}}", self._fail_queued)
+        app.router.add_delete(f"{root}/queue/{{id}}", self._remove_queued)
         app.router.add_get(f"{root}/history", self._list_history)
         app.router.add_post(f"{root}/history/failed/{{id}}", self._fail_grabbed)
         app.router.add_get(f"{root}/filesystem", self._filesystem)
@@ -123,7 +194,7 @@ class ArrApi:
         """Write the entry of the bridge's settings for it."""
         entry = {
             "name": self.name,
-            "kind": self.name,
+            "kind": self.kind.name,
             "url": self.url,
             "api_key": KEY,
             "categories": [self.kind.category],
@@ -132,28 +203,25 @@ class ArrApi:
 
     def grab(self, info_hash: str, *, records: int = 1, queued: bool = True) -> None:
         """Remember a grab, as after a release was sent to the client."""
-        for _ in range(records):
-            self._happened("grabbed", info_hash)
+        self._happened(["grabbed"] * records, info_hash)
         if queued:
             self.track(info_hash, records=records)
 
     def track(self, info_hash: str, *, records: int = 1, matched: bool = True) -> None:
         """See a download in the client: it is in the queue from now on."""
         for _ in range(records):
-            self.queue.append(
-                {
-                    "id": next(self._ids),
-                    "downloadId": info_hash.upper(),
-                    "title": f"release of {info_hash}",
-                    "status": "warning",
-                    "protocol": "torrent",
-                    "matched": matched,
-                }
-            )
+            title, download_id = f"release of {info_hash}", info_hash.upper()
+            self.queue.append(Record(next(self._ids), title, download_id, matched))
+
+    def pend(self, title: str) -> Record:
+        """Let a release wait for its grab: it stands in the queue, and in no client."""
+        record = Record(next(self._ids), title)
+        self.queue.append(record)
+        return record
 
     def imported(self, info_hash: str) -> None:
         """Take the files of a download into the library."""
-        self._happened("downloadFolderImported", info_hash)
+        self._happened(self.kind.imports, info_hash)
 
     def use_client(self, **given: object) -> None:
         """Set up a qBittorrent, as its user does on the page of download clients."""
@@ -176,17 +244,20 @@ class ArrApi:
             }
         )
 
-    def _happened(self, event: str, info_hash: str) -> None:
+    def _happened(self, events: Iterable[str], info_hash: str) -> None:
+        """Write history. What happens together has one date: it is told in whole seconds."""
         self._clock += timedelta(seconds=1)
-        self.history.append(
-            {
-                "id": next(self._ids),
-                "eventType": event,
-                "downloadId": info_hash.upper(),
-                "date": self._clock.isoformat().replace("+00:00", "Z"),
-                "data": {},
-            }
-        )
+        date = self._clock.isoformat().replace("+00:00", "Z")
+        for event in events:
+            self.history.append(
+                {
+                    "id": next(self._ids),
+                    "eventType": event,
+                    "downloadId": info_hash.upper(),
+                    "date": date,
+                    "data": {},
+                }
+            )
 
     @web.middleware
     async def _guard(
@@ -213,14 +284,19 @@ class ArrApi:
         return show
 
     async def _list_queue(self, request: web.Request) -> web.Response:
-        unknown = request.query.get(self.kind.include_unknown, "false") == "true"
-        return _page(request, [row for row in self.queue if row["matched"] or unknown])
+        unknown = _flag(request, self.kind.include_unknown, default=False)
+        page = _Page.asked(request)
+        shown = [record.json for record in self.queue if record.matched or unknown]
+        if not page.cut(shown):
+            # There is no page after the last: the queue answers with an earlier one.
+            page = _Page(max(len(shown) // page.size, 1), page.size)
+        return page.answer(shown)
 
     async def _list_history(self, request: web.Request) -> web.Response:
-        wanted = request.query.get("downloadId")
-        rows = [row for row in self.history if wanted is None or row["downloadId"] == wanted]
-        newest_first = request.query.get("sortDirection") == "descending"
-        return _page(request, rows[::-1] if newest_first else rows)
+        wanted = request.query.get("downloadId", "").strip()
+        rows = [row for row in self.history if not wanted or row["downloadId"] == wanted]
+        oldest_first = request.query.get("sortDirection") == "ascending"
+        return _Page.asked(request).answer(rows if oldest_first else rows[::-1])
 
     async def _filesystem(self, request: web.Request) -> web.Response:
         inside = request.query["path"].rstrip("/")
@@ -228,59 +304,107 @@ class ArrApi:
         listed = [{"type": "folder", "name": path, "path": f"{path}/"} for path in found]
         return web.json_response({"parent": "/", "directories": listed, "files": []})
 
-    async def _fail_queued(self, request: web.Request) -> web.Response:
+    async def _remove_queued(self, request: web.Request) -> web.Response:
         if self.before_delete is not None:
             await self.before_delete.wait()
-        number = int(request.match_info["id"])
-        row = next((row for row in self.queue if row["id"] == number), None)
-        if row is None:
-            return web.json_response({"message": "NotFound"}, status=404)
-        info_hash = str(row["downloadId"])
-        if request.query.get("removeFromClient") == "true" and self.delete_in_client is not None:
-            try:
-                await self.delete_in_client(info_hash)
-            except (ArrError, aiohttp.ClientError, TimeoutError) as error:
-                return web.json_response({"message": str(error)}, status=500)
-        self.queue = [row for row in self.queue if row["downloadId"] != info_hash]
-        if request.query.get("blocklist") == "true":
-            search = request.query.get("skipRedownload") == "false"
-            answer = self._marked_failed(info_hash, search=search)
-            if self.before_answer is not None:
-                await self.before_answer.wait()
-            return answer
-        return web.json_response({})
+        record = self._record(int(request.match_info["id"]))
+        if record is None:
+            return _trouble(404, "NotFound")
+        blocklist = _flag(request, self.says_blocklist, default=False)
+        if record.download_id is None:
+            self._drop_pending(record, blocklist=blocklist)
+            return web.Response()
+        if _flag(request, "removeFromClient", default=True):
+            problem = await self._deleted_in_client(record.download_id)
+            if problem:
+                return _trouble(500, problem)
+        if blocklist:
+            search = not _flag(request, "skipRedownload", default=False)
+            self._mark_failed(record.download_id, search=search)
+        self.queue = [row for row in self.queue if row.download_id != record.download_id]
+        if blocklist and self.before_answer is not None:
+            await self.before_answer.wait()
+        return web.Response()
+
+    def _record(self, number: int) -> Record | None:
+        return next((record for record in self.queue if record.id == number), None)
+
+    def _drop_pending(self, record: Record, *, blocklist: bool) -> None:
+        """Forget a release that waits. No client has it, and nothing is searched."""
+        if blocklist:
+            self.blocklist.append(record.title)
+        self.queue.remove(record)
+
+    async def _deleted_in_client(self, download_id: str) -> str:
+        """Delete a download in the client; answers what the client said if it did not."""
+        if self.delete_in_client is None:
+            return ""
+        try:
+            await self.delete_in_client(download_id)
+        except (ArrError, aiohttp.ClientError, TimeoutError) as error:
+            return str(error) or "Failed to connect to qBittorrent"
+        return ""
 
     async def _fail_grabbed(self, request: web.Request) -> web.Response:
         number = int(request.match_info["id"])
         row = next((row for row in self.history if row["id"] == number), None)
         if row is None:
-            return web.json_response({"message": "NotFound"}, status=404)
-        return self._marked_failed(str(row["downloadId"]), search=True)
-
-    def _marked_failed(self, info_hash: str, *, search: bool) -> web.Response:
-        grabbed = [
-            row
-            for row in self.history
-            if row["eventType"] == "grabbed" and row["downloadId"] == info_hash
-        ]
-        if not grabbed:
-            return web.json_response({"message": "no grab in the history"}, status=500)
-        self._happened("downloadFailed", info_hash)
-        self.blocklist.append(info_hash)
-        if search:
-            self.searches.append(info_hash)
+            return _trouble(404, f"EntityHistory with ID {number} does not exist")
+        if not self._mark_failed(str(row["downloadId"]), search=True):
+            return _trouble(500, "Sequence contains no elements")
         return web.json_response({})
 
+    def _mark_failed(self, download_id: str, *, search: bool) -> bool:
+        """Fail what was grabbed; False, and nothing is done, where no grab is remembered."""
+        grabs = [
+            row
+            for row in self.history
+            if row["eventType"] == "grabbed" and row["downloadId"] == download_id
+        ]
+        if not grabs:
+            return False
+        self._happened(["downloadFailed"] * len(grabs), download_id)
+        self.blocklist.append(download_id)
+        if search and self.options["autoRedownloadFailed"]:
+            self.searches.append(download_id)
+        return True
 
-def _page(request: web.Request, rows: list[Json]) -> web.Response:
-    number = int(request.query.get("page", "1"))
-    size = int(request.query.get("pageSize", str(PAGE_SIZE)))
-    start = (number - 1) * size
-    return web.json_response(
-        {
-            "page": number,
-            "pageSize": size,
-            "totalRecords": len(rows),
-            "records": rows[start : start + size],
-        }
-    )
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A part of a list: number, from 1, and size."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def asked(cls, request: web.Request) -> Self:
+        """Read which page is asked for. There is no limit to its size."""
+        query = request.query
+        return cls(int(query.get("page", "1")), int(query.get("pageSize", str(PAGE_SIZE))))
+
+    def cut(self, rows: Sequence[Json]) -> Sequence[Json]:
+        """Take the rows of this page."""
+        start = (self.number - 1) * self.size
+        return rows[start : start + self.size]
+
+    def answer(self, rows: Sequence[Json]) -> web.Response:
+        """Write the page of these rows."""
+        return web.json_response(
+            {
+                "page": self.number,
+                "pageSize": self.size,
+                "totalRecords": len(rows),
+                "records": self.cut(rows),
+            }
+        )
+
+
+def _flag(request: web.Request, name: str, *, default: bool) -> bool:
+    """Read a query parameter; names are not case-sensitive there, nor are `true` and `false`."""
+    found = {key.lower(): value for key, value in request.query.items()}
+    return found.get(name.lower(), str(default)).lower() == "true"
+
+
+def _trouble(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message, "description": message}, status=status)
