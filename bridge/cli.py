@@ -126,11 +126,9 @@ def _show_password(settings: Settings, password: str) -> None:
 async def _health(args: argparse.Namespace) -> int:
     """Ask /healthz of the bridge that these settings describe."""
     try:
-        server = _settings(args).server
+        url = f"{_settings(args).server.local_url}/healthz"
     except ConfigError as error:
         return _complain(error.problems)
-    host = "127.0.0.1" if server.host in {"0.0.0.0", "::"} else server.host
-    url = f"http://{host}:{server.port}{server.url_base}/healthz"
     try:
         timeout = aiohttp.ClientTimeout(total=HEALTH_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:

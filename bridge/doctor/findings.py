@@ -22,7 +22,7 @@ class Finding:
     """One thing that was looked at."""
 
     subject: str
-    """`settings`, `directories`, `torbox`, or the name of an *arr."""
+    """`settings`, `directories`, `bridge`, `torbox`, or the name of an *arr."""
     level: Level
     text: str
     fix: str = ""
