@@ -14,6 +14,6 @@ command   `torbox-bridge check`
 """
 
 from bridge.doctor.examine import examine
-from bridge.doctor.findings import Finding, Level
+from bridge.doctor.findings import Finding, Level, report
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["Finding", "Level", "examine", "report"]
