@@ -118,7 +118,7 @@ async def _serve(settings: Settings, recent: logs.RecentLogs) -> None:
 def _show_password(settings: Settings, password: str) -> None:
     """Print the first password once, and past the log: the log is kept, this is not."""
     _say(
-        f"\nLogin for the *arr: user {settings.server.username}, password {password}\n"
+        f"\nLogin for the *arr and the page: user {settings.server.username}, password {password}\n"
         "It is stored hashed and not shown again. To choose your own, set server.password.\n"
     )
 

@@ -89,7 +89,7 @@ async def press_test(
     if not client.enable:
         return []
     if not runs:
-        return [ok(arr.name, f"{NOT_TRIED}: the bridge does not answer here itself")]
+        return [ok(arr.name, f"{NOT_TRIED}: the bridge does not run")]
     for name in (category, client.imported_category):
         if name and not _made(settings, name):
             text = f"{NOT_TRIED}: its Test makes the category {name} here, which is not there yet"

@@ -26,7 +26,9 @@ async def answers(session: aiohttp.ClientSession, url: str) -> bool:
 def look_at_bridge(settings: Settings, *, runs: bool) -> Finding:
     """Tell whether it runs: what needs that is not tried otherwise, and nothing is wrong."""
     url = settings.server.local_url
-    return ok(SUBJECT, f"it answers at {url}" if runs else f"it does not answer at {url}")
+    if runs:
+        return ok(SUBJECT, f"it answers at {url}")
+    return ok(SUBJECT, f"it does not run: nobody answers at {url}, so what needs it is not tried")
 
 
 async def look_at_public_url(

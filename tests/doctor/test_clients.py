@@ -85,7 +85,7 @@ async def test_only_warnings(alive: World) -> None:
 async def test_a_bridge_that_does_not_run(here: World) -> None:
     """The *arr is not made to call nobody, and nothing is wrong with it."""
     told = await here.told()
-    assert "ok      bridge: it does not answer" in told
+    assert "ok      bridge: it does not run" in told
     assert "ok      sonarr: whether it reaches the bridge was not tried" in told
     assert here.api.tests == []
 

@@ -18,7 +18,6 @@ from bridge.web.status import Row, Status
 from bridge.web.story import Story
 from tests.support.http import Client, client_of
 from tests.support.rig import API_KEY, PASSWORD, USERNAME, Rig, pack
-from tests.web.test_alternative_ui import make_ui
 
 HASH = "ab" * 20
 ASSETS = files("bridge.web") / "assets"
@@ -280,10 +279,12 @@ async def test_its_login_is_the_one_of_the_api(stranger: Client) -> None:
 
 async def test_another_ui_takes_its_place(tmp_path: Path) -> None:
     """With another web UI the page is not there, and what it asks for is."""
-    rig = Rig(tmp_path, None, BRIDGE_WEB__ALTERNATIVE_UI=str(make_ui(tmp_path)))
+    (tmp_path / "ui" / "public").mkdir(parents=True)
+    (tmp_path / "ui" / "public" / "index.html").write_text("another", encoding="utf-8")
+    rig = Rig(tmp_path, BRIDGE_WEB__ALTERNATIVE_UI=str(tmp_path / "ui"))
     await rig.open()
     try:
-        assert (await rig.get("/"))[1] == "inside"
+        assert (await rig.get("/"))[1] == "another"
         for path in ("/web/page.js", f"/downloads/{HASH}"):
             assert (await rig.get(path))[0] == 404
         assert (await rig.get("/api/bridge/status"))[0] == 200
