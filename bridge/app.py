@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import aiohttp
 import structlog
 from aiohttp import web
+from msgspec import structs
 
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
@@ -18,14 +20,15 @@ from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
+from bridge.doctor import examine, report
 from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
 from bridge.engine import Engine, Ledger, Links, Pace, Services
 from bridge.engine.deliveries import build_deliveries, directory_problems
 from bridge.logs import RecentLogs, mask
-from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress, front
+from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
 from bridge.store import Store
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import add_alternative_ui, add_web
+from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
 
 log = structlog.get_logger()
 
@@ -104,11 +107,14 @@ async def bridge(
         await _make_categories(settings, downloads)
         access, new_password = await _access(settings, store)
 
-        served = _served(settings, downloads, access, store, logs)
+        checkup = Checkup(time.time)
+        served = _served(settings, downloads, access, store, checkup, logs)
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
+        look = partial(_examined, _as_served(settings, runner), torbox)
+        engine.background(checkup.run(look), name="doctor")
         yield Running(_url(settings, runner), new_password, downloads, ledger)
 
 
@@ -237,6 +243,7 @@ async def _served(
     downloads: Downloads,
     access: Access,
     store: Store,
+    checkup: Checkup,
     logs: RecentLogs | None,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
@@ -256,9 +263,9 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=store)
+    add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
     if settings.web.alternative_ui is None:
-        app.router.add_get(f"{base}/", front)
+        add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -282,3 +289,13 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
 def _url(settings: Settings, runner: web.AppRunner) -> str:
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}{settings.server.url_base}"
+
+
+def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
+    """Put in the port that is really listened at: port 0 takes a free one."""
+    port = runner.addresses[0][1]
+    return structs.replace(settings, server=structs.replace(settings.server, port=port))
+
+
+async def _examined(settings: Settings, torbox: TorBox) -> Report:
+    return report(await examine(settings, torbox))

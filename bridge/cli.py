@@ -1,4 +1,4 @@
-"""The commands: run, check, demo, simulator, health, version.
+"""The commands: run, check, adopt, demo, simulator, health, version.
 
 Exit codes: 0 all well, 1 it did not work, 2 the settings have to be mended first.
 """
@@ -13,10 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
-import aiohttp
 import structlog
 
-from bridge import logs
+from bridge import local, logs
 from bridge.app import CannotStart, bridge
 from bridge.config import ConfigError, Settings, find_config, load, read_umask
 from bridge.demo import command as demo
@@ -26,10 +25,8 @@ from bridge.store import StoreError
 
 log = structlog.get_logger()
 
-FAILED = 1
 MEND_SETTINGS = 2
 INTERRUPTED = 130
-HEALTH_SECONDS = 8.0
 
 Command: TypeAlias = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -41,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(asyncio.run(args.command(args)))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (ConfigError, CannotStart) as error:
+        return _complain(error.problems)
+    except StoreError as error:
+        return _complain([str(error)])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", doctor.run, "look whether all is set up well, and say what to mend")
     _add_config(check)
     doctor.add_arguments(check)
-    _add_config(add("health", _health, "ask a running bridge whether it is well"))
+    adopt = add(
+        "adopt", local.adopt, "list what is on TorBox's account and not here, and take it over"
+    )
+    _add_config(adopt)
+    local.add_adopt_arguments(adopt)
+    _add_config(add("health", local.health, "ask a running bridge whether it is well"))
     demo.add_arguments(
         add("demo", demo.run, "show the whole life of a download; needs no key and no network")
     )
@@ -82,22 +88,13 @@ async def _version(_args: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    return load(find_config(args.config, os.environ), os.environ)
-
-
 async def _run(args: argparse.Namespace) -> int:
-    try:
-        settings = _settings(args)
-        if (mask := read_umask(os.environ)) is not None:
-            os.umask(mask)
-        recent = logs.setup(settings.log.level, settings.log.format)
-        logs.mask(*settings.secrets())
-        await _serve(settings, recent)
-    except (ConfigError, CannotStart) as error:
-        return _complain(error.problems)
-    except StoreError as error:
-        return _complain([str(error)])
+    settings = load(find_config(args.config, os.environ), os.environ)
+    if (mask := read_umask(os.environ)) is not None:
+        os.umask(mask)
+    recent = logs.setup(settings.log.level, settings.log.format)
+    logs.mask(*settings.secrets())
+    await _serve(settings, recent)
     return 0
 
 
@@ -118,27 +115,9 @@ async def _serve(settings: Settings, recent: logs.RecentLogs) -> None:
 def _show_password(settings: Settings, password: str) -> None:
     """Print the first password once, and past the log: the log is kept, this is not."""
     _say(
-        f"\nLogin for the *arr: user {settings.server.username}, password {password}\n"
+        f"\nLogin for the *arr and the page: user {settings.server.username}, password {password}\n"
         "It is stored hashed and not shown again. To choose your own, set server.password.\n"
     )
-
-
-async def _health(args: argparse.Namespace) -> int:
-    """Ask /healthz of the bridge that these settings describe."""
-    try:
-        server = _settings(args).server
-    except ConfigError as error:
-        return _complain(error.problems)
-    host = "127.0.0.1" if server.host in {"0.0.0.0", "::"} else server.host
-    url = f"http://{host}:{server.port}{server.url_base}/healthz"
-    try:
-        timeout = aiohttp.ClientTimeout(total=HEALTH_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            _say((await answer.text()).strip())
-            return 0 if answer.ok else FAILED
-    except (aiohttp.ClientError, TimeoutError) as error:
-        _say(f"no answer from {url}: {str(error) or 'timeout'}")
-        return FAILED
 
 
 def _complain(problems: Sequence[str]) -> int:

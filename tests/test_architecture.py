@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("demo",),
-    ("app", "doctor"),
+    ("demo", "local"),
+    ("app",),
+    ("doctor",),
     ("qbittorrent", "web"),
     ("access", "downloads"),
     ("engine",),

@@ -239,3 +239,31 @@ def test_which_file_is_read(tmp_path: Path) -> None:
     default.touch()
     assert find_config(None, {}, default=default) == default
     assert load(None, environ) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("server", "url"),
+    [
+        ("{}", "http://127.0.0.1:8080"),
+        ("{host: '::', port: 90}", "http://[::1]:90"),
+        ("{host: 192.0.2.1, url_base: torbox}", "http://192.0.2.1:8080/torbox"),
+        ("{host: '2001:db8::1'}", "http://[2001:db8::1]:8080"),
+    ],
+)
+def test_where_this_machine_reaches_the_bridge(file: Write, server: str, url: str) -> None:
+    """A bridge on all addresses is on the loopback too; IPv6 addresses have their brackets."""
+    assert load(file(f"server: {server}\n"), {}).server.local_url == url
+
+
+@pytest.mark.parametrize(
+    ("public", "root"),
+    [
+        ("null", None),
+        ("http://nas:8080", "http://nas:8080/torbox"),
+        ("http://nas:8080/torbox", "http://nas:8080/torbox"),
+    ],
+)
+def test_where_media_servers_reach_the_bridge(file: Write, public: str, root: str | None) -> None:
+    """The URL base is added to the public URL, unless it was given with it."""
+    text = f"server: {{url_base: torbox}}\ndelivery: {{public_url: {public}}}\n"
+    assert load(file(text), {}).public_root == root

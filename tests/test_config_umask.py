@@ -1,8 +1,10 @@
 """UMASK as it is written in compose files."""
 
+import os
+
 import pytest
 
-from bridge.config import ConfigError, read_umask
+from bridge.config import ConfigError, current_umask, read_umask
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,13 @@ def test_refused(text: str) -> None:
     """What is no mask, or locks the bridge out of its own files, is refused by name."""
     with pytest.raises(ConfigError, match="UMASK"):
         read_umask({"UMASK": text})
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_the_umask_that_holds(mask: int) -> None:
+    """The process's own is told, and stays as it is."""
+    before = os.umask(mask)
+    try:
+        assert current_umask() == mask
+    finally:
+        assert os.umask(before) == mask

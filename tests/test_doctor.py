@@ -4,67 +4,18 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.arr import PathMapping
-from bridge.config import Settings, load
-from bridge.doctor import Finding, Level, examine
+from bridge.doctor import Finding, Level
 from bridge.doctor.findings import healthy, line
 from bridge.doctor.paths import mapped, overlaps
-from tests.support.arr_api import KEY, KINDS, ArrApi
+from tests.support.arr_api import KEY, KINDS
+from tests.support.doctor import PORT, World, world
 from tests.support.process import run_to_end
-from tests.support.rig import Rig
-
-PORT = 8080
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Settings, a simulated TorBox and an *arr that fit together, until a test says otherwise."""
-
-    rig: Rig
-    api: ArrApi
-    environ: dict[str, str]
-
-    async def found(self, **environ: str) -> list[Finding]:
-        """Examine, with other settings where given."""
-        return list(await examine(self.settings(**environ)))
-
-    def settings(self, **environ: str) -> Settings:
-        """Read the settings."""
-        return load(None, self.environ | environ)
-
-    async def wrong(self, **environ: str) -> list[Finding]:
-        """Examine; answers what is not as it should be."""
-        return [one for one in await self.found(**environ) if one.level is not Level.OK]
-
-    @property
-    def category(self) -> Path:
-        """The directory of the *arr's category."""
-        return self.rig.downloads / self.api.kind.category
-
-
-@asynccontextmanager
-async def world(directory: Path, app: str = "sonarr", **entry: object) -> AsyncIterator[World]:
-    """Run a TorBox and an *arr; the bridge itself need not run to be examined."""
-    rig = Rig(directory)
-    rig.downloads.mkdir()
-    await rig.sim.start()
-    try:
-        async with ArrApi(app) as api:
-            api.use_client()
-            made = World(rig, api, rig.environ | {"BRIDGE_SERVER__PORT": str(PORT)})
-            made.environ["BRIDGE_ARR"] = json.dumps([api.settings(**entry)])
-            made.category.mkdir()
-            api.sees = [str(rig.downloads), str(made.category)]
-            yield made
-    finally:
-        await rig.sim.stop()
 
 
 @pytest.fixture(name="here")
@@ -81,7 +32,7 @@ async def test_all_is_well(tmp_path: Path, kind: str) -> None:
         found = await here.found()
         assert [line(one) for one in found if one.level is not Level.OK] == []
         told = "\n".join(map(line, found))
-        for words in ("takes the key", "plan Pro", "hard links", "GiB free", "it sees"):
+        for words in ("takes the key", "plan Pro", "hard links", "GiB free", "it sees", "0 of 10"):
             assert words in told
 
 
@@ -94,24 +45,17 @@ async def test_nothing_is_left_behind(here: World) -> None:
     assert {call.partition(" ")[0] for call in here.api.calls} == {"GET"}
 
 
-async def one_of(here: World, **environ: str) -> Finding:
-    """The one thing that is wrong. It says what to do."""
-    (finding,) = await here.wrong(**environ)
-    assert finding.fix
-    return finding
-
-
 async def test_no_key_of_torbox(here: World) -> None:
     """Without a key it says where to get it."""
     del here.environ["BRIDGE_TORBOX__API_KEY"]
-    finding = await one_of(here)
+    finding = await here.one()
     assert finding.level is Level.PROBLEM
     assert "https://torbox.app/settings" in finding.fix
 
 
 async def test_a_wrong_key_of_torbox(here: World) -> None:
     """A key that TorBox does not take is a problem, and is not shown."""
-    finding = await one_of(here, BRIDGE_TORBOX__API_KEY="a-wrong-key-of-torbox")
+    finding = await here.one(BRIDGE_TORBOX__API_KEY="a-wrong-key-of-torbox")
     assert finding.subject == "torbox"
     assert "torbox.api_key" in finding.fix
     assert "a-wrong-key" not in line(finding)
@@ -120,7 +64,7 @@ async def test_a_wrong_key_of_torbox(here: World) -> None:
 async def test_no_torbox(here: World) -> None:
     """Without an answer it says which address was tried."""
     await here.rig.sim.stop()
-    finding = await one_of(here)
+    finding = await here.one()
     assert finding.level is Level.PROBLEM
     assert here.rig.sim.url in finding.fix
 
@@ -128,7 +72,7 @@ async def test_no_torbox(here: World) -> None:
 async def test_the_free_plan(here: World) -> None:
     """A plan that allows next to nothing is worth a warning."""
     here.rig.sim.world.account.plan = 0
-    finding = await one_of(here)
+    finding = await here.one()
     assert finding.level is Level.WARNING
     assert "free plan" in finding.text
 
@@ -153,25 +97,15 @@ async def test_a_directory_of_somebody_else(here: World) -> None:
 
 async def test_a_full_disk(here: World) -> None:
     """Less room than has to stay free is a problem."""
-    finding = await one_of(here, BRIDGE_DELIVERY__MIN_FREE_BYTES="1000TiB")
+    finding = await here.one(BRIDGE_DELIVERY__MIN_FREE_BYTES="1000TiB")
     assert "GiB free" in finding.text
     assert "min_free_bytes" in finding.fix
-
-
-async def test_an_empty_mount(here: World, tmp_path: Path) -> None:
-    """A mount with nothing in it is worth a warning, one that is not there a problem."""
-    mount = tmp_path / "mount"
-    finding = await one_of(here, BRIDGE_DELIVERY__MOUNT=str(mount))
-    assert finding.level is Level.PROBLEM
-    mount.mkdir()
-    finding = await one_of(here, BRIDGE_DELIVERY__MOUNT=str(mount))
-    assert finding.level is Level.WARNING
 
 
 async def test_a_wrong_key_of_an_arr(tmp_path: Path) -> None:
     """It says where the right one stands, and shows none."""
     async with world(tmp_path, api_key="f00d" * 8) as here:
-        finding = await one_of(here)
+        finding = await here.one()
         assert "Settings > General" in finding.fix
         assert "f00d" not in line(finding)
 
@@ -179,7 +113,7 @@ async def test_a_wrong_key_of_an_arr(tmp_path: Path) -> None:
 async def test_another_kind(tmp_path: Path) -> None:
     """A Radarr that is listed as Sonarr is told by what it says of itself."""
     async with world(tmp_path, "radarr", kind="sonarr") as here:
-        finding = await one_of(here)
+        finding = await here.one()
         assert "is Radarr" in finding.text
         assert "radarr" in finding.fix
 
@@ -187,20 +121,20 @@ async def test_another_kind(tmp_path: Path) -> None:
 async def test_no_arr_there(tmp_path: Path) -> None:
     """An address without an *arr is a problem that names the address."""
     async with world(tmp_path, url="http://127.0.0.1:9") as here:
-        finding = await one_of(here)
+        finding = await here.one()
         assert "http://127.0.0.1:9" in finding.fix
 
 
 async def test_no_categories(tmp_path: Path) -> None:
     """An entry without categories does nothing, and says so."""
     async with world(tmp_path, categories=[]) as here:
-        assert "no categories" in (await one_of(here)).text
+        assert "no categories" in (await here.one()).text
 
 
 async def test_not_its_client(here: World) -> None:
     """An *arr that does not have the bridge: what to enter there."""
     here.api.clients.clear()
-    finding = await one_of(here)
+    finding = await here.one()
     for words in (f"Port {PORT}", "Username admin", "Category tv-sonarr"):
         assert words in finding.fix
 
@@ -219,7 +153,7 @@ async def test_a_client_that_does_not_fit(
     """What differs is named, with the value that it should have."""
     here.api.clients.clear()
     here.api.use_client(**more)
-    finding = await one_of(here)
+    finding = await here.one()
     assert finding.level is level
     assert words in finding.text
 
@@ -235,7 +169,7 @@ async def test_a_client_that_does_not_fit(
 async def test_options_of_the_client(here: World, field: str, value: Any, words: str) -> None:
     """A client that is off, keeps everything, or is something else."""
     here.api.clients[0][field] = value
-    assert words in (await one_of(here)).text
+    assert words in (await here.one()).text
 
 
 async def test_options_of_the_arr(here: World) -> None:
@@ -249,7 +183,7 @@ async def test_options_of_the_arr(here: World) -> None:
 async def test_a_path_that_the_arr_does_not_see(here: World) -> None:
     """Two ways out are told; a remote path mapping is one of them, and then it is well."""
     here.api.sees = ["/data", "/data/tv-sonarr"]
-    finding = await one_of(here)
+    finding = await here.one()
     assert str(here.category) in finding.text
     assert "remote path mapping" in finding.fix
     here.api.mappings = [
@@ -265,7 +199,7 @@ async def test_a_path_that_the_arr_does_not_see(here: World) -> None:
 async def test_downloads_in_the_library(here: World) -> None:
     """Downloads inside of a root folder are a problem to every *arr."""
     here.api.roots = [{"path": f"{here.category}/"}]
-    finding = await one_of(here)
+    finding = await here.one()
     assert "categories.tv-sonarr.save_path" in finding.fix
 
 

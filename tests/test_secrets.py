@@ -1,5 +1,7 @@
 """No secret reaches a log, an answer, a cookie or a file, whatever goes wrong."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Cut, DeadLink, Error, Html, JsonBody, Malformed, RateLimit
 from tests.support.process import BRISK, BridgeProcess
-from tests.support.rig import API_KEY, PASSWORD, USERNAME, Rig, pack
+from tests.support.rig import API_KEY, PASSWORD, PATIENCE, USERNAME, Rig, pack
 
 
 @pytest.fixture(name="set_up")
@@ -66,14 +68,32 @@ async def _pages(url: str, info_hash: str) -> list[str]:
         form = {"username": USERNAME, "password": PASSWORD}
         async with session.post(f"{url}/api/v2/auth/login", data=form) as answer:
             told.append(answer.headers["Set-Cookie"])
+        await _looked(session, f"{url}/api/bridge/check")
         for path in (
             "/api/v2/app/preferences",
             "/api/v2/torrents/info",
             f"/api/v2/torrents/properties?hash={info_hash}",
             f"/api/v2/torrents/files?hash={info_hash}",
             f"/api/bridge/downloads/{info_hash}",
+            f"/downloads/{info_hash}",
+            "/",
+            "/api/bridge/status",
+            "/api/bridge/check",
         ):
             async with session.get(url + path) as answer:
                 assert answer.status == 200
                 told.append(await answer.text())
     return told
+
+
+async def _looked(session: aiohttp.ClientSession, url: str) -> None:
+    """Have the doctor look, which asks for a link of its own."""
+    async with session.post(url) as answer:
+        assert answer.status == 202
+    deadline = time.monotonic() + PATIENCE
+    running = True
+    while running:
+        assert time.monotonic() < deadline, "it looks for ever"
+        await asyncio.sleep(0.1)
+        async with session.get(url) as answer:
+            running = (await answer.json())["running"]

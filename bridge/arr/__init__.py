@@ -12,6 +12,7 @@ arrs     which *arr has which category
 from bridge.arr.answers import (
     Client,
     ClientOptions,
+    Complaint,
     HistoryRecord,
     PathMapping,
     QueueRecord,
@@ -39,6 +40,7 @@ __all__ = [
     "BadKey",
     "Client",
     "ClientOptions",
+    "Complaint",
     "Declined",
     "Dialect",
     "Fate",

@@ -49,11 +49,13 @@ class Field(Struct, frozen=True):
 class Client(Struct, frozen=True, rename="camel"):
     """A download client as it is set up in the *arr."""
 
+    id: int = 0
     name: str = ""
     enable: bool = True
     implementation: str = ""
     fields: tuple[Field, ...] = ()
     remove_completed_downloads: bool = True
+    remove_failed_downloads: bool = True
 
     def text(self, name: str) -> str:
         """Read a field such as `host` or `urlBase` as text; empty when it is not there."""
@@ -61,6 +63,10 @@ class Client(Struct, frozen=True, rename="camel"):
             if field.name == name and isinstance(field.value, str | int):
                 return str(field.value)
         return ""
+
+    def flag(self, name: str) -> bool:
+        """Read a field such as `useSsl`; false when it is not there."""
+        return any(field.name == name and field.value is True for field in self.fields)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -72,6 +78,26 @@ class Client(Struct, frozen=True, rename="camel"):
             and "Imported" not in field.name
             and isinstance(field.value, str)
         )
+
+    @property
+    def imported_category(self) -> str:
+        """Where it moves a download after the import; empty when it leaves it where it is."""
+        names = (field.name for field in self.fields if field.name.endswith("ImportedCategory"))
+        return next(filter(None, map(self.text, names)), "")
+
+
+class Complaint(Struct, frozen=True, rename="camel"):
+    """What the Test button of a download client complains of."""
+
+    property_name: str | None = None
+    """The field that it is about, such as `Host` or `Username`."""
+    error_message: str | None = None
+    detailed_description: str | None = None
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        parts = (self.error_message, self.detailed_description)
+        return ": ".join(part.strip() for part in parts if part and part.strip())
 
 
 class ClientOptions(Struct, frozen=True, rename="camel"):
@@ -95,13 +121,14 @@ class RootFolder(Struct, frozen=True):
     path: str = ""
 
 
-class Directory(Struct, frozen=True):
-    """A directory that the *arr sees."""
+class Entry(Struct, frozen=True):
+    """A file or directory that the *arr sees."""
 
-    path: str = ""
+    name: str = ""
 
 
 class Listing(Struct, frozen=True):
-    """`filesystem`: what is in a directory that the *arr sees."""
+    """`filesystem`: what is in a directory that the *arr sees; nothing, too, if there is none."""
 
-    directories: tuple[Directory, ...] = ()
+    directories: tuple[Entry, ...] | None = None
+    files: tuple[Entry, ...] | None = None

@@ -11,6 +11,7 @@ import aiohttp
 from bridge.arr.answers import (
     Client,
     ClientOptions,
+    Complaint,
     HistoryRecord,
     Listing,
     Page,
@@ -28,6 +29,8 @@ T = TypeVar("T")
 READ_SECONDS: Final = 30.0
 DELETE_SECONDS: Final = 90.0
 """It deletes in its download client first, and it gives that 100 s itself."""
+TEST_SECONDS: Final = 60.0
+"""It calls its download client some ten times."""
 
 PAGE_SIZE: Final = 200
 MOST_PAGES: Final = 100
@@ -95,6 +98,18 @@ class Arr:
         """List its download clients."""
         return await self._read("/downloadclient", tuple[Client, ...])
 
+    async def test_client(self, client_id: int) -> tuple[Complaint, ...]:
+        """Press its Test button for a download client; answers what it complains of.
+
+        The client is sent back as the *arr shows it. One that hides the password puts the stored
+        one in its place, by the id; one that shows it reads it again.
+        """
+        shown = await self._wire.send("GET", f"/downloadclient/{client_id}", seconds=READ_SECONDS)
+        complaints = await self._wire.try_out(
+            "/downloadclient/test", shown, tuple[Complaint, ...], seconds=TEST_SECONDS
+        )
+        return complaints or ()
+
     async def client_options(self) -> ClientOptions:
         """Tell what it does with downloads that are done, or failed."""
         return await self._read("/config/downloadclient", ClientOptions)
@@ -107,10 +122,21 @@ class Arr:
         """List the directories of its library."""
         return await self._read("/rootfolder", tuple[RootFolder, ...])
 
-    async def directories(self, path: str) -> frozenset[str]:
-        """List the directories that it sees in a directory, without a slash at the end."""
-        listing = await self._read("/filesystem", Listing, {"path": path})
-        return frozenset(found.path.rstrip("/") for found in listing.directories)
+    async def sees(self, path: str) -> bool:
+        """Tell whether there is a directory at an absolute path, for it."""
+        parent, _, name = path.rstrip("/").rpartition("/")
+        listing = await self._listing(parent)
+        return any(entry.name == name for entry in listing.directories or ())
+
+    async def sees_inside(self, path: str) -> bool:
+        """Tell whether there is anything in a directory, for it."""
+        listing = await self._listing(path.rstrip("/"))
+        return bool(listing.directories or listing.files)
+
+    async def _listing(self, path: str) -> Listing:
+        """List a directory. Without a slash at the end an *arr would list the one above."""
+        params = {"path": f"{path}/", "includeFiles": "true"}
+        return await self._read("/filesystem", Listing, params)
 
     async def _read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
         return await self._wire.read(path, kind, seconds=READ_SECONDS, params=params)

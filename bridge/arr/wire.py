@@ -38,6 +38,9 @@ class Wire:
             ArrError: it did not answer, or with something else.
         """
         body = await self.send("GET", path, seconds=seconds, params=params)
+        return self._decoded(body, kind, path)
+
+    def _decoded(self, body: bytes, kind: type[T], path: str) -> T:
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -52,19 +55,47 @@ class Wire:
         Raises:
             ArrError: it did not answer, or not with 2xx.
         """
+        status, body = await self._exchange(method, path, seconds=seconds, params=params)
+        if status not in range(200, 300):
+            raise self._refusal(status, path)
+        return body
+
+    async def try_out(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
+        """POST JSON that it validates; answers what it complains of (400), None for nothing.
+
+        Raises:
+            ArrError: it did not answer, or with another refusal.
+        """
+        status, answer = await self._exchange("POST", path, seconds=seconds, body=body)
+        if status == HTTPStatus.BAD_REQUEST:
+            return self._decoded(answer, kind, path)
+        if status not in range(200, 300):
+            raise self._refusal(status, path)
+        return None
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> tuple[int, bytes]:
+        headers = {"X-Api-Key": self._api_key.reveal(), "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         with self._mapped():
             async with self._session.request(
                 method,
                 f"{self._base}{path}",
                 params=params,
-                headers={"X-Api-Key": self._api_key.reveal(), "Accept": "application/json"},
+                data=body,
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
                 allow_redirects=False,
             ) as response:
-                body = await self._body(response)
-        if response.status not in range(200, 300):
-            raise self._refusal(response.status, path)
-        return body
+                return response.status, await self._body(response)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()

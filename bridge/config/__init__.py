@@ -20,7 +20,7 @@ from bridge.config.settings import (
     TorBoxSettings,
     WebdavSettings,
 )
-from bridge.config.umask import read_umask
+from bridge.config.umask import current_umask, read_umask
 
 __all__ = [
     "ArrSettings",
@@ -40,6 +40,7 @@ __all__ = [
     "Settings",
     "TorBoxSettings",
     "WebdavSettings",
+    "current_umask",
     "find_config",
     "load",
     "read_umask",

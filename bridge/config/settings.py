@@ -62,6 +62,13 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fetch_allowed_hosts: tuple[Text, ...] = ()
     """Private hosts, addresses or networks that links in `torrents/add` may lead to."""
 
+    @property
+    def local_url(self) -> str:
+        """How this machine reaches the bridge, `url_base` included, without a trailing slash."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        named = f"[{host}]" if ":" in host else host
+        return f"http://{named}:{self.port}{self.url_base}"
+
 
 class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pauses between two shared lists, in seconds."""
@@ -280,6 +287,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def delivery_mode(self, category: str) -> Mode:
         """Tell how the downloads of a category appear on disk."""
         return self.policy_for(category).delivery or self.delivery.mode
+
+    @property
+    def public_root(self) -> str | None:
+        """Where media servers reach the bridge, `url_base` included; None if it is not told."""
+        public, base = self.delivery.public_url, self.server.url_base
+        if public is None or (base and public.endswith(base)):
+            return public
+        return public + base
 
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must not show up anywhere, for the log to mask."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from bridge.config.errors import ConfigError
 
@@ -10,6 +11,8 @@ UMASK = "UMASK"
 
 _OCTAL = re.compile(r"0*[0-7]{1,2}")
 """The owner keeps all rights: without them the bridge could not use its own files."""
+
+USUAL = 0o022
 
 
 def read_umask(environ: Mapping[str, str]) -> int | None:
@@ -26,3 +29,16 @@ def read_umask(environ: Mapping[str, str]) -> int | None:
             [f'environment {UMASK}: expected an octal number from 000 to 077, got "{text[:20]}"']
         )
     return int(text, 8)
+
+
+def current_umask() -> int:
+    """Tell the umask of this process without changing it, as `os.umask` would have to.
+
+    Where the system does not tell: the usual 022.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return USUAL
+    found = re.search(r"^Umask:\s*([0-7]+)$", status, re.MULTILINE)
+    return int(found[1], 8) if found else USUAL

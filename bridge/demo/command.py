@@ -124,7 +124,8 @@ def _summary(script: Script, simulator: Simulator, seconds: float) -> None:
 
 async def _keep(script: Script, stage: Stage) -> None:
     script.say("")
-    script.say("Both servers stay up. In Sonarr: add a qBittorrent client with")
+    script.say(f"Both servers stay up. The bridge's page: {stage.bridge.url}/")
+    script.say("Log in there, or in Sonarr add a qBittorrent client, with")
     script.say(f"  address {stage.bridge.url}, user {USERNAME}, password {stage.password}")
     script.say(f"The simulated TorBox: {stage.simulator.url} (key {stage.simulator.key})")
     script.say("Ctrl-C ends it.")

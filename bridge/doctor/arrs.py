@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from bridge.arr import (
     DIALECTS,
@@ -16,11 +15,12 @@ from bridge.arr import (
     Status,
 )
 from bridge.config import Settings
+from bridge.core.modes import NONE, SYMLINK
+from bridge.doctor.clients import client_of, look_at_client, no_client, press_test
 from bridge.doctor.findings import Finding, ok, problem, warning
+from bridge.doctor.mount import look_at_mount_through
 from bridge.doctor.paths import mapped, overlaps
 from bridge.doctor.places import category_path
-
-QBITTORRENT = "QBittorrent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class SetUp:
     options: ClientOptions
 
 
-async def look_at_arr(settings: Settings, arr: Arr) -> list[Finding]:
-    """Ask one *arr."""
+async def look_at_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding]:
+    """Ask one *arr. `runs`: the bridge answers, so the *arr can be asked to call it."""
     try:
         status = await arr.status()
         if status.app_name != DIALECTS[arr.kind].app:
@@ -46,7 +46,8 @@ async def look_at_arr(settings: Settings, arr: Arr) -> list[Finding]:
             await arr.client_options(),
         )
         found = [ok(arr.name, f"{status.app_name} {status.version} takes the key")]
-        found += [finding async for finding in _looked_through(settings, arr, set_up)]
+        looked = _looked_through(settings, arr, set_up, runs=runs)
+        found += [finding async for finding in looked]
     except ArrError as error:
         return [_trouble(arr, error)]
     return found
@@ -65,7 +66,9 @@ def _trouble(arr: Arr, error: ArrError) -> Finding:
     return problem(arr.name, str(error), fix)
 
 
-async def _looked_through(settings: Settings, arr: Arr, set_up: SetUp) -> AsyncIterator[Finding]:
+async def _looked_through(
+    settings: Settings, arr: Arr, set_up: SetUp, *, runs: bool
+) -> AsyncIterator[Finding]:
     yield _completed(arr, set_up.options)
     if not set_up.options.auto_redownload_failed:
         fix = "Turn on Settings > Download Clients > Redownload Failed"
@@ -74,14 +77,14 @@ async def _looked_through(settings: Settings, arr: Arr, set_up: SetUp) -> AsyncI
         fix = "Add the category of its download client to the arr entry's categories"
         yield problem(arr.name, "the arr entry has no categories: it will be told nothing", fix)
     for category in arr.categories:
-        client = _client_of(category, set_up.clients)
+        client = client_of(settings, category, set_up.clients)
         if client is None:
-            yield _no_client(settings, arr, category)
+            yield no_client(settings, arr, category)
             continue
-        yield _client(settings, arr, category, client)
-        if not client.remove_completed_downloads:
-            fix = f"Turn on Remove Completed in its download client {client.name}"
-            yield warning(arr.name, "what is imported stays here, and on TorBox", fix)
+        for finding in look_at_client(settings, arr, category, client):
+            yield finding
+        for finding in await press_test(settings, arr, category, client, runs=runs):
+            yield finding
         async for finding in _paths(settings, arr, category, client, set_up):
             yield finding
 
@@ -93,62 +96,34 @@ def _completed(arr: Arr, options: ClientOptions) -> Finding:
     return problem(arr.name, "it imports nothing by itself", fix)
 
 
-def _client_of(category: str, clients: Sequence[Client]) -> Client | None:
-    fitting = [
-        client
-        for client in clients
-        if client.implementation == QBITTORRENT and category in client.categories
-    ]
-    return next((client for client in fitting if client.enable), next(iter(fitting), None))
-
-
-def _no_client(settings: Settings, arr: Arr, category: str) -> Finding:
-    server = settings.server
-    base = f", URL Base {server.url_base}" if server.url_base else ""
-    fix = (
-        "In its Settings > Download Clients add qBittorrent: Host as it reaches this machine,"
-        f" Port {server.port}{base}, Username {server.username}, Category {category}"
-    )
-    return problem(arr.name, f"no qBittorrent there has the category {category}", fix)
-
-
-def _client(settings: Settings, arr: Arr, category: str, client: Client) -> Finding:
-    server, base = settings.server, client.text("urlBase").strip("/")
-    where = f"its download client {client.name}"
-    if not client.enable:
-        return problem(arr.name, f"{where} is turned off", "Turn on Enable there")
-    if base != server.url_base.strip("/"):
-        fix = f"Set its URL Base to {server.url_base or 'nothing'}, or server.url_base to /{base}"
-        return problem(arr.name, f"{where} has the URL base {base or 'none'!r}", fix)
-    if client.text("port") != str(server.port):
-        fix = f"Is that port mapped to this bridge's? If not, set it to {server.port}"
-        text = f"{where} calls port {client.text('port')}, and server.port is {server.port}"
-        return warning(arr.name, text, fix)
-    return ok(arr.name, f"{where} has the category {category} at {client.text('host')}")
-
-
 async def _paths(
     settings: Settings, arr: Arr, category: str, client: Client, set_up: SetUp
 ) -> AsyncIterator[Finding]:
     """Look whether what is delivered exists for the *arr, outside of its library."""
-    if settings.delivery_mode(category) == "none":
+    mode = settings.delivery_mode(category)
+    if mode == NONE:
         return
     ours = category_path(settings, category)
-    here = ours if ours.is_dir() else settings.paths.downloads
     host = client.text("host")
-    theirs = mapped(str(here), host, set_up.mappings)
-    named = theirs if theirs == str(here) else f"{here} as {theirs}"
-    if theirs in await arr.directories(str(PurePosixPath(theirs).parent)):
-        yield ok(arr.name, f"it sees {named}")
-    else:
-        fix = (
-            f"Mount the same volume at the same path in its container, or add a remote path mapping"
-            f" there: Host {host}, Remote Path {settings.paths.downloads}/, Local Path where it is"
-        )
-        yield problem(arr.name, f"it does not see {named}", fix)
-    library = mapped(str(ours), host, set_up.mappings)
+    theirs = mapped(str(ours), host, set_up.mappings)
+    here = ours if ours.is_dir() else settings.paths.downloads
+    yield await _seen(settings, arr, host, str(here), mapped(str(here), host, set_up.mappings))
+    mount = settings.delivery.mount
+    if mode == SYMLINK and mount is not None:
+        yield await look_at_mount_through(settings, arr, mount, ours=str(ours), theirs=theirs)
     for root in set_up.roots:
-        if overlaps(library, root.path):
+        if overlaps(theirs, root.path):
             fix = f"Set categories.{category}.save_path to a directory outside of {root.path}"
-            text = f"{library} overlaps its library {root.path}: downloads must lie elsewhere"
+            text = f"{theirs} overlaps its library {root.path}: downloads must lie elsewhere"
             yield problem(arr.name, text, fix)
+
+
+async def _seen(settings: Settings, arr: Arr, host: str, here: str, theirs: str) -> Finding:
+    named = theirs if theirs == here else f"{here} as {theirs}"
+    if await arr.sees(theirs):
+        return ok(arr.name, f"it sees {named}")
+    fix = (
+        f"Mount the same volume at the same path in its container, or add a remote path mapping"
+        f" there: Host {host}, Remote Path {settings.paths.downloads}/, Local Path where it is"
+    )
+    return problem(arr.name, f"it does not see {named}", fix)

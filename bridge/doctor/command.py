@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from bridge import logs
-from bridge.config import ConfigError, find_config, load
+from bridge.config import ConfigError, find_config, load, read_umask
 from bridge.doctor.examine import examine
 from bridge.doctor.findings import Finding, as_json, healthy, line, problem
 
@@ -29,9 +29,12 @@ async def run(args: argparse.Namespace) -> int:
 async def _found(args: argparse.Namespace) -> Sequence[Finding]:
     try:
         settings = load(find_config(args.config, os.environ), os.environ)
+        umask = read_umask(os.environ)
     except ConfigError as error:
         fix = "Mend the line that is named; docs/configuration.md lists all settings"
         return [problem("settings", text, fix) for text in error.problems]
+    if umask is not None:
+        os.umask(umask)
     logs.setup("error", settings.log.format)
     logs.mask(*settings.secrets())
     return await examine(settings)

@@ -11,16 +11,26 @@ from bridge.config import Settings
 from bridge.doctor.account import look_at_torbox
 from bridge.doctor.arrs import look_at_arr
 from bridge.doctor.findings import Finding, ok
+from bridge.doctor.mount import look_at_mount
 from bridge.doctor.places import look_at_directories
+from bridge.doctor.reach import answers, look_at_bridge, look_at_public_url
+from bridge.torbox import TorBox
 
 
-async def examine(settings: Settings) -> Sequence[Finding]:
-    """Look at everything that these settings are about. Changes nothing anywhere."""
+async def examine(settings: Settings, torbox: TorBox | None = None) -> Sequence[Finding]:
+    """Look at everything that these settings are about. Changes no setting and no file anywhere.
+
+    `torbox` is the client of the bridge that runs in this very process, if one does.
+    """
     found = [ok("settings", "can be read")]
     found += await asyncio.to_thread(look_at_directories, settings)
+    found += await look_at_mount(settings)
     agent = f"torbox-bridge/{version('torbox-bridge')}"
     async with aiohttp.ClientSession(headers={"User-Agent": agent}) as session:
-        found += await look_at_torbox(settings, session)
+        runs = await answers(session, settings.server.local_url)
+        found.append(look_at_bridge(settings, runs=runs))
+        found += await look_at_public_url(settings, session, runs=runs)
+        found += await look_at_torbox(settings, session, torbox)
         for entry in settings.arr:
-            found += await look_at_arr(settings, Arr(session, entry))
+            found += await look_at_arr(settings, Arr(session, entry), runs=runs)
     return found

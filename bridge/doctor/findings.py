@@ -22,7 +22,7 @@ class Finding:
     """One thing that was looked at."""
 
     subject: str
-    """`settings`, `directories`, `torbox`, or the name of an *arr."""
+    """`settings`, `directories`, `bridge`, `torbox`, or the name of an *arr."""
     level: Level
     text: str
     fix: str = ""
@@ -55,7 +55,11 @@ def line(finding: Finding) -> str:
     return f"{finding.level:8}{finding.subject}: {finding.text}{fix}"
 
 
+def report(findings: Sequence[Finding]) -> dict[str, object]:
+    """Give all as scripts read it: `healthy`, and `findings` with subject, level, text and fix."""
+    return {"healthy": healthy(findings), "findings": findings}
+
+
 def as_json(findings: Sequence[Finding]) -> str:
-    """Write all for scripts: `healthy`, and `findings` with subject, level, text and fix."""
-    told = {"healthy": healthy(findings), "findings": findings}
-    return msgspec.json.encode(told).decode()
+    """Write the report."""
+    return msgspec.json.encode(report(findings)).decode()

@@ -1,12 +1,13 @@
 """Directories: can the bridge write, rename and link there, and is there room? Everything blocks."""
 
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.config import Settings
+from bridge.config import Settings, current_umask
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.delivery import Problem, check_directories, check_directory
@@ -27,15 +28,20 @@ def _look(settings: Settings) -> Iterator[Finding]:
     if downloads.is_dir():
         yield _room(downloads, settings.delivery.min_free_bytes)
         yield _hard_links(downloads)
-    for name in settings.categories:
+    for name in _categories(settings):
         path = category_path(settings, name)
         if path.is_dir() and path != downloads:
-            yield from _tried(path, _category_problems(settings, name, path))
+            found = _category_problems(settings, name, path)
+            yield from _tried(path, found)
+            yield from () if found else _shared(path)
     database = settings.paths.database.absolute()
     yield from _tried(database.parent, check_directory(database.parent), what="paths.database")
-    mount = settings.delivery.mount
-    if mount is not None:
-        yield _mount(mount)
+
+
+def _categories(settings: Settings) -> list[str]:
+    """List the categories that the settings name, and those of the *arr."""
+    named = (name for arr in settings.arr for name in arr.categories)
+    return list(dict.fromkeys((*settings.categories, *named)))
 
 
 def category_path(settings: Settings, name: str) -> Path:
@@ -72,6 +78,25 @@ def _owner(path: Path) -> str:
     return f"owner {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
 
 
+def _shared(path: Path) -> Iterator[Finding]:
+    """Look whether somebody else, to whom the directory belongs, may move what is made in it."""
+    status, umask = path.stat(), current_umask()
+    group_kept = bool(status.st_mode & stat.S_ISGID) or status.st_gid == os.getegid()
+    shared = not umask & stat.S_IWOTH or (group_kept and not umask & stat.S_IWGRP)
+    if status.st_uid == os.geteuid() or shared:
+        return
+    quoted = shlex.quote(str(path))
+    text = (
+        f"{path} belongs to user {status.st_uid}, and what user {os.geteuid()} makes there it may"
+        f" not move (umask {umask:03o}); if that is the *arr, its imports fail"
+    )
+    fix = (
+        "Run both as one user; or both with one group, with UMASK=002 here, and once:"
+        f" chgrp {os.getegid()} {quoted} && chmod g+rwxs {quoted}"
+    )
+    yield warning(SUBJECT, text, fix)
+
+
 def _room(path: Path, wanted: int) -> Finding:
     free = free_bytes(path)
     told = f"{path} has {_size(free)} free"
@@ -96,15 +121,3 @@ def _hard_links(path: Path) -> Finding:
         text = f"{path} has no hard links ({error.strerror or error}): an *arr will copy instead"
         return warning(SUBJECT, text, "Use a file system that has them, if room matters")
     return ok(SUBJECT, f"{path} has hard links")
-
-
-def _mount(mount: Path) -> Finding:
-    try:
-        empty = not any(mount.iterdir())
-    except OSError as error:
-        text = f"delivery.mount: {mount} cannot be read ({error.strerror or error})"
-        return problem(SUBJECT, text, "Mount TorBox there, and give this user the right to read it")
-    if empty:
-        text = f"delivery.mount: {mount} is empty"
-        return warning(SUBJECT, text, "Is TorBox mounted there? In a container use rslave")
-    return ok(SUBJECT, f"delivery.mount: {mount} can be read")

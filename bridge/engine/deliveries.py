@@ -102,10 +102,9 @@ def _symlink(settings: Settings, session: aiohttp.ClientSession) -> SymlinkDeliv
 
 
 def _stream_address(settings: Settings, key: bytes) -> Address | None:
-    public, base = settings.delivery.public_url, settings.server.url_base
-    if public is None:
+    root = settings.public_root
+    if root is None:
         return None
-    root = public if base and public.endswith(base) else public + base
 
     def address(order: Order, file: DeliveredFile) -> str:
         grant = Grant(order.hash, order.torrent_id, file.file_id, file.size)

@@ -98,8 +98,3 @@ async def _dispatch(request: web.Request) -> web.Response:
     limits = STRANGERS if route.public else Limits()
     params = await read_params(request, limits)
     return await route.handler(Call(face, params, request, visitor))
-
-
-async def front(_request: web.Request) -> web.Response:
-    """Answer at `/`, where qbittorrent-api looks first (HEAD): at once, without a redirect."""
-    return text("")

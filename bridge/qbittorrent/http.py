@@ -113,6 +113,10 @@ def json(body: bytes) -> web.Response:
 
 
 async def dress(_request: web.Request, response: web.StreamResponse) -> None:
-    """Send the headers that qBittorrent sends, and none that tells what really answers."""
-    response.headers.update(SECURITY_HEADERS)
+    """Send the headers that qBittorrent sends, and none that tells what really answers.
+
+    What an answer says itself, a stricter policy say, stays.
+    """
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
     response.headers.popall("Server", None)

@@ -14,7 +14,13 @@ lenient     single values out of JSON that cannot be trusted to keep its types
 """
 
 from bridge.torbox.answers import Account, CachedItem, Created, SearchResult
-from bridge.torbox.budgets import BudgetRow, Budgets, Kind
+from bridge.torbox.budgets import (
+    CALLS_PER_MINUTE,
+    UNCACHED_PER_HOUR,
+    BudgetRow,
+    Budgets,
+    Kind,
+)
 from bridge.torbox.client import SEARCH_URL, Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
@@ -29,7 +35,9 @@ from bridge.torbox.errors import (
 from bridge.torbox.key import ApiKey
 
 __all__ = [
+    "CALLS_PER_MINUTE",
     "SEARCH_URL",
+    "UNCACHED_PER_HOUR",
     "Account",
     "ApiKey",
     "BadToken",

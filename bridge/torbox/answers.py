@@ -85,6 +85,8 @@ class Account:
     """0 Free, 1 Essential, 2 Pro, 3 Standard."""
     slots: int
     """Downloads at a time."""
+    extra_slots: int = 0
+    """How many of them were bought beside the plan."""
     subscribed: bool = False
     premium_expires_at: float | None = None
     cooldown_until: float | None = None
@@ -210,9 +212,11 @@ def account(answer: Answer) -> Account:
     plan = lenient.identity(found.get("plan"))
     if plan is None:
         raise trouble(answer, "TorBox sent an account without a plan")
+    extra = lenient.count(found.get("additional_concurrent_slots"))
     return Account(
         plan=plan,
-        slots=_SLOTS.get(plan, 1) + lenient.count(found.get("additional_concurrent_slots")),
+        slots=_SLOTS.get(plan, 1) + extra,
+        extra_slots=extra,
         subscribed=lenient.flag(found.get("is_subscribed")),
         premium_expires_at=lenient.moment(found.get("premium_expires_at")),
         cooldown_until=lenient.moment(found.get("cooldown_until")),

@@ -54,7 +54,7 @@ def add_alternative_ui(app: web.Application, base: str, folder: Path, access: Ac
     app[UI] = AlternativeUi(folder, access)
     app.router.add_get(f"{base}/{{path:.*}}", serve)
     if base:
-        app.router.add_get(base, _to_folder)
+        app.router.add_get(base, to_folder)
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
@@ -80,6 +80,6 @@ def cache_rule(name: str) -> str:
     return "no-cache"
 
 
-async def _to_folder(request: web.Request) -> web.StreamResponse:
-    """Send a browser to where the UI's relative links work."""
+async def to_folder(request: web.Request) -> web.StreamResponse:
+    """Send a browser to where relative links work."""
     raise web.HTTPFound(f"{request.path}/")

@@ -20,7 +20,7 @@ DOWNLOADS = web.AppKey("health_downloads", Downloads)
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer 200 `ok`, or 503 with what is wrong. Needs no session: it tells nothing private."""
-    return _answer(await _database(request))
+    return _answer(await database_troubles(request))
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -28,7 +28,7 @@ async def readyz(request: web.Request) -> web.Response:
 
     The bridge takes adds and answers polls all the same: it goes on by itself when it can.
     """
-    return _answer([*await _database(request), *request.app[DOWNLOADS].troubles])
+    return _answer([*await database_troubles(request), *request.app[DOWNLOADS].troubles])
 
 
 def _answer(wrong: Sequence[str]) -> web.Response:
@@ -37,7 +37,8 @@ def _answer(wrong: Sequence[str]) -> web.Response:
     return web.Response(status=503, text="".join(f"{line}\n" for line in wrong))
 
 
-async def _database(request: web.Request) -> list[str]:
+async def database_troubles(request: web.Request) -> list[str]:
+    """Ask the database whether it can keep what is accepted; answers what is wrong."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await request.app[STORE].check()

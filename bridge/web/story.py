@@ -3,12 +3,11 @@
 import msgspec
 from aiohttp import web
 
-from bridge.access import Access, is_cross_site, visitor_of
 from bridge.core.model import Event
 from bridge.downloads import Downloads
+from bridge.web.guard import private_json, require_visitor
 
 DOWNLOADS = web.AppKey("downloads", Downloads)
-ACCESS = web.AppKey("access", Access)
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +33,7 @@ async def story(request: web.Request) -> web.Response:
 
     It names what somebody downloads, so it takes a session or the API key like the other face.
     """
-    if is_cross_site(request, request.app[ACCESS]):
-        raise web.HTTPUnauthorized
-    if visitor_of(request, request.app[ACCESS]) is None:
-        raise web.HTTPForbidden
+    require_visitor(request)
     downloads = request.app[DOWNLOADS]
     info_hash = request.match_info["hash"].lower()
     view, events = downloads.get(info_hash), await downloads.events(info_hash)
@@ -59,4 +55,4 @@ async def story(request: web.Request) -> web.Response:
         queued_id=download.queued_id if download else None,
         events=list(events),
     )
-    return web.Response(body=msgspec.json.encode(told), content_type="application/json")
+    return private_json(msgspec.json.encode(told))

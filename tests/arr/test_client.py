@@ -7,10 +7,12 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from bridge.arr import Arr, ArrError, BadKey, Declined, NoSuchThing, Trouble, Unreachable
 from bridge.config import ArrSettings, Secret
 from tests.support.arr_api import KEY, KINDS, ArrApi
+from tests.support.rig import PASSWORD, Rig
 
 HASH = "ab" * 20
 
@@ -92,11 +94,10 @@ async def test_failing_a_grab(session: aiohttp.ClientSession) -> None:
 
 
 async def test_what_it_is_set_up_with(session: aiohttp.ClientSession) -> None:
-    """Clients, their categories and hosts, path mappings, library, options, directories."""
+    """Clients, their categories and hosts, path mappings, library, options."""
     async with ArrApi("radarr") as api:
         api.use_client()
         api.mappings = [{"host": "torbox-bridge", "remotePath": "/d/", "localPath": "/data/"}]
-        api.sees = ["/data/radarr", "/data/tv", "/data/radarr/film"]
         arr = client(session, api)
         (found,) = await arr.clients()
         assert (found.categories, found.text("host"), found.text("port")) == (
@@ -107,7 +108,53 @@ async def test_what_it_is_set_up_with(session: aiohttp.ClientSession) -> None:
         assert (await arr.path_mappings())[0].local_path == "/data/"
         assert [root.path for root in await arr.root_folders()] == ["/library"]
         assert (await arr.client_options()).enable_completed_download_handling
-        assert await arr.directories("/data/") == {"/data/radarr", "/data/tv"}
+
+
+@pytest.mark.parametrize(
+    ("path", "seen", "filled"),
+    [
+        ("/data", True, True),
+        ("/data/tv/", True, False),
+        ("/data/radarr", True, True),
+        ("/dat", False, False),
+        ("/data/film", False, False),
+    ],
+)
+async def test_what_it_sees(
+    session: aiohttp.ClientSession, path: str, seen: bool, filled: bool
+) -> None:
+    """A directory of its own file system is found by its whole path, and what is in it."""
+    async with ArrApi() as api:
+        api.sees = ["/data", "/data/radarr", "/data/tv", "/data/radarr/film"]
+        arr = client(session, api)
+        assert (await arr.sees(path), await arr.sees_inside(path)) == (seen, filled)
+
+
+@pytest.mark.parametrize("hides", [True, False])
+async def test_its_test_button_uses_the_stored_password(
+    session: aiohttp.ClientSession, rig: Rig, hides: bool
+) -> None:
+    """Whether it shows its password or hides it, the test logs in with it: only a wrong one fails."""
+    async with ArrApi() as api:
+        api.hides_passwords = hides
+        where = {"host": "127.0.0.1", "port": URL(rig.url).port}
+        api.use_client(**where, password=PASSWORD)
+        api.use_client(**where, password="wrong")
+        arr = client(session, api)
+        right, wrong = [found.id for found in await arr.clients()]
+        assert await arr.test_client(right) == ()
+        (complaint,) = await arr.test_client(wrong)
+        assert str(complaint) == (
+            "Authentication failure: Please verify your username and password."
+        )
+        assert (complaint.property_name, complaint.is_warning) == ("Username", False)
+
+
+async def test_a_client_that_is_gone_cannot_be_tested(session: aiohttp.ClientSession) -> None:
+    """The *arr says that it does not know it."""
+    async with ArrApi() as api:
+        with pytest.raises(NoSuchThing):
+            await client(session, api).test_client(7)
 
 
 @pytest.mark.parametrize(

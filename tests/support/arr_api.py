@@ -3,6 +3,8 @@
 The queue comes in pages and hides what it could not match unless asked; what only waits for its
 grab stands in it without a download id. Failing a record deletes the download in the client first,
 and only if that went well blocklists the release, writes the failure into the history and searches.
+Passwords are shown as `********`; whoever sends that back for a known id means the stored one. A
+directory is listed up to the last slash of the path, so one without a slash at its end is not.
 """
 
 import asyncio
@@ -16,12 +18,18 @@ from typing import Any, Final, Self, TypeAlias
 import aiohttp
 from aiohttp import web
 
+from bridge.demo.arr_client import Arr
 from bridge.demo.arr_wire import ArrError
+from bridge.demo.arr_words import ArrSettings
 
 Json: TypeAlias = dict[str, Any]
 
 KEY: Final = "0123456789abcdef0123456789abcdef"
 PAGE_SIZE: Final = 10
+HIDDEN: Final = "********"
+
+ANCESTORS: Final = {"whisparr": "sonarr", "whisparr-3": "radarr"}
+"""Whose code talks to the download client there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +152,12 @@ class ArrApi:
         }
         self.sees: list[str] = []
         """The directories in its own file system."""
+        self.hides_passwords = True
+        """Older versions do not."""
+        self.tests: list[bool] = []
+        """How the tests of download clients went, which it counts as good or bad calls of them."""
+        self.more_complaints: list[Json] = []
+        """What a test of a download client complains of besides what is so."""
         self.delete_in_client: Callable[[str], Awaitable[object]] | None = None
         """How it deletes a download in its client; raising is the client's error."""
         self.says_blocklist = "blocklist"
@@ -168,8 +182,10 @@ class ArrApi:
         app.router.add_get(f"{root}/history", self._list_history)
         app.router.add_post(f"{root}/history/failed/{{id}}", self._fail_grabbed)
         app.router.add_get(f"{root}/filesystem", self._filesystem)
+        app.router.add_get(f"{root}/downloadclient", self._list_clients)
+        app.router.add_get(f"{root}/downloadclient/{{id}}", self._show_client)
+        app.router.add_post(f"{root}/downloadclient/test", self._test_client)
         for path, field in {
-            "downloadclient": "clients",
             "config/downloadclient": "options",
             "remotepathmapping": "mappings",
             "rootfolder": "roots",
@@ -230,6 +246,8 @@ class ArrApi:
             "port": 8080,
             "useSsl": False,
             "urlBase": "",
+            "username": "admin",
+            "password": "a password",
             self.kind.category_field: self.kind.category,
         }
         fields |= given
@@ -239,7 +257,9 @@ class ArrApi:
                 "name": "qBittorrent",
                 "enable": True,
                 "implementation": "QBittorrent",
+                "configContract": "QBittorrentSettings",
                 "removeCompletedDownloads": True,
+                "removeFailedDownloads": True,
                 "fields": [{"name": name, "value": value} for name, value in fields.items()],
             }
         )
@@ -283,6 +303,63 @@ class ArrApi:
 
         return show
 
+    async def _list_clients(self, _request: web.Request) -> web.Response:
+        return web.json_response([self._shown(client) for client in self.clients])
+
+    async def _show_client(self, request: web.Request) -> web.Response:
+        client = self._client(int(request.match_info["id"]))
+        if client is None:
+            return web.json_response({"message": "NotFound"}, status=404)
+        return web.json_response(self._shown(client))
+
+    def _client(self, number: int) -> Json | None:
+        return next((client for client in self.clients if client["id"] == number), None)
+
+    def _shown(self, client: Json) -> Json:
+        if not self.hides_passwords:
+            return client
+        fields = [
+            {**field, "value": HIDDEN} if field["name"] == "password" and field["value"] else field
+            for field in client["fields"]
+        ]
+        return {**client, "fields": fields}
+
+    async def _test_client(self, request: web.Request) -> web.Response:
+        given = await request.json()
+        wanted = ("name", "implementation", "configContract", "fields")
+        lacking = [{"propertyName": key, "errorMessage": "required"} for key in wanted
+                   if not given.get(key)]  # fmt: skip
+        if lacking:
+            return web.json_response(lacking, status=400)
+        fields = {field["name"]: field.get("value") for field in given["fields"]}
+        stored = self._client(given.get("id", 0))
+        if fields.get("password") == HIDDEN and stored is not None:
+            fields |= {
+                field["name"]: field["value"]
+                for field in stored["fields"]
+                if field["name"] == "password"
+            }
+        complaints = [_complaint(text) for text in await self._tested(fields)]
+        complaints += self.more_complaints
+        if stored is not None:
+            self.tests.append(not complaints)
+        return web.json_response(complaints or {}, status=400 if complaints else 200)
+
+    async def _tested(self, fields: Json) -> list[str]:
+        """Ask "qBittorrent" what the Test button asks it."""
+        imported = self.kind.category_field.replace("Category", "ImportedCategory")
+        chosen = ArrSettings(
+            category=fields[self.kind.category_field],
+            post_import_category=fields.get(imported, ""),
+        )
+        scheme = "https" if fields["useSsl"] else "http"
+        base = str(fields["urlBase"]).strip("/")
+        url = f"{scheme}://{fields['host']}:{fields['port']}/{base}"
+        app = ANCESTORS.get(self.name, self.name)
+        login = (str(fields["username"]), str(fields["password"]))
+        async with Arr(app, url, *login, settings=chosen) as arr:
+            return await arr.test()
+
     async def _list_queue(self, request: web.Request) -> web.Response:
         unknown = _flag(request, self.kind.include_unknown, default=False)
         page = _Page.asked(request)
@@ -299,9 +376,13 @@ class ArrApi:
         return _Page.asked(request).answer(rows if oldest_first else rows[::-1])
 
     async def _filesystem(self, request: web.Request) -> web.Response:
-        inside = request.query["path"].rstrip("/")
-        found = [path for path in self.sees if path.rpartition("/")[0] == inside]
-        listed = [{"type": "folder", "name": path, "path": f"{path}/"} for path in found]
+        inside = request.query["path"].rpartition("/")[0]
+        found = [path.rpartition("/") for path in self.sees]
+        listed = [
+            {"type": "folder", "name": name, "path": f"{above}/{name}/"}
+            for above, _, name in found
+            if above == inside
+        ]
         return web.json_response({"parent": "/", "directories": listed, "files": []})
 
     async def _remove_queued(self, request: web.Request) -> web.Response:
@@ -408,3 +489,28 @@ def _flag(request: web.Request, name: str, *, default: bool) -> bool:
 
 def _trouble(status: int, message: str) -> web.Response:
     return web.json_response({"message": message, "description": message}, status=status)
+
+
+def _complaint(text: str) -> Json:
+    login = "authenticate" in text
+    return {
+        "isWarning": False,
+        "propertyName": "Username" if login else "Host",
+        "errorMessage": "Authentication failure" if login else text,
+        "detailedDescription": "Please verify your username and password." if login else None,
+        "severity": "error",
+    }
+
+
+def _page(request: web.Request, rows: list[Json]) -> web.Response:
+    number = int(request.query.get("page", "1"))
+    size = int(request.query.get("pageSize", str(PAGE_SIZE)))
+    start = (number - 1) * size
+    return web.json_response(
+        {
+            "page": number,
+            "pageSize": size,
+            "totalRecords": len(rows),
+            "records": rows[start : start + size],
+        }
+    )

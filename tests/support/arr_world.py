@@ -12,15 +12,13 @@ from bridge.demo.arr_words import ArrSettings
 from bridge.engine import Pace
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
-from tests.support.arr_api import ArrApi
+from tests.support.arr_api import ANCESTORS, ArrApi
 from tests.support.rig import BRISK, Rig
 
 SWIFT = replace(BRISK, first=0.02, longest=0.2, told=0.1)
 
 TOLD = "DELETE /queue"
 TOLD_BY_HISTORY = "POST /history/failed"
-ANCESTORS = {"whisparr": "sonarr", "whisparr-3": "radarr"}
-"""Whose code talks to the download client there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import Downloads, View
 from bridge.engine import Engine, Ledger, Links, Services
 from bridge.logs import RecentLogs
-from bridge.qbittorrent import PREFIX, PROFILES, create_api, front
+from bridge.qbittorrent import PREFIX, PROFILES, create_api
 from bridge.store import Store
 from bridge.torbox import ApiKey, Budgets, TorBox
+from bridge.web import add_page
 
 USERNAME, PASSWORD, API_KEY = "admin", "pass word+ü", "a-key-of-the-user"
 HASHED = hash_password(PASSWORD)
@@ -130,7 +131,7 @@ async def serve_face(
         app = web.Application()
         api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
-        app.router.add_get(base + "/", front)
+        add_page(app, base)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

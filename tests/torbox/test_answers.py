@@ -160,7 +160,7 @@ def test_search_results() -> None:
 def test_an_account_has_the_slots_of_its_plan(plan: int, slots: int) -> None:
     """Slots are the plan's and those bought beside it."""
     data = {"plan": plan, "additional_concurrent_slots": 2.0, "email": "user@example.invalid"}
-    assert answers.account(told(data)) == Account(plan=plan, slots=slots + 2)
+    assert answers.account(told(data)) == Account(plan=plan, slots=slots + 2, extra_slots=2)
 
 
 def test_an_account_with_settings() -> None:

@@ -1,0 +1,85 @@
+"""GET and POST /api/bridge/account: what is on TorBox's account without us, and taking it over."""
+
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from bridge.downloads import Added, AddResult, Downloads, Joined, Known, NoAnswer, Rejected
+from bridge.web.guard import private_json, require_visitor
+
+DOWNLOADS = web.AppKey("account_downloads", Downloads)
+
+
+class Stranger(msgspec.Struct, frozen=True, kw_only=True):
+    """A torrent on the account that is no download here."""
+
+    hash: str
+    name: str
+    size: int
+    state: str
+    """TorBox's own word."""
+    progress: float
+    ready: bool
+    """TorBox has all its files."""
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be taken over, and into which category. Without hashes: all that is listed."""
+
+    category: str = ""
+    hashes: tuple[str, ...] | None = None
+
+
+async def show(request: web.Request) -> web.Response:
+    """List what nobody here has, the newest first. One call of TorBox."""
+    require_visitor(request)
+    items = await request.app[DOWNLOADS].strangers()
+    if isinstance(items, NoAnswer):
+        return _no_answer(items)
+    listed = [
+        Stranger(
+            hash=item.hash,
+            name=item.name,
+            size=item.size,
+            state=item.state,
+            progress=item.progress,
+            ready=item.ready,
+        )
+        for item in items
+    ]
+    return private_json(msgspec.json.encode(listed))
+
+
+async def adopt(request: web.Request) -> web.Response:
+    """Take torrents over; answers what became of each hash, and why not where it was not."""
+    require_visitor(request)
+    try:
+        wish = msgspec.json.decode(await request.read(), type=Wish)
+    except msgspec.DecodeError as error:
+        return _refused(str(error), HTTPStatus.BAD_REQUEST)
+    results = await request.app[DOWNLOADS].adopt(wish.hashes, wish.category)
+    if isinstance(results, NoAnswer):
+        return _no_answer(results)
+    told = {info_hash: _words(result) for info_hash, result in results.items()}
+    return private_json(msgspec.json.encode(told))
+
+
+def _words(result: AddResult) -> dict[str, str]:
+    match result:
+        case Added():
+            return {"result": "adopted"}
+        case Joined() | Known():
+            return {"result": "known"}
+        case Rejected(reason):
+            return {"result": "refused", "why": reason}
+        case _:
+            return {"result": "refused", "why": "it has to be waited for"}
+
+
+def _no_answer(why: NoAnswer) -> web.Response:
+    return _refused(f"TorBox cannot be asked: {why.reason}", HTTPStatus.BAD_GATEWAY)
+
+
+def _refused(why: str, status: HTTPStatus) -> web.Response:
+    return private_json(msgspec.json.encode({"error": why}), status)

@@ -1,0 +1,27 @@
+"""Who may ask the routes that name what somebody downloads."""
+
+from aiohttp import web
+
+from bridge.access import Access, is_cross_site, visitor_of
+
+ACCESS = web.AppKey("web_access", Access)
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+def require_visitor(request: web.Request) -> None:
+    """Let in who has a session or the API key, as the other face does.
+
+    Raises:
+        HTTPUnauthorized: another site's page made the browser ask.
+        HTTPForbidden: neither session nor key.
+    """
+    access = request.app[ACCESS]
+    if is_cross_site(request, access):
+        raise web.HTTPUnauthorized
+    if visitor_of(request, access) is None:
+        raise web.HTTPForbidden
+
+
+def private_json(body: bytes, status: int = 200) -> web.Response:
+    """Answer JSON that no cache keeps."""
+    return web.Response(body=body, status=status, content_type="application/json", headers=PRIVATE)

@@ -1,0 +1,104 @@
+"""GET /api/bridge/status: is all well, and how does each download stand? For the page and scripts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import IntEnum
+
+import msgspec
+from aiohttp import web
+
+from bridge.core.model import Phase
+from bridge.core.status import State
+from bridge.downloads import Downloads, View
+from bridge.web import health
+from bridge.web.guard import private_json, require_visitor
+
+DOWNLOADS = web.AppKey("status_downloads", Downloads)
+
+
+class Rank(IntEnum):
+    """What a reader should see first."""
+
+    BROKEN = 0
+    """It failed, or its files are gone."""
+    WAITING = 1
+    """Something stands in its way, and its note says what."""
+    AT_WORK = 2
+    DONE = 3
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A download."""
+
+    hash: str
+    name: str
+    category: str
+    """All of them, where several *arr have it."""
+    phase: Phase
+    state: State
+    progress: float
+    note: str
+    failure_reason: str | None
+    failure_message: str
+    next_attempt_at: float
+    """Unix seconds; 0 when nothing is planned."""
+    attention: bool
+    """It failed, or something stands in its way."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer. A list of `name`, `category`, `why` beside these is shown by the page too."""
+
+    troubles: list[str]
+    """What keeps the bridge from its work, as /readyz tells it."""
+    violations: int
+    """Promises of its own that do not hold; 0, one hopes."""
+    counts: dict[str, int]
+    """Downloads by phase, all phases."""
+    downloads: list[Row]
+    """What needs attention first, then the newest first."""
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer from memory; only the database is asked whether it works."""
+    require_visitor(request)
+    downloads = request.app[DOWNLOADS]
+    views = sorted(downloads.all(), key=lambda view: (rank(view), -view.download.added_at))
+    categories: dict[str, list[str]] = {}
+    for view in downloads.each():
+        categories.setdefault(view.download.hash, []).append(view.download.category)
+    counts = Counter(view.download.phase for view in views)
+    told = Status(
+        troubles=[*await health.database_troubles(request), *downloads.troubles],
+        violations=len(downloads.violations),
+        counts={phase.value: counts[phase] for phase in Phase},
+        downloads=[_row(view, categories[view.download.hash]) for view in views],
+    )
+    return private_json(msgspec.json.encode(told))
+
+
+def rank(view: View) -> Rank:
+    """Tell how much a download asks for attention."""
+    download = view.download
+    if download.phase is Phase.FAILED or download.missing_files:
+        return Rank.BROKEN
+    if download.complete:
+        return Rank.DONE
+    return Rank.WAITING if download.note else Rank.AT_WORK
+
+
+def _row(view: View, categories: Sequence[str]) -> Row:
+    download = view.download
+    return Row(
+        hash=download.hash,
+        name=download.name,
+        category=", ".join(filter(None, categories)),
+        phase=download.phase,
+        state=view.status.state,
+        progress=view.status.progress,
+        note=download.note,
+        failure_reason=download.failure_reason,
+        failure_message=download.failure_message,
+        next_attempt_at=download.next_attempt_at,
+        attention=rank(view) < Rank.AT_WORK,
+    )
