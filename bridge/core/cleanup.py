@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bridge.core.actions import AskImport, CleanUp, Reclaim, Step, Wait
 from bridge.core.claims import seen_by
 from bridge.core.follow import CLOCK_SLACK_SECONDS, created_since
-from bridge.core.model import Download, Phase, RemoteItem, Trace
+from bridge.core.model import Download, Phase, RemoteItem, Snapshot, Trace
 from bridge.core.scene import CleaningRules, Scene
 
 FIRST_ASK_SECONDS = 60.0
@@ -98,16 +98,17 @@ def reclaims(scene: Scene) -> Iterator[Step]:
     known |= {removal.hash for removal in scene.removals}
     for trace in scene.traces:
         if trace.hash not in known:
-            yield from (Reclaim(trace.hash, item.id) for item in _strays(trace, scene))
+            for item in strays(trace, scene.snapshot):
+                if _surely_ours(trace, item, scene.offset_seconds):
+                    yield Reclaim(trace.hash, item.id)
 
 
-def _strays(trace: Trace, scene: Scene) -> Iterator[RemoteItem]:
-    snapshot = scene.snapshot
+def strays(trace: Trace, snapshot: Snapshot) -> Iterator[RemoteItem]:
+    """List what TorBox shows of a hash, some minutes after its removal was over."""
     if snapshot.listed_at < trace.left_at + LATE_SECONDS:
         return
     for item in snapshot.items.values():
-        same = item.id in snapshot.listed and item.hash == trace.hash
-        if same and _surely_ours(trace, item, scene.offset_seconds):
+        if item.id in snapshot.listed and item.hash == trace.hash:
             yield item
 
 

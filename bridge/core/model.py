@@ -268,18 +268,18 @@ class Removal:
 
     id: int = 0
     hash: str
-    save_path: str
-    content_name: str
-    files: tuple[str, ...]
+    save_path: str = ""
+    content_name: str = ""
+    files: tuple[str, ...] = ()
     """Paths below save_path to delete; empty when the files are to stay."""
     delivery_mode: str = ""
     """How they came there."""
     files_only: bool = False
     """Another claim lives on: what is staged and the remote item are its own."""
-    delete_remote: bool
-    torrent_id: int | None
-    queued_id: int | None
-    unclear: bool
+    delete_remote: bool = False
+    torrent_id: int | None = None
+    queued_id: int | None = None
+    unclear: bool = False
     """A create may have had an effect whose ids never arrived: look for the hash."""
     submitted_at: float | None = None
     created_at: float = 0.0

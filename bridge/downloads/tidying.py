@@ -1,9 +1,9 @@
 """What goes without being asked for, and what nobody here knows: lists for who wants to look first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.core.cleanup import due
+from bridge.core.cleanup import due, strays
 from bridge.downloads.base import Base
 
 
@@ -38,5 +38,21 @@ class Tidying(Base):
         return [tidy for _, tidy in sorted(found, key=lambda pair: pair[0])]
 
     def orphaned(self) -> Sequence[Tidy]:
-        """List what was found on disk at the start, is nobody's, and was left alone."""
-        return [Tidy(orphan.path, "", orphan.why) for orphan in self._engine.orphans.left]
+        """List what is nobody's and was left alone: on disk, as found at the start, and at TorBox."""
+        return [
+            *(Tidy(orphan.path, "", orphan.why) for orphan in self._engine.orphans.left),
+            *self._strays(),
+        ]
+
+    def _strays(self) -> Iterator[Tidy]:
+        """What is surely ours goes by itself; the rest may be the user's own."""
+        ledger = self._ledger
+        known = {*ledger.downloads, *(removal.hash for removal in ledger.removals.values())}
+        why = (
+            "removed here today, and at TorBox (again); not surely added by the bridge: left alone"
+        )
+        for trace in ledger.traces.values():
+            if trace.hash not in known:
+                yield from (
+                    Tidy(item.name, "TorBox", why) for item in strays(trace, ledger.snapshot)
+                )

@@ -40,13 +40,8 @@ async def reclaim(services: Services, info_hash: str, torrent_id: int) -> None:
         return
     removal = Removal(
         hash=info_hash,
-        save_path="",
-        content_name="",
-        files=(),
         delete_remote=True,
         torrent_id=torrent_id,
-        queued_id=None,
-        unclear=False,
         submitted_at=trace.submitted_at,
         created_at=trace.removed_at,
     )

@@ -52,10 +52,6 @@ def _claim_removal(
         files=tuple(file.path for file in files if file.chosen),
         delivery_mode=claim.delivery_mode,
         files_only=True,
-        delete_remote=False,
-        torrent_id=None,
-        queued_id=None,
-        unclear=False,
         created_at=services.clock(),
     )
 

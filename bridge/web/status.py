@@ -60,7 +60,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     clean_up: list[Tidy]
     """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
     orphaned: list[Tidy]
-    """What lies on disk, is nobody's, and was left alone."""
+    """What is nobody's, on disk or at TorBox, and was left alone."""
 
 
 async def status(request: web.Request) -> web.Response:

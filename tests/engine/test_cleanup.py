@@ -228,11 +228,13 @@ async def test_what_somebody_else_added_meanwhile_stays(rig: Rig) -> None:
     rig.sim.world.forget(content.hash)
     rig.sim.clock.advance(600)
     rig.sim.world.put(content)
+    rig.sim.world.change(content.hash, hidden=None)
     await rig.start()
-    await rig.until(lambda: rig.sim.calls.count("mylist") > 0)
-    await rig.until(lambda: rig.ledger.snapshot.listed_at > 0)
+    await rig.until(lambda: bool(rig.ledger.snapshot.listed))
     async with rig.arr() as arr:  # something happens: whatever was to be done is done
         other = pack("Other")
         rig.sim.register(other)
         await rig.completed(arr, await arr.add_magnet(magnet_of(other)))
     assert rig.sim.world.find(content.hash) is not None
+    (told,) = rig.held.orphaned()
+    assert (told.name, told.category) == (content.name, "TorBox")
