@@ -8,6 +8,8 @@ import pytest
 from msgspec import Struct, UnsetType, structs
 
 from bridge.config import (
+    CleanUpPolicy,
+    CleanUpPolicyChanges,
     FilePolicy,
     FilePolicyChanges,
     Policy,
@@ -138,16 +140,22 @@ def test_a_category_differs_only_where_it_says_so(file: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "changes"), [(Policy, PolicyChanges), (FilePolicy, FilePolicyChanges)]
+    ("whole", "changes"),
+    [
+        (Policy, PolicyChanges),
+        (FilePolicy, FilePolicyChanges),
+        (CleanUpPolicy, CleanUpPolicyChanges),
+    ],
 )
 def test_categories_know_every_key_of_the_policy(
     whole: type[Struct], changes: type[Struct]
 ) -> None:
     """A new policy can be given for a category too, with the same values allowed."""
-    expected = {field.name: field.type for field in structs.fields(whole) if field.name != "files"}
-    found = {field.name: field.type for field in structs.fields(changes) if field.name != "files"}
+    expected = {field.name: field.type for field in structs.fields(whole)}
+    found = {field.name: field.type for field in structs.fields(changes)}
     assert found.keys() == expected.keys()
-    for name, kind in found.items():
+    for name in found.keys() - {"files", "clean_up"}:
+        kind = found[name]
         assert set(get_args(kind)) - {UnsetType} == _alternatives(expected[name])
 
 

@@ -29,7 +29,7 @@ from bridge.arr.errors import (
     Trouble,
     Unreachable,
 )
-from bridge.arr.history import Fate, Told, fate
+from bridge.arr.history import Fate, Told, all_imported, fate
 from bridge.arr.kinds import DIALECTS, Dialect
 
 __all__ = [
@@ -53,5 +53,6 @@ __all__ = [
     "Told",
     "Trouble",
     "Unreachable",
+    "all_imported",
     "fate",
 ]

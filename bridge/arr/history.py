@@ -55,3 +55,16 @@ def _since(events: Sequence[str]) -> Fate:
 def _imported(event: str) -> bool:
     """Know `downloadFolderImported`, `trackFileImported`, `downloadIgnored` and the like."""
     return event.endswith(("Imported", "Ignored"))
+
+
+def all_imported(history: Sequence[HistoryRecord]) -> bool:
+    """Tell whether all that was wanted of the last grab has been imported, as far as history knows.
+
+    Not if some was left out as incomplete, or the user has told the *arr to leave the download
+    alone: then it is the user's. An *arr that has imported only some episodes of a pack has it in its
+    queue still: ask there, too.
+    """
+    events = [record.event_type for record in history]
+    since = events[: events.index(GRABBED)] if GRABBED in events else events
+    left = any(event == FAILED or event.endswith(("Ignored", "Incomplete")) for event in since)
+    return not left and any(event.endswith("Imported") for event in since)

@@ -6,6 +6,8 @@ from bridge.config.secret import Secret
 from bridge.config.settings import (
     ArrSettings,
     CategorySettings,
+    CleanUpPolicy,
+    CleanUpPolicyChanges,
     DeliverySettings,
     FilePolicy,
     FilePolicyChanges,
@@ -25,6 +27,8 @@ from bridge.config.umask import current_umask, read_umask
 __all__ = [
     "ArrSettings",
     "CategorySettings",
+    "CleanUpPolicy",
+    "CleanUpPolicyChanges",
     "ConfigError",
     "DeliverySettings",
     "FilePolicy",

@@ -157,6 +157,15 @@ class FilePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exclude: tuple[Text, ...] = ()
 
 
+class CleanUpPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When finished downloads are removed though no *arr asks for it. Seconds, None is never."""
+
+    after_import: Seconds | None = None
+    after: Seconds | None = None
+    dry_run: Switch = False
+    """Only list what would be removed."""
+
+
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is done with the downloads of a category. Times in seconds, None is never."""
 
@@ -173,6 +182,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     remove_from_torbox: RemoveFromTorBox = "own"
     adopt: Switch = False
     """Look first whether it is on the account already, and take it over."""
+    clean_up: CleanUpPolicy = field(default_factory=CleanUpPolicy)
     files: FilePolicy = field(default_factory=FilePolicy)
 
 
@@ -184,6 +194,18 @@ class FilePolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     exclude: tuple[Text, ...] | UnsetType = UNSET
 
     def over(self, base: FilePolicy) -> FilePolicy:
+        """Put these on top of another policy."""
+        return structs.replace(base, **dict(_given(self)))
+
+
+class CleanUpPolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a category says itself about cleaning up; UNSET is as in the default policy."""
+
+    after_import: Seconds | UnsetType | None = UNSET
+    after: Seconds | UnsetType | None = UNSET
+    dry_run: Switch | UnsetType = UNSET
+
+    def over(self, base: CleanUpPolicy) -> CleanUpPolicy:
         """Put these on top of another policy."""
         return structs.replace(base, **dict(_given(self)))
 
@@ -202,11 +224,15 @@ class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     delivery: Mode | UnsetType | None = UNSET
     remove_from_torbox: RemoveFromTorBox | UnsetType = UNSET
     adopt: Switch | UnsetType = UNSET
+    clean_up: CleanUpPolicyChanges = field(default_factory=CleanUpPolicyChanges)
     files: FilePolicyChanges = field(default_factory=FilePolicyChanges)
 
     def over(self, base: Policy) -> Policy:
         """Put these on top of another policy."""
-        own = dict(_given(self)) | {"files": self.files.over(base.files)}
+        own = dict(_given(self)) | {
+            "files": self.files.over(base.files),
+            "clean_up": self.clean_up.over(base.clean_up),
+        }
         return structs.replace(base, **own)
 
 

@@ -106,6 +106,31 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class AskImport:
+    """Ask the *arr of one who asked for a download whether it has imported it."""
+
+    hash: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Remove a download for one who asked for it, though its *arr did not."""
+
+    hash: str
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaim:
+    """Remove what turned up at TorBox of a download that is gone."""
+
+    hash: str
+    torrent_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class FailOver:
     """Tell the *arr that a download failed, so that it finds another release."""
 
@@ -125,6 +150,9 @@ Action: TypeAlias = (
     | Finish
     | Reannounce
     | Fail
+    | AskImport
+    | CleanUp
+    | Reclaim
     | FailOver
     | Remove
 )

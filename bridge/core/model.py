@@ -183,6 +183,8 @@ class Download:
     failure_message: str = ""
     active_at: float | None = None
     """When TorBox last showed that it uploads; None when it never did."""
+    imported_at: float | None = None
+    """When its *arr was first seen to have imported all of it; None while nobody knows."""
 
     @property
     def complete(self) -> bool:
@@ -245,6 +247,7 @@ class Claim:
     size: int = 0
     files: tuple[DeliveredFile, ...] = ()
     completed_at: float | None = None
+    imported_at: float | None = None
     failure_reason: Reason | None = None
     failure_message: str = ""
 
@@ -265,23 +268,38 @@ class Removal:
 
     id: int = 0
     hash: str
-    save_path: str
-    content_name: str
-    files: tuple[str, ...]
+    save_path: str = ""
+    content_name: str = ""
+    files: tuple[str, ...] = ()
     """Paths below save_path to delete; empty when the files are to stay."""
     delivery_mode: str = ""
     """How they came there."""
     files_only: bool = False
     """Another claim lives on: what is staged and the remote item are its own."""
-    delete_remote: bool
-    torrent_id: int | None
-    queued_id: int | None
-    unclear: bool
+    delete_remote: bool = False
+    torrent_id: int | None = None
+    queued_id: int | None = None
+    unclear: bool = False
     """A create may have had an effect whose ids never arrived: look for the hash."""
     submitted_at: float | None = None
     created_at: float = 0.0
     attempts: int = 0
     next_attempt_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What is remembered of a download that is gone: something of it may turn up at TorBox yet."""
+
+    hash: str
+    submitted_at: float
+    """When the first create of it was sent."""
+    removed_at: float
+    """When it was removed here. No create was sent after that."""
+    left_at: float
+    """When its removal was over."""
+    unclear: bool
+    """A create went unanswered, and was not found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ from bridge.core.actions import (
     Wait,
 )
 from bridge.core.claims import seen_by
+from bridge.core.cleanup import clean_ups, look_for_strays_at, reclaims
 from bridge.core.failover import failovers
 from bridge.core.follow import (
     GONE_MISSES,
@@ -74,7 +75,7 @@ class Plan:
 def plan(scene: Scene) -> Plan:
     """Decide. The same scene gives the same plan."""
     rest = _without_removed(scene)
-    steps = tuple(chain(_removals(scene), failovers(scene), _work(rest)))
+    steps = tuple(chain(_removals(scene), reclaims(scene), failovers(scene), _work(rest)))
     waits = [step.until for step in steps if isinstance(step, Wait)]
     actions = tuple(step for step in steps if not isinstance(step, Wait))
     return Plan(actions, min(waits, default=inf))
@@ -83,7 +84,14 @@ def plan(scene: Scene) -> Plan:
 def _work(scene: Scene) -> Iterator[Step]:
     if scene.probe_at is not None:
         return chain(_shares(scene), _seeds(scene), _probe(scene, scene.probe_at))
-    return chain(submits(scene), _follow(scene), _deliveries(scene), _shares(scene), _seeds(scene))
+    return chain(
+        submits(scene),
+        _follow(scene),
+        _deliveries(scene),
+        _shares(scene),
+        _seeds(scene),
+        clean_ups(scene),
+    )
 
 
 def _probe(scene: Scene, at: float) -> Iterator[Step]:
@@ -262,6 +270,10 @@ def _poll(downloads: Collection[Download], scene: Scene) -> Iterator[Step]:
     pause = _pause(downloads, scene)
     if pause is not None:
         yield _poll_at(max(scene.polled_at + pause, scene.list_at), scene)
+        return
+    strays_at = look_for_strays_at(scene)
+    if strays_at is not None:
+        yield _poll_at(max(scene.polled_at + scene.idle_seconds, scene.list_at, strays_at), scene)
 
 
 def _pause(downloads: Collection[Download], scene: Scene) -> float | None:

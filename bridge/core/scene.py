@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bridge.core.follow import Patience
-from bridge.core.model import Claim, Download, Failover, Removal, Snapshot
+from bridge.core.model import Claim, Download, Failover, Removal, Snapshot, Trace
 from bridge.core.seeding import SeedPolicy
 
 CREATES = 3
@@ -13,6 +13,19 @@ CREATES = 3
 
 DELIVERIES = 8
 """Downloads delivered at one time; their files share the fetch slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleaningRules:
+    """When downloads are removed though no *arr asks for it, in seconds; None is never."""
+
+    after_import: float | None = None
+    """After the *arr was seen to have imported it."""
+    after: float | None = None
+    """After it was complete, imported or not."""
+    dry_run: bool = False
+    asks: bool = False
+    """There is an *arr that can be asked what it has imported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +38,7 @@ class Rules:
     """Only what TorBox has cached is ever created."""
     adopt: bool = False
     """What is on the account already is looked for and taken over before anything is created."""
+    cleaning: CleaningRules = field(default_factory=CleaningRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +55,14 @@ class Scene:
     failing_over: bool = False
     """An *arr is being told of a failed download."""
     failovers_per_hour: int = 10
+    asking_import: bool = False
+    """An *arr is being asked what it has imported."""
+    imports_asked: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """When it was last asked, by hash and category."""
+    traces: Collection[Trace] = ()
+    """Of downloads that are gone."""
+    offset_seconds: float = 0.0
+    """TorBox's clock minus ours."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     busy: frozenset[str] = frozenset()
     """Hashes that something is being done for just now."""

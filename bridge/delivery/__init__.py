@@ -23,6 +23,7 @@ strm        the mode that writes a URL for each video
 none        the mode that leaves everything at TorBox
 small       publishing what takes no time to build
 share       the same files at another place, as hard links
+orphans     what half-done deliveries have left
 relocate    delivered content under other names, at another place, or gone
 layout      names made of an order, checked once more
 turns       who may fetch next, fairly

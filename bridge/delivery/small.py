@@ -14,6 +14,9 @@ from bridge.delivery.layout import CONTENT, directories, inner, staged_path
 from bridge.delivery.publish import Whole, publish, published
 from bridge.delivery.staging import discard
 
+BESIDE = ".torbox-bridge-"
+"""How the hidden folder begins; the info-hash follows."""
+
 
 def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], whole: Whole) -> None:
     """Make the content appear at its target; nothing is done when it is there already.
@@ -46,7 +49,7 @@ def abandon(order: Order) -> None:
 
 
 def _beside(order: Order) -> Path:
-    return order.save_path / f".torbox-bridge-{order.hash}"
+    return order.save_path / f"{BESIDE}{order.hash}"
 
 
 def _folders(order: Order) -> list[tuple[str, ...]]:

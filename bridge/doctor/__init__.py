@@ -1,6 +1,7 @@
 """The doctor: looks whether the bridge can do its work as it is set up, and says what to mend.
 
 findings  what was found, as lines and as JSON
+wishes    settings that cannot do what they say
 places    directories: write, rename, hard link, room, owner, umask
 mount     the user's mount of TorBox, as seen from here and by an *arr
 reach     whether the bridge itself answers

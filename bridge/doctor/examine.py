@@ -10,10 +10,11 @@ from bridge.arr import Arr
 from bridge.config import Settings
 from bridge.doctor.account import look_at_torbox
 from bridge.doctor.arrs import look_at_arr
-from bridge.doctor.findings import Finding, ok
+from bridge.doctor.findings import Finding
 from bridge.doctor.mount import look_at_mount
 from bridge.doctor.places import look_at_directories
 from bridge.doctor.reach import answers, look_at_bridge, look_at_public_url
+from bridge.doctor.wishes import look_at_settings
 from bridge.torbox import TorBox
 
 
@@ -22,7 +23,7 @@ async def examine(settings: Settings, torbox: TorBox | None = None) -> Sequence[
 
     `torbox` is the client of the bridge that runs in this very process, if one does.
     """
-    found = [ok("settings", "can be read")]
+    found = look_at_settings(settings)
     found += await asyncio.to_thread(look_at_directories, settings)
     found += await look_at_mount(settings)
     agent = f"torbox-bridge/{version('torbox-bridge')}"

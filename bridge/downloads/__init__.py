@@ -16,6 +16,7 @@ links       links to .torrents and magnets
 fetching    following a link, with limits
 guard       which addresses a link may lead to
 search      TorBox's search, as jobs
+tidying     what goes without being asked for, what is nobody's
 limits      speed limits and other preferences
 categories  categories and tags
 door        `Downloads`: all of it in one
@@ -27,6 +28,7 @@ from bridge.downloads.door import Downloads
 from bridge.downloads.fetching import LinkFetcher
 from bridge.downloads.limits import PASSWORD_FACT, USERNAME_FACT
 from bridge.downloads.search import SearchJob
+from bridge.downloads.tidying import Tidy
 from bridge.downloads.values import (
     Added,
     AddResult,
@@ -61,6 +63,7 @@ __all__ = [
     "Rejected",
     "SearchJob",
     "SearchResult",
+    "Tidy",
     "View",
     "program_of",
     "valid_category",

@@ -1,13 +1,18 @@
 """Who asks, where several have one download: qBittorrent's API names a torrent by its hash alone.
 
 An *arr lists its own category every minute, by a session of its own. So a client is known by the
-categories that it has named, and before it has named any by the program that it is.
+categories that it has named, and before it has named any by the program that it is. Where that leaves
+a doubt the answer does less: what was not removed can be removed a minute later.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from bridge.core.model import Download
+
+log = structlog.get_logger()
 
 REMEMBERED = 1000
 """Clients whose categories are known; beyond, the one that named none for longest is forgotten."""
@@ -36,29 +41,37 @@ class Callers:
     """The categories that each client has named, until the bridge ends."""
 
     def __init__(self) -> None:
-        self._named: dict[str, set[str]] = {}
+        self._named: dict[str, dict[str, None]] = {}
+        """By client, the one that named one last at the end; and so its categories."""
 
     def named(self, caller: Caller, category: str) -> None:
         """Note that a client asked for a category, or put something into it."""
         if not caller.id or not category:
             return
-        self._named[caller.id] = self._named.pop(caller.id, set()) | {category}
+        known = self._named.pop(caller.id, {})
+        known.pop(category, None)
+        self._named[caller.id] = {**known, category: None}
         if len(self._named) > REMEMBERED:
             del self._named[next(iter(self._named))]
 
     def concerned(self, caller: Caller, everyone: Mapping[int, Download]) -> list[int]:
         """Tell by number whom a client means of those who asked for a download.
 
-        Those in a category that it has named; else those that its program added; else the first,
-        which is what it sees in a list of everything.
+        Those in the category that it has named last; else the one that its program added, and
+        nobody if there are several; else the first, which is what it sees in a list of everything.
         """
         if len(everyone) == 1:
             return list(everyone)
-        named = self._named.get(caller.id, set())
-        by_category = [number for number, seen in everyone.items() if seen.category in named]
-        by_program = [
+        for category in reversed(self._named.get(caller.id, {})):
+            there = [number for number, seen in everyone.items() if seen.category == category]
+            if there:
+                return there
+        added = [
             number
             for number, seen in everyone.items()
             if caller.program and seen.asked_by == caller.program
         ]
-        return by_category or by_program or [0]
+        if len(added) > 1:
+            log.info("whose_is_it", program=caller.program, hash=everyone[0].hash)
+            return []
+        return added or [0]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,14 @@ class Categories(Base):
     def category_path(self, category: Category) -> Path:
         """Tell the directory that the category's downloads go to."""
         return Path(self._roots.category_path(category.name, category.save_path))
+
+    def category_paths(self) -> Sequence[Path]:
+        """List the directories of all categories that have a usable one."""
+        found = []
+        for category in self._ledger.categories.values():
+            with suppress(OutsideRoots):
+                found.append(self.category_path(category))
+        return found
 
     async def create_category(self, name: str, save_path: str) -> str | None:
         """Create it, and its directory. Answers why not, when not."""

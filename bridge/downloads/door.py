@@ -5,11 +5,12 @@ from bridge.downloads.fetching import LinkFetcher
 from bridge.downloads.limits import Limits
 from bridge.downloads.links import Links
 from bridge.downloads.search import SearchJobs
+from bridge.downloads.tidying import Tidying
 from bridge.engine.engine import Engine
 from bridge.engine.services import Services
 
 
-class Downloads(Links, Limits):
+class Downloads(Links, Limits, Tidying):
     """Every download, category and tag the bridge knows.
 
     Without a `fetcher` no links to .torrents are followed.
@@ -23,7 +24,12 @@ class Downloads(Links, Limits):
         """TorBox's search."""
 
     async def resume(self) -> None:
-        """Take up what a stop has interrupted: limits, moves, links, questions. Once, at start."""
+        """Take up what a stop has interrupted: limits, moves, links, questions. Once, at start.
+
+        What is left on disk of downloads that nobody knows is looked for in the background.
+        """
+        paths = [self.default_save_path, *self.category_paths()]
+        self._engine.background(self._engine.orphans.look(paths), name="orphans")
         self.apply_limits()
         await self.resume_links()
         for download in tuple(self._ledger.downloads.values()):

@@ -11,7 +11,9 @@ import structlog
 
 from bridge.core.actions import (
     Action,
+    AskImport,
     CheckCached,
+    CleanUp,
     Deliver,
     Enqueue,
     Fail,
@@ -22,6 +24,7 @@ from bridge.core.actions import (
     Promote,
     Ready,
     Reannounce,
+    Reclaim,
     Remove,
     Share,
     Submit,
@@ -33,9 +36,11 @@ from bridge.core.scene import Scene
 from bridge.core.submitting import turns
 from bridge.engine import outcome
 from bridge.engine.cached import Cached
+from bridge.engine.cleanup import ask_import, clean_up, reclaim
 from bridge.engine.deliver import deliver
 from bridge.engine.failover import fail_over
 from bridge.engine.gates import Gates
+from bridge.engine.orphans import Orphans
 from bridge.engine.polling import Polling
 from bridge.engine.remove import attempt
 from bridge.engine.services import Services
@@ -62,7 +67,7 @@ FORETOLD = 200
 REFUSALS = 6
 """Times that TorBox may refuse links to what it has before that is final."""
 
-SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Finish, Fail)
+SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Finish, Fail, CleanUp, Reclaim)
 """Actions that are done when they have been performed: what follows is planned right away."""
 
 CALLS = {
@@ -91,12 +96,16 @@ class Engine:
             creates=services.settings.torbox.limits.adds_at_once,
         )
         self._tasks = Tasks()
+        self.orphans = Orphans(services)
+        """What is on disk and nobody's."""
         self._busy: dict[str, tuple[type[Action], asyncio.Task[Any]]] = {}
         self._held: set[str] = set()
         self._holds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._asked: dict[str, float] = {}
         self._polling = Polling(services, self._gates)
         self._failing_over = False
+        self._asking_import = False
+        self._imports_asked: dict[tuple[str, str], float] = {}
         self._event = asyncio.Event()
         self._closing = False
 
@@ -217,6 +226,10 @@ class Engine:
             removals=self._ledger.removals.values(),
             failovers=self._ledger.failovers.values(),
             failing_over=self._failing_over,
+            asking_import=self._asking_import,
+            imports_asked=self._imports_asked,
+            traces=self._ledger.traces.values(),
+            offset_seconds=services.torbox.offset_seconds,
             failovers_per_hour=services.settings.failover.per_hour,
             snapshot=self._ledger.snapshot,
             busy=frozenset(self._busy) | self._held,
@@ -260,19 +273,38 @@ class Engine:
                 self._begin(action, info_hash, deliver(services, info_hash))
             case Remove(removal_id):
                 self._remove(action, removal_id)
-            case FailOver(failover_id):
-                # Not one of the busy: the *arr deletes the download meanwhile, which ends those.
-                self._failing_over = True
-                self._tasks.spawn(self._fail_over(failover_id), name=f"failover {failover_id}")
+            case AskImport() | FailOver():
+                self._talk(action)
             case Poll(queue):
                 self._polling.begin()
                 self._tasks.spawn(self._poll(queue=queue), name="poll")
             case _:
                 await self._settle(action)
 
-    async def _settle(self, action: Promote | Enqueue | Ready | Finish | Fail) -> None:
+    def _talk(self, action: AskImport | FailOver) -> None:
+        """Ask an *arr, or tell it, one thing at a time.
+
+        That is none of what a download is busy with: the *arr deletes it meanwhile, which ends that.
+        """
+        match action:
+            case AskImport(info_hash, number):
+                self._asking_import = True
+                self._tasks.spawn(self._ask_import(info_hash, number), name=f"import {info_hash}")
+            case FailOver(failover_id):
+                self._failing_over = True
+                self._tasks.spawn(self._fail_over(failover_id), name=f"failover {failover_id}")
+            case _:
+                assert_never(action)
+
+    async def _settle(
+        self, action: Promote | Enqueue | Ready | Finish | Fail | CleanUp | Reclaim
+    ) -> None:
         services = self._services
         match action:
+            case CleanUp(info_hash, number, why):
+                await clean_up(services, info_hash, number, why)
+            case Reclaim(info_hash, torrent_id):
+                await reclaim(services, info_hash, torrent_id)
             case Promote(info_hash, torrent_id):
                 await promote(services, info_hash, torrent_id)
             case Enqueue(info_hash, queued_id):
@@ -355,6 +387,17 @@ class Engine:
             await fail_over(self._services, failover_id)
         finally:
             self._failing_over = False
+            self.wake()
+
+    async def _ask_import(self, info_hash: str, number: int) -> None:
+        download = self._ledger.downloads.get(info_hash)
+        seen = self._services.everyone(download).get(number) if download else None
+        if seen is not None:
+            self._imports_asked[info_hash, seen.category] = self._services.clock()
+        try:
+            await ask_import(self._services, info_hash, number)
+        finally:
+            self._asking_import = False
             self.wake()
 
     async def _poll(self, *, queue: bool) -> None:

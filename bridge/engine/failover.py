@@ -89,8 +89,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
         await _look_again(services, begun, str(error))
         return
     await _end(services, begun, f"{arr.name} has blocklisted it and searches for another release")
-    if not records:
-        await _leave(services, job)
+    await _leave(services, job)
 
 
 async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str, grab_id: int) -> None:
@@ -115,7 +114,7 @@ async def _begin(services: Services, job: Failover) -> Failover | None:
 
 
 async def _leave(services: Services, job: Failover) -> None:
-    """Remove what the *arr does not see in its queue: it will not do that itself."""
+    """Remove what the *arr has not removed: it does not see it in its queue, or meant another."""
     download = services.ledger.downloads.get(job.hash)
     everyone = services.everyone(download) if download is not None else {}
     for number, seen in everyone.items():

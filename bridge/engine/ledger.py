@@ -14,6 +14,7 @@ from types import MappingProxyType
 import structlog
 
 from bridge.core.claims import claim_of, heir, numbered, taken_over
+from bridge.core.cleanup import forgotten
 from bridge.core.failover import HOUR
 from bridge.core.files import NamedFile
 from bridge.core.model import (
@@ -24,8 +25,10 @@ from bridge.core.model import (
     Event,
     Failover,
     Failure,
+    Phase,
     Removal,
     Snapshot,
+    Trace,
 )
 from bridge.core.preferences import Preferences
 from bridge.delivery import Progress
@@ -61,6 +64,7 @@ class Ledger:
         self._claims: dict[str, tuple[Claim, ...]] = {}
         self._removals: dict[int, Removal] = {}
         self._failovers: dict[int, Failover] = {}
+        self._traces: dict[str, Trace] = {}
         self._categories: dict[str, Category] = {}
         self._tags: set[str] = set()
         self._lock = asyncio.Lock()
@@ -78,6 +82,7 @@ class Ledger:
             self._claims[claim.hash] = (*self.claims(claim.hash), claim)
         self._removals = {removal.id: removal for removal in contents.removals}
         self._failovers = {failover.id: failover for failover in contents.failovers}
+        self._traces = {trace.hash: trace for trace in contents.traces}
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
         self.preferences = await self.store.fact(PREFERENCES_FACT, Preferences) or Preferences()
@@ -97,6 +102,11 @@ class Ledger:
     def failovers(self) -> Mapping[int, Failover]:
         """Every failover that is not done yet, and those of the last hour, by id."""
         return MappingProxyType(self._failovers)
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        """What is remembered of downloads that went today, by hash."""
+        return MappingProxyType(self._traces)
 
     @property
     def categories(self) -> Mapping[str, Category]:
@@ -360,27 +370,35 @@ class Ledger:
             self.version += 1
 
     async def remove(
-        self, info_hash: str, cleanup: Callable[[Download, bool], Removal], *, number: int = 0
+        self,
+        info_hash: str,
+        cleanup: Callable[[Download, bool], Removal],
+        *,
+        number: int = 0,
+        why: str = "",
     ) -> None:
         """Let one who asked for a download go, and keep the job that cleans up. Committed on return.
 
         `number` is that of a claim, 0 who has the download's own row; the next one takes its place,
         and with the last one the download goes. `cleanup` makes the job out of the download as it
         stands then (a moment earlier it may not have had its torrent_id, or have stood at another
-        place), and of whether another one still has a use
-        for it. A failover of the leaver's that was not begun
-        is called off: whoever removes a failed download knows of it.
+        place), and of whether another one has a use for it still. A failover of the leaver's that
+        was not begun is called off: whoever removes a failed download knows of it.
         """
         async with self._lock:
             download, claims = self._downloads.get(info_hash), self.claims(info_hash)
             if download is None or number not in {0, *(claim.number for claim in claims)}:
                 return
+            phases = {0: download.phase, **{claim.number: claim.phase for claim in claims}}
+            del phases[number]
+            removal = cleanup(download, any(one is not Phase.FAILED for one in phases.values()))
             if claims:
-                await self._leave(download, claims, cleanup(download, True), number)
+                await self._leave(download, claims, removal, number, why)
             else:
-                await self._drop(download, cleanup(download, False))
+                await self._drop(download, removal, why)
 
-    async def _drop(self, download: Download, removal: Removal) -> None:
+    async def _drop(self, download: Download, removal: Removal, why: str) -> None:
+        why = _joined(why, _removal_words(removal))
         called_off = self._not_begun(removal.hash, download.category)
         async with self.store.transaction() as write:
             for failover in called_off:
@@ -389,7 +407,7 @@ class Ledger:
             removal = await write.add_removal(removal)
             await write.add_event(
                 Event(hash=removal.hash, at=removal.created_at, kind="removed",
-                      before=download.phase, why=_removal_words(removal))
+                      before=download.phase, why=why)
             )  # fmt: skip
         del self._downloads[removal.hash]
         self._files.pop(removal.hash, None)
@@ -397,17 +415,23 @@ class Ledger:
         self.contents.pop(removal.hash, None)
         self._removals[removal.id] = removal
         self.version += 1
-        _say("removed", download, why=_removal_words(removal))
+        _say("removed", download, why=why)
 
     async def _leave(
-        self, download: Download, claims: tuple[Claim, ...], removal: Removal, number: int
+        self,
+        download: Download,
+        claims: tuple[Claim, ...],
+        removal: Removal,
+        number: int,
+        why: str,
     ) -> None:
         """Go without the others; who leaves the download's own row leaves it to another."""
         gone = heir(claims, download) if number == 0 else _numbered(claims, number)
         others = tuple(claim for claim in claims if claim is not gone)
         category = download.category if number == 0 else gone.category
         called_off = self._not_begun(download.hash, category)
-        why = f"category {category!r}, {_removal_words(removal)}; others have it still"
+        words = f"category {category!r}, {_removal_words(removal)}; others have it still"
+        why = _joined(why, words)
         async with self.store.transaction() as write:
             for failover in called_off:
                 await write.drop_failover(failover.id)
@@ -434,16 +458,48 @@ class Ledger:
                 await write.put_removal(removal)
             self._removals[removal.id] = removal
 
-    async def end_removal(self, removal: Removal, why: str) -> None:
-        """The removal is done."""
+    async def end_removal(self, removal: Removal, why: str, *, found: bool) -> None:
+        """The removal is done. `found`: TorBox had something of it, and has no more."""
+        trace = _trace_of(removal, self.clock(), found=found)
         async with self._lock:
+            old = forgotten(self._traces, self.clock())
             async with self.store.transaction() as write:
                 await write.drop_removal(removal.id)
+                for info_hash in old:
+                    await write.drop_trace(info_hash)
+                if trace is not None:
+                    await write.put_trace(trace)
                 await write.add_event(
                     Event(hash=removal.hash, at=self.clock(), kind="gone", why=why)
                 )
             self._removals.pop(removal.id, None)
+            for info_hash in old:
+                del self._traces[info_hash]
+            if trace is not None:
+                self._traces[trace.hash] = trace
         log.info("gone", hash=removal.hash, why=why)
+
+    async def add_removal(self, removal: Removal, why: str) -> None:
+        """Begin a removal of what no download here has."""
+        async with self._lock:
+            async with self.store.transaction() as write:
+                removal = await write.add_removal(removal)
+                event = Event(hash=removal.hash, at=self.clock(), kind="removed", why=why)
+                await write.add_event(event)
+            self._removals[removal.id] = removal
+        log.warning("removed", hash=removal.hash, why=why)
+
+    async def imported(self, info_hash: str, number: int, why: str) -> None:
+        """Note that one who asked for a download has it in its library now."""
+        now = self.clock()
+        if number:
+            await self.change_claim(
+                info_hash, number, lambda latest: replace(latest, imported_at=now), why
+            )
+            return
+        await self.change(info_hash, lambda latest: replace(latest, imported_at=now))
+        async with self.store.transaction() as write:
+            await write.add_event(Event(hash=info_hash, at=now, kind="arr", why=why))
 
     def _not_begun(self, info_hash: str, category: str) -> list[Failover]:
         """List the failovers that whoever removes a failed download makes needless."""
@@ -553,6 +609,23 @@ async def _begun(write: Transaction, job: Removal | Failover) -> Removal | Failo
             return await write.add_removal(job)
         case Failover():
             return await write.add_failover(job)
+
+
+def _trace_of(removal: Removal, now: float, *, found: bool) -> Trace | None:
+    """Remember what may turn up at TorBox yet; nothing of what was to stay there."""
+    if not removal.delete_remote or removal.submitted_at is None:
+        return None
+    return Trace(
+        hash=removal.hash,
+        submitted_at=removal.submitted_at,
+        removed_at=removal.created_at,
+        left_at=now,
+        unclear=removal.unclear and not found,
+    )
+
+
+def _joined(why: str, words: str) -> str:
+    return f"{why}; {words}" if why else words
 
 
 def _numbered(claims: Iterable[Claim], number: int) -> Claim:

@@ -24,7 +24,7 @@ DATABASE_ERROR = "DATABASE_ERROR"
 
 
 async def release(
-    services: Services, info_hash: str, number: int = 0, *, delete_files: bool
+    services: Services, info_hash: str, number: int = 0, *, delete_files: bool, why: str = ""
 ) -> None:
     """Remove a download for one who asked for it: a claim by its number, or 0 the first.
 
@@ -37,7 +37,7 @@ async def release(
         removal = removal_of(services, download, delete_files=delete_files)
         return _files_only(removal) if others else removal
 
-    await services.ledger.remove(info_hash, cleanup, number=number)
+    await services.ledger.remove(info_hash, cleanup, number=number, why=why)
 
 
 def _claim_removal(
@@ -52,10 +52,6 @@ def _claim_removal(
         files=tuple(file.path for file in files if file.chosen),
         delivery_mode=claim.delivery_mode,
         files_only=True,
-        delete_remote=False,
-        torrent_id=None,
-        queued_id=None,
-        unclear=False,
         created_at=services.clock(),
     )
 
@@ -140,13 +136,17 @@ async def remove(services: Services, removal: Removal) -> None:
         await delivery.discard(removal.hash)
     if removal.files:
         await delivery.remove(Path(removal.save_path), removal.content_name, removal.files)
-    why = "nothing to do at TorBox"
-    if removal.delete_remote:
-        why = await _remove_remote(services, removal)
-    await services.ledger.end_removal(removal, why)
+    deleted = await _remove_remote(services, removal) if removal.delete_remote else []
+    why = (
+        "TorBox had nothing of it any more" if removal.delete_remote else "nothing to do at TorBox"
+    )
+    if deleted:
+        why = "deleted " + ", ".join(deleted)
+    await services.ledger.end_removal(removal, why, found=bool(deleted))
 
 
-async def _remove_remote(services: Services, removal: Removal) -> str:
+async def _remove_remote(services: Services, removal: Removal) -> list[str]:
+    """Delete what is there; tell what that was."""
     deleted = []
     if removal.torrent_id is not None and await _delete_item(services, removal.torrent_id):
         deleted.append("the torrent")
@@ -154,7 +154,7 @@ async def _remove_remote(services: Services, removal: Removal) -> str:
         deleted.append("the queued item")
     if removal.unclear or (removal.queued_id is not None and not deleted):
         deleted += await _delete_by_hash(services, removal)
-    return "deleted " + ", ".join(deleted) if deleted else "TorBox had nothing of it any more"
+    return deleted
 
 
 async def _delete_item(services: Services, torrent_id: int) -> bool:

@@ -12,7 +12,7 @@ from bridge.core.claims import seen_by
 from bridge.core.follow import Patience
 from bridge.core.model import Download
 from bridge.core.preferences import with_global_limits
-from bridge.core.scene import Rules
+from bridge.core.scene import CleaningRules, Rules
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
@@ -97,6 +97,12 @@ class Services:
             seed=SeedPolicy(policy.seed),
             cached_only=policy.cached == "only",
             adopt=policy.adopt,
+            cleaning=CleaningRules(
+                after_import=policy.clean_up.after_import,
+                after=policy.clean_up.after,
+                dry_run=policy.clean_up.dry_run,
+                asks=bool(self.arrs.of(category)),
+            ),
         )
 
     def held(self, download: Download, note: str) -> Download:

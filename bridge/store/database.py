@@ -13,7 +13,16 @@ import aiosqlite
 import msgspec
 import structlog
 
-from bridge.core.model import Category, Claim, DeliveredFile, Download, Event, Failover, Removal
+from bridge.core.model import (
+    Category,
+    Claim,
+    DeliveredFile,
+    Download,
+    Event,
+    Failover,
+    Removal,
+    Trace,
+)
 from bridge.store.rows import columns, reader, to_row, upsert
 from bridge.store.schema import STEPS
 
@@ -39,6 +48,7 @@ class Contents:
     tags: Sequence[str]
     failovers: Sequence[Failover] = ()
     claims: Sequence[Claim] = ()
+    traces: Sequence[Trace] = ()
 
 
 class Transaction:
@@ -84,6 +94,14 @@ class Transaction:
     async def drop_removal(self, removal_id: int) -> None:
         """Delete a removal job: it is done."""
         await self._run("DELETE FROM removals WHERE id = ?", (removal_id,))
+
+    async def put_trace(self, trace: Trace) -> None:
+        """Insert or replace what is remembered of a hash."""
+        await self._put("traces", trace)
+
+    async def drop_trace(self, info_hash: str) -> None:
+        """Forget a hash."""
+        await self._run("DELETE FROM traces WHERE hash = ?", (info_hash,))
 
     async def add_failover(self, failover: Failover) -> Failover:
         """Keep a failover job; answers it with its id."""
@@ -249,6 +267,7 @@ class Store:
             categories=await self._all(Category, "SELECT * FROM categories ORDER BY name"),
             tags=[row["name"] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
             failovers=tuple(await self._all(Failover, "SELECT * FROM failovers ORDER BY id")),
+            traces=tuple(await self._all(Trace, "SELECT * FROM traces ORDER BY hash")),
             claims=tuple(await self._all(Claim, "SELECT * FROM claims ORDER BY hash, number")),
         )
 

@@ -135,6 +135,7 @@ STEPS: tuple[str, ...] = (
     """
     ALTER TABLE downloads ADD COLUMN reannounced_at REAL NOT NULL DEFAULT -1;
     ALTER TABLE downloads ADD COLUMN active_at REAL;
+    ALTER TABLE downloads ADD COLUMN imported_at REAL;
     ALTER TABLE downloads ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
     ALTER TABLE removals ADD COLUMN files_only INTEGER NOT NULL DEFAULT 0;
 
@@ -156,9 +157,18 @@ STEPS: tuple[str, ...] = (
         size INTEGER NOT NULL,
         files TEXT NOT NULL,                -- JSON list
         completed_at REAL,
+        imported_at REAL,
         failure_reason TEXT,
         failure_message TEXT NOT NULL,
         PRIMARY KEY (hash, number)
     ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE traces (                   -- of downloads that are gone
+        hash TEXT PRIMARY KEY,
+        submitted_at REAL NOT NULL,
+        removed_at REAL NOT NULL,
+        left_at REAL NOT NULL,
+        unclear INTEGER NOT NULL
+    ) STRICT;
     """,
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.core.model import Phase
 from bridge.core.status import State
-from bridge.downloads import Downloads, View
+from bridge.downloads import Downloads, Tidy, View
 from bridge.web import health
 from bridge.web.guard import private_json, require_visitor
 
@@ -57,6 +57,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Downloads by phase, all phases."""
     downloads: list[Row]
     """What needs attention first, then the newest first."""
+    clean_up: list[Tidy]
+    """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
+    orphaned: list[Tidy]
+    """What is nobody's, on disk or at TorBox, and was left alone."""
 
 
 async def status(request: web.Request) -> web.Response:
@@ -73,6 +77,8 @@ async def status(request: web.Request) -> web.Response:
         violations=len(downloads.violations),
         counts={phase.value: counts[phase] for phase in Phase},
         downloads=[_row(view, categories[view.download.hash]) for view in views],
+        clean_up=list(downloads.to_clean_up()),
+        orphaned=list(downloads.orphaned()),
     )
     return private_json(msgspec.json.encode(told))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.arr import Fate, HistoryRecord, fate
+from bridge.arr import Fate, HistoryRecord, all_imported, fate
 
 
 def records(*newest_first: str) -> list[HistoryRecord]:
@@ -45,3 +45,26 @@ def test_the_last_grab_counts(newest_first: list[str], expected: Fate) -> None:
 def test_the_last_grab_is_named() -> None:
     """The record to be failed is the newest grab."""
     assert fate(records("grabbed", "downloadFailed", "grabbed")).grab_id == 100
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "expected"),
+    [
+        ([], False),
+        (["grabbed"], False),
+        (["downloadFolderImported", "grabbed"], True),
+        (["downloadFolderImported", "downloadFolderImported", "grabbed", "grabbed"], True),
+        (["downloadFolderImported"], True),
+        (["downloadImported", "trackFileImported", "trackFileImported", "grabbed"], True),
+        (["albumImportIncomplete", "trackFileImported", "grabbed"], False),
+        (["bookImportIncomplete", "bookFileImported", "grabbed"], False),
+        (["downloadIgnored", "downloadFolderImported", "grabbed"], False),
+        (["downloadFailed", "downloadFolderImported", "grabbed"], False),
+        (["grabbed", "downloadFolderImported", "grabbed"], False),
+        (["downloadFolderImported", "grabbed", "downloadFailed", "grabbed"], True),
+        (["episodeFileDeleted", "downloadFolderImported", "grabbed"], True),
+    ],
+)
+def test_what_is_imported_may_be_cleaned_up(newest_first: list[str], *, expected: bool) -> None:
+    """Since the last grab there was an import, and nothing failed, is incomplete or was ignored."""
+    assert all_imported(records(*newest_first)) is expected

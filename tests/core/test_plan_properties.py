@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.core.actions import (
     Action,
+    AskImport,
     CheckCached,
+    CleanUp,
     Deliver,
     Enqueue,
     Fail,
@@ -26,9 +28,9 @@ from bridge.core.actions import (
     Share,
     Submit,
 )
-from bridge.core.model import FINAL, Claim, Download, Phase, Snapshot
+from bridge.core.model import FINAL, Claim, Download, Phase, Snapshot, Trace
 from bridge.core.plan import LOOKED_AT, LOOKS, RELOOK_SECONDS, plan
-from bridge.core.scene import CREATES, DELIVERIES, Scene
+from bridge.core.scene import CREATES, DELIVERIES, CleaningRules, Rules, Scene
 from tests.support.scenes import HOUR, NOW, download, hash_of, item, removal, scene, snapshot, whole
 
 moments = st.sampled_from([0.0, NOW - HOUR, NOW - 61, NOW - 1, NOW, NOW + 1, NOW + HOUR])
@@ -97,6 +99,13 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     )
 
 
+RULES = (
+    Rules(),
+    Rules(adopt=True, cached_only=True),
+    Rules(cleaning=CleaningRules(after=HOUR, after_import=60.0, asks=True)),
+)
+
+
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
     """Draw any scene that the engine may make."""
@@ -111,6 +120,18 @@ def scenes(draw: st.DrawFn) -> Scene:
             )
             for number in draw(st.sets(numbers, max_size=2))
         },
+        rules=draw(st.sampled_from([lambda _category, one=one: one for one in RULES])),
+        asking_import=draw(st.booleans()),
+        traces=[
+            Trace(
+                hash=hash_of(number),
+                submitted_at=NOW - HOUR,
+                removed_at=NOW - HOUR,
+                left_at=draw(past),
+                unclear=draw(st.booleans()),
+            )
+            for number in draw(st.sets(numbers, max_size=2))
+        ],
         removals=[
             removal(index, hash=hash_of(number), next_attempt_at=draw(moments))
             for index, number in enumerate(draw(st.lists(numbers, max_size=3)), start=1)
@@ -274,6 +295,15 @@ def perform(action: Action, world: Scene) -> Scene:
             return replace(world, asked={**world.asked, info_hash: world.now})
         case CheckCached(hashes):
             return replace(world, cached={**world.cached, **dict.fromkeys(hashes, False)})
+        case AskImport(info_hash):
+            asked = {(info_hash, category): world.now for category in ("", "tv", "radarr")}
+            return replace(world, imports_asked={**world.imports_asked, **asked})
+        case CleanUp(info_hash, 0, _) if not world.claims.get(info_hash):
+            stay = [one for one in world.downloads if one.hash != info_hash]
+            return replace(world, downloads=stay)
+        case CleanUp(info_hash, number, _):
+            others = tuple(one for one in world.claims[info_hash] if one.number != (number or 1))
+            return replace(world, claims={**world.claims, info_hash: others})
         case Share(info_hash, number) | Finish(info_hash, number) if number:
             phase = Phase.DELIVERED if isinstance(action, Share) else Phase.FINISHED
             done = tuple(

@@ -66,12 +66,17 @@ def missing() -> str:
 
 
 @asynccontextmanager
-async def real_qbittorrent(root: Path, username: str, password: str) -> AsyncIterator[Place]:
-    """Run a qBittorrent that was never used before, until the end of the block."""
+async def real_qbittorrent(
+    root: Path, username: str, password: str, *, refresh: int = REFRESH_MILLISECONDS
+) -> AsyncIterator[Place]:
+    """Run a qBittorrent that was never used before, until the end of the block.
+
+    `refresh` is how often it looks after its torrents, in milliseconds.
+    """
     port = free_port()
     downloads = root / "downloads"
     place = Place(f"http://127.0.0.1:{port}", downloads, username, password)
-    write_profile(root, place, port)
+    write_profile(root, place, port, refresh)
     # It searches with the Python that it finds: this one, and not whatever else is here.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
     environ = {"HOME": str(root), "PATH": path, "LC_ALL": "C.UTF-8"}
@@ -92,7 +97,7 @@ async def real_qbittorrent(root: Path, username: str, password: str) -> AsyncIte
         await process.wait()
 
 
-def write_profile(root: Path, place: Place, port: int) -> None:
+def write_profile(root: Path, place: Place, port: int, refresh: int) -> None:
     """Write the configuration of a fresh qBittorrent below `root`."""
     place.downloads.mkdir(parents=True)
     configuration = root / "qBittorrent" / "config" / "qBittorrent.conf"
@@ -103,7 +108,7 @@ def write_profile(root: Path, place: Place, port: int) -> None:
             peer_port=free_port(),
             password=hashed(place.password),
             port=port,
-            refresh=REFRESH_MILLISECONDS,
+            refresh=refresh,
             username=place.username,
         ),
         encoding="utf-8",

@@ -35,17 +35,19 @@ def callers(*named: tuple[Caller, str]) -> Callers:
         (OTHER_SONARR, [(OTHER_SONARR, "tv-4k")], [2]),
         (RADARR, [(SONARR, "tv")], [1]),
         (RADARR, [], [1]),
-        (SONARR, [], [0, 2]),
-        (SONARR, [(SONARR, "lidarr")], [0, 2]),
+        (SONARR, [], []),
+        (SONARR, [(SONARR, "lidarr")], []),
         (BROWSER, [], [0]),
-        (BROWSER, [(BROWSER, "tv-4k"), (BROWSER, "radarr")], [1, 2]),
+        (BROWSER, [(BROWSER, "tv-4k"), (BROWSER, "radarr")], [1]),
+        (BROWSER, [(BROWSER, "tv-4k"), (BROWSER, "radarr"), (BROWSER, "tv-4k")], [2]),
+        (BROWSER, [(BROWSER, "tv-4k"), (BROWSER, "other")], [2]),
         (NOBODY, [], [0]),
     ],
 )
 def test_whom_a_client_means(
     caller: Caller, named: list[tuple[Caller, str]], meant: list[int]
 ) -> None:
-    """Who named its category; else what its program added; else the first, as in a whole list."""
+    """What it named last; else what its program alone added; else the first, as in a whole list."""
     assert callers(*named).concerned(caller, EVERYONE) == meant
 
 

@@ -234,6 +234,26 @@ async def test_two_of_one_kind(rig: Rig) -> None:
         assert (len(await one.poll()), len(await other.poll())) == (1, 0)
 
 
+async def test_two_of_one_kind_after_a_restart(rig: Rig) -> None:
+    """Which of two Sonarr asks is not known before it lists its own: until then nothing is removed."""
+    content = pack()
+    rig.sim.register(content)
+    one, other = ArrSettings(category="tv"), ArrSettings(category="tv-4k")
+    async with rig.arr("sonarr", one) as first, rig.arr("sonarr", other) as second:
+        download_id = await add(content, first, second)
+        for arr in (first, second):
+            await rig.completed(arr, download_id)
+    await rig.restart()
+    async with rig.arr("sonarr", other) as second:
+        await second.remove(download_id)
+        assert len(rig.held.each()) == 2
+        assert len(await second.poll()) == 1
+        await second.remove(download_id)
+        assert await second.poll() == []
+    await settled(rig)
+    assert (names(rig, "tv"), names(rig, "tv-4k")) == ([content.name], [])
+
+
 async def test_three(rig: Rig, two: tuple[Arr, Arr]) -> None:
     """However many there are, and in whatever order they leave: the last one frees TorBox."""
     content = pack()

@@ -14,7 +14,16 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.core.model import Category, Claim, DeliveredFile, Download, Event, Phase, Reason
+from bridge.core.model import (
+    Category,
+    Claim,
+    DeliveredFile,
+    Download,
+    Event,
+    Phase,
+    Reason,
+    Trace,
+)
 from bridge.store import Contents, Store, StoreError
 from bridge.store.database import EVENTS_KEPT
 from bridge.store.rows import columns, to_row
@@ -43,6 +52,11 @@ def claim(number: int) -> Claim:
     )
 
 
+def trace(number: int) -> Trace:
+    """Make what is remembered of a download that went."""
+    return Trace(hash=hash_of(number), submitted_at=1.5, removed_at=2.5, left_at=3.5, unclear=True)
+
+
 def event(number: int) -> Event:
     """Make an event of the first download."""
     return Event(hash=H, at=float(number), kind="note", why=f"[{number}]")
@@ -59,6 +73,10 @@ async def fill(store: Store) -> Contents:
         await write.put_files(H, [file(2, chosen=False), file(1, done=True)])
         first = await write.add_removal(removal(id=0, files=("a/b", "[c]"), unclear=True))
         second = await write.add_removal(removal(id=0, submitted_at=3.5, created_at=2.5))
+        await write.put_trace(replace(trace(2), unclear=False))
+        for number in (1, 2, 3):
+            await write.put_trace(trace(number))
+        await write.drop_trace(hash_of(3))
         await write.put_claims(H, [claim(2), claim(1)])
         await write.put_claims(two.hash, [replace(claim(1), hash=two.hash)])
         await write.put_claims(two.hash, [])
@@ -76,6 +94,7 @@ async def fill(store: Store) -> Contents:
         categories=[Category(name="Filme/ü"), Category(name="tv", save_path="/media/tv")],
         tags=["eins", "zwei"],
         claims=(claim(1), claim(2)),
+        traces=(trace(1), trace(2)),
     )
 
 

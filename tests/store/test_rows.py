@@ -22,6 +22,7 @@ from bridge.core.model import (
     Phase,
     Reason,
     Removal,
+    Trace,
 )
 from bridge.store.rows import columns, reader, to_row, upsert
 from bridge.store.schema import STEPS
@@ -32,6 +33,7 @@ TABLES: dict[str, type[Any]] = {
     "files": DeliveredFile,
     "claims": Claim,
     "removals": Removal,
+    "traces": Trace,
     "failovers": Failover,
     "categories": Category,
     "events": Event,

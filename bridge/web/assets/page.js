@@ -229,10 +229,14 @@ function showCounts(counts) {
   byId("counts").replaceChildren(...chips);
 }
 
+function goes(entry) {
+  return entry.at ? `goes in ${span(entry.at - seconds())}` : "";
+}
+
 function showLists(lists) {
   const sections = Object.entries(lists).map(([key, entries]) => {
     const items = entries.map((entry) =>
-      make("li", {}, make("strong", {}, entry.name), " ", make("small", {}, entry.category ?? ""), make("p", {}, entry.why ?? "")),
+      make("li", {}, make("strong", {}, entry.name), " ", make("small", {}, entry.category ?? ""), make("p", {}, [entry.why, goes(entry)].filter(Boolean).join("; "))),
     );
     return make("section", { "aria-label": LISTS[key] }, make("h2", {}, LISTS[key]), make("ul", { class: "findings" }, ...items));
   });
