@@ -160,6 +160,8 @@ def hash_in(action: Action, given_scene: Scene) -> str:
     match action:
         case Poll() | CheckCached() | FailOver():
             return type(action).__name__
+        case Finish(info_hash, number) if number:
+            return f"claim {number} of {info_hash}"  # nothing else is about it
         case Remove(removal_id):
             return next(one.hash for one in given_scene.removals if one.id == removal_id)
         case _:
