@@ -145,9 +145,9 @@ class Transaction:
             to_row(event),
         )
         await self._run(
-            "DELETE FROM events WHERE hash = ?1 AND id <= (SELECT id FROM events WHERE hash = ?1"
-            " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (event.hash, EVENTS_KEPT),
+            "DELETE FROM events WHERE hash = ? AND id <= (SELECT id FROM events WHERE hash = ?"
+            " ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (event.hash, event.hash, EVENTS_KEPT),
         )
 
     async def _add(self, table: str, value: object) -> int:

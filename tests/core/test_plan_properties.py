@@ -160,6 +160,8 @@ def hash_in(action: Action, given_scene: Scene) -> str:
     match action:
         case Poll() | CheckCached() | FailOver():
             return type(action).__name__
+        case Finish(info_hash, number) if number:
+            return f"claim {number} of {info_hash}"  # nothing else is about it
         case Remove(removal_id):
             return next(one.hash for one in given_scene.removals if one.id == removal_id)
         case _:
@@ -237,7 +239,9 @@ def has_owner(one: Download, given_scene: Scene) -> bool:
         return True
     if one.stopped and one.phase in UNSENT | UNDELIVERED:
         return True
-    if given_scene.polling and (one.phase in LISTED or given_scene.probe_at is not None):
+    adopts = one.phase is Phase.ACCEPTED and given_scene.rules(one.category).adopt
+    listed = one.phase in LISTED or adopts or given_scene.probe_at is not None
+    if given_scene.polling and listed:
         return True
     if one.phase in UNSENT:
         return given_scene.checking or given_scene.submitting >= given_scene.creates
@@ -302,7 +306,9 @@ def perform(action: Action, world: Scene) -> Scene:
             stay = [one for one in world.downloads if one.hash != info_hash]
             return replace(world, downloads=stay)
         case CleanUp(info_hash, number, _):
-            others = tuple(one for one in world.claims[info_hash] if one.number != (number or 1))
+            claims = world.claims[info_hash]
+            gone = number or claims[0].number  # who has no claim leaves its place to the first
+            others = tuple(one for one in claims if one.number != gone)
             return replace(world, claims={**world.claims, info_hash: others})
         case Share(info_hash, number) | Finish(info_hash, number) if number:
             phase = Phase.DELIVERED if isinstance(action, Share) else Phase.FINISHED
