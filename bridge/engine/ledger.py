@@ -44,11 +44,13 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.delivery import Progress
+from bridge.engine.buried import Buried
 from bridge.store import Store, Transaction
 
 log = structlog.get_logger()
 
 PREFERENCES_FACT = "preferences"
+BURIED_FACT = "deleted_at_torbox"
 
 Change = Callable[[Download], Download]
 
@@ -73,6 +75,8 @@ class Ledger:
         """What a client has changed for good."""
         self.contents: dict[str, tuple[NamedFile, ...]] = {}
         """Files of downloads that TorBox does not list yet, from the .torrent or the swarm."""
+        self.buried = Buried()
+        """What was deleted at TorBox lately. Kept with the end of each removal."""
         self.unknown_states: Counter[str] = Counter()
         """TorBox's words for a state that the bridge does not know, and how often they came."""
         self._downloads: dict[str, Download] = {}
@@ -102,6 +106,7 @@ class Ledger:
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
         self.preferences = await self.store.fact(PREFERENCES_FACT, Preferences) or Preferences()
+        self.buried = await self.store.fact(BURIED_FACT, Buried) or Buried()
         self.version += 1
 
     @property
@@ -413,6 +418,11 @@ class Ledger:
         self.snapshot = snapshot
         self.version += 1
 
+    def bury(self, torrent_id: int) -> None:
+        """Note that a torrent was deleted at TorBox, whatever its list says in the next minutes."""
+        self.buried.torrents[torrent_id] = self.clock()
+        self.unsee(torrent_id)
+
     def unsee(self, torrent_id: int) -> None:
         """Take no more for true what TorBox said of an item: it no longer knows it."""
         items = {key: item for key, item in self.snapshot.items.items() if key != torrent_id}
@@ -525,6 +535,8 @@ class Ledger:
                     await write.drop_trace(info_hash)
                 if trace is not None:
                     await write.put_trace(trace)
+                if removal.delete_remote:
+                    await write.put_fact(BURIED_FACT, self.buried)
                 await write.add_event(
                     Event(hash=removal.hash, at=self.clock(), kind="gone", why=why)
                 )

@@ -178,11 +178,13 @@ async def _remove_remote(services: Services, removal: Removal) -> list[str]:
 async def _delete_item(services: Services, torrent_id: int) -> bool:
     services.links.forget(torrent_id)
     try:
-        return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
+        deleted = await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
     except TorBoxError as error:
-        if error.code == DATABASE_ERROR and await _gone(services, torrent_id):
-            return False
-        raise
+        if error.code != DATABASE_ERROR or not await _gone(services, torrent_id):
+            raise
+        deleted = False
+    services.ledger.bury(torrent_id)
+    return deleted
 
 
 async def _gone(services: Services, torrent_id: int) -> bool:
@@ -193,7 +195,10 @@ async def _gone(services: Services, torrent_id: int) -> bool:
 
 
 async def _delete_queued(services: Services, queued_id: int) -> bool:
-    return await _deleted(services.torbox.control_queued(queued_id, QueueOperation.DELETE))
+    call = services.torbox.control_queued(queued_id, QueueOperation.DELETE)
+    deleted = await _deleted(call)
+    services.ledger.buried.queued[queued_id] = services.clock()
+    return deleted
 
 
 async def _deleted(call: Awaitable[None]) -> bool:
