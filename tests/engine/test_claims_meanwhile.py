@@ -194,11 +194,17 @@ def twins(rig: Rig) -> tuple[Content, Content]:
     return one, other
 
 
-async def test_what_looks_the_same_is_not_the_same(rig: Rig, two: tuple[Arr, Arr]) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_what_looks_the_same_is_not_the_same(
+    rig: Rig, two: tuple[Arr, Arr], *, at_once: bool
+) -> None:
     """Another torrent with the same names and sizes gets files of its own, and keeps them."""
     sonarr, _ = two
     one, other = twins(rig)
-    ids = [await add(content, sonarr) for content in (one, other)]
+    ids = [await add(one, sonarr)]
+    if not at_once:
+        await rig.completed(sonarr, ids[0])
+    ids.append(await add(other, sonarr))
     await rig.reaches(one.hash, Phase.FINISHED)
     await rig.reaches(other.hash, Phase.FINISHED)
     paths = {item.download_id: item.output_path for item in await sonarr.poll()}
