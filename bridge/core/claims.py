@@ -22,6 +22,7 @@ from bridge.core.model import (
     Phase,
     Reason,
     Removal,
+    Trace,
 )
 from bridge.core.modes import LIVES_ON_TORBOX
 
@@ -161,14 +162,18 @@ def going_on(made: Download, failed: Download | None, claims: Iterable[Claim]) -
     return tuple(one for one in (*claims, *before) if one.category != made.category)
 
 
-def taken_up(made: Download, failed: Download) -> Download:
-    """Make what takes the place of a failed download know of an item that others still have.
+def taken_up(made: Download, before: Download | Trace | None) -> Download:
+    """Make a download know of the item that an earlier one of its hash has left at TorBox.
 
-    TorBox will say that it has it already. It stays ours: a create of ours is as good as unheard.
+    That is one that has failed while others have it still, or was removed before it was clear what
+    became of its create. TorBox will say that it has it already: a create of ours made it all the
+    same, or else its date will tell.
     """
-    if not failed.ours:
-        return made
-    return replace(made, submitted_at=failed.submitted_at, lookup_until=made.added_at)
+    match before:
+        case Download(ours=True) | Trace(unclear=True):
+            return replace(made, submitted_at=before.submitted_at, lookup_until=made.added_at)
+        case _:
+            return made
 
 
 def numbered(claims: Iterable[Claim]) -> tuple[Claim, ...]:

@@ -26,8 +26,6 @@ from tests.bench.soak.report import say, tell, tell_the_end
 from tests.bench.soak.run import Options, Soak
 from tests.support.rig import Rig
 
-SPEED = 3.0
-
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
@@ -42,14 +40,13 @@ def _options() -> Options:
 
 def _scenario(seed: int) -> Scenario:
     return Scenario(
-        speed=SPEED,
         seed=seed,
         account=Account(slots=5),
         behaviour=Behaviour(
-            download_bytes_per_second=400_000.0,
-            metadata_seconds=1.0,
-            store_seconds=1.0,
-            seed_seconds=5.0,
+            download_bytes_per_second=1_200_000.0,
+            metadata_seconds=0.3,
+            store_seconds=0.3,
+            seed_seconds=2.0,
         ),
         cdn=Cdn(bytes_per_second=2_000_000.0, latency_seconds=0.02),
     )

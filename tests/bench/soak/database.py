@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from bridge.core.cleanup import LATE_SECONDS
+
 TABLES = ("downloads", "claims", "files", "torrents", "removals")
 """What has a row for each hash, and none when all is over."""
 
@@ -43,6 +45,15 @@ def forget_budgets(path: Path) -> None:
     """Let the hour pass in which TorBox takes 60 uncached adds. The bridge must not run."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DELETE FROM facts WHERE name = 'budgets'")
+
+
+def let_minutes_pass(path: Path) -> None:
+    """Let the minutes pass after which a create that was thought lost is looked for once more.
+
+    The bridge must not run.
+    """
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE traces SET left_at = left_at - ?", (LATE_SECONDS,))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from bridge.demo.arr_words import ArrSettings
 from tests.bench.soak import weather
 from tests.bench.soak.cases import Cases, Stage
 from tests.bench.soak.clients import CLIENTS, Client, config
-from tests.bench.soak.database import Reasons, forget_budgets
+from tests.bench.soak.database import Reasons, forget_budgets, let_minutes_pass
 from tests.bench.soak.grabber import Grabber
 from tests.bench.soak.leftovers import leftovers
 from tests.bench.soak.load import make_load, make_tug
@@ -34,6 +34,8 @@ START_SECONDS = 1.2
 SHORTEST_MEAN = 0.6
 """Seconds that a bridge lives on the average before it is killed, at least."""
 DRAIN_SECONDS = 120.0
+SETTLING_SECONDS = 3.0
+"""Given to the last removals before the bridge is started on what is left, minutes later."""
 CLEAN_LOOKS = 20
 """A second apart."""
 TERM_SHARE = 0.3
@@ -78,7 +80,7 @@ class Soak:
         self._apis = {client.category: ArrApi(client.app) for client in CLIENTS if client.told}
         self.process = BridgeProcess(self._environ(), BRISK)
         self.samples = Samples(self.process, self.notes)
-        self.face = FaceWitness(self._url, self.process, self.notes)
+        self.face = FaceWitness(self._url, self.process, self.notes, quick=bool(options.tug))
         self.account = AccountWitness(self.sim, self._elsewhere, self.notes)
         self._grabbers = [self._grabber(client) for client in CLIENTS]
 
@@ -231,6 +233,10 @@ class Soak:
         for case in self._cases.all:
             if case.stage is not Stage.OVER:
                 self.notes.problem(f"{case.name}: unfinished, {case.stage}")
+        await asyncio.sleep(SETTLING_SECONDS)
+        await self._end("SIGTERM")
+        let_minutes_pass(self._database)
+        await self.process.start()
         for _ in range(CLEAN_LOOKS):
             await asyncio.sleep(1.0)
             self.left = self._leftovers()

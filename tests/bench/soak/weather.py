@@ -59,7 +59,9 @@ ANYWHERE: tuple[AnyEffect, ...] = (
     Malformed(),
     JsonBody(),
 )
-API: tuple[AnyEffect, ...] = (NoData(), Error(200, None, "Something went wrong."))
+API: tuple[AnyEffect, ...] = (Error(200, None, "Something went wrong."),)
+WITH_DATA = ("createtorrent", "mylist", "getqueued", "requestdl", "controltorrent", "controlqueued")
+"""Where a success without data says nothing. Of `checkcached` it is the truth of what is not cached."""
 LIMITS: tuple[AnyEffect, ...] = (
     RateLimit("json", "5 per 1 second", retry_after=0.5),
     RateLimit("text", retry_after=1.0),
@@ -80,6 +82,7 @@ BODIES: tuple[AnyEffect, ...] = (
     NewEtag(),
 )
 OUTAGE_SECONDS = (0.5, 3.0)
+STALE_SECONDS = 100.0
 
 
 LONGEST_STANDSTILL = 60.0
@@ -90,8 +93,10 @@ def brew(sim: Simulator, releases: Iterable[Release], dice: random.Random) -> No
     """Put all faults in force."""
     for effect in (*ANYWHERE, *API):
         sim.faults.add(ANY, effect, times=None, probability=SHARE)
+    for endpoint in WITH_DATA:
+        sim.faults.add(endpoint, NoData(), times=None, probability=SHARE)
     for endpoint in BAD_LISTS:
-        sim.faults.add(endpoint, StaleList(300.0), times=None, probability=SHARE * 3)
+        sim.faults.add(endpoint, StaleList(STALE_SECONDS), times=None, probability=SHARE * 3)
     for endpoint in LIMITED:
         for effect in LIMITS:
             sim.faults.add(endpoint, effect, times=None, probability=SHARE)
@@ -110,10 +115,10 @@ async def moods(sim: Simulator, dice: random.Random) -> None:
         behaviour.queued_reply = dice.choice(("id", "empty", "refusal"))
         behaviour.duplicate = dice.choice(("existing", "refuse"))
         behaviour.missing_id = dice.choice(("not_found", "not_owner", "database_error"))
-        behaviour.cached_seconds = dice.choice((0.0, 0.0, 2.0, 6.0))
+        behaviour.cached_seconds = dice.choice((0.0, 0.0, 0.7, 2.0))
         behaviour.nothing_cached = dice.choice(("empty", "null"))
-        behaviour.list_lag_seconds = dice.choice((0.0, 0.0, 3.0, 9.0))
-        behaviour.promotion_gap_seconds = dice.choice((0.0, 1.5, 6.0))
+        behaviour.list_lag_seconds = dice.choice((0.0, 0.0, 1.0, 3.0))
+        behaviour.promotion_gap_seconds = dice.choice((0.0, 0.5, 2.0))
         behaviour.link_failures = dice.choice((0, 0, 1, 2))
         await asyncio.sleep(dice.uniform(1.0, 4.0))
 

@@ -30,12 +30,17 @@ class Shown(msgspec.Struct):
 
 
 class FaceWitness:
-    """Reads what the bridge shows, as one who sees everything."""
+    """Reads what the bridge shows, as one who sees everything.
 
-    def __init__(self, url: str, process: BridgeProcess, notes: Notes) -> None:
+    `quick`: what is removed may be grabbed again within the second in which it was added, so that
+    nothing tells its lives apart.
+    """
+
+    def __init__(self, url: str, process: BridgeProcess, notes: Notes, *, quick: bool) -> None:
         self._url = url
         self._process = process
         self._notes = notes
+        self._quick = quick
         self._best: dict[tuple[int | None, str, str, int], float] = {}
         self.poll_seconds: list[float] = []
 
@@ -72,7 +77,7 @@ class FaceWitness:
         """While a process lives and nobody leaves, progress does not go back."""
         key = (pid, shown.hash, shown.category, shown.added_on)
         best = self._best.get(key, 0.0)
-        if shown.progress < best:
+        if shown.progress < best and not self._quick:
             self._notes.problem(f"{shown.name}: progress back from {best} to {shown.progress}")
         self._best[key] = max(shown.progress, best)
 
