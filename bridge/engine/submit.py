@@ -187,4 +187,5 @@ async def enqueue(services: Services, info_hash: str, queued_id: int) -> None:
 
 
 def _may_be_ours(download: Download) -> bool:
-    return download.ours or download.phase is Phase.SUBMITTING
+    unheard = download.phase is Phase.SUBMITTING or download.lookup_until > 0
+    return download.ours or unheard

@@ -130,14 +130,31 @@ async def test_half_fetched_and_no_longer_wanted_so(tmp_path: Path) -> None:
         await rig.close()
 
 
-async def test_the_item_stays_ours(rig: Rig, two: tuple[Arr, Arr]) -> None:
+@pytest.mark.parametrize("adopt", ["false", "true"])
+async def test_the_item_stays_ours(tmp_path: Path, adopt: str) -> None:
     """What failed for one and is there for the other is still deleted when both have left."""
-    sonarr, _ = two
-    content = pack()
-    rig.sim.register(content)
-    download_id = await add(content, *two)
-    for arr in two:
-        await rig.completed(arr, download_id)
+    rig = Rig(tmp_path, BRIDGE_POLICY__ADOPT=adopt)
+    await rig.open()
+    try:
+        content = pack()
+        rig.sim.register(content)
+        async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+            download_id = await add(content, sonarr, radarr)
+            for arr in (sonarr, radarr):
+                await rig.completed(arr, download_id)
+            await fail_for_the_first(rig, content)
+            await sonarr.add_magnet(magnet_of(content))
+            rig.compare(content, (await rig.completed(sonarr, download_id)).output_path)
+            for arr in (sonarr, radarr):
+                await arr.remove(download_id)
+            await settled(rig)
+        assert rig.sim.world.find(content.hash) is None
+    finally:
+        await rig.close()
+
+
+async def fail_for_the_first(rig: Rig, content: Content) -> None:
+    """Let the first one's files be gone, and TorBox refuse to give them again."""
     shutil.rmtree(rig.downloads / TV / content.name)
     rig.sim.links.kill()
     refusal = Error(400, "INVALID_OPTION", "no")
@@ -146,12 +163,6 @@ async def test_the_item_stays_ours(rig: Rig, two: tuple[Arr, Arr]) -> None:
         await rig.held.recheck([content.hash])
     await rig.reaches(content.hash, Phase.FAILED)
     rig.sim.faults.clear(armed.id)
-    await sonarr.add_magnet(magnet_of(content))
-    rig.compare(content, (await rig.completed(sonarr, download_id)).output_path)
-    for arr in two:
-        await arr.remove(download_id)
-    await settled(rig)
-    assert rig.sim.world.find(content.hash) is None
 
 
 @asynccontextmanager
