@@ -3,14 +3,14 @@
     .venv/bin/python -m tests.bench.soak [--minutes 3] [--releases 300] [--kills 50] [--seed 1]
     .venv/bin/python -m tests.bench.soak --tug 40 --releases 6 [--calm]
 
-The bridge is a process of its own, the simulated TorBox misbehaves in every way it knows, and six
+The bridge is a process of its own, the simulated TorBox misbehaves in every way it knows, and seven
 *arr grab, poll, import and remove. Many releases are wanted by several of them, at every moment of
 the others' downloads. In the first part the bridge is killed again and again; in the second it
 lives on, so that its memory and open files can be watched. Then the faults are lifted, the hourly
 budget of adds is as if an hour had passed, and everything has to be imported, or failed for the
 reason that was planted, and nothing is left. Exit code 0 if so.
 
-With `--tug` a few releases are grabbed and removed so many times by three *arr each.
+With `--tug` a few releases are grabbed and removed so many times by four *arr each.
 """
 
 import argparse

@@ -67,7 +67,7 @@ class Case:
     def name(self) -> str:
         """Name it in a message."""
         life = f" #{self.lived + 1}" if len(self.wish.lives) > 1 else ""
-        return f"{self.release.content.name} for {self.wish.category}{life}"
+        return f"{self.release.content.name} ({self.hash[:6]}) for {self.wish.category}{life}"
 
     @property
     def hash(self) -> str:

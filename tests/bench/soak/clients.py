@@ -10,6 +10,7 @@ from typing import Any
 CACHED_ONLY = "cached-only"
 IMPATIENT = "impatient"
 ADOPTING = "adopting"
+STREAMING = "streaming"
 TV = "tv-sonarr"
 TV_4K = "tv-4k"
 FILMS = "radarr"
@@ -26,6 +27,11 @@ class Client:
     policy: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     told: bool = False
     """It has an API, by which the bridge tells it of failures."""
+
+    @property
+    def streams(self) -> bool:
+        """Its library holds `.strm` files, which play what is at TorBox."""
+        return self.policy.get("delivery") == "strm"
 
     def path(self, downloads: Path) -> Path:
         """Tell where its downloads appear."""
@@ -44,8 +50,9 @@ CLIENTS = (
         told=True,
     ),
     Client(category=ADOPTING, app="lidarr", policy={"adopt": True}),
+    Client(category=STREAMING, app="radarr", policy={"delivery": "strm"}),
 )
-"""Three of one program, two of them with one directory, and three with rules of their own."""
+"""Three of one program, two of them with one directory, and four with rules of their own."""
 
 BY_CATEGORY = {client.category: client for client in CLIENTS}
 
@@ -62,4 +69,7 @@ def config(downloads: Path, apis: Sequence[Mapping[str, Any]]) -> str:
         for client in CLIENTS
     }
     failover = {"per_hour": FAILOVERS_PER_HOUR}
-    return json.dumps({"categories": categories, "arr": list(apis), "failover": failover})
+    delivery = {"verify": "pieces", "public_url": "http://bridge.invalid"}
+    return json.dumps(
+        {"categories": categories, "arr": list(apis), "failover": failover, "delivery": delivery}
+    )

@@ -38,6 +38,7 @@ class Grabber:
         arr: Arr,
         cases: Sequence[Case],
         *,
+        streams: bool,
         bell: Bell,
         place: Path,
         library: Path,
@@ -49,6 +50,7 @@ class Grabber:
     ) -> None:
         self.arr = arr
         self.cases = cases
+        self._streams = streams
         self._bell = bell
         self._place = place
         self._library = library
@@ -154,6 +156,8 @@ class Grabber:
     async def _take_back(self, case: Case) -> None:
         self._notes.taken_back[(case.life.taken_back or Moment.BEGUN).name.lower()] += 1
         case.stage = Stage.LEAVING
+        if self._streams:
+            self._notes.may_be_kept.add(case.hash)
         await self.arr.remove(case.hash)
 
     async def _follow(self, case: Case, item: QueueItem) -> None:
@@ -178,16 +182,26 @@ class Grabber:
 
     async def _compare(self, case: Case, path: Path, when: str) -> None:
         content = case.release.content
-        for text in await asyncio.to_thread(lambda: list(wrong(content, path))):
+        found = await asyncio.to_thread(lambda: list(wrong(content, path, streams=self._streams)))
+        for text in found:
             self._notes.problem(f"{case.name}: {when}, and {text}")
 
     async def _import(self, case: Case) -> None:
         case.library = self._library / f"{case.wish.category}-{case.hash}-{case.lived}"
         source, manner = Path(case.output_path), case.life.manner
         try:
-            await take(case.release.content, source, case.library, manner, self._dice)
+            await take(
+                case.release.content,
+                source,
+                case.library,
+                manner,
+                self._dice,
+                streams=self._streams,
+            )
         except OSError as error:
             self._notes.problem(f"{case.name}: cannot be imported: {error}")
+        if self._streams:
+            self._notes.kept.add(case.hash)
         self._notes.imported[manner] += 1
         self._notes.taken_seconds.append(time.monotonic() - case.accepted_at)
         if self._api is not None:
@@ -220,6 +234,8 @@ class Grabber:
         """It left the queue."""
         if case.stage is not Stage.LEAVING and self._was_told(case):
             self._notes.told += 1
+            if case.stage is Stage.ACCEPTED:  # it was told before the failure was seen here
+                self._notes.failed[min(case.wish.may_fail)] += 1
         elif case.stage is not Stage.LEAVING:
             self._notes.problem(f"{case.name}: {case.stage}, and no longer in the queue")
         if case.library is not None:

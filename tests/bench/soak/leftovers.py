@@ -9,20 +9,28 @@ from tests.bench.soak.database import rows_left
 
 
 def leftovers(
-    sim: Simulator, elsewhere: Collection[str], downloads: Path, database: Path
+    sim: Simulator,
+    *,
+    kept: Collection[str],
+    may_be_kept: Collection[str],
+    downloads: Path,
+    database: Path,
 ) -> Iterator[str]:
-    """Tell all of it; nothing when it is clean."""
-    yield from _at_torbox(sim, elsewhere)
+    """Tell all of it; nothing when it is clean. `kept` is what has to be at TorBox."""
+    yield from _at_torbox(sim, kept, may_be_kept)
     yield from _on_disk(downloads)
     yield from rows_left(database)
 
 
-def _at_torbox(sim: Simulator, elsewhere: Collection[str]) -> Iterator[str]:
+def _at_torbox(
+    sim: Simulator, kept: Collection[str], may_be_kept: Collection[str]
+) -> Iterator[str]:
     world = sim.world
     held = {torrent.hash: torrent.content.name for torrent in world.torrents()}
     held |= {queued.content.hash: queued.content.name for queued in world.queue()}
-    yield from (f"left at TorBox: {name}" for one, name in held.items() if one not in elsewhere)
-    yield from (f"deleted at TorBox, and not ours: {one}" for one in set(elsewhere) - held.keys())
+    fine = {*kept, *may_be_kept}
+    yield from (f"left at TorBox: {name}" for one, name in held.items() if one not in fine)
+    yield from (f"deleted at TorBox, and still needed: {one}" for one in set(kept) - held.keys())
 
 
 def _on_disk(downloads: Path) -> Iterator[str]:

@@ -24,6 +24,8 @@ AS_TORRENT = 0.5
 """Of the releases are handed in as a .torrent; the others are magnets."""
 AGAIN = 0.08
 """Of the wishes come up once more after the download was removed."""
+TWINS = 0.04
+"""Of the releases there is another torrent, with the same names and sizes and other bytes."""
 SEEDED = 0.04
 TAKEN_BACK, TAKEN_BACK_SHARED = 0.05, 0.2
 LINGERS = 3.0
@@ -43,6 +45,7 @@ def make_load(count: int, dice: random.Random, sim: Simulator) -> list[Release]:
     bad = min(PLANTED_MOST, max(len(PLANTS), round(count * PLANTED)))
     releases = [_timed(release, dice) for release in planted(bad, sim)]
     releases += _fine(count - bad, dice)
+    releases += [_twin(one, dice) for one in releases[bad:] if dice.random() < TWINS]
     for release in releases:
         _register(release, sim)
     return sorted(releases, key=lambda release: release.turn)
@@ -53,7 +56,7 @@ def make_tug(count: int, lives: int, dice: random.Random, sim: Simulator) -> lis
     releases = []
     for number in range(count):
         content = _content(f"Tug.{number:02}", dice, LARGE)
-        categories = dice.sample(EVERYONE, 3)
+        categories = dice.sample(EVERYONE, 4)
         wishes = tuple(
             Wish(category=category, lives=tuple(_tug(dice) for _ in range(lives)))
             for category in categories
@@ -84,6 +87,16 @@ def _fine(count: int, dice: random.Random) -> Iterator[Release]:
             turn=dice.random() if late else dice.uniform(0.0, EARLY),
             elsewhere=late and dice.random() < ELSEWHERE,
         )
+
+
+def _twin(release: Release, dice: random.Random) -> Release:
+    """Make the same once more, under another hash, a moment later."""
+    content = release.content
+    fields = {name: getattr(content, name) for name in content.__struct_fields__}
+    digits = f"{dice.getrandbits(160):040x}"
+    other = Content(**fields | {"hash": digits, "torrent": None, "cached": True})
+    turn = min(1.0, release.turn + dice.uniform(0.0, 0.03))
+    return replace(release, content=other, as_torrent=False, turn=turn, elsewhere=False)
 
 
 def _content(name: str, dice: random.Random, sizes: tuple[int, ...]) -> Content:

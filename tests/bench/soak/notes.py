@@ -21,6 +21,10 @@ class Notes:
         """By the moment at which the user removed it."""
         self.told = 0
         """Failures that an *arr was told of by its API."""
+        self.kept: set[str] = set()
+        """What is played from TorBox: it stays there, whoever else removes it."""
+        self.may_be_kept: set[str] = set()
+        """The same, or not: it was taken back at a moment at which it may have been complete."""
         self.taken_seconds: list[float] = []
         """From the add to the import."""
 

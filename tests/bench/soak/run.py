@@ -123,7 +123,6 @@ class Soak:
             "BRIDGE_SERVER__PORT": str(self._port),
             "BRIDGE_TORBOX__API_KEY_FILE": str(self._key_file),
             "BRIDGE_TORBOX__TIMEOUT_SECONDS": "3",
-            "BRIDGE_DELIVERY__VERIFY": "pieces",
         }
         del environ["BRIDGE_TORBOX__API_KEY"]
         return environ
@@ -137,6 +136,7 @@ class Soak:
         return Grabber(
             arr,
             self._cases.of(client.category),
+            streams=client.streams,
             bell=self._cases.bell,
             place=client.path(self._rig.downloads),
             library=self._rig.directory / "library",
@@ -246,7 +246,14 @@ class Soak:
             self.notes.problem(text)
 
     def _leftovers(self) -> list[str]:
-        return list(leftovers(self.sim, self._elsewhere, self._rig.downloads, self._database))
+        found = leftovers(
+            self.sim,
+            kept=self._elsewhere | self.notes.kept,
+            may_be_kept=self.notes.may_be_kept,
+            downloads=self._rig.downloads,
+            database=self._database,
+        )
+        return list(found)
 
     def _read_log(self) -> None:
         """Look for what the bridge itself says that should never be said."""
