@@ -528,7 +528,9 @@ class Ledger:
         """The removal is done. `found`: TorBox had something of it, and has no more."""
         trace = _trace_of(removal, self.clock(), found=found)
         async with self._lock:
-            old = forgotten(self._traces, self.clock())
+            old = set(forgotten(self._traces, self.clock()))
+            if not removal.files_only and not removal.delete_remote:
+                old |= {removal.hash} & self._traces.keys()  # what is there now is to stay
             async with self.store.transaction() as write:
                 await write.drop_removal(removal.id)
                 for info_hash in old:

@@ -219,6 +219,34 @@ async def test_what_turned_up_late_is_removed_at_the_next_start(rig: Rig) -> Non
     assert any("turned up" in event.why for event in events)
 
 
+async def test_what_was_added_again_and_is_to_stay_stays(tmp_path: Path) -> None:
+    """Removed, added again at once, and then played from TorBox: it is nothing that turned up late."""
+    url = "http://bridge.invalid"
+    rig = Rig(tmp_path, BRIDGE_DELIVERY__MODE="strm", BRIDGE_DELIVERY__PUBLIC_URL=url)
+    await rig.open()
+    try:
+        content = cached(pack(), is_cached=False)
+        rig.sim.register(content)
+        rig.sim.world.change(content.hash, stop_at=0.5)
+        async with rig.arr() as arr:
+            download_id = await arr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.REMOTE)
+            await arr.remove(download_id)
+            rig.sim.world.change(content.hash, stop_at=None)
+            await arr.add_magnet(magnet_of(content))
+            await rig.completed(arr, download_id)
+            await arr.remove(download_id)
+            await rig.until(lambda: not rig.ledger.removals)
+        assert rig.sim.world.find(content.hash) is not None
+        await rig.stop()
+        long_gone(rig)
+        await rig.start()
+        await asyncio.sleep(2)
+        assert rig.sim.world.find(content.hash) is not None
+    finally:
+        await rig.close()
+
+
 async def test_what_somebody_else_added_meanwhile_stays(rig: Rig) -> None:
     """The same torrent, added on the site after it was removed here, is not the bridge's."""
     content = pack()

@@ -51,7 +51,7 @@ ANYWHERE: tuple[AnyEffect, ...] = (
     Error(500, "NEVER_HEARD_OF_ERROR"),
     Html(502),
     Html(520),
-    Hang(60.0),
+    Hang(10.0),
     Cut(),
     Lost(),
     Lost(0.5),
