@@ -44,13 +44,13 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.delivery import Progress
-from bridge.engine.buried import Buried
+from bridge.engine.departed import Departed
 from bridge.store import Store, Transaction
 
 log = structlog.get_logger()
 
 PREFERENCES_FACT = "preferences"
-BURIED_FACT = "deleted_at_torbox"
+DEPARTED_FACT = "departed"
 
 Change = Callable[[Download], Download]
 
@@ -75,8 +75,8 @@ class Ledger:
         """What a client has changed for good."""
         self.contents: dict[str, tuple[NamedFile, ...]] = {}
         """Files of downloads that TorBox does not list yet, from the .torrent or the swarm."""
-        self.buried = Buried()
-        """What was deleted at TorBox lately. Kept with the end of each removal."""
+        self.departed = Departed()
+        """Items at TorBox that were left lately. Written down with the end of each removal."""
         self.unknown_states: Counter[str] = Counter()
         """TorBox's words for a state that the bridge does not know, and how often they came."""
         self._downloads: dict[str, Download] = {}
@@ -106,7 +106,7 @@ class Ledger:
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
         self.preferences = await self.store.fact(PREFERENCES_FACT, Preferences) or Preferences()
-        self.buried = await self.store.fact(BURIED_FACT, Buried) or Buried()
+        self.departed = await self.store.fact(DEPARTED_FACT, Departed) or Departed()
         self.version += 1
 
     @property
@@ -420,7 +420,7 @@ class Ledger:
 
     def bury(self, torrent_id: int) -> None:
         """Note that a torrent was deleted at TorBox, whatever its list says in the next minutes."""
-        self.buried.torrents[torrent_id] = self.clock()
+        self.departed.deleted[torrent_id] = self.clock()
         self.unsee(torrent_id)
 
     def unsee(self, torrent_id: int) -> None:
@@ -531,14 +531,16 @@ class Ledger:
             old = set(forgotten(self._traces, self.clock()))
             if not removal.files_only and not removal.delete_remote:
                 old |= {removal.hash} & self._traces.keys()  # what is there now is to stay
+                if removal.torrent_id is not None:
+                    self.departed.kept[removal.torrent_id] = self.clock()
             async with self.store.transaction() as write:
                 await write.drop_removal(removal.id)
                 for info_hash in old:
                     await write.drop_trace(info_hash)
                 if trace is not None:
                     await write.put_trace(trace)
-                if removal.delete_remote:
-                    await write.put_fact(BURIED_FACT, self.buried)
+                if not removal.files_only:
+                    await write.put_fact(DEPARTED_FACT, self.departed)
                 await write.add_event(
                     Event(hash=removal.hash, at=self.clock(), kind="gone", why=why)
                 )

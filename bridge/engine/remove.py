@@ -197,7 +197,7 @@ async def _gone(services: Services, torrent_id: int) -> bool:
 async def _delete_queued(services: Services, queued_id: int) -> bool:
     call = services.torbox.control_queued(queued_id, QueueOperation.DELETE)
     deleted = await _deleted(call)
-    services.ledger.buried.queued[queued_id] = services.clock()
+    services.ledger.departed.deleted_queued[queued_id] = services.clock()
     return deleted
 
 

@@ -125,6 +125,7 @@ async def _adopt(
     services: Services, download: Download, torrent_id: int, *, ours: bool, why: str
 ) -> None:
     now = services.clock()
+    ours = ours and not services.ledger.departed.to_stay(torrent_id, now)
     await services.ledger.change(
         download.hash,
         lambda latest: replace(

@@ -37,7 +37,7 @@ async def look(services: Services, action: Look) -> None:
     """
     item = await services.torbox.item(action.torrent_id)
     ledger = services.ledger
-    if item is None or action.torrent_id in ledger.buried.torrents:
+    if item is None or action.torrent_id in ledger.departed.deleted:
         ledger.unsee(action.torrent_id)
     else:
         items = {**ledger.snapshot.items, item.id: item}
@@ -78,9 +78,9 @@ async def poll(services: Services, *, queue: bool) -> bool:
     Raises:
         TorBoxError: a list could not be read; that is no news, least of all "all gone".
     """
-    now, buried = services.clock(), services.ledger.buried
-    items = buried.living(await services.torbox.list_items(), now)
-    queued = buried.living_queued(await services.torbox.list_queued(), now) if queue else None
+    now, departed = services.clock(), services.ledger.departed
+    items = departed.living(await services.torbox.list_items(), now)
+    queued = departed.living_queued(await services.torbox.list_queued(), now) if queue else None
     before = services.ledger.snapshot
     after = replace(
         before,

@@ -1,10 +1,13 @@
 """Removing at TorBox: a removal comes to its end, whatever TorBox calls an item that is gone."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
-from bridge.simulator.faults import Slow
+from bridge.simulator.faults import Lost, Slow
 from tests.support.rig import Rig, pack
 
 
@@ -38,3 +41,24 @@ async def test_a_create_that_outlived_its_download(rig: Rig) -> None:
         await rig.completed(arr, download_id)
         await arr.remove(download_id)
         await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+
+
+async def test_what_is_to_stay_is_not_the_work_of_a_later_create(tmp_path: Path) -> None:
+    """Played from TorBox, and added again at once by an unanswered create: it stays after that."""
+    url = "http://bridge.invalid"
+    categories = json.dumps({"tv-sonarr": {"policy": {"delivery": "strm"}}})
+    rig = Rig(tmp_path, BRIDGE_CATEGORIES=categories, BRIDGE_DELIVERY__PUBLIC_URL=url)
+    await rig.open()
+    try:
+        content = pack()
+        rig.sim.register(content)
+        async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+            for arr in (sonarr, radarr):
+                download_id = await arr.add_magnet(magnet_of(content))
+                await rig.completed(arr, download_id)
+                await arr.remove(download_id)
+                await rig.until(lambda: not rig.ledger.removals)
+                rig.sim.faults.add("createtorrent", Lost(), times=1)
+        assert rig.sim.world.find(content.hash) is not None
+    finally:
+        await rig.close()
