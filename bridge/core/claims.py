@@ -2,11 +2,15 @@
 
 The first one's wishes stand in the download's own row, those of the others in claims. What concerns
 TorBox is the download's; a category, a path, tags, seed limits and files on disk are everybody's own.
+
+Who asked is known by when: rows change hands and numbers are given anew, but of one hash no two are
+of the same moment (`apart`).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from math import inf, nextafter
+from typing import Any, TypeVar
 
 from bridge.core.follow import anew
 from bridge.core.model import (
@@ -17,7 +21,12 @@ from bridge.core.model import (
     Failure,
     Phase,
     Reason,
+    Removal,
+    Trace,
 )
+from bridge.core.modes import LIVES_ON_TORBOX
+
+Asked = TypeVar("Asked", Download, Claim)
 
 OWN = frozenset(field.name for field in fields(Claim)) - {"hash", "number", "files"}
 """The fields of a claim that a download has, too."""
@@ -35,6 +44,20 @@ BY_OWN_RULES = frozenset(
     }
 )
 """Reasons that the policy of a category makes: another category may bear with the same."""
+
+
+def same(one: Download | Claim, other: Download | Claim) -> bool:
+    """Tell whether two of one hash are what one *arr asked for at one time."""
+    return one.added_at == other.added_at
+
+
+def apart(asked: Asked, others: Iterable[Download | Claim]) -> Asked:
+    """Make sure that it can be told from those that are there already."""
+    taken = {other.added_at for other in others}
+    at = asked.added_at
+    while at in taken:
+        at = nextafter(at, inf)
+    return replace(asked, added_at=at)
 
 
 def seen_by(claim: Claim, download: Download) -> Download:
@@ -103,6 +126,54 @@ def taken_over(download: Download, to: Claim, now: float) -> Download:
     if to.complete or download.phase not in LAID_OUT:
         return after
     return replace(anew(after, now), phase_at=now)
+
+
+def left_behind(download: Download, leaver: Download | Claim) -> Download:
+    """Show what the others have of a download when one leaves.
+
+    Where the item at TorBox is what the leaver plays, it is nobody's to be deleted any more.
+    """
+    if leaver.complete and leaver.delivery_mode in LIVES_ON_TORBOX:
+        return replace(download, ours=False)
+    return download
+
+
+def on_disk(claim: Claim, now: float) -> Removal | None:
+    """Write down what is on disk of a claim, or may be; None when nothing was ever planned."""
+    if not claim.content_name:
+        return None
+    return Removal(
+        hash=claim.hash,
+        save_path=claim.save_path,
+        content_name=claim.content_name,
+        files=tuple(file.path for file in claim.files if file.chosen),
+        delivery_mode=claim.delivery_mode,
+        files_only=True,
+        created_at=now,
+    )
+
+
+def going_on(made: Download, failed: Download | None, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """List who goes on with a download that takes the place of one that has failed.
+
+    Who failed with that one waits again; who was given up by the rules of its category stays so.
+    """
+    before = (claim_of(failed),) if failed else ()
+    return tuple(one for one in (*claims, *before) if one.category != made.category)
+
+
+def taken_up(made: Download, before: Download | Trace | None) -> Download:
+    """Make a download know of the item that an earlier one of its hash has left at TorBox.
+
+    That is one that has failed while others have it still, or was removed before it was clear what
+    became of its create. TorBox will say that it has it already: a create of ours made it all the
+    same, or else its date will tell.
+    """
+    match before:
+        case Download(ours=True) | Trace(unclear=True):
+            return replace(made, submitted_at=before.submitted_at, lookup_until=made.added_at)
+        case _:
+            return made
 
 
 def numbered(claims: Iterable[Claim]) -> tuple[Claim, ...]:

@@ -73,9 +73,10 @@ class Plan:
 
 
 def plan(scene: Scene) -> Plan:
-    """Decide. The same scene gives the same plan."""
-    rest = _without_removed(scene)
-    steps = tuple(chain(_removals(scene), reclaims(scene), failovers(scene), _work(rest)))
+    """Decide. The same scene gives the same plan, and no hash more than one thing to do at a time."""
+    removals = tuple(_removals(scene))
+    rest = _without_removed(scene, removals)
+    steps = tuple(chain(removals, reclaims(scene), failovers(scene), _work(rest)))
     waits = [step.until for step in steps if isinstance(step, Wait)]
     actions = tuple(step for step in steps if not isinstance(step, Wait))
     return Plan(actions, min(waits, default=inf))
@@ -114,20 +115,22 @@ def _queue_matters(scene: Scene) -> bool:
     )
 
 
-def _without_removed(scene: Scene) -> Scene:
+def _without_removed(scene: Scene, begun: Iterable[Step]) -> Scene:
     """Leave a hash alone while something of it is still to be removed; it wakes with the removal.
 
     What was added anew under the hash must not be taken for what has to go, nor the other way
-    round.
+    round. What is in nobody's way goes on between two attempts, but not during one that is `begun`.
     """
     if not scene.removals:
         return scene
+    ids = {step.removal_id for step in begun if isinstance(step, Remove)}
+    busy = scene.busy | {removal.hash for removal in scene.removals if removal.id in ids}
     kept = [
         download
         for download in scene.downloads
         if not any(_in_the_way(removal, download, scene) for removal in scene.removals)
     ]
-    return replace(scene, downloads=kept)
+    return replace(scene, downloads=kept, busy=busy)
 
 
 def _in_the_way(removal: Removal, download: Download, scene: Scene) -> bool:
@@ -309,18 +312,20 @@ def _deliveries(scene: Scene) -> Iterator[Step]:
             yield Deliver(download.hash)
 
 
-def _shares(scene: Scene) -> Iterator[Share]:
+def _shares(scene: Scene) -> Iterator[Step]:
     """Give their files to those who came later than these: one at a time for each download."""
     for download in scene.downloads:
         if download.complete and download.hash not in scene.busy:
+            at = download.next_attempt_at
             claims = scene.claims.get(download.hash, ())
             without = (claim for claim in claims if claim.waits)
-            yield from (Share(claim.hash, claim.number) for claim in islice(without, 1))
+            for claim in islice(without, 1):
+                yield Share(claim.hash, claim.number) if at <= scene.now else Wait(at)
 
 
 def _seeds(scene: Scene) -> Iterator[Step]:
     """Finish what is done seeding: who waits for its files goes before."""
-    sharing = {share.hash for share in _shares(scene)}
+    sharing = {step.hash for step in _shares(scene) if isinstance(step, Share)}
     for download in scene.downloads:
         if download.hash not in scene.busy and download.hash not in sharing:
             done = (

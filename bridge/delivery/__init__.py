@@ -52,6 +52,7 @@ from bridge.delivery.none import NoDelivery
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import remove_delivered
 from bridge.delivery.settings import FetchSettings
+from bridge.delivery.small import sweep
 from bridge.delivery.strm import Address, StrmDelivery
 from bridge.delivery.symlink import LinkSettings, SymlinkDelivery
 from bridge.delivery.throttle import Throttles
@@ -87,4 +88,5 @@ __all__ = [
     "make_session",
     "order_of",
     "remove_delivered",
+    "sweep",
 ]

@@ -13,6 +13,7 @@ from bridge.delivery.disk import disk_errors, make_directory
 from bridge.delivery.layout import CONTENT, directories, inner, staged_path
 from bridge.delivery.publish import Whole, publish, published
 from bridge.delivery.staging import discard
+from bridge.delivery.tasks import in_thread
 
 BESIDE = ".torbox-bridge-"
 """How the hidden folder begins; the info-hash follows."""
@@ -46,6 +47,15 @@ def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], who
 def abandon(order: Order) -> None:
     """Remove what was built beside the target and did not get there."""
     discard(_beside(order))
+
+
+async def sweep(save_path: Path, info_hash: str) -> None:
+    """Remove what was built for a hash below a save path and did not get to its target.
+
+    Raises:
+        DeliveryFailed: the disk refused something.
+    """
+    await in_thread(discard, save_path / f"{BESIDE}{info_hash}")
 
 
 def _beside(order: Order) -> Path:

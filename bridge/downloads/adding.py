@@ -1,15 +1,15 @@
 """Adding: committed and visible before it returns, whatever TorBox does."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
 
-from bridge.core.claims import claim_of
+from bridge.core.claims import claim_of, taken_up
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
 from bridge.core.metainfo import NotATorrent, parse_torrent
-from bridge.core.model import BEFORE_READY, Claim, Download, Phase
+from bridge.core.model import BEFORE_READY, Download, Phase
 from bridge.core.roots import OutsideRoots
 from bridge.downloads.callers import program_of
 from bridge.downloads.categories import Categories, valid_category
@@ -129,18 +129,12 @@ class Adding(Categories, Contents, Informing):
                 if await self._ledger.join(claim_of(made), why):
                     return Joined(made.hash)
             elif await self._ledger.insert(
-                made,
+                taken_up(made, known or self._ledger.traces.get(made.hash)),
                 torrent=torrent,
                 replacing=known,
-                claims=self._others(made, known),
                 cleanup=remote_removal(self._services, known) if known else None,
             ):
                 return Added(made.hash)
-
-    def _others(self, made: Download, known: Download | None) -> Sequence[Claim]:
-        before = (claim_of(known),) if known else ()
-        others = (*self._ledger.claims(made.hash), *before)
-        return [claim for claim in others if claim.category != made.category]
 
     def _with_options(
         self, download: Download, options: Options, category: str, save_path: str

@@ -20,9 +20,10 @@ class Adopting(Adding):
     async def strangers(self) -> Sequence[RemoteItem] | NoAnswer:
         """List what is on the account and nobody here has, the newest first. One call of TorBox."""
         try:
-            items = await self._services.torbox.list_items()
+            listed = await self._services.torbox.list_items()
         except TorBoxError as error:
             return NoAnswer(str(error))
+        items = self._ledger.buried.living(listed, self._services.clock())
         known = {*self._ledger.downloads, *(one.hash for one in self._ledger.removals.values())}
         strange = [item for item in items if not known & {item.hash, *item.other_hashes}]
         return sorted(strange, key=lambda item: item.id, reverse=True)

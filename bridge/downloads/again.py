@@ -115,6 +115,7 @@ class Again(Queue):
             await self._ledger.change(
                 info_hash,
                 lambda latest: _anew(latest, self._services.clock(), remote=here),
+                of=download,
                 files=files,
                 why=why,
             )

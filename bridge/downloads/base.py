@@ -39,18 +39,13 @@ class Base:
         downloads = self._ledger.downloads
         return [downloads[info_hash] for info_hash in wanted if info_hash in downloads]
 
-    def _concerned(self, download: Download, caller: Caller) -> list[tuple[int, Download]]:
-        """Show a download as those see it whom a client means, with their numbers."""
+    def _concerned(self, download: Download, caller: Caller | None) -> list[Download]:
+        """Show a download as those see it whom a client means; None means everybody."""
         everyone = self._services.everyone(download)
-        return [(number, everyone[number]) for number in self.callers.concerned(caller, everyone)]
-
-    async def _change_own(self, info_hash: str, number: int, why: str, **fields: Any) -> None:
-        """Change what each who asked for a download has of its own; 0 is the first."""
-        if number == 0:
-            change = partial(replace, **fields)
-            await self._ledger.change(info_hash, change, why=why)
-        else:
-            await self._ledger.change_claim(info_hash, number, partial(replace, **fields), why)
+        numbers = everyone if caller is None else self.callers.concerned(caller, everyone)
+        return [everyone[number] for number in numbers]
 
     async def _change(self, download: Download, why: str, **fields: Any) -> None:
-        await self._ledger.change(download.hash, lambda latest: replace(latest, **fields), why=why)
+        """Change the row of a download, as long as it is whose it was when it was looked at."""
+        change = partial(replace, **fields)
+        await self._ledger.change(download.hash, change, of=download, why=why)

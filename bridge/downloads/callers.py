@@ -43,6 +43,8 @@ class Callers:
     def __init__(self) -> None:
         self._named: dict[str, dict[str, None]] = {}
         """By client, the one that named one last at the end; and so its categories."""
+        self._looked_round: dict[str, None] = {}
+        """Clients that have listed everything, the one that did so first at the start."""
 
     def named(self, caller: Caller, category: str) -> None:
         """Note that a client asked for a category, or put something into it."""
@@ -54,18 +56,31 @@ class Callers:
         if len(self._named) > REMEMBERED:
             del self._named[next(iter(self._named))]
 
+    def looked_round(self, caller: Caller) -> None:
+        """Note that a client has listed everything, whatever its category."""
+        if caller.id and caller.id not in self._looked_round:
+            self._looked_round[caller.id] = None
+            if len(self._looked_round) > REMEMBERED:
+                del self._looked_round[next(iter(self._looked_round))]
+
     def concerned(self, caller: Caller, everyone: Mapping[int, Download]) -> list[int]:
         """Tell by number whom a client means of those who asked for a download.
 
-        Those in the category that it has named last; else the one that its program added, and
-        nobody if there are several; else the first, which is what it sees in a list of everything.
+        Those in the category that it has named last. A client that has listed other categories
+        alone means nobody: its own was removed, or never here. Else the one that its program
+        added, and nobody if there are several; else the first, which is what it sees in a list of
+        everything.
         """
-        if len(everyone) == 1:
-            return list(everyone)
-        for category in reversed(self._named.get(caller.id, {})):
+        named = self._named.get(caller.id, {})
+        for category in reversed(named):
             there = [number for number, seen in everyone.items() if seen.category == category]
             if there:
                 return there
+        if named and caller.id not in self._looked_round:
+            log.info("not_its_own", program=caller.program, hash=everyone[0].hash)
+            return []
+        if len(everyone) == 1:
+            return list(everyone)
         added = [
             number
             for number, seen in everyone.items()

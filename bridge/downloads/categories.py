@@ -67,10 +67,9 @@ class Categories(Base):
         """Drop categories; their downloads become uncategorised and stay where they are."""
         dropped = set(names) & set(self._ledger.categories)
         for download in tuple(self._ledger.downloads.values()):
-            for number, seen in self._services.everyone(download).items():
+            for seen in self._services.everyone(download).values():
                 if seen.category in dropped:
-                    why = "category removed"
-                    await self._change_own(download.hash, number, why, category="")
+                    await self._ledger.change_own(seen, "category removed", category="")
         for name in dropped:
             await self._ledger.drop_category(name)
 
@@ -85,8 +84,8 @@ class Categories(Base):
         if matched and name and name not in self._ledger.categories:
             return "Incorrect category name"
         for download in matched:
-            for number, _ in self._concerned(download, caller):
-                await self._change_own(download.hash, number, f"category {name!r}", category=name)
+            for seen in self._concerned(download, caller):
+                await self._ledger.change_own(seen, f"category {name!r}", category=name)
             self.callers.named(caller, name)
         return None
 
@@ -102,9 +101,9 @@ class Categories(Base):
         """Drop tags from the list and from every download."""
         dropped = set(names)
         for download in tuple(self._ledger.downloads.values()):
-            for number, seen in self._services.everyone(download).items():
+            for seen in self._services.everyone(download).values():
                 kept = tuple(tag for tag in seen.tags if tag not in dropped)
-                await self._set_tags(download.hash, number, seen, kept)
+                await self._set_tags(seen, kept)
         await self._ledger.drop_tags(dropped & self._ledger.tags)
 
     async def add_tags(
@@ -115,9 +114,9 @@ class Categories(Base):
         if matched:
             await self._ledger.put_tags(new)
         for download in matched:
-            for number, seen in self._concerned(download, caller):
+            for seen in self._concerned(download, caller):
                 both = tuple(dict.fromkeys(seen.tags + new))
-                await self._set_tags(download.hash, number, seen, both)
+                await self._set_tags(seen, both)
 
     async def set_tags(
         self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
@@ -127,8 +126,8 @@ class Categories(Base):
         if matched:
             await self._ledger.put_tags(new)
         for download in matched:
-            for number, seen in self._concerned(download, caller):
-                await self._set_tags(download.hash, number, seen, new)
+            for seen in self._concerned(download, caller):
+                await self._set_tags(seen, new)
 
     async def remove_tags(
         self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
@@ -136,15 +135,13 @@ class Categories(Base):
         """Untag downloads; no names means all of their tags."""
         dropped = set(names)
         for download in self._known(hashes):
-            for number, seen in self._concerned(download, caller):
+            for seen in self._concerned(download, caller):
                 kept = tuple(tag for tag in seen.tags if dropped and tag not in dropped)
-                await self._set_tags(download.hash, number, seen, kept)
+                await self._set_tags(seen, kept)
 
-    async def _set_tags(
-        self, info_hash: str, number: int, seen: Download, tags: tuple[str, ...]
-    ) -> None:
+    async def _set_tags(self, seen: Download, tags: tuple[str, ...]) -> None:
         if tags != seen.tags:
-            await self._change_own(info_hash, number, "tags", tags=tags)
+            await self._ledger.change_own(seen, "tags", tags=tags)
 
 
 _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")

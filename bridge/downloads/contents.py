@@ -70,9 +70,15 @@ class Contents(Again):
             if reason:
                 return reason
         top = names[0].split("/", 1)[0]
-        await self._ledger.change(
-            info_hash, lambda latest: replace(latest, content_name=top), files=renamed
+        changed = await self._ledger.change(
+            info_hash,
+            lambda latest: replace(latest, content_name=top),
+            of=download,
+            files=renamed,
         )
+        if changed is None and download.complete:
+            # Removed meanwhile: whoever cleans up looks for the old names.
+            await _rename_on_disk(download, renamed, files)
         return None
 
     async def set_file_priority(
@@ -106,6 +112,7 @@ class Contents(Again):
         await self._ledger.change(
             info_hash,
             lambda latest: replace(latest, size=size, stopped=latest.stopped or not wanted),
+            of=download,
             files=files,
         )
         return download.complete and any(file.chosen and not file.done for file in files)
@@ -150,6 +157,7 @@ class Contents(Again):
         moved = await self._ledger.change(
             download.hash,
             lambda latest: replace(latest, save_path=target, moving_to="", note=""),
+            of=download,
             why=f"moved to {target}",
         )
         if moved is None:

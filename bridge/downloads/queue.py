@@ -9,7 +9,7 @@ from bridge.core.magnet import canonical_magnet
 from bridge.core.model import BEFORE_READY, Download, Phase
 from bridge.downloads.callers import NOBODY, Caller
 from bridge.downloads.reads import Reads
-from bridge.engine.remove import release
+from bridge.engine.remove import let_go
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger()
@@ -26,12 +26,9 @@ class Queue(Reads):
         Where several have one, it goes for those whom the caller means; None means all of them.
         """
         for download in self._known(hashes):
-            everyone = self._services.everyone(download)
-            numbers = everyone if caller is None else self.callers.concerned(caller, everyone)
-            for number in sorted(numbers, reverse=True):
-                await release(self._services, download.hash, number, delete_files=delete_files)
-            if 0 in numbers:
-                self._engine.cancel(download.hash)
+            for seen in reversed(self._concerned(download, caller)):
+                if await let_go(self._services, seen, delete_files=delete_files):
+                    self._engine.cancel(download.hash)
         self._engine.wake()
 
     async def stop(self, hashes: Iterable[str]) -> None:
@@ -120,11 +117,10 @@ class Queue(Reads):
     ) -> None:
         """Set when seeding is done; None keeps the inactive limit as it is."""
         for download in self._known(hashes):
-            for number, seen in self._concerned(download, caller):
+            for seen in self._concerned(download, caller):
                 inactive = seen.inactive_seeding_time_limit
-                await self._change_own(
-                    download.hash,
-                    number,
+                await self._ledger.change_own(
+                    seen,
                     "seed limits set",
                     ratio_limit=ratio,
                     seeding_time_limit=seeding_minutes,

@@ -23,7 +23,7 @@ async def ask_import(services: Services, info_hash: str, number: int) -> None:
             log.info("import_not_told", hash=info_hash, arr=arr.name, why=str(error))
             continue
         if imported:
-            await services.ledger.imported(info_hash, number, f"{arr.name} has imported it")
+            await services.ledger.imported(seen, f"{arr.name} has imported it")
             return
 
 

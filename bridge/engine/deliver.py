@@ -18,6 +18,7 @@ from bridge.delivery import (
 )
 from bridge.engine.links import LinkBook
 from bridge.engine.outcome import failed
+from bridge.engine.places import taken
 from bridge.engine.services import Services
 from bridge.engine.share import share_early
 from bridge.torbox import NotFound
@@ -43,15 +44,15 @@ async def deliver(services: Services, info_hash: str) -> None:
     links = services.links.of(download.torrent_id)
     progress = services.ledger.progress[info_hash] = Progress()
     try:
-        await _deliver(services, info_hash, links, progress)
+        await _deliver(services, download, links, progress)
     except NotEnoughSpace as error:
-        await _later(services, info_hash, str(error), after=services.pace.space)
+        await _later(services, download, str(error), after=services.pace.space)
     except NotYet as error:
-        await _look_again(services, info_hash, str(error))
+        await _look_again(services, download, str(error))
     except DeliveryFailed as error:
-        await _given_up(services, info_hash, error)
+        await _given_up(services, download, error)
     except NotFound:
-        await _lost(services, info_hash)
+        await _lost(services, download)
     finally:
         services.ledger.progress.pop(info_hash, None)
 
@@ -61,21 +62,32 @@ def _begun(services: Services, download: Download) -> Download:
     return replace(download, phase=Phase.DELIVERING, delivery_mode=services.mode(download))
 
 
-async def _deliver(services: Services, info_hash: str, links: LinkBook, progress: Progress) -> None:
-    plain = services.ledger.downloads[info_hash].content_name
-    is_file = any(file.path == plain for file in services.ledger.files(info_hash))
+async def _deliver(
+    services: Services, download: Download, links: LinkBook, progress: Progress
+) -> None:
+    plain = download.content_name
+    is_file = any(file.path == plain for file in services.ledger.files(download.hash))
+    named: Download | None = download
     for number in range(2, NAMES_TRIED):
-        download = services.ledger.downloads[info_hash]
+        if named is None:
+            return  # another one's by now
         try:
-            order = await _order(services, download)
-            await services.delivery(download).deliver(order, links, progress)
+            await _put(services, named, links, progress)
         except TargetTaken:
-            await _rename(services, download, numbered(plain, number, is_file=is_file))
+            named = await _rename(services, named, numbered(plain, number, is_file=is_file))
         else:
-            await share_early(services, info_hash)
-            await _delivered(services, info_hash)
+            await share_early(services, download.hash)
+            await _delivered(services, named)
             return
     raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
+
+
+async def _put(services: Services, download: Download, links: LinkBook, progress: Progress) -> None:
+    """Make the files appear, where nobody else has his."""
+    if taken(services, download):
+        raise TargetTaken(download.content_name)
+    order = await _order(services, download)
+    await services.delivery(download).deliver(order, links, progress)
 
 
 async def _order(services: Services, download: Download) -> Order:
@@ -90,59 +102,61 @@ async def _order(services: Services, download: Download) -> Order:
     )
 
 
-async def _rename(services: Services, download: Download, name: str) -> None:
+async def _rename(services: Services, download: Download, name: str) -> Download | None:
     """Give the content a numbered name: another download or a stranger has the plain one."""
     log.info("target_taken", hash=download.hash, before=download.content_name, after=name)
-    await services.ledger.change(
+    return await services.ledger.change(
         download.hash,
         lambda latest: replace(latest, content_name=name),
+        of=download,
         files=renamed(services.ledger.files(download.hash), name),
     )
 
 
-async def _delivered(services: Services, info_hash: str) -> None:
-    files = tuple(replace(file, done=file.chosen) for file in services.ledger.files(info_hash))
+async def _delivered(services: Services, download: Download) -> None:
+    known = services.ledger.files(download.hash)
+    files = tuple(replace(file, done=file.chosen) for file in known)
     await services.ledger.change(
-        info_hash,
+        download.hash,
         lambda latest: replace(
             enter(latest, Phase.DELIVERED), completed_at=services.clock(), progress=1.0
         ),
+        of=download,
         why=f"{len(files)} files are in place",
         files=files,
     )
 
 
-async def _given_up(services: Services, info_hash: str, error: DeliveryFailed) -> None:
+async def _given_up(services: Services, download: Download, error: DeliveryFailed) -> None:
     if error.retryable:
-        await _later(services, info_hash, str(error))
+        await _later(services, download, str(error))
     else:
-        await failed(services, info_hash, Failure(Reason.INCOMPLETE, str(error)))
+        await failed(services, download.hash, Failure(Reason.INCOMPLETE, str(error)))
 
 
 async def _later(
-    services: Services, info_hash: str, note: str, *, after: float | None = None
+    services: Services, download: Download, note: str, *, after: float | None = None
 ) -> None:
     await services.ledger.change(
-        info_hash, lambda latest: services.later(latest, note, after=after)
+        download.hash, lambda latest: services.later(latest, note, after=after), of=download
     )
 
 
-async def _look_again(services: Services, info_hash: str, note: str) -> None:
-    download = services.ledger.downloads.get(info_hash)
-    pause = services.pace.backoff(download.attempts if download else 0)
-    await _later(services, info_hash, note, after=min(pause, services.pace.mount))
+async def _look_again(services: Services, download: Download, note: str) -> None:
+    pause = services.pace.backoff(download.attempts)
+    await _later(services, download, note, after=min(pause, services.pace.mount))
 
 
-async def _lost(services: Services, info_hash: str) -> None:
+async def _lost(services: Services, download: Download) -> None:
     """TorBox does not know the item. Just after it is ready that may pass; then follow it anew."""
-    download = services.ledger.downloads.get(info_hash)
-    if download is None or download.attempts < LINK_PATIENCE:
-        await _later(services, info_hash, "TorBox gives no links to it yet")
+    if download.attempts < LINK_PATIENCE:
+        await _later(services, download, "TorBox gives no links to it yet")
         return
     services.ledger.unsee(download.torrent_id or 0)
     now = services.clock()
     await services.ledger.change(
-        info_hash,
+        download.hash,
         lambda latest: replace(enter(latest, Phase.REMOTE), remote_at=now),
+        of=download,
         why="TorBox gives no links to it",
     )

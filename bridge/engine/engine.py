@@ -1,7 +1,7 @@
 """The engine: plans, carries out, sleeps until something is due or something happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from math import ceil
 from typing import Any, assert_never
@@ -29,8 +29,9 @@ from bridge.core.actions import (
     Share,
     Submit,
 )
+from bridge.core.claims import same
 from bridge.core.invariants import Observed, violations
-from bridge.core.model import Failure
+from bridge.core.model import Claim, Download, Failure
 from bridge.core.plan import plan
 from bridge.core.scene import Scene
 from bridge.core.submitting import turns
@@ -180,13 +181,42 @@ class Engine:
         scene = self._scene()
         self._foretell(scene)
         made = plan(scene)
-        well = [await self._carry_out(action) for action in made.actions]
+        at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
+        seen = {one.hash: one for one in scene.downloads} if made.actions else {}
+        well = True
+        for action in made.actions:
+            if self._outdated(action, seen, scene.claims):
+                at_once = True
+            else:
+                well &= await self._carry_out(action)
         await self._save_budgets()
-        if not all(well):
+        if not well:
             return FAILED_TURN_PAUSE
-        if any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions):
+        if at_once:
             return 0.0
         return min(max(made.wake_at - self._services.clock(), 0.0), LONGEST_SLEEP)
+
+    def _outdated(
+        self,
+        action: Action,
+        seen: Mapping[str, Download],
+        claims: Mapping[str, Sequence[Claim]],
+    ) -> bool:
+        """Tell whether what it was planned for is no longer as it was `seen`: earlier ones take time.
+
+        The verdict on one *arr's download must not hit another's, nor the next life of the hash.
+        """
+        if isinstance(action, CheckCached | Poll | Remove | FailOver):
+            return False
+        then, now = seen.get(action.hash), self._ledger.downloads.get(action.hash)
+        if then is None or now is None:
+            return then is not now
+        return (
+            not same(then, now)
+            or (then.phase, then.torrent_id) != (now.phase, now.torrent_id)
+            or claims.get(action.hash, ()) != self._ledger.claims(action.hash)
+            or action.hash in self._held
+        )
 
     async def _carry_out(self, action: Action) -> bool:
         """Perform an action. One that breaks holds up none of the others."""
@@ -222,8 +252,8 @@ class Engine:
         return Scene(
             now=now,
             downloads=tuple(map(services.limited, self._ledger.downloads.values())),
-            claims=self._ledger.all_claims,
-            removals=self._ledger.removals.values(),
+            claims=dict(self._ledger.all_claims),
+            removals=tuple(self._ledger.removals.values()),
             failovers=self._ledger.failovers.values(),
             failing_over=self._failing_over,
             asking_import=self._asking_import,
@@ -319,8 +349,8 @@ class Engine:
                 assert_never(action)
 
     def _begin(self, action: Action, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
-        if info_hash in self._held:
-            work.close()  # held since the plan was made
+        if info_hash in {*self._held, *self._busy}:
+            work.close()  # since the plan was made
             return
         name = f"{type(action).__name__.lower()} {info_hash}"
         task = self._tasks.spawn(self._guard(action, info_hash, work), name=name)

@@ -9,11 +9,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
-from bridge.core.claims import claim_of, heir, numbered, taken_over
+from bridge.core.claims import (
+    apart,
+    claim_of,
+    going_on,
+    heir,
+    left_behind,
+    numbered,
+    on_disk,
+    same,
+    taken_over,
+)
 from bridge.core.cleanup import forgotten
 from bridge.core.failover import HOUR
 from bridge.core.files import NamedFile
@@ -32,13 +44,19 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.delivery import Progress
+from bridge.engine.buried import Buried
 from bridge.store import Store, Transaction
 
 log = structlog.get_logger()
 
 PREFERENCES_FACT = "preferences"
+BURIED_FACT = "deleted_at_torbox"
 
 Change = Callable[[Download], Download]
+
+Cleanup = Callable[[Download, Claim | None, bool], Removal]
+"""Makes a removal of the download, of the leaver's claim (None: it has the row), and of whether
+somebody else has a use for it still."""
 
 
 class Ledger:
@@ -57,6 +75,8 @@ class Ledger:
         """What a client has changed for good."""
         self.contents: dict[str, tuple[NamedFile, ...]] = {}
         """Files of downloads that TorBox does not list yet, from the .torrent or the swarm."""
+        self.buried = Buried()
+        """What was deleted at TorBox lately. Kept with the end of each removal."""
         self.unknown_states: Counter[str] = Counter()
         """TorBox's words for a state that the bridge does not know, and how often they came."""
         self._downloads: dict[str, Download] = {}
@@ -86,6 +106,7 @@ class Ledger:
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
         self.preferences = await self.store.fact(PREFERENCES_FACT, Preferences) or Preferences()
+        self.buried = await self.store.fact(BURIED_FACT, Buried) or Buried()
         self.version += 1
 
     @property
@@ -137,18 +158,24 @@ class Ledger:
         *,
         torrent: bytes | None = None,
         replacing: Download | None = None,
-        claims: Sequence[Claim] = (),
         cleanup: Removal | None = None,
     ) -> bool:
         """Add a download, committed on return; False when its hash has been taken meanwhile.
 
-        `replacing` is the one of the same hash that it takes the place of, `claims` are those who
-        go on with it, `cleanup` is the removal of what that one left behind.
+        `replacing` is the failed one of the same hash that it takes the place of: who else asked
+        for that one goes on with this one. `cleanup` is the removal of what it left behind.
         """
         async with self._lock:
             if self._downloads.get(download.hash) is not replacing:
                 return False
-            called_off = self._open_failovers(download.hash)
+            claims = numbered(going_on(download, replacing, self.claims(download.hash)))
+            download = apart(download, claims)
+            stay_failed = {claim.category for claim in claims if claim.phase is Phase.FAILED}
+            called_off = [
+                job
+                for job in self._open_failovers(download.hash)
+                if job.category not in stay_failed
+            ]
             async with self.store.transaction() as write:
                 for failover in called_off:
                     await write.drop_failover(failover.id)
@@ -156,7 +183,7 @@ class Ledger:
                 await write.put_download(download)
                 if torrent is not None:
                     await write.put_torrent(download.hash, torrent)
-                await write.put_claims(download.hash, numbered(claims))
+                await write.put_claims(download.hash, claims)
                 if cleanup is not None:
                     cleanup = await write.add_removal(cleanup)
                 await write.add_event(
@@ -167,7 +194,7 @@ class Ledger:
             self._forget(called_off)
             self._downloads.pop(download.hash, None)
             self._downloads[download.hash] = download
-            self._set_claims(download.hash, numbered(claims))
+            self._set_claims(download.hash, claims)
             if cleanup is not None:
                 self._removals[cleanup.id] = cleanup
             self.version += 1
@@ -179,6 +206,8 @@ class Ledger:
         info_hash: str,
         change: Change,
         *,
+        of: Download | None = None,
+        among: tuple[Claim, ...] | None = None,
         why: str = "",
         files: Sequence[DeliveredFile] | None = None,
         cleanup: Removal | None = None,
@@ -186,12 +215,14 @@ class Ledger:
     ) -> Download | None:
         """Apply a change to a download and commit it; None when it is not there (any more).
 
+        `of` is the one that was looked at: there is nothing to change once its row is another
+        one's. Nor is there once its claims are others than those `among` which it was found.
         A new phase or a new note becomes an event with `why`. `files` replaces its file list;
         `cleanup` is a removal and `failovers` are those that are begun by the same commit.
         """
         async with self._lock:
             before = self._downloads.get(info_hash)
-            if before is None:
+            if before is None or not self._still(before, of, among):
                 return None
             after = self._dated(before, change(before))
             if after == before and files is None and cleanup is None:
@@ -214,54 +245,82 @@ class Ledger:
             _say("transition", after, before=before.phase.value, why=why)
         return after
 
+    def _still(
+        self, download: Download, of: Download | None, among: tuple[Claim, ...] | None
+    ) -> bool:
+        claims = self.claims(download.hash)
+        return (of is None or same(download, of)) and (among is None or among == claims)
+
     async def join(self, claim: Claim, why: str = "") -> bool:
-        """Add a claim to a download, committed on return; False when that is not there any more.
+        """Add a claim to a download, committed on return; False when there is none to join.
 
-        It takes the place of one of the same category.
+        What has failed is not joined, nor is what the category has already. A claim of it that was
+        given up makes room, and nobody is told of that failure any more.
         """
+        async with self._lock:
+            download, claims = self._downloads.get(claim.hash), self.claims(claim.hash)
+            if download is None or download.phase is Phase.FAILED:
+                return False
+            everyone: tuple[Download | Claim, ...] = (download, *claims)
+            given_up = [one for one in claims if one.phase is Phase.FAILED]
+            if claim.category in {one.category for one in everyone if one not in given_up}:
+                return False
+            others = (one for one in claims if one.category != claim.category)
+            after = numbered((*others, apart(claim, everyone)))
+            called_off = self._not_told(claim.hash, claim.category)
+            async with self.store.transaction() as write:
+                for failover in called_off:
+                    await write.drop_failover(failover.id)
+                await write.put_claims(claim.hash, after)
+                event = Event(hash=claim.hash, at=self.clock(), kind="joined", why=why)
+                await write.add_event(event)
+            self._forget(called_off)
+            self._set_claims(claim.hash, after)
+            self.version += 1
+        return True
 
-        def with_claim(known: tuple[Claim, ...]) -> tuple[Claim, ...]:
-            others = (one for one in known if one.category != claim.category)
-            return numbered((*others, claim))
-
-        return await self._change_claims(claim.hash, with_claim, kind="joined", why=why)
+    def _claim(self, asked: Download | Claim) -> Claim | None:
+        """Find the claim of one who asked, whatever its number is by now."""
+        return next((claim for claim in self.claims(asked.hash) if same(claim, asked)), None)
 
     async def change_claim(
-        self, info_hash: str, number: int, change: Callable[[Claim], Claim], why: str = ""
+        self, claim: Claim, change: Callable[[Claim], Claim], why: str = ""
     ) -> Claim | None:
-        """Apply a change to a claim and commit it; None when it is not there (any more)."""
-        changed: list[Claim] = []
-
-        def with_change(known: tuple[Claim, ...]) -> tuple[Claim, ...]:
-            after = [change(one) if one.number == number else one for one in known]
-            changed.extend(one for one in after if one.number == number)
-            return tuple(after)
-
-        await self._change_claims(info_hash, with_change, kind="claim", why=why)
-        return changed[0] if changed else None
-
-    async def _change_claims(
-        self,
-        info_hash: str,
-        change: Callable[[tuple[Claim, ...]], tuple[Claim, ...]],
-        *,
-        kind: str,
-        why: str,
-    ) -> bool:
+        """Apply a change to a claim and commit it; None when it is none (any more)."""
         async with self._lock:
-            before = self.claims(info_hash)
+            before = self._claim(claim)
+            if before is None:
+                return None
             after = change(before)
-            if info_hash not in self._downloads:
-                return False
             if after != before:
+                claims = self.claims(claim.hash)
+                changed = tuple(after if one is before else one for one in claims)
                 async with self.store.transaction() as write:
-                    await write.put_claims(info_hash, after)
+                    await write.put_claims(claim.hash, changed)
                     if why:
-                        event = Event(hash=info_hash, at=self.clock(), kind=kind, why=why)
+                        event = Event(hash=claim.hash, at=self.clock(), kind="claim", why=why)
                         await write.add_event(event)
-                self._set_claims(info_hash, after)
+                self._set_claims(claim.hash, changed)
                 self.version += 1
-        return True
+        return after
+
+    async def change_own(self, seen: Download, why: str, **fields: Any) -> None:
+        """Change what one who asked for a download has of its own.
+
+        Whether that stands in the download's row or in a claim may change while one waits to write.
+        """
+        apply = partial(replace, **fields)
+        row = self._downloads.get(seen.hash)
+        while row is not None:
+            if same(row, seen):
+                done = await self.change(seen.hash, apply, of=seen, why=why) is not None
+            elif (claim := self._claim(seen)) is not None:
+                done = await self.change_claim(claim, apply, why) is not None
+            else:
+                return
+            if done:
+                return
+            row = self._downloads.get(seen.hash)
 
     def _set_claims(self, info_hash: str, claims: tuple[Claim, ...]) -> None:
         self._claims.pop(info_hash, None)
@@ -270,54 +329,55 @@ class Ledger:
 
     async def step_back(
         self,
-        info_hash: str,
-        number: int,
+        claim: Claim,
         why: str,
         *,
+        of: Download,
         failure: Failure | None = None,
         change: Change = lambda latest: latest,
         failovers: Sequence[Failover] = (),
-    ) -> None:
+    ) -> bool:
         """Let a claim take the place of the download's own row, which becomes a claim itself.
 
-        With a `failure` it has failed from then on. `change` is made to the download before.
+        False when that is not the row `of` the one that was looked at any more, or the claim is
+        gone. With a `failure` it has failed from then on. `change` is made to the download before.
         """
         async with self._lock:
-            known, claims = self._downloads.get(info_hash), self.claims(info_hash)
-            if known is None or number not in {claim.number for claim in claims}:
-                return
-            before, first = change(known), _numbered(claims, number)
-            back = claim_of(before, self.files(info_hash), failure=failure, now=self.clock())
-            back = replace(back, number=number)
-            others = tuple(back if claim is first else claim for claim in claims)
+            known, first = self._downloads.get(claim.hash), self._claim(claim)
+            if known is None or first is None or not same(known, of):
+                return False
+            before, claims = change(known), self.claims(claim.hash)
+            back = claim_of(before, self.files(claim.hash), failure=failure, now=self.clock())
+            back = replace(back, number=first.number)
+            others = tuple(back if one is first else one for one in claims)
             async with self.store.transaction() as write:
-                event = Event(hash=info_hash, at=self.clock(), kind="claim", why=why)
+                event = Event(hash=claim.hash, at=self.clock(), kind="claim", why=why)
                 await write.add_event(event)
                 jobs = [await _begun(write, job) for job in failovers]
-                await self._pass_on(write, before, first, others)
+                jobs += await self._pass_on(write, before, first, others)
             self._take_on(jobs)
-            self._passed_on(info_hash, first, others, change)
+            self._passed_on(first, others, change)
+        return True
 
     async def _pass_on(
         self, write: Transaction, before: Download, to: Claim, others: tuple[Claim, ...]
-    ) -> None:
+    ) -> list[Removal | Failover]:
+        """Write it down. What an interrupted sharing may have left of a claim is removed first."""
         after = taken_over(before, to, self.clock())
         await write.put_download(after)
-        await write.put_files(before.hash, to.files)
+        await write.put_files(before.hash, () if to.waits else to.files)
         await write.put_claims(before.hash, others)
         await self._tell(write, before, after, f"for {to.category!r}")
+        left = on_disk(to, self.clock()) if to.waits else None
+        return [await write.add_removal(left)] if left is not None else []
 
     def _passed_on(
-        self,
-        info_hash: str,
-        to: Claim,
-        others: tuple[Claim, ...],
-        change: Change = lambda latest: latest,
+        self, to: Claim, others: tuple[Claim, ...], change: Change = lambda latest: latest
     ) -> None:
-        latest = change(self._downloads[info_hash])
-        self._downloads[info_hash] = taken_over(latest, to, self.clock())
-        self._files[info_hash] = to.files
-        self._set_claims(info_hash, others)
+        latest = change(self._downloads[to.hash])
+        self._downloads[to.hash] = taken_over(latest, to, self.clock())
+        self._files[to.hash] = () if to.waits else to.files
+        self._set_claims(to.hash, others)
         self.version += 1
 
     def _take_on(self, jobs: Iterable[Removal | Failover]) -> None:
@@ -358,6 +418,11 @@ class Ledger:
         self.snapshot = snapshot
         self.version += 1
 
+    def bury(self, torrent_id: int) -> None:
+        """Note that a torrent was deleted at TorBox, whatever its list says in the next minutes."""
+        self.buried.torrents[torrent_id] = self.clock()
+        self.unsee(torrent_id)
+
     def unsee(self, torrent_id: int) -> None:
         """Take no more for true what TorBox said of an item: it no longer knows it."""
         items = {key: item for key, item in self.snapshot.items.items() if key != torrent_id}
@@ -369,33 +434,31 @@ class Ledger:
             self.turns = turns
             self.version += 1
 
-    async def remove(
-        self,
-        info_hash: str,
-        cleanup: Callable[[Download, bool], Removal],
-        *,
-        number: int = 0,
-        why: str = "",
-    ) -> None:
+    async def remove(self, seen: Download, cleanup: Cleanup, *, why: str = "") -> bool:
         """Let one who asked for a download go, and keep the job that cleans up. Committed on return.
 
-        `number` is that of a claim, 0 who has the download's own row; the next one takes its place,
-        and with the last one the download goes. `cleanup` makes the job out of the download as it
-        stands then (a moment earlier it may not have had its torrent_id, or have stood at another
-        place), and of whether another one has a use for it still. A failover of the leaver's that
-        was not begun is called off: whoever removes a failed download knows of it.
+        `seen` is the download as the leaver sees it. If it has the download's own row the answer is
+        True, and the next one takes its place; with the last one the download goes. `cleanup` makes
+        the job out of the download as it stands then (a moment earlier it may not have had its
+        torrent_id, or have stood at another place). A failover of the leaver's that was not begun
+        is called off: whoever removes a failed download knows of it.
         """
         async with self._lock:
-            download, claims = self._downloads.get(info_hash), self.claims(info_hash)
-            if download is None or number not in {0, *(claim.number for claim in claims)}:
-                return
-            phases = {0: download.phase, **{claim.number: claim.phase for claim in claims}}
-            del phases[number]
-            removal = cleanup(download, any(one is not Phase.FAILED for one in phases.values()))
+            download, claims = self._downloads.get(seen.hash), self.claims(seen.hash)
+            if download is None:
+                return False
+            leaver = self._claim(seen)
+            if leaver is None and not same(download, seen):
+                return False
+            everyone: tuple[Download | Claim, ...] = (download, *claims)
+            rest = [one for one in everyone if not same(one, seen)]
+            needed = any(one.phase is not Phase.FAILED for one in rest)
+            removal = cleanup(download, leaver, needed)
             if claims:
-                await self._leave(download, claims, removal, number, why)
+                await self._leave(download, leaver, removal, why)
             else:
                 await self._drop(download, removal, why)
+        return leaver is None
 
     async def _drop(self, download: Download, removal: Removal, why: str) -> None:
         why = _joined(why, _removal_words(removal))
@@ -418,36 +481,39 @@ class Ledger:
         _say("removed", download, why=why)
 
     async def _leave(
-        self,
-        download: Download,
-        claims: tuple[Claim, ...],
-        removal: Removal,
-        number: int,
-        why: str,
+        self, download: Download, leaver: Claim | None, removal: Removal, why: str
     ) -> None:
         """Go without the others; who leaves the download's own row leaves it to another."""
-        gone = heir(claims, download) if number == 0 else _numbered(claims, number)
-        others = tuple(claim for claim in claims if claim is not gone)
-        category = download.category if number == 0 else gone.category
+        claims = self.claims(download.hash)
+        to = heir(claims, download) if leaver is None else None
+        others = tuple(claim for claim in claims if claim not in (leaver, to))
+        category = (leaver or download).category
         called_off = self._not_begun(download.hash, category)
         words = f"category {category!r}, {_removal_words(removal)}; others have it still"
         why = _joined(why, words)
+
+        def without(latest: Download) -> Download:
+            return left_behind(latest, leaver or latest)
+
         async with self.store.transaction() as write:
             for failover in called_off:
                 await write.drop_failover(failover.id)
-            removal = await write.add_removal(removal)
+            jobs: list[Removal | Failover] = [await write.add_removal(removal)]
             await write.add_event(
                 Event(hash=download.hash, at=removal.created_at, kind="left", why=why)
             )
-            if number == 0:
-                await self._pass_on(write, download, gone, others)
+            if to is not None:
+                jobs += await self._pass_on(write, without(download), to, others)
             else:
+                await write.put_download(without(download))
                 await write.put_claims(download.hash, others)
-        if number == 0:
-            self._passed_on(download.hash, gone, others)
-        self._set_claims(download.hash, others)
+        if to is not None:
+            self._passed_on(to, others, without)
+        else:
+            self.note(download.hash, without)
+            self._set_claims(download.hash, others)
         self._forget(called_off)
-        self._removals[removal.id] = removal
+        self._take_on(jobs)
         self.version += 1
         log.info("left", hash=download.hash, category=category, why=why)
 
@@ -469,6 +535,8 @@ class Ledger:
                     await write.drop_trace(info_hash)
                 if trace is not None:
                     await write.put_trace(trace)
+                if removal.delete_remote:
+                    await write.put_fact(BURIED_FACT, self.buried)
                 await write.add_event(
                     Event(hash=removal.hash, at=self.clock(), kind="gone", why=why)
                 )
@@ -489,22 +557,20 @@ class Ledger:
             self._removals[removal.id] = removal
         log.warning("removed", hash=removal.hash, why=why)
 
-    async def imported(self, info_hash: str, number: int, why: str) -> None:
+    async def imported(self, seen: Download, why: str) -> None:
         """Note that one who asked for a download has it in its library now."""
         now = self.clock()
-        if number:
-            await self.change_claim(
-                info_hash, number, lambda latest: replace(latest, imported_at=now), why
-            )
-            return
-        await self.change(info_hash, lambda latest: replace(latest, imported_at=now))
+        await self.change_own(seen, "", imported_at=now)
         async with self.store.transaction() as write:
-            await write.add_event(Event(hash=info_hash, at=now, kind="arr", why=why))
+            await write.add_event(Event(hash=seen.hash, at=now, kind="arr", why=why))
 
     def _not_begun(self, info_hash: str, category: str) -> list[Failover]:
         """List the failovers that whoever removes a failed download makes needless."""
-        open_jobs = self._open_failovers(info_hash)
-        return [job for job in open_jobs if job.sent_at is None and job.category == category]
+        return [job for job in self._not_told(info_hash, category) if job.sent_at is None]
+
+    def _not_told(self, info_hash: str, category: str) -> list[Failover]:
+        """List those that whoever asks anew for what has failed makes needless."""
+        return [job for job in self._open_failovers(info_hash) if job.category == category]
 
     def _open_failovers(self, info_hash: str) -> list[Failover]:
         jobs = self._failovers.values()
@@ -626,10 +692,6 @@ def _trace_of(removal: Removal, now: float, *, found: bool) -> Trace | None:
 
 def _joined(why: str, words: str) -> str:
     return f"{why}; {words}" if why else words
-
-
-def _numbered(claims: Iterable[Claim], number: int) -> Claim:
-    return next(claim for claim in claims if claim.number == number)
 
 
 def _removal_words(removal: Removal) -> str:

@@ -6,11 +6,12 @@ from typing import TypeAlias
 
 import structlog
 
-from bridge.core.claims import BY_OWN_RULES
+from bridge.core.claims import BY_OWN_RULES, same
 from bridge.core.edits import edited
 from bridge.core.files import NothingLeft
 from bridge.core.follow import LACKING, enter
 from bridge.core.model import (
+    FINAL,
     DeliveredFile,
     Download,
     Failover,
@@ -39,28 +40,38 @@ async def failed(
 ) -> None:
     """Give a download up, keep the reason, and free the slot of what the bridge created.
 
-    Where only the rules of its category give it up, others who want it go on with it. `left` tells what may be left of it at TorBox, where its present phase says too much.
+    Where only the rules of its category give it up, others who want it go on with it; and nothing
+    is given up for whoever has the row once its owner has left. `left` tells what may be left of it
+    at TorBox, where its present phase says too much.
     """
-    download = services.ledger.downloads.get(info_hash)
-    if download is None:
-        return
+    first = download = services.ledger.downloads.get(info_hash)
+    while first is not None and download is not None and same(first, download):
+        if await _failed(services, download, failure, left):
+            return
+        download = services.ledger.downloads.get(info_hash)  # somebody joined, or left
+
+
+async def _failed(
+    services: Services, download: Download, failure: Failure, left: Download | None
+) -> bool:
+    """Try; False when those who asked for it are no longer the same."""
+    info_hash = download.hash
     claims = services.ledger.claims(info_hash)
     waiting = [claim for claim in claims if claim.waits]
     if waiting and failure.reason in BY_OWN_RULES and download.phase is not Phase.FAILED:
-        await services.ledger.step_back(
-            info_hash,
-            waiting[0].number,
+        return await services.ledger.step_back(
+            waiting[0],
             f"given up for {download.category!r}: {failure.message}",
+            of=download,
             failure=failure,
             change=lambda latest: _as_left(latest, left),
             failovers=_failovers(services, info_hash, [download.category]),
         )
-        return
     concerned = (download.category, *(claim.category for claim in waiting))
     news = download.phase is not Phase.FAILED
     failovers = _failovers(services, info_hash, concerned if news else ())
     shared = any(claim.complete for claim in claims)
-    await services.ledger.change(
+    changed = await services.ledger.change(
         info_hash,
         lambda latest: replace(
             enter(latest, Phase.FAILED),
@@ -71,10 +82,13 @@ async def failed(
             queued_id=None,
             ours=latest.ours and shared,
         ),
+        of=download,
+        among=claims,
         why=failure.message,
         cleanup=remote_removal(services, left or download),
         failovers=failovers,
     )
+    return changed is not None
 
 
 def _as_left(latest: Download, left: Download | None) -> Download:
@@ -123,6 +137,7 @@ async def ready(services: Services, info_hash: str) -> None:
             delivery_mode=mode,
             size=sum(file.size for file in chosen),
         ),
+        of=download,
         files=files,
         why=f"TorBox has all of it; {len(chosen)} of {len(files)} files chosen",
     )
@@ -214,18 +229,23 @@ async def finished(services: Services, info_hash: str, number: int = 0) -> None:
     download = services.ledger.downloads.get(info_hash)
     if download is None:
         return
+    claims = services.ledger.claims(info_hash)
+    claim = next((claim for claim in claims if claim.number == number), None)
     others = [
         services.limited(one) for key, one in services.everyone(download).items() if key != number
     ]
     await _stop_seeding(services, download, others)
-    if number == 0:
+    if claim is None:
         await services.ledger.change(
-            info_hash, lambda latest: enter(latest, Phase.FINISHED), why="nothing left to seed"
+            info_hash,
+            lambda latest: enter(latest, Phase.FINISHED),
+            of=download,
+            why="nothing left to seed",
         )
         return
     now = services.clock()
     await services.ledger.change_claim(
-        info_hash, number, lambda latest: replace(latest, phase=Phase.FINISHED, phase_at=now)
+        claim, lambda latest: replace(latest, phase=Phase.FINISHED, phase_at=now)
     )
 
 
@@ -235,7 +255,7 @@ async def _stop_seeding(services: Services, download: Download, others: Sequence
     asked = any(has_an_end(services.rules(one.category).seed, one) for one in everyone)
     if not asked or not download.ours or download.torrent_id is None:
         return
-    if any(one.phase is not Phase.FINISHED for one in others):
+    if any(one.phase not in FINAL for one in others):
         return
     try:
         await services.torbox.control(download.torrent_id, Operation.STOP_SEEDING)

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import structlog
 
+from bridge.core.claims import on_disk
 from bridge.core.follow import created_since
-from bridge.core.model import Download, Phase, Removal
-from bridge.core.modes import LIVES_ON_TORBOX
-from bridge.delivery import DeliveryError
+from bridge.core.model import Claim, Download, Phase, Removal
+from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
+from bridge.delivery import DeliveryError, sweep
+from bridge.delivery.modes import FALLBACK
 from bridge.engine.gates import Gates
+from bridge.engine.places import still_there
 from bridge.engine.services import Services
 from bridge.torbox import Kind, NotFound, Operation, QueueOperation, TorBoxError
 
@@ -26,34 +29,32 @@ DATABASE_ERROR = "DATABASE_ERROR"
 async def release(
     services: Services, info_hash: str, number: int = 0, *, delete_files: bool, why: str = ""
 ) -> None:
-    """Remove a download for one who asked for it: a claim by its number, or 0 the first.
+    """Remove a download for one who asked for it: whoever has this number at this moment."""
+    download = services.ledger.downloads.get(info_hash)
+    seen = services.everyone(download).get(number) if download is not None else None
+    if seen is not None:
+        await let_go(services, seen, delete_files=delete_files, why=why)
+
+
+async def let_go(services: Services, seen: Download, *, delete_files: bool, why: str = "") -> bool:
+    """Remove a download for the one who sees it so; True if that was whose row it is.
 
     What the others have of it stays as it is; with the last one the remote item goes, too.
     """
 
-    def cleanup(download: Download, others: bool) -> Removal:
-        if number:
-            return _claim_removal(services, info_hash, number, delete_files=delete_files)
+    def cleanup(download: Download, claim: Claim | None, needed: bool) -> Removal:
+        if claim is not None:
+            return _claim_removal(claim, services.clock(), delete_files=delete_files)
         removal = removal_of(services, download, delete_files=delete_files)
-        return _files_only(removal) if others else removal
+        return _files_only(removal) if needed else removal
 
-    await services.ledger.remove(info_hash, cleanup, number=number, why=why)
+    return await services.ledger.remove(seen, cleanup, why=why)
 
 
-def _claim_removal(
-    services: Services, info_hash: str, number: int, *, delete_files: bool
-) -> Removal:
-    claim = next(one for one in services.ledger.claims(info_hash) if one.number == number)
-    files = claim.files if delete_files else ()
-    return Removal(
-        hash=info_hash,
-        save_path=claim.save_path,
-        content_name=claim.content_name if delete_files else "",
-        files=tuple(file.path for file in files if file.chosen),
-        delivery_mode=claim.delivery_mode,
-        files_only=True,
-        created_at=services.clock(),
-    )
+def _claim_removal(claim: Claim, now: float, *, delete_files: bool) -> Removal:
+    there = on_disk(claim, now) if delete_files else None
+    nothing = Removal(hash=claim.hash, save_path=claim.save_path, files_only=True, created_at=now)
+    return there or nothing
 
 
 def _files_only(removal: Removal) -> Removal:
@@ -131,11 +132,11 @@ async def remove(services: Services, removal: Removal) -> None:
         TorBoxError: TorBox could not be asked; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
     """
-    delivery = services.deliveries.of(removal.delivery_mode)
-    if not removal.files_only:
-        await delivery.discard(removal.hash)
-    if removal.files:
-        await delivery.remove(Path(removal.save_path), removal.content_name, removal.files)
+    await _discard(services, removal)
+    files = still_there(services, removal)
+    if files:
+        delivery = services.deliveries.of(removal.delivery_mode)
+        await delivery.remove(Path(removal.save_path), removal.content_name, files)
     deleted = await _remove_remote(services, removal) if removal.delete_remote else []
     why = (
         "TorBox had nothing of it any more" if removal.delete_remote else "nothing to do at TorBox"
@@ -143,6 +144,23 @@ async def remove(services: Services, removal: Removal) -> None:
     if deleted:
         why = "deleted " + ", ".join(deleted)
     await services.ledger.end_removal(removal, why, found=bool(deleted))
+
+
+async def _discard(services: Services, removal: Removal) -> None:
+    """Remove what is half done. Who goes on with the fetch goes on with what is staged."""
+    if removal.save_path:
+        await sweep(Path(removal.save_path), removal.hash)
+    mode = removal.delivery_mode
+    if not removal.files_only:
+        await services.deliveries.of(FALLBACK).discard(removal.hash)
+    elif mode not in FETCHING or _fetched(services, removal.hash):
+        return
+    await services.deliveries.of(mode).discard(removal.hash)
+
+
+def _fetched(services: Services, info_hash: str) -> bool:
+    download = services.ledger.downloads.get(info_hash)
+    return download is not None and services.mode(download) in FETCHING
 
 
 async def _remove_remote(services: Services, removal: Removal) -> list[str]:
@@ -160,11 +178,13 @@ async def _remove_remote(services: Services, removal: Removal) -> list[str]:
 async def _delete_item(services: Services, torrent_id: int) -> bool:
     services.links.forget(torrent_id)
     try:
-        return await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
+        deleted = await _deleted(services.torbox.control(torrent_id, Operation.DELETE))
     except TorBoxError as error:
-        if error.code == DATABASE_ERROR and await _gone(services, torrent_id):
-            return False
-        raise
+        if error.code != DATABASE_ERROR or not await _gone(services, torrent_id):
+            raise
+        deleted = False
+    services.ledger.bury(torrent_id)
+    return deleted
 
 
 async def _gone(services: Services, torrent_id: int) -> bool:
@@ -175,7 +195,10 @@ async def _gone(services: Services, torrent_id: int) -> bool:
 
 
 async def _delete_queued(services: Services, queued_id: int) -> bool:
-    return await _deleted(services.torbox.control_queued(queued_id, QueueOperation.DELETE))
+    call = services.torbox.control_queued(queued_id, QueueOperation.DELETE)
+    deleted = await _deleted(call)
+    services.ledger.buried.queued[queued_id] = services.clock()
+    return deleted
 
 
 async def _deleted(call: Awaitable[None]) -> bool:

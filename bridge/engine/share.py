@@ -4,6 +4,7 @@ Files are shared as hard links; links to a mount and `.strm` are made once more.
 be (the *arr has moved its files away, say) the claim steps forward and is delivered by itself.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from bridge.core.claims import seen_by
 from bridge.core.model import Claim, DeliveredFile, Download, Failure, Phase, RemoteFile
 from bridge.core.modes import FETCHING
 from bridge.core.paths import numbered, renamed
-from bridge.delivery import DeliveryError, Progress, TargetTaken, order_of
+from bridge.delivery import DeliveryError, Order, Progress, TargetTaken, order_of
 from bridge.delivery.share import share as share_files
 from bridge.delivery.share import stands
 from bridge.engine.outcome import lay_out
+from bridge.engine.places import taken
 from bridge.engine.services import Services
 
 log = structlog.get_logger()
@@ -30,26 +32,30 @@ async def share(services: Services, info_hash: str, number: int) -> None:
     Raises:
         TorBoxError: TorBox could not be asked; the caller tries again.
     """
-    claim = _claim(services, info_hash, number)
-    if claim is None or not claim.waits or await _shared(services, claim):
+    download = services.ledger.downloads.get(info_hash)
+    claims = services.ledger.claims(info_hash)
+    claim = next((claim for claim in claims if claim.number == number), None)
+    if download is None or claim is None or not claim.waits:
         return
-    why = f"{claim.category!r} needs a delivery of its own"
-    await services.ledger.step_back(info_hash, number, why)
+    if not await _shared(services, claim):
+        why = f"{claim.category!r} needs a delivery of its own"
+        await services.ledger.step_back(claim, why, of=download)
 
 
 async def share_early(services: Services, info_hash: str) -> None:
     """Give their files to those who wait, before the first owner is told that it has its own.
 
-    From then on its *arr may move them away. Who gets none now has another turn after it.
+    From then on its *arr may move them away. Who gets none now has another turn after it; so has
+    who has left and come again, until what is to be removed at its place is gone.
     """
     for claim in services.ledger.claims(info_hash):
-        if claim.waits:
+        if claim.waits and not _being_cleared(services, claim):
             await _shared(services, claim)
 
 
-def _claim(services: Services, info_hash: str, number: int) -> Claim | None:
-    claims = services.ledger.claims(info_hash)
-    return next((claim for claim in claims if claim.number == number), None)
+def _being_cleared(services: Services, claim: Claim) -> bool:
+    jobs = services.ledger.removals.values()
+    return any(job.hash == claim.hash and job.save_path == claim.save_path for job in jobs)
 
 
 async def _shared(services: Services, claim: Claim) -> bool:
@@ -62,13 +68,10 @@ async def _shared(services: Services, claim: Claim) -> bool:
     if isinstance(laid, Failure):
         return False
     content_name, files = laid
-    is_file = any(file.path == content_name for file in files)
-    for turn in range(1, NAMES_TRIED):
-        name = numbered(content_name, turn, is_file=is_file) if turn > 1 else content_name
-        known = _claim(services, claim.hash, claim.number)
-        if known is None:
-            return True
-        if known.content_name != name and await stands(Path(claim.save_path), name):
+    for name in _names(claim, content_name, files):
+        if taken(services, replace(claim, content_name=name)):
+            continue
+        if claim.content_name != name and await stands(Path(claim.save_path), name):
             continue
         planned = await _plan(services, claim, name, files, mode)
         if planned is None:
@@ -85,6 +88,15 @@ async def _shared(services: Services, claim: Claim) -> bool:
     return False
 
 
+def _names(claim: Claim, plain: str, files: Iterable[DeliveredFile]) -> Iterator[str]:
+    """Name the places to try: first the one where it may stand since before a crash."""
+    is_file = any(file.path == plain for file in files)
+    if claim.content_name:
+        yield claim.content_name
+    yield plain
+    yield from (numbered(plain, turn, is_file=is_file) for turn in range(2, NAMES_TRIED))
+
+
 def _listed(services: Services, download: Download) -> tuple[RemoteFile, ...]:
     """List what TorBox listed when the first owner's files were laid out."""
     return tuple(
@@ -99,8 +111,7 @@ async def _plan(
     """Write down what will be on disk before it is: whoever cleans up has to know."""
     below = renamed(files, name)
     return await services.ledger.change_claim(
-        claim.hash,
-        claim.number,
+        claim,
         lambda latest: replace(
             latest,
             content_name=name,
@@ -121,9 +132,19 @@ async def _put(services: Services, download: Download, claim: Claim) -> bool:
         delivery = services.deliveries.of(claim.delivery_mode)
         await delivery.deliver(order, links, Progress())
         return True
-    if services.mode(download) not in FETCHING:
-        return False
-    return await share_files(order_of(download, services.ledger.files(download.hash)), order)
+    for source in _sources(services, download):
+        if await share_files(source, order):
+            return True
+    return False
+
+
+def _sources(services: Services, download: Download) -> Iterator[Order]:
+    """Show where the files themselves are, or were before they were moved away."""
+    if services.mode(download) in FETCHING:
+        yield order_of(download, services.ledger.files(download.hash))
+    for claim in services.ledger.claims(download.hash):
+        if claim.complete and claim.delivery_mode in FETCHING:
+            yield order_of(seen_by(claim, download), claim.files)
 
 
 async def _settle(services: Services, claim: Claim, *, done: bool) -> None:
@@ -138,4 +159,4 @@ async def _settle(services: Services, claim: Claim, *, done: bool) -> None:
 
     why = f"{len(claim.files)} files are in place for {claim.category!r}" if done else ""
     change = complete if done else waits
-    await services.ledger.change_claim(claim.hash, claim.number, change, why)
+    await services.ledger.change_claim(claim, change, why)

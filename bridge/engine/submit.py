@@ -85,7 +85,8 @@ async def _undecided(services: Services, before: Download, error: TorBoxError) -
             lookup_until=before.lookup_until,
         )
 
-    await services.ledger.change(before.hash, apply, why="" if error.unclear else str(error))
+    why = "" if error.unclear else str(error)
+    await services.ledger.change(before.hash, apply, of=before, why=why)
 
 
 async def _taken(services: Services, before: Download, created: Created) -> None:
@@ -96,13 +97,9 @@ async def _taken(services: Services, before: Download, created: Created) -> None
     """
     ours = not created.already or before.lookup_until > 0
     if created.torrent_id is not None:
-        await _adopt(
-            services, before.hash, torrent_id=created.torrent_id, ours=ours, why=created.detail
-        )
+        await _adopt(services, before, created.torrent_id, ours=ours, why=created.detail)
     elif created.queued_id is not None:
-        await _adopt_queued(
-            services, before.hash, queued_id=created.queued_id, ours=ours, why=created.detail
-        )
+        await _adopt_queued(services, before, created.queued_id, ours=ours, why=created.detail)
     else:
         await _promised(services, before, created)
 
@@ -119,16 +116,17 @@ async def _promised(services: Services, before: Download, created: Created) -> N
             next_attempt_at=now + services.pace.lookup,
             note="waiting for TorBox to show it",
         ),
+        of=before,
         why=created.detail,
     )
 
 
 async def _adopt(
-    services: Services, info_hash: str, *, torrent_id: int, ours: bool, why: str
+    services: Services, download: Download, torrent_id: int, *, ours: bool, why: str
 ) -> None:
     now = services.clock()
     await services.ledger.change(
-        info_hash,
+        download.hash,
         lambda latest: replace(
             enter(latest, Phase.REMOTE),
             torrent_id=torrent_id,
@@ -138,15 +136,16 @@ async def _adopt(
             remote_at=now,
             misses=0,
         ),
+        of=download,
         why=why,
     )
 
 
 async def _adopt_queued(
-    services: Services, info_hash: str, *, queued_id: int, ours: bool, why: str
+    services: Services, download: Download, queued_id: int, *, ours: bool, why: str
 ) -> None:
     await services.ledger.change(
-        info_hash,
+        download.hash,
         lambda latest: replace(
             enter(latest, Phase.QUEUED),
             torrent_id=None,
@@ -155,6 +154,7 @@ async def _adopt_queued(
             lookup_until=0.0,
             misses=0,
         ),
+        of=download,
         why=why,
     )
 
@@ -171,7 +171,7 @@ async def promote(services: Services, info_hash: str, torrent_id: int) -> None:
     ours = _may_be_ours(download) and created_since(
         download.submitted_at, item, services.torbox.offset_seconds
     )
-    await _adopt(services, info_hash, torrent_id=torrent_id, ours=ours, why="found in the list")
+    await _adopt(services, download, torrent_id, ours=ours, why="found in the list")
 
 
 async def enqueue(services: Services, info_hash: str, queued_id: int) -> None:
@@ -183,9 +183,7 @@ async def enqueue(services: Services, info_hash: str, queued_id: int) -> None:
     ours = _may_be_ours(download) and created_since(
         download.submitted_at, item, services.torbox.offset_seconds
     )
-    await _adopt_queued(
-        services, info_hash, queued_id=queued_id, ours=ours, why="found in TorBox's queue"
-    )
+    await _adopt_queued(services, download, queued_id, ours=ours, why="found in TorBox's queue")
 
 
 def _may_be_ours(download: Download) -> bool:

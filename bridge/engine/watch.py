@@ -37,7 +37,7 @@ async def look(services: Services, action: Look) -> None:
     """
     item = await services.torbox.item(action.torrent_id)
     ledger = services.ledger
-    if item is None:
+    if item is None or action.torrent_id in ledger.buried.torrents:
         ledger.unsee(action.torrent_id)
     else:
         items = {**ledger.snapshot.items, item.id: item}
@@ -47,7 +47,8 @@ async def look(services: Services, action: Look) -> None:
     if download is None or download.torrent_id != action.torrent_id:
         return
     if item is None:
-        await ledger.change(action.hash, missed, why="TorBox does not know its id")
+        why = "TorBox does not know its id"
+        await ledger.change(action.hash, missed, of=download, why=why)
     else:
         await _note(services, download, item)
 
@@ -77,9 +78,9 @@ async def poll(services: Services, *, queue: bool) -> bool:
     Raises:
         TorBoxError: a list could not be read; that is no news, least of all "all gone".
     """
-    now = services.clock()
-    items = await services.torbox.list_items()
-    queued = await services.torbox.list_queued() if queue else None
+    now, buried = services.clock(), services.ledger.buried
+    items = buried.living(await services.torbox.list_items(), now)
+    queued = buried.living_queued(await services.torbox.list_queued(), now) if queue else None
     before = services.ledger.snapshot
     after = replace(
         before,
@@ -96,8 +97,10 @@ async def poll(services: Services, *, queue: bool) -> bool:
     services.ledger.observe(after)
     new = (item for item in items if before.items.get(item.id) is not item)
     _learn_words(services.ledger, new)
-    for download in tuple(services.ledger.downloads.values()):
-        await _news(services, download, queued)
+    for info_hash in tuple(services.ledger.downloads):
+        download = services.ledger.downloads.get(info_hash)
+        if download is not None:
+            await _news(services, download, queued)
     return before.items != after.items or before.queued != after.queued
 
 
@@ -154,7 +157,7 @@ async def _queue_news(services: Services, download: Download) -> None:
     if entry is not None:
         ledger.note(download.hash, lambda latest: replace(sighted(latest, now), queued_id=entry.id))
     elif ledger.snapshot.item_by_hash(download.hash) is None:
-        await ledger.change(download.hash, missed)
+        await ledger.change(download.hash, missed, of=download)
 
 
 async def _note(services: Services, download: Download, item: RemoteItem) -> None:
@@ -166,7 +169,7 @@ async def _note(services: Services, download: Download, item: RemoteItem) -> Non
         return replace(observed(latest, item, now), ours=ours)
 
     if _matters(download, apply(download)):
-        await services.ledger.change(download.hash, apply)
+        await services.ledger.change(download.hash, apply, of=download)
     else:
         services.ledger.note(download.hash, apply)
 

@@ -13,6 +13,7 @@ from bridge.qbittorrent.http import HttpError, json
 
 async def maindata(call: Call) -> web.Response:
     """Tell everything, or what has changed since the answer that `rid` names."""
+    call.downloads.callers.looked_round(call.caller)
     now = await call.face.pictures.take(call.face.clock())
     visitor = call.visitor or KEY_HOLDER
     answer = call.face.conversations.answer(visitor, call.params.integer("rid") or 0, now)

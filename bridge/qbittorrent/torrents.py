@@ -16,7 +16,9 @@ from bridge.qbittorrent.query import Query
 async def info(call: Call) -> web.Response:
     """List downloads. What an *arr polls every minute."""
     query = _query(call.params)
-    if query.category:
+    if query.category is None:
+        call.downloads.callers.looked_round(call.caller)
+    else:
         call.downloads.callers.named(call.caller, query.category)
     return json(call.face.listing.body(query, call.face.clock()))
 

@@ -455,10 +455,27 @@ def test_each_finishes_by_its_own_limits() -> None:
     ],
 )
 def test_who_leaves_holds_up_only_who_would_be_hit(fields: dict[str, Any], *, waits: bool) -> None:
-    """While one's files are removed the others go on, unless theirs lie in the same directory."""
+    """Until one's files are gone the others go on, unless theirs lie in the same directory."""
     claims = {H: (claim(),)}
-    made = plan(scene(ready(), claims=claims, removals=[removal(**fields)], busy=frozenset({"x"})))
+    later = [removal(next_attempt_at=NOW + 1, **fields)]
+    made = plan(scene(ready(), claims=claims, removals=later))
     assert (Deliver(H) not in made.actions) is waits
+
+
+def test_one_thing_at_a_time_for_a_hash() -> None:
+    """While a removal is at work nothing is begun for the hash, even where it would hit nobody."""
+    gone = removal(files_only=True, save_path="/elsewhere")
+    share = {H: (claim(),)}
+    for first, claims in ((ready(), {}), (delivered(), share), (remote(remote_at=NOW), {})):
+        made = plan(scene(first, claims=claims, removals=[gone]))
+        assert made.actions == (Remove(1),)
+
+
+def test_a_sharing_that_broke_waits_for_its_next_attempt() -> None:
+    """It is not begun again and again at once; nor is it held up by what is done already."""
+    done = delivered(phase=Phase.FINISHED, next_attempt_at=NOW + 9)
+    assert plan(scene(done, claims={H: (claim(),)})) == nothing(NOW + 9)
+    assert plan(replace(scene(done, claims={H: (claim(),)}), now=NOW + 9)).actions == (Share(H, 3),)
 
 
 def test_global_limits_are_put_where_a_claim_has_none() -> None:

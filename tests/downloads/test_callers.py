@@ -52,8 +52,21 @@ def test_whom_a_client_means(
 
 
 def test_there_is_no_choice_of_one() -> None:
-    """Where only one has it everybody means that one."""
-    assert callers().concerned(RADARR, {0: EVERYONE[0]}) == [0]
+    """Where only one has it everybody means that one, who may see it."""
+    alone = {0: EVERYONE[0]}
+    assert callers().concerned(RADARR, alone) == [0]
+    assert callers((SONARR, "tv")).concerned(SONARR, alone) == [0]
+    assert callers((BROWSER, "tv")).concerned(BROWSER, alone) == [0]
+
+
+def test_what_is_in_another_category_is_not_meant() -> None:
+    """Who lists its own category alone does not see what another one has, however often it asks."""
+    known = callers((RADARR, "radarr"), (OTHER_SONARR, "tv-4k"))
+    alone = {0: EVERYONE[0]}
+    assert known.concerned(RADARR, alone) == []
+    assert known.concerned(OTHER_SONARR, alone) == [], "of the same program, and not its own"
+    known.looked_round(RADARR)
+    assert known.concerned(RADARR, alone) == [0]
 
 
 def test_strangers_and_empty_names_are_not_noted() -> None:
@@ -69,6 +82,7 @@ def test_not_without_end() -> None:
     for number in range(REMEMBERED - 1):
         known.named(Caller(f"other {number}"), "x")
         known.named(SONARR, "radarr")
+        known.looked_round(Caller(f"other {number}"))
     assert known.concerned(SONARR, EVERYONE) == [1]
     assert known.concerned(RADARR, EVERYONE) == [1], "by its program now"
 

@@ -10,7 +10,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.demo.arr_words import ArrSettings
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import Error
+from bridge.simulator.faults import Error, Hang, StaleList
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import API_KEY, Rig, cached, pack
 
@@ -94,6 +94,38 @@ async def test_what_stands_in_torboxs_queue_is_taken_over(tmp_path: Path) -> Non
         assert rig.sim.calls.counts().get("createtorrent", 0) == 0
     finally:
         await rig.close()
+
+
+@pytest.mark.parametrize("stale", [False, True])
+async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool) -> None:
+    """Added again while it is removed, or while the list still shows it: it is created anew."""
+    rig = await adopting(tmp_path)
+    try:
+        content, other = pack(), cached(pack("Other"), is_cached=False)
+        for one in (content, other):
+            rig.sim.register(one)
+        rig.sim.world.change(other.hash, stop_at=0.5)  # the list is read again and again
+        async with rig.arr() as arr:
+            await arr.add_magnet(magnet_of(other))
+            download_id = await arr.add_magnet(magnet_of(content))
+            await rig.completed(arr, download_id)
+            rig.sim.faults.add("controltorrent", Hang(2.0), operation="delete", times=1)
+            await arr.remove(download_id)
+            if stale:
+                await listed_again(rig)
+                rig.sim.faults.add("mylist", StaleList(300.0), times=5)
+                await rig.until(lambda: not rig.ledger.removals)
+            await arr.add_magnet(magnet_of(content))
+            rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+        assert rig.sim.calls.count("createtorrent") == 3
+    finally:
+        await rig.close()
+
+
+async def listed_again(rig: Rig) -> None:
+    """Wait until the list was read once more."""
+    before = rig.ledger.snapshot.listed_at
+    await rig.until(lambda: rig.ledger.snapshot.listed_at > before)
 
 
 async def create_elsewhere(rig: Rig, content: Content, *, queued: bool) -> None:

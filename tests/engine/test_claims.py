@@ -15,10 +15,9 @@ from bridge.demo.arr_words import ArrSettings, SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_api import ArrApi
+from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess
 from tests.support.rig import PASSWORD, Rig, cached, pack
-
-TV, FILMS = "tv-sonarr", "radarr"
 
 
 @pytest.fixture(name="two")
@@ -26,37 +25,6 @@ async def _two(rig: Rig) -> AsyncIterator[tuple[Arr, Arr]]:
     """A Sonarr and a Radarr on one bridge."""
     async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
         yield sonarr, radarr
-
-
-def shown(rig: Rig) -> dict[str, Phase]:
-    """Tell the phase that each category is shown, from inside."""
-    return {view.download.category: view.download.phase for view in rig.held.each()}
-
-
-async def add(content: Content, *arrs: Arr) -> str:
-    """Let each *arr grab the same release; answers the id that all of them give it."""
-    (download_id,) = {await arr.add_magnet(magnet_of(content)) for arr in arrs}
-    return download_id
-
-
-async def settled(rig: Rig) -> None:
-    """Wait until nothing is left to be removed."""
-    await rig.until(lambda: not rig.ledger.removals)
-
-
-def names(rig: Rig, category: str) -> list[str]:
-    """List what lies in the directory of a category."""
-    return sorted(path.name for path in (rig.downloads / category).iterdir())
-
-
-async def fetched(rig: Rig, content: Content) -> int:
-    """Count the bytes that the CDN sent, once it has counted all of them itself."""
-
-    def sent() -> int:
-        return sum(call.bytes for call in rig.sim.calls.to("cdn"))
-
-    await rig.until(lambda: sent() >= content.size)
-    return sent()
 
 
 async def test_one_fetch_for_both(rig: Rig, two: tuple[Arr, Arr]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
+from bridge.simulator.faults import Slow
 from tests.support.rig import Rig, pack
 
 
@@ -19,3 +20,21 @@ async def test_what_is_gone_already_is_removed(rig: Rig, manner: str) -> None:
         rig.sim.world.forget(content.hash)
         await arr.remove(download_id)
         await rig.until(lambda: not rig.ledger.removals)
+
+
+async def test_a_create_that_outlived_its_download(rig: Rig) -> None:
+    """Removed before its create was answered, and not listed yet: it is ours when it is added again."""
+    content = pack()
+    rig.sim.register(content)
+    rig.sim.world.behaviour.list_lag_seconds = 30.0
+    rig.sim.faults.add("createtorrent", Slow(1.0), times=1)
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.until(lambda: rig.sim.world.find(content.hash) is not None)
+        await arr.remove(download_id)
+        await rig.until(lambda: not rig.ledger.removals)
+        assert rig.sim.world.find(content.hash) is not None
+        await arr.add_magnet(magnet_of(content))
+        await rig.completed(arr, download_id)
+        await arr.remove(download_id)
+        await rig.until(lambda: rig.sim.world.find(content.hash) is None)

@@ -1,0 +1,39 @@
+"""Several *arr that have one torrent, looked at from inside."""
+
+from bridge.core.model import Phase
+from bridge.demo.arr_client import Arr
+from bridge.simulator import Content, magnet_of
+from tests.support.rig import Rig
+
+TV, FILMS = "tv-sonarr", "radarr"
+
+
+def shown(rig: Rig) -> dict[str, Phase]:
+    """Tell the phase that each category is shown, from inside."""
+    return {view.download.category: view.download.phase for view in rig.held.each()}
+
+
+async def add(content: Content, *arrs: Arr) -> str:
+    """Let each *arr grab the same release; answers the id that all of them give it."""
+    (download_id,) = {await arr.add_magnet(magnet_of(content)) for arr in arrs}
+    return download_id
+
+
+async def settled(rig: Rig) -> None:
+    """Wait until nothing is left to be removed."""
+    await rig.until(lambda: not rig.ledger.removals)
+
+
+def names(rig: Rig, category: str) -> list[str]:
+    """List what lies in the directory of a category."""
+    return sorted(path.name for path in (rig.downloads / category).iterdir())
+
+
+async def fetched(rig: Rig, content: Content) -> int:
+    """Count the bytes that the CDN sent, once it has counted all of them itself."""
+
+    def sent() -> int:
+        return sum(call.bytes for call in rig.sim.calls.to("cdn"))
+
+    await rig.until(lambda: sent() >= content.size)
+    return sent()
