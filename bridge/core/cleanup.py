@@ -40,9 +40,14 @@ def due(download: Download, rules: CleaningRules) -> Due | None:
         return None
     found = []
     if rules.after is not None:
-        found.append(Due(download.completed_at + rules.after, "it was complete for long enough"))
+        found.append(Due(download.completed_at + rules.after, "policy.clean_up.after"))
     if rules.after_import is not None and download.imported_at is not None:
-        found.append(Due(download.imported_at + rules.after_import, "its *arr has imported it"))
+        found.append(
+            Due(
+                download.imported_at + rules.after_import,
+                "its *arr has imported it: policy.clean_up.after_import",
+            )
+        )
     return min(found, key=lambda one: one.at, default=None)
 
 

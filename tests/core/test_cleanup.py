@@ -76,14 +76,12 @@ def test_when_it_goes(fields: dict[str, Any], rules: dict[str, Any], at: float |
 
 def test_it_is_cleaned_up() -> None:
     """When it is due it goes, with the reason; before that it is waited for."""
-    assert steps(finished(), rules=cleaned(after=DAY)) == [
-        CleanUp(H, 0, "it was complete for long enough")
-    ]
+    assert steps(finished(), rules=cleaned(after=DAY)) == [CleanUp(H, 0, "policy.clean_up.after")]
     assert steps(finished(), rules=cleaned(after=DAY + 5)) == [Wait(NOW + 5)]
     assert steps(finished(), rules=cleaned(after=DAY), busy=frozenset({H})) == []
     imported = finished(imported_at=NOW - HOUR)
     assert steps(imported, rules=cleaned(after_import=HOUR)) == [
-        CleanUp(H, 0, "its *arr has imported it")
+        CleanUp(H, 0, "its *arr has imported it: policy.clean_up.after_import")
     ]
 
 
@@ -138,7 +136,7 @@ def test_each_who_asked_for_it_has_rules_of_its_own() -> None:
         return cleaned(after=DAY) if category == "radarr" else Rules()
 
     given = scene(finished(), claims={H: (claim,)}, rules=rules)
-    assert list(clean_ups(given)) == [CleanUp(H, 2, "it was complete for long enough")]
+    assert list(clean_ups(given)) == [CleanUp(H, 2, "policy.clean_up.after")]
 
 
 def trace(**fields: Any) -> Trace:

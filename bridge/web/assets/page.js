@@ -21,7 +21,14 @@ const PHASES = {
   gone: "removed",
 };
 
-const EVENTS = { note: "waits", arr: "told to the *arr", gone: "cleaned up" };
+const EVENTS = {
+  note: "waits",
+  arr: "with the *arr",
+  gone: "cleaned up",
+  joined: "wanted by another *arr, too",
+  claim: "for one of several *arr",
+  left: "removed for one of several *arr",
+};
 
 // Lists that may stand in api/bridge/status beside the downloads: of {name, category, why}.
 const LISTS = {
