@@ -133,7 +133,13 @@ def scenes(draw: st.DrawFn) -> Scene:
             for number in draw(st.sets(numbers, max_size=2))
         ],
         removals=[
-            removal(index, hash=hash_of(number), next_attempt_at=draw(moments))
+            removal(
+                index,
+                hash=hash_of(number),
+                files_only=draw(st.booleans()),
+                save_path=draw(st.sampled_from(["/downloads/tv", "/elsewhere"])),
+                next_attempt_at=draw(moments),
+            )
             for index, number in enumerate(draw(st.lists(numbers, max_size=3)), start=1)
         ],
         snapshot=draw(snapshots()),
