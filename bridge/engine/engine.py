@@ -68,7 +68,7 @@ FORETOLD = 200
 REFUSALS = 6
 """Times that TorBox may refuse links to what it has before that is final."""
 
-SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Finish, Fail, CleanUp, Reclaim)
+SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Fail, CleanUp, Reclaim)
 """Actions that are done when they have been performed: what follows is planned right away."""
 
 CALLS = {
@@ -77,6 +77,7 @@ CALLS = {
     Deliver: Kind.LINK,
     Reannounce: Kind.CONTROL,
     Share: Kind.LINK,
+    Finish: Kind.CONTROL,
     Remove: Kind.CONTROL,
 }
 """The class of calls that an action depends on."""
@@ -286,21 +287,11 @@ class Engine:
         )
 
     async def _perform(self, action: Action) -> None:
-        services = self._services
         match action:
-            case Submit(info_hash, cached):
-                self._begin(action, info_hash, self._submit(info_hash, cached=cached))
-            case Look(info_hash):
-                self._asked[info_hash] = services.clock()
-                self._begin(action, info_hash, look(services, action))
+            case Submit() | Look() | Share() | Finish() | Reannounce() | Deliver():
+                self._begin(action, action.hash, self._work(action))
             case CheckCached(hashes):
                 self._tasks.spawn(self._check(hashes), name="cached")
-            case Share(info_hash, number):
-                self._begin(action, info_hash, share(services, info_hash, number))
-            case Reannounce(info_hash):
-                self._begin(action, info_hash, reannounce(services, info_hash))
-            case Deliver(info_hash):
-                self._begin(action, info_hash, deliver(services, info_hash))
             case Remove(removal_id):
                 self._remove(action, removal_id)
             case AskImport() | FailOver():
@@ -310,6 +301,26 @@ class Engine:
                 self._tasks.spawn(self._poll(queue=queue), name="poll")
             case _:
                 await self._settle(action)
+
+    async def _work(self, action: Submit | Look | Share | Finish | Reannounce | Deliver) -> None:
+        """Do what waits for TorBox or the disk: a task of its own, one for a hash."""
+        services = self._services
+        match action:
+            case Submit(info_hash, cached):
+                await self._submit(info_hash, cached=cached)
+            case Look(info_hash):
+                self._asked[info_hash] = services.clock()
+                await look(services, action)
+            case Share(info_hash, number):
+                await share(services, info_hash, number)
+            case Finish(info_hash, number):
+                await outcome.finished(services, info_hash, number)
+            case Reannounce(info_hash):
+                await reannounce(services, info_hash)
+            case Deliver(info_hash):
+                await deliver(services, info_hash)
+            case _:
+                assert_never(action)
 
     def _talk(self, action: AskImport | FailOver) -> None:
         """Ask an *arr, or tell it, one thing at a time.
@@ -326,9 +337,7 @@ class Engine:
             case _:
                 assert_never(action)
 
-    async def _settle(
-        self, action: Promote | Enqueue | Ready | Finish | Fail | CleanUp | Reclaim
-    ) -> None:
+    async def _settle(self, action: Promote | Enqueue | Ready | Fail | CleanUp | Reclaim) -> None:
         services = self._services
         match action:
             case CleanUp(info_hash, number, why):
@@ -341,8 +350,6 @@ class Engine:
                 await enqueue(services, info_hash, queued_id)
             case Ready(info_hash):
                 await outcome.ready(services, info_hash)
-            case Finish(info_hash, number):
-                await outcome.finished(services, info_hash, number)
             case Fail(info_hash, failure):
                 await outcome.failed(services, info_hash, failure)
             case _:

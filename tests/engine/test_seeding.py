@@ -15,7 +15,7 @@ from bridge.demo.arr_client import Arr
 from bridge.demo.arr_queue import QueueItem, QueueStatus
 from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import Error
+from bridge.simulator.faults import Error, Hang
 from bridge.simulator.items import Torrent
 from tests.support.rig import Rig
 
@@ -254,3 +254,17 @@ async def test_where_nobody_seeds(tmp_path: Path) -> None:
         assert not item.active
         assert stops(rig) == 0
         assert (await queued(arr)).can_be_removed
+
+
+async def test_a_torbox_that_does_not_answer_holds_up_nobody_else(rig: Rig) -> None:
+    """While one is waited for to stop seeding, another is fetched, shown and finished."""
+    contents = [make_torrent(name, [ContentFile("x.mkv", SIZE)]) for name in ("One", "Other")]
+    rig.sim.faults.add("controltorrent", Hang(4.0), operation="stop_seeding", times=1)
+    async with rig.arr() as arr:
+        for content in contents:
+            rig.sim.register(content)
+            download_id = await arr.add_magnet(magnet_of(content), SeedLimits(ratio=0.0))
+            await rig.completed(arr, download_id, within=3)
+        await rig.reaches(contents[1].hash, Phase.FINISHED, within=2)
+        assert rig.phase(contents[0].hash) is Phase.DELIVERED
+        await rig.reaches(contents[0].hash, Phase.FINISHED)
