@@ -92,16 +92,25 @@ async def _undecided(services: Services, before: Download, error: TorBoxError) -
 async def _taken(services: Services, before: Download, created: Created) -> None:
     """TorBox said yes: note where it stands, or look for it when it did not say where.
 
-    An item that was there already is ours only if an earlier create of ours went unanswered; the
-    first look settles that by its date.
+    An item that was there already is ours only if an earlier create of ours went unanswered, and
+    it is not older than that: what is seen of it already tells, or else the first look does.
     """
-    ours = not created.already or before.lookup_until > 0
+    ours = not created.already or (before.lookup_until > 0 and _young(services, before, created))
     if created.torrent_id is not None:
         await _adopt(services, before, created.torrent_id, ours=ours, why=created.detail)
     elif created.queued_id is not None:
         await _adopt_queued(services, before, created.queued_id, ours=ours, why=created.detail)
     else:
         await _promised(services, before, created)
+
+
+def _young(services: Services, download: Download, created: Created) -> bool:
+    """Tell whether a create of ours may have made it, as far as its date is known."""
+    snapshot, offset = services.ledger.snapshot, services.torbox.offset_seconds
+    shown = snapshot.items.get(created.torrent_id or 0) or snapshot.queued.get(
+        created.queued_id or 0
+    )
+    return shown is None or created_since(download.submitted_at, shown, offset)
 
 
 async def _promised(services: Services, before: Download, created: Created) -> None:

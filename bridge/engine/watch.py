@@ -152,10 +152,14 @@ def _watched_as(services: Services, download: Download) -> Phase:
 
 
 async def _queue_news(services: Services, download: Download) -> None:
-    ledger, now = services.ledger, services.clock()
+    ledger, now, offset = services.ledger, services.clock(), services.torbox.offset_seconds
     entry = ledger.snapshot.queued_by_hash(download.hash)
     if entry is not None:
-        ledger.note(download.hash, lambda latest: replace(sighted(latest, now), queued_id=entry.id))
+        ours = download.ours and created_since(download.submitted_at, entry, offset)
+        ledger.note(
+            download.hash,
+            lambda latest: replace(sighted(latest, now), queued_id=entry.id, ours=ours),
+        )
     elif ledger.snapshot.item_by_hash(download.hash) is None:
         await ledger.change(download.hash, missed, of=download)
 

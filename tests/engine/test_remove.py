@@ -62,3 +62,27 @@ async def test_what_is_to_stay_is_not_the_work_of_a_later_create(tmp_path: Path)
         assert rig.sim.world.find(content.hash) is not None
     finally:
         await rig.close()
+
+
+async def test_an_older_item_is_not_the_work_of_a_create_that_outlived_its_download(
+    rig: Rig,
+) -> None:
+    """On the account from elsewhere: it stays, though a create of it was cut short before."""
+    content, other = pack(), pack("Other")
+    rig.sim.register(other)
+    rig.sim.world.put(content).created_at -= 3600
+    rig.sim.faults.add("createtorrent", Lost(), times=1)  # so that the list is read
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(other))
+        await rig.until(lambda: rig.ledger.snapshot.item_by_hash(content.hash) is not None)
+        rig.sim.faults.add("createtorrent", Slow(1.0), times=1)
+        download_id = await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.SUBMITTING)
+        await arr.remove(download_id)
+        await rig.until(lambda: not rig.ledger.removals)
+        assert rig.ledger.traces[content.hash].unclear
+        await arr.add_magnet(magnet_of(content))
+        rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+        await arr.remove(download_id)
+        await rig.until(lambda: not rig.ledger.removals)
+    assert rig.sim.world.find(content.hash) is not None
