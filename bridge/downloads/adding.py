@@ -129,7 +129,7 @@ class Adding(Categories, Contents, Informing):
                 if await self._ledger.join(claim_of(made), why):
                     return Joined(made.hash)
             elif await self._ledger.insert(
-                taken_up(made, known or self._ledger.traces.get(made.hash)),
+                taken_up(made, known),
                 torrent=torrent,
                 replacing=known,
                 cleanup=remote_removal(self._services, known) if known else None,

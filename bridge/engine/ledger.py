@@ -526,13 +526,13 @@ class Ledger:
 
     async def end_removal(self, removal: Removal, why: str, *, found: bool) -> None:
         """The removal is done. `found`: TorBox had something of it, and has no more."""
-        trace = _trace_of(removal, self.clock(), found=found)
         async with self._lock:
+            if removal.torrent_id is not None and not removal.delete_remote:
+                self.departed.keep(removal.torrent_id, removal.hash, self.clock())
             old = set(forgotten(self._traces, self.clock()))
-            if not removal.files_only and not removal.delete_remote:
-                old |= {removal.hash} & self._traces.keys()  # what is there now is to stay
-                if removal.torrent_id is not None:
-                    self.departed.kept[removal.torrent_id] = self.clock()
+            trace = _trace_of(removal, self.clock(), found=found)
+            if self.departed.keeps(removal.hash):
+                trace, old = None, old | ({removal.hash} & self._traces.keys())
             async with self.store.transaction() as write:
                 await write.drop_removal(removal.id)
                 for info_hash in old:

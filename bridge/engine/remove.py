@@ -216,7 +216,11 @@ async def _delete_by_hash(services: Services, removal: Removal) -> list[str]:
     offset = services.torbox.offset_seconds
     for item in await services.torbox.list_items():
         ours = item.hash == removal.hash and created_since(removal.submitted_at, item, offset)
-        if ours and await _delete_item(services, item.id):
+        if (
+            ours
+            and item.id not in services.ledger.departed.kept
+            and await _delete_item(services, item.id)
+        ):
             deleted.append(f"torrent {item.id}, found by hash")
     for queued in await services.torbox.list_queued():
         if queued.hash == removal.hash and await _delete_queued(services, queued.id):

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from bridge.core.claims import taken_up
 from bridge.core.follow import created_since, enter
 from bridge.core.model import Download, Failure, Phase
 from bridge.core.seeding import SeedPolicy, seed_mode
@@ -26,14 +27,14 @@ async def submit(services: Services, info_hash: str, *, cached: bool) -> None:
     Raises:
         TorBoxError: it was not created, or nobody knows; the caller notes it and tries again.
     """
-    before = services.ledger.downloads[info_hash]
+    before = _with_trace(services, services.ledger.downloads[info_hash])
     now = services.clock()
     download = await services.ledger.change(
         info_hash,
         lambda latest: replace(
             latest,
             phase=Phase.SUBMITTING,
-            submitted_at=latest.submitted_at or now,
+            submitted_at=latest.submitted_at or before.submitted_at or now,
             lookup_until=now + services.pace.unclear,
         ),
     )
@@ -50,6 +51,12 @@ async def submit(services: Services, info_hash: str, *, cached: bool) -> None:
         raise
     else:
         await _taken(services, before, created)
+
+
+def _with_trace(services: Services, download: Download) -> Download:
+    """Remember a create that an earlier download of the hash did not hear of before it was removed."""
+    trace = services.ledger.traces.get(download.hash)
+    return download if download.submitted_at is not None else taken_up(download, trace)
 
 
 async def _create(services: Services, download: Download, *, cached: bool) -> Created:
@@ -134,7 +141,7 @@ async def _adopt(
     services: Services, download: Download, torrent_id: int, *, ours: bool, why: str
 ) -> None:
     now = services.clock()
-    ours = ours and not services.ledger.departed.to_stay(torrent_id, now)
+    ours = ours and torrent_id not in services.ledger.departed.kept
     await services.ledger.change(
         download.hash,
         lambda latest: replace(
@@ -142,6 +149,7 @@ async def _adopt(
             torrent_id=torrent_id,
             queued_id=None,
             ours=ours,
+            submitted_at=latest.submitted_at or download.submitted_at,
             lookup_until=0.0,
             remote_at=now,
             misses=0,
@@ -161,6 +169,7 @@ async def _adopt_queued(
             torrent_id=None,
             queued_id=queued_id,
             ours=ours,
+            submitted_at=latest.submitted_at or download.submitted_at,
             lookup_until=0.0,
             misses=0,
         ),
@@ -178,6 +187,7 @@ async def promote(services: Services, info_hash: str, torrent_id: int) -> None:
     download = services.ledger.downloads.get(info_hash)
     if item is None or download is None:
         return
+    download = _with_trace(services, download)
     ours = _may_be_ours(download) and created_since(
         download.submitted_at, item, services.torbox.offset_seconds
     )
@@ -190,6 +200,7 @@ async def enqueue(services: Services, info_hash: str, queued_id: int) -> None:
     download = services.ledger.downloads.get(info_hash)
     if item is None or download is None:
         return
+    download = _with_trace(services, download)
     ours = _may_be_ours(download) and created_since(
         download.submitted_at, item, services.torbox.offset_seconds
     )

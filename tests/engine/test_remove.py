@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
+from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.simulator import magnet_of
-from bridge.simulator.faults import Lost, Slow
+from bridge.simulator.faults import Hang, Lost, Slow
 from tests.support.rig import Rig, pack
 
 
@@ -25,8 +26,12 @@ async def test_what_is_gone_already_is_removed(rig: Rig, manner: str) -> None:
         await rig.until(lambda: not rig.ledger.removals)
 
 
-async def test_a_create_that_outlived_its_download(rig: Rig) -> None:
-    """Removed before its create was answered, and not listed yet: it is ours when it is added again."""
+@pytest.mark.parametrize("between", ["", "removed meanwhile", "another life"])
+async def test_a_create_that_outlived_its_download(rig: Rig, between: str) -> None:
+    """Removed before its create was answered, and not listed yet: it is ours when it is added again.
+
+    So it is when that is while it is removed, and when the next one has not come to a create.
+    """
     content = pack()
     rig.sim.register(content)
     rig.sim.world.behaviour.list_lag_seconds = 30.0
@@ -34,8 +39,16 @@ async def test_a_create_that_outlived_its_download(rig: Rig) -> None:
     async with rig.arr() as arr:
         download_id = await arr.add_magnet(magnet_of(content))
         await rig.until(lambda: rig.sim.world.find(content.hash) is not None)
+        if between == "removed meanwhile":
+            rig.sim.faults.add("mylist", Hang(1.0), times=1)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
+        if between != "removed meanwhile":
+            await rig.until(lambda: not rig.ledger.removals)
+        if between == "another life":
+            stopped = ArrSettings(initial_state=InitialState.STOP)
+            async with rig.arr("sonarr", stopped) as careful:
+                await careful.add_magnet(magnet_of(content))
+                await careful.remove(download_id)
         assert rig.sim.world.find(content.hash) is not None
         await arr.add_magnet(magnet_of(content))
         await rig.completed(arr, download_id)
@@ -52,13 +65,19 @@ async def test_what_is_to_stay_is_not_the_work_of_a_later_create(tmp_path: Path)
     try:
         content = pack()
         rig.sim.register(content)
+        download_id = content.hash.upper()
         async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
             for arr in (sonarr, radarr):
-                download_id = await arr.add_magnet(magnet_of(content))
+                await arr.add_magnet(magnet_of(content))
                 await rig.completed(arr, download_id)
                 await arr.remove(download_id)
                 await rig.until(lambda: not rig.ledger.removals)
                 rig.sim.faults.add("createtorrent", Lost(), times=1)
+            rig.sim.faults.add("createtorrent", Slow(1.0), times=None)
+            await radarr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.SUBMITTING)
+            await radarr.remove(download_id)
+            await rig.until(lambda: not rig.ledger.removals)
         assert rig.sim.world.find(content.hash) is not None
     finally:
         await rig.close()
