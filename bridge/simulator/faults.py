@@ -102,7 +102,7 @@ class Malformed(Effect, frozen=True, tag="malformed"):
 
 
 class NoData(Effect, frozen=True, tag="no_data"):
-    """The work is done; the answer is a success with data null, so without ids."""
+    """The work is done; the success is told with data null, so without ids. A refusal stays one."""
 
     detail: str | None = None
 

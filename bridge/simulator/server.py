@@ -161,7 +161,7 @@ async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
             return reply
         case Malformed(body):
             return Reply(200, body.encode())
-        case NoData(detail) if isinstance(reply.body, Envelope):
+        case NoData(detail) if isinstance(reply.body, Envelope) and reply.body.success:
             told = reply.body.detail if detail is None else detail
             return _with_body(reply, Envelope(True, None, told, None))
         case _:

@@ -207,6 +207,16 @@ async def test_success_without_ids(start: Start) -> None:
     assert api.sim.world.find(A) is not None
 
 
+async def test_a_refusal_is_no_success_without_ids(start: Start) -> None:
+    """no_data: TorBox never calls a refusal a success."""
+    api = await start()
+    api.sim.world.behaviour.duplicate = "refuse"
+    await api.add(A)
+    api.sim.faults.add("createtorrent", NoData())
+    answer = await api.add(A)
+    assert (answer.status, answer.json["error"]) == (400, "DUPLICATE_ITEM")
+
+
 async def test_a_list_can_be_stale_even_with_bypass(start: Start) -> None:
     """stale_list repeats the last list to a caller who did everything right."""
     api = await start(film(A), film(B), items=[A])
