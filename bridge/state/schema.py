@@ -1,7 +1,9 @@
 """The tables, as a list of steps. `user_version` counts how many a database has taken.
 
-A step is never changed once released: what comes later is a new step.
+A step is never changed once it is released: what comes later is a new step.
 """
+
+from bridge.state.migration import SPLIT_DOWNLOADS_AND_GRABS
 
 STEPS: tuple[str, ...] = (
     """
@@ -171,4 +173,5 @@ STEPS: tuple[str, ...] = (
         unclear INTEGER NOT NULL
     ) STRICT;
     """,
+    SPLIT_DOWNLOADS_AND_GRABS,
 )
