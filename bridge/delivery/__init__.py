@@ -1,6 +1,6 @@
 """Making a finished remote item appear on disk.
 
-base        what a delivery promises: `Delivery`, `Order`, `Links`, `Delivered`
+base        what a delivery promises: `Delivery`, `DeliveryRequest`, `Links`, `Delivered`
 errors      the tree of what can go wrong
 modes       the delivery of each mode
 download    the mode that fetches the bytes and publishes them with one rename
@@ -36,7 +36,7 @@ tasks       threads that are not left behind, groups of tasks
 """
 
 from bridge.delivery.aria2 import Aria2Delivery, Aria2Settings
-from bridge.delivery.base import Delivered, Delivery, Links, Order, order_of
+from bridge.delivery.base import Delivered, Delivery, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.directories import Problem, check_directories, check_directory
 from bridge.delivery.download import DownloadDelivery
 from bridge.delivery.errors import (
@@ -52,6 +52,7 @@ from bridge.delivery.none import NoDelivery
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import remove_delivered
 from bridge.delivery.settings import FetchSettings
+from bridge.delivery.share import LinkSource, link_existing, target_exists
 from bridge.delivery.small import sweep
 from bridge.delivery.strm import Address, StrmDelivery
 from bridge.delivery.symlink import LinkSettings, SymlinkDelivery
@@ -66,17 +67,19 @@ __all__ = [
     "Delivery",
     "DeliveryError",
     "DeliveryFailed",
+    "DeliveryRequest",
     "DownloadDelivery",
     "FetchSettings",
     "LinkSettings",
+    "LinkSource",
     "Links",
     "Modes",
     "NoDelivery",
     "NotEnoughSpace",
     "NotYet",
-    "Order",
     "Problem",
     "Progress",
+    "RequestedFile",
     "StrmDelivery",
     "SymlinkDelivery",
     "TargetTaken",
@@ -85,8 +88,9 @@ __all__ = [
     "WebdavRefresh",
     "check_directories",
     "check_directory",
+    "link_existing",
     "make_session",
-    "order_of",
     "remove_delivered",
     "sweep",
+    "target_exists",
 ]

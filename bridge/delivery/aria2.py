@@ -2,17 +2,19 @@
 
 aria2 writes below `incomplete` as it sees it; the bridge sees the same directory over a share,
 checks sizes (and pieces), and publishes with the same rename as `download`. Each file is a
-transfer with a gid made of the info-hash and the file's id, so that a bridge that was restarted
+transfer with a gid made of the staging name and the file's id, so that a bridge that was restarted
 finds its transfers again.
 
-    <incomplete>/<hash>/content          the file or folder as it will be published
-    <incomplete>/<hash>/<file_id>.whole  aria2 said that this file is complete
+    <incomplete>/<staging name>/content          the file or folder as it will be published
+    <incomplete>/<staging name>/<file_id>.whole  aria2 said that this file is complete
 
 A file of full size proves nothing while aria2 reserves space, and aria2 writes its own control
 file late. So a file that is neither known to aria2 nor marked nor has a control file begins anew.
 """
 
 import asyncio
+import hashlib
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,12 +23,11 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from bridge.core.model import DeliveredFile
 from bridge.delivery.aria2_files import Aria2Files
 from bridge.delivery.aria2_rpc import Aria2, Aria2Refused, Options, Status
-from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.base import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.errors import DeliveryFailed, NotEnoughSpace
-from bridge.delivery.layout import check_order, staging_root
+from bridge.delivery.layout import check_request, staging_root
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import publish, published, remove_delivered
 from bridge.delivery.settings import FetchSettings
@@ -38,6 +39,7 @@ from bridge.delivery.verify import BadPiece, Verifier, prove
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
+_HEX = re.compile(r"[0-9a-f]+")
 GOODBYE_SECONDS = 3.0
 """A cancelled delivery waits so long for aria2 to pause."""
 FULL = 9
@@ -82,38 +84,40 @@ class Aria2Delivery:
         self._verifier = Verifier()
         self._publishing = asyncio.Lock()
 
-    async def deliver(self, order: Order, links: Links, progress: Progress) -> Delivered:
+    async def deliver(
+        self, request: DeliveryRequest, links: Links, progress: Progress
+    ) -> Delivered:
         """Have the files fetched, and publish them; see `Delivery.deliver`."""
-        check_order(order)
-        root = staging_root(self._incomplete, order.hash)
-        if await in_thread(published, root, order):
+        check_request(request)
+        root = staging_root(self._incomplete, request.staging_name)
+        if await in_thread(published, root, request):
             await in_thread(discard, root)
-            return Delivered(order.target)
-        files = Aria2Files(root, order)
+            return Delivered(request.target)
+        files = Aria2Files(root, request)
         await in_thread(files.prepare, min_free=self._fetch.min_free_bytes)
         await self._all(files, links, progress, fresh=False)
 
         async def mend(bad: Sequence[BadPiece]) -> None:
             touched = {file_id for piece in bad for file_id, _ in piece.spans}
-            for file in order.files:
+            for file in request.files:
                 if file.file_id in touched:
-                    await self._purge(gid_of(order.hash, file.file_id))
+                    await self._purge(gid_of(request.staging_name, file.file_id))
                     await in_thread(files.drop, file)
                     progress.at(file.file_id, 0)
             await self._all(files, links, progress, fresh=True)
 
-        await prove(self._verifier, root, order, progress, mend, repairs=self._fetch.repairs)
+        await prove(self._verifier, root, request, progress, mend, repairs=self._fetch.repairs)
         async with self._publishing:
             await in_thread(files.settle)
-            await in_thread(publish, root, order)
-        log.info("content_published", hash=order.hash, target=str(order.target))
-        return Delivered(order.target)
+            await in_thread(publish, root, request)
+        log.info("content_published", hash=request.info_hash, target=str(request.target))
+        return Delivered(request.target)
 
-    async def discard(self, info_hash: str) -> None:
+    async def discard(self, staging_name: str) -> None:
         """Have aria2 forget the download, and remove what is staged; see `Delivery.discard`."""
-        root = staging_root(self._incomplete, info_hash)
+        root = staging_root(self._incomplete, staging_name)
         for status in await self._aria2.known():
-            if status.gid.startswith(info_hash[:8]):
+            if status.gid.startswith(gid_prefix(staging_name)):
                 await self._purge(status.gid)
         await in_thread(discard, root)
 
@@ -127,15 +131,15 @@ class Aria2Delivery:
         """Have all files fetched. One that fails does not keep the others from arriving."""
         failures: list[DeliveryFailed] = []
 
-        async def fetch(file: DeliveredFile) -> None:
+        async def fetch(file: RequestedFile) -> None:
             transfer = _Transfer(self._aria2, self._settings, self._fetch, files, file)
             try:
-                async with self._turns.turn(file.hash):
+                async with self._turns.turn(files.request.staging_name):
                     await transfer.run(links, progress, fresh=fresh)
             except DeliveryFailed as failure:
                 failures.append(failure)
 
-        await together(*(fetch(file) for file in files.order.files))
+        await together(*(fetch(file) for file in files.request.files))
         if failures:
             raise failures[0]
 
@@ -152,14 +156,14 @@ class _Transfer:
         settings: Aria2Settings,
         fetch: FetchSettings,
         files: Aria2Files,
-        file: DeliveredFile,
+        file: RequestedFile,
     ) -> None:
         self._aria2 = aria2
         self._settings = settings
         self._fetch = fetch
         self._files = files
         self._file = file
-        self._gid = gid_of(file.hash, file.file_id)
+        self._gid = gid_of(files.request.staging_name, file.file_id)
         self._url = ""
         self._best = 0
 
@@ -277,9 +281,16 @@ class _Transfer:
                 await self._aria2.pause(self._gid)
 
 
-def gid_of(info_hash: str, file_id: int) -> str:
-    """Name a transfer: 16 hex digits, the same after every restart."""
-    return f"{info_hash[:8]}{file_id & 0xFFFF_FFFF:08x}"
+def gid_prefix(staging_name: str) -> str:
+    """Return the 8 hex digits that the gids of one delivery begin with."""
+    if _HEX.fullmatch(staging_name):
+        return staging_name[:8]
+    return hashlib.sha256(staging_name.encode()).hexdigest()[:8]
+
+
+def gid_of(staging_name: str, file_id: int) -> str:
+    """Return the gid of a transfer: 16 hex digits, the same after every restart."""
+    return f"{gid_prefix(staging_name)}{file_id & 0xFFFF_FFFF:08x}"
 
 
 async def _purge(aria2: Aria2, gid: str, poll: float) -> None:

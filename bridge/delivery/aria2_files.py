@@ -4,8 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.disk import disk_errors, free_bytes, make_directory, sync_directory
 from bridge.delivery.errors import DeliveryFailed, NotEnoughSpace
 from bridge.delivery.layout import inner, staged_path
@@ -18,9 +17,9 @@ CONTROL = ".aria2"
 class Aria2Files:
     """The files of one order, on their way."""
 
-    def __init__(self, root: Path, order: Order) -> None:
+    def __init__(self, root: Path, request: DeliveryRequest) -> None:
         self.root = root
-        self.order = order
+        self.request = request
 
     def prepare(self, *, min_free: int) -> None:
         """Make the folders, and remove what an earlier order left.
@@ -35,13 +34,13 @@ class Aria2Files:
                 raise DeliveryFailed(f"{self.root} is a symbolic link")
             wanted = self._wanted()
             controls = {(*path[:-1], path[-1] + CONTROL) for path in wanted if path}
-            markers = {self._marker(file).name for file in self.order.files}
+            markers = {self._marker(file).name for file in self.request.files}
             drop_strays(self.root, wanted | controls, markers | {f"content{CONTROL}"})
             make_directories(self.root, wanted)
-            for file in self.order.files:
+            for file in self.request.files:
                 if not file.size:
                     self._path(file).touch()
-            needed = sum(file.size - self._taken(file) for file in self.order.files)
+            needed = sum(file.size - self._taken(file) for file in self.request.files)
             free = free_bytes(self.root)
         if needed and free - needed < min_free:
             raise NotEnoughSpace(needed=needed + min_free, free=free)
@@ -50,56 +49,56 @@ class Aria2Files:
         """Remove all that is not the content, and sync the files."""
         with disk_errors(self.root):
             drop_strays(self.root, self._wanted(), set())
-            for file in self.order.files:
+            for file in self.request.files:
                 with self._path(file).open("rb") as staged:
                     os.fsync(staged.fileno())
 
-    def below_incomplete(self, file: DeliveredFile) -> Path:
+    def below_incomplete(self, file: RequestedFile) -> Path:
         """Tell where a file is staged, below the directory for incomplete downloads."""
         return self._path(file).relative_to(self.root.parent)
 
-    def is_whole(self, file: DeliveredFile) -> bool:
+    def is_whole(self, file: RequestedFile) -> bool:
         """Whether the file is complete, as aria2 said in this run or an earlier one."""
         marked = not file.size or self._marker(file).exists()
         return marked and self.has_size(file)
 
-    def has_size(self, file: DeliveredFile) -> bool:
+    def has_size(self, file: RequestedFile) -> bool:
         """Whether the file has the size that TorBox lists, and aria2 is done with it."""
         found = _regular(self._path(file))
         return found is not None and found.st_size == file.size and not self._control(file).exists()
 
-    def mark(self, file: DeliveredFile) -> None:
+    def mark(self, file: RequestedFile) -> None:
         """Note that aria2 said that the file is complete, durably."""
         with disk_errors(self.root):
             self._marker(file).touch()
             sync_directory(self.root)
 
-    def keep_only_resumable(self, file: DeliveredFile) -> None:
+    def keep_only_resumable(self, file: RequestedFile) -> None:
         """Remove a file of which nobody knows what is in it."""
         if not self._control(file).exists():
             self.drop(file)
 
-    def drop(self, file: DeliveredFile) -> None:
+    def drop(self, file: RequestedFile) -> None:
         """Remove a file and all that is known of it."""
         with disk_errors(self.root):
             for path in (self._marker(file), self._control(file), self._path(file)):
                 path.unlink(missing_ok=True)
 
     def _wanted(self) -> set[tuple[str, ...]]:
-        return {inner(self.order.content_name, file.path) for file in self.order.files}
+        return {inner(self.request.content_name, file.path) for file in self.request.files}
 
-    def _taken(self, file: DeliveredFile) -> int:
+    def _taken(self, file: RequestedFile) -> int:
         found = _regular(self._path(file))
         return min(file.size, found.st_blocks * 512) if found else 0
 
-    def _path(self, file: DeliveredFile) -> Path:
-        return staged_path(self.root, self.order, file)
+    def _path(self, file: RequestedFile) -> Path:
+        return staged_path(self.root, self.request, file)
 
-    def _control(self, file: DeliveredFile) -> Path:
+    def _control(self, file: RequestedFile) -> Path:
         path = self._path(file)
         return path.with_name(path.name + CONTROL)
 
-    def _marker(self, file: DeliveredFile) -> Path:
+    def _marker(self, file: RequestedFile) -> Path:
         return self.root / f"{file.file_id}.whole"
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.base import Delivered, DeliveryRequest, Links
 from bridge.delivery.errors import DeliveryFailed
 from bridge.delivery.fetch import Fetcher
-from bridge.delivery.layout import check_order, staging_root
+from bridge.delivery.layout import check_request, staging_root
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import publish, published, remove_delivered
 from bridge.delivery.settings import FetchSettings
@@ -53,48 +53,54 @@ class DownloadDelivery:
         """Change the limit at once; None or 0 is without limit."""
         self._fetcher.throttles.total.set_limit(bytes_per_second)
 
-    async def deliver(self, order: Order, links: Links, progress: Progress) -> Delivered:
+    async def deliver(
+        self, request: DeliveryRequest, links: Links, progress: Progress
+    ) -> Delivered:
         """Fetch and publish; see `Delivery.deliver`."""
-        check_order(order)
-        root = staging_root(self._incomplete, order.hash)
-        if await in_thread(published, root, order):
+        check_request(request)
+        root = staging_root(self._incomplete, request.staging_name)
+        if await in_thread(published, root, request):
             await in_thread(discard, root)
-            for known in order.files:
+            for known in request.files:
                 progress.at(known.file_id, known.size)
-            return Delivered(order.target)
-        files = await self._begin(root, order, progress)
-        await self._fetch(order, links, progress, files)
+            return Delivered(request.target)
+        if request.limit is not None:
+            self._fetcher.throttles.set_own(request.staging_name, request.limit)
+        files = await self._begin(root, request, progress)
+        await self._fetch(request, links, progress, files)
 
         async def mend(bad: Sequence[BadPiece]) -> None:
             await in_thread(_forget, files, bad)
             for file in files:
                 progress.at(file.file_id, file.done.total)
-            await self._fetch(order, links, progress, files, fresh_links=True)
+            await self._fetch(request, links, progress, files, fresh_links=True)
 
-        await prove(self._verifier, root, order, progress, mend, repairs=self._settings.repairs)
+        await prove(self._verifier, root, request, progress, mend, repairs=self._settings.repairs)
         async with self._publishing:
-            await in_thread(publish, root, order)
-        log.info("content_published", hash=order.hash, target=str(order.target))
-        return Delivered(order.target)
+            await in_thread(publish, root, request)
+        log.info("content_published", hash=request.info_hash, target=str(request.target))
+        return Delivered(request.target)
 
-    async def discard(self, info_hash: str) -> None:
+    async def discard(self, staging_name: str) -> None:
         """Remove what is staged; see `Delivery.discard`."""
-        await in_thread(discard, staging_root(self._incomplete, info_hash))
+        await in_thread(discard, staging_root(self._incomplete, staging_name))
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
         """Delete the files; see `Delivery.remove`."""
         return await remove_delivered(save_path, content_name, paths)
 
-    async def _begin(self, root: Path, order: Order, progress: Progress) -> list[StagedFile]:
+    async def _begin(
+        self, root: Path, request: DeliveryRequest, progress: Progress
+    ) -> list[StagedFile]:
         async with self._taking_space:
-            files = await in_thread(begin, root, order, min_free=self._settings.min_free_bytes)
+            files = await in_thread(begin, root, request, min_free=self._settings.min_free_bytes)
         for file in files:
             progress.at(file.file_id, file.done.total)
         return files
 
     async def _fetch(
         self,
-        order: Order,
+        request: DeliveryRequest,
         links: Links,
         progress: Progress,
         files: list[StagedFile],
@@ -106,7 +112,9 @@ class DownloadDelivery:
 
         async def fetch(file: StagedFile) -> None:
             try:
-                await self._fetcher.fetch(order.hash, file, links, progress, fresh_link=fresh_links)
+                await self._fetcher.fetch(
+                    request.staging_name, file, links, progress, fresh_link=fresh_links
+                )
             except DeliveryFailed as failure:
                 failures.append(failure)
 

@@ -30,7 +30,7 @@ class DeliveryFailed(DeliveryError):
         self.retryable = retryable
 
 
-class BadOrder(DeliveryFailed):
+class BadRequest(DeliveryFailed):
     """The order can never be delivered as it stands."""
 
     def __init__(self, message: str) -> None:

@@ -61,7 +61,7 @@ class Fetcher:
 
     async def fetch(
         self,
-        info_hash: str,
+        staging_name: str,
         file: StagedFile,
         links: Links,
         progress: Progress,
@@ -74,18 +74,18 @@ class Fetcher:
             DeliveryFailed: too many attempts without progress, or the disk refused something.
             NotEnoughSpace: the disk is full.
         """
-        work = _FileFetch(self, info_hash, file, links, progress)
+        work = _FileFetch(self, staging_name, file, links, progress)
         work.fresh_link = fresh_link
         patience = _Patience(self.settings, file)
         while not file.complete:
-            async with self.turns.turn(info_hash) as turn:
+            async with self.turns.turn(staging_name) as turn:
                 trouble = await work.attempt(turn)
             if trouble is not None and not file.complete:
                 pause = patience.after(trouble)
                 work.fresh_link = patience.wants_fresh_link(trouble)
                 log.info(
                     "fetch_trouble",
-                    hash=info_hash,
+                    staging=staging_name,
                     file=file.name,
                     trouble=str(trouble),
                     failures=patience.failures,
@@ -98,10 +98,15 @@ class _FileFetch:
     """What is kept between the attempts at one file."""
 
     def __init__(
-        self, fetcher: Fetcher, info_hash: str, file: StagedFile, links: Links, progress: Progress
+        self,
+        fetcher: Fetcher,
+        staging_name: str,
+        file: StagedFile,
+        links: Links,
+        progress: Progress,
     ) -> None:
         self._fetcher = fetcher
-        self._hash = info_hash
+        self._key = staging_name
         self._file = file
         self._links = links
         self._sink = Sink(file, fetcher.settings, progress)
@@ -119,7 +124,7 @@ class _FileFetch:
             url=self._url,
             sink=self._sink,
             turn=turn,
-            throttle=self._fetcher.throttles.of(self._hash),
+            throttle=self._fetcher.throttles.of(self._key),
             settings=self._fetcher.settings,
         )
         async with self._sink.opened():

@@ -14,9 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
 from bridge.core.video import is_video
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.mount import MountGone, opens, require
 
 FOLDERS_SEARCHED = 64
@@ -29,7 +28,7 @@ _UNIMPORTANT = re.compile(r"[\W_]+")
 Parts = tuple[str, ...]
 
 
-def find(root: Path, order: Order) -> dict[int, Path]:
+def find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
     """Find the files of an order below the mount's root, by file id; those not found are left out.
 
     Raises:
@@ -37,30 +36,32 @@ def find(root: Path, order: Order) -> dict[int, Path]:
     """
     require(root)
     try:
-        return _find(root, order)
+        return _find(root, request)
     except OSError as error:
         raise MountGone(f"the mount {root} cannot be read ({error.strerror})") from error
 
 
-def _find(root: Path, order: Order) -> dict[int, Path]:
+def _find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
     found: dict[int, Path] = {}
-    missing: list[tuple[DeliveredFile, Parts]] = []
-    for file, parts, alone in _with_parts(order):
-        place = _first(root, _places(parts, order.titles, alone=alone), file.size)
+    missing: list[tuple[RequestedFile, Parts]] = []
+    for file, parts, alone in _with_parts(request):
+        place = _first(root, _places(parts, request.titles, alone=alone), file.size)
         if place is not None:
             found[file.file_id] = place
         else:
             missing.append((file, parts[-1:] if alone else _below(parts)))
-    return found | _search(root, order, missing) if missing else found
+    return found | _search(root, request, missing) if missing else found
 
 
-def _with_parts(order: Order) -> Iterator[tuple[DeliveredFile, Parts, bool]]:
+def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts, bool]]:
     """Pair the files with their paths at TorBox; True if name and size are theirs alone."""
-    all_parts = [_plain(file.remote_name) for file in order.files]
+    all_parts = [_plain(file.remote_name) for file in request.files]
     known = Counter(
-        (parts[-1], file.size) for file, parts in zip(order.files, all_parts, strict=True) if parts
+        (parts[-1], file.size)
+        for file, parts in zip(request.files, all_parts, strict=True)
+        if parts
     )
-    for file, parts in zip(order.files, all_parts, strict=True):
+    for file, parts in zip(request.files, all_parts, strict=True):
         if parts:
             yield file, parts, known[parts[-1], file.size] == 1
 
@@ -92,11 +93,11 @@ def _first(root: Path, places: Iterable[Parts], size: int) -> Path | None:
 
 
 def _search(
-    root: Path, order: Order, missing: list[tuple[DeliveredFile, Parts]]
+    root: Path, request: DeliveryRequest, missing: list[tuple[RequestedFile, Parts]]
 ) -> dict[int, Path]:
     """Look through the folders that go by the item's name for paths that end as the files' do."""
     found: dict[int, Path] = {}
-    for path in _files(_namesakes(root, order)):
+    for path in _files(_namesakes(root, request)):
         for file, tail in missing:
             if file.file_id in found or path.parts[-len(tail) :] != tail:
                 continue
@@ -105,10 +106,10 @@ def _search(
     return found
 
 
-def _namesakes(root: Path, order: Order) -> list[Path]:
+def _namesakes(root: Path, request: DeliveryRequest) -> list[Path]:
     """List the folders at the top, or one level below it, that go by a name of the item."""
-    roots = {parts[0] for file in order.files if len(parts := _plain(file.remote_name)) > 1}
-    names = {_key(_stem(name)) for name in (*order.titles, *roots)} - {""}
+    roots = {parts[0] for file in request.files if len(parts := _plain(file.remote_name)) > 1}
+    names = {_key(_stem(name)) for name in (*request.titles, *roots)} - {""}
     tops = _folders(root)
     below = (folder for top in tops[:FOLDERS_SEARCHED] for folder in _folders(top))
     found = [folder for folder in tops if _key(_stem(folder.name)) in names]

@@ -6,10 +6,10 @@ An *arr wants a content path below the save path that exists, so an empty folder
 from collections.abc import Iterable
 from pathlib import Path
 
-from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.base import Delivered, DeliveryRequest, Links
 from bridge.delivery.disk import disk_errors, make_directory, sync_directory
 from bridge.delivery.errors import TargetTaken
-from bridge.delivery.layout import check_order, inner
+from bridge.delivery.layout import check_request, inner
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import remove_delivered
 from bridge.delivery.tasks import in_thread
@@ -18,13 +18,15 @@ from bridge.delivery.tasks import in_thread
 class NoDelivery:
     """Makes an empty folder."""
 
-    async def deliver(self, order: Order, _links: Links, _progress: Progress) -> Delivered:
+    async def deliver(
+        self, request: DeliveryRequest, _links: Links, _progress: Progress
+    ) -> Delivered:
         """Make the folder; see `Delivery.deliver`."""
-        check_order(order)
-        await in_thread(_make, order)
-        return Delivered(order.target)
+        check_request(request)
+        await in_thread(_make, request)
+        return Delivered(request.target)
 
-    async def discard(self, info_hash: str) -> None:
+    async def discard(self, staging_name: str) -> None:
         """Nothing is ever begun."""
 
     async def remove(self, save_path: Path, content_name: str, _paths: Iterable[str]) -> int:
@@ -33,15 +35,15 @@ class NoDelivery:
         return await remove_delivered(save_path, content_name, ())
 
 
-def _make(order: Order) -> None:
-    with disk_errors(order.target):
-        make_directory(order.save_path)
+def _make(request: DeliveryRequest) -> None:
+    with disk_errors(request.target):
+        make_directory(request.save_path)
         try:
-            order.target.mkdir()
+            request.target.mkdir()
         except FileExistsError:
-            if not _is_empty_folder(order.target):
-                raise TargetTaken(order.content_name) from None
-        sync_directory(order.save_path)
+            if not _is_empty_folder(request.target):
+                raise TargetTaken(request.content_name) from None
+        sync_directory(request.save_path)
 
 
 def _is_empty_folder(path: Path) -> bool:

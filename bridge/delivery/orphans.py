@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.delivery.layout import CONTENT
+from bridge.delivery.layout import CONTENT, STAGING_NAME
 from bridge.delivery.small import BESIDE
 
-_HASH = re.compile(r"[0-9a-f]{40}")
 _OURS = re.compile(rf"{CONTENT}|\d+\.(json|whole)\b.*")
 
 
@@ -20,10 +19,15 @@ class Leftover:
     """Something that stands where unfinished deliveries do."""
 
     path: Path
-    info_hash: str
+    staging_name: str
     """Empty when its name is none."""
     ours: bool
     """A delivery has made it, and nothing else is in it."""
+
+    @property
+    def info_hash(self) -> str:
+        """The hash of the download that it is of; empty without a staging name."""
+        return self.staging_name[:40]
 
 
 def leftovers(incomplete: Path, save_paths: Iterable[Path]) -> list[Leftover]:
@@ -45,16 +49,16 @@ def _entries(directory: Path) -> Iterator[Path]:
 
 
 def _staged(path: Path) -> Leftover:
-    named = _HASH.fullmatch(path.name) is not None
+    named = STAGING_NAME.fullmatch(path.name) is not None
     return Leftover(path, path.name if named else "", named and _only_ours(path))
 
 
 def _beside(path: Path) -> Leftover | None:
     """Know a content that was being built; a probe of a directory has another name."""
-    info_hash = path.name.removeprefix(BESIDE)
-    if not path.name.startswith(BESIDE) or not _HASH.fullmatch(info_hash):
+    name = path.name.removeprefix(BESIDE)
+    if not path.name.startswith(BESIDE) or not STAGING_NAME.fullmatch(name):
         return None
-    return Leftover(path, info_hash, _only_ours(path))
+    return Leftover(path, name, _only_ours(path))
 
 
 def _only_ours(path: Path) -> bool:

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.disk import disk_errors, make_directory, sync_directory
 from bridge.delivery.errors import DeliveryFailed, TargetTaken
 from bridge.delivery.layout import CONTENT, directories, inner, staged_path
@@ -20,16 +19,16 @@ from bridge.delivery.tasks import in_thread
 _RENAMING = threading.Lock()
 """Between the look at a target and the rename to it nothing else is renamed, in whichever mode."""
 
-Whole: TypeAlias = Callable[[Path, DeliveredFile], bool]
+Whole: TypeAlias = Callable[[Path, RequestedFile], bool]
 """Whether what stands at the path is this file, as the mode delivers it."""
 
 
-def of_full_size(path: Path, file: DeliveredFile) -> bool:
+def of_full_size(path: Path, file: RequestedFile) -> bool:
     """Whether a regular file stands there, in the size that TorBox lists."""
     return _is_file(path, file.size)
 
 
-def published(root: Path, order: Order, whole: Whole = of_full_size) -> bool:
+def published(root: Path, request: DeliveryRequest, whole: Whole = of_full_size) -> bool:
     """Whether the content is at its target already, put there before a crash or a cancellation.
 
     It is when nothing is staged any more and every file of the order stands there whole.
@@ -37,15 +36,15 @@ def published(root: Path, order: Order, whole: Whole = of_full_size) -> bool:
     Raises:
         TargetTaken: something else stands at the target.
     """
-    with disk_errors(order.target):
-        if not os.path.lexists(order.target):
+    with disk_errors(request.target):
+        if not os.path.lexists(request.target):
             return False
-        if os.path.lexists(root / CONTENT) or not _all_there(order, whole):
-            raise TargetTaken(order.content_name)
+        if os.path.lexists(root / CONTENT) or not _all_there(request, whole):
+            raise TargetTaken(request.content_name)
     return True
 
 
-def publish(root: Path, order: Order, whole: Whole = of_full_size) -> None:
+def publish(root: Path, request: DeliveryRequest, whole: Whole = of_full_size) -> None:
     """Move the staged content to its target and remove the staging area.
 
     Every file must be complete and synced. A kill or a power loss leaves the whole content either
@@ -56,18 +55,18 @@ def publish(root: Path, order: Order, whole: Whole = of_full_size) -> None:
         DeliveryFailed: the disk refused something, or a staged file is not what it should be.
     """
     content = root / CONTENT
-    with disk_errors(order.target):
-        for file in order.files:
-            if not whole(staged_path(root, order, file), file):
+    with disk_errors(request.target):
+        for file in request.files:
+            if not whole(staged_path(root, request, file), file):
                 raise DeliveryFailed(f"{file.path}: the fetched file is gone from {root}")
-        make_directory(order.save_path)
-        _share(root, order)
-        _sync_tree(root, order)
+        make_directory(request.save_path)
+        _share(root, request)
+        _sync_tree(root, request)
         with _RENAMING:
-            if os.path.lexists(order.target):
-                raise TargetTaken(order.content_name)
-            _rename(content, order)
-        sync_directory(order.save_path)
+            if os.path.lexists(request.target):
+                raise TargetTaken(request.content_name)
+            _rename(content, request)
+        sync_directory(request.save_path)
     discard(root)
 
 
@@ -88,10 +87,10 @@ async def remove_delivered(
     return await in_thread(_remove, save_path / content_name, below, links_only=links_only)
 
 
-def _all_there(order: Order, whole: Whole) -> bool:
+def _all_there(request: DeliveryRequest, whole: Whole) -> bool:
     return all(
-        is_plain(order.save_path, file.path) and whole(order.save_path / file.path, file)
-        for file in order.files
+        is_plain(request.save_path, file.path) and whole(request.save_path / file.path, file)
+        for file in request.files
     )
 
 
@@ -111,13 +110,13 @@ def _is_file(path: Path, size: int) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == size
 
 
-def _share(root: Path, order: Order) -> None:
+def _share(root: Path, request: DeliveryRequest) -> None:
     """Give the content to the group of a save path that is set so (setgid), as if made there."""
-    parent = order.save_path.stat()
+    parent = request.save_path.stat()
     if not parent.st_mode & stat.S_ISGID:
         return
     content = root / CONTENT
-    below = [inner(order.content_name, file.path) for file in order.files]
+    below = [inner(request.content_name, file.path) for file in request.files]
     with suppress(PermissionError):  # whoever is not in that group cannot give files to it
         for path in (*directories(below), *below):
             os.chown(content.joinpath(*path), -1, parent.st_gid, follow_symlinks=False)
@@ -126,24 +125,24 @@ def _share(root: Path, order: Order) -> None:
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_ISGID)
 
 
-def _sync_tree(root: Path, order: Order) -> None:
+def _sync_tree(root: Path, request: DeliveryRequest) -> None:
     """Sync every folder, without a look at the files: a link may lead to a mount that hangs."""
-    folders = directories(inner(order.content_name, file.path) for file in order.files)
+    folders = directories(inner(request.content_name, file.path) for file in request.files)
     for folder in sorted(folders, key=len, reverse=True):
         sync_directory(root.joinpath(CONTENT, *folder))
     sync_directory(root)
 
 
-def _rename(content: Path, order: Order) -> None:
+def _rename(content: Path, request: DeliveryRequest) -> None:
     try:
-        content.rename(order.target)
+        content.rename(request.target)
     except OSError as error:
         match error.errno:
             case errno.EXDEV:
-                message = f"{order.save_path} is on another file system than {content.parent}"
+                message = f"{request.save_path} is on another file system than {content.parent}"
                 raise DeliveryFailed(message, retryable=False) from error
             case errno.ENOTEMPTY | errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
-                raise TargetTaken(order.content_name) from error
+                raise TargetTaken(request.content_name) from error
             case _:
                 raise
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest
 from bridge.delivery.disk import disk_errors, make_directory, sync_directory
 from bridge.delivery.errors import DeliveryFailed, TargetTaken
-from bridge.delivery.layout import check_order, inner, split, staged_path, staging_root
+from bridge.delivery.layout import check_request, inner, split, staged_path, staging_root
 from bridge.delivery.publish import is_plain, of_full_size
 from bridge.delivery.ranges import Ranges
 from bridge.delivery.staging import StagedFile
@@ -127,25 +127,25 @@ def _delete(path: Path) -> None:
             path.unlink()
 
 
-async def missing_files(order: Order, *, links: bool = False) -> tuple[str, ...]:
+async def missing_files(request: DeliveryRequest, *, links: bool = False) -> tuple[str, ...]:
     """Tell which files of an order are not at their place in full size; with `links`, not at all."""
-    return await in_thread(_missing, order, links=links)
+    return await in_thread(_missing, request, links=links)
 
 
-def _missing(order: Order, *, links: bool) -> tuple[str, ...]:
+def _missing(request: DeliveryRequest, *, links: bool) -> tuple[str, ...]:
     return tuple(
         file.path
-        for file in order.files
-        if not is_plain(order.save_path, file.path)
+        for file in request.files
+        if not is_plain(request.save_path, file.path)
         or not (
-            os.path.lexists(order.save_path / file.path)
+            os.path.lexists(request.save_path / file.path)
             if links
-            else of_full_size(order.save_path / file.path, file)
+            else of_full_size(request.save_path / file.path, file)
         )
     )
 
 
-async def reclaim(incomplete: Path, order: Order) -> int:
+async def reclaim(incomplete: Path, request: DeliveryRequest) -> int:
     """Take back into staging what of an order stands whole at its place; tell how many files.
 
     For an order of which some files are gone: it can be delivered again, and only those are
@@ -154,25 +154,25 @@ async def reclaim(incomplete: Path, order: Order) -> int:
     Raises:
         DeliveryFailed: the disk refused something.
     """
-    check_order(order)
-    return await in_thread(_reclaim, staging_root(incomplete, order.hash), order)
+    check_request(request)
+    return await in_thread(_reclaim, staging_root(incomplete, request.staging_name), request)
 
 
-def _reclaim(root: Path, order: Order) -> int:
+def _reclaim(root: Path, request: DeliveryRequest) -> int:
     taken = 0
     with disk_errors(root):
-        for file in order.files:
-            place = order.save_path / file.path
-            if not is_plain(order.save_path, file.path):
+        for file in request.files:
+            place = request.save_path / file.path
+            if not is_plain(request.save_path, file.path):
                 continue
-            staged = staged_path(root, order, file)
+            staged = staged_path(root, request, file)
             if of_full_size(place, file):
                 make_directory(staged.parent)
                 place.replace(staged)
-                _known_whole(StagedFile(order, file, root))
+                _known_whole(StagedFile(request, file, root))
                 taken += 1
-            if inner(order.content_name, file.path):
-                _remove_empty(place.parent, order.save_path)
+            if inner(request.content_name, file.path):
+                _remove_empty(place.parent, request.save_path)
     return taken
 
 

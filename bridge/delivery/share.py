@@ -1,17 +1,18 @@
-"""The same files once more, at another place: hard links to those that another owner has.
+"""The same files once more, at another place: hard links to files that another grab has.
 
-Nothing is copied and nothing is fetched. Afterwards each owner may move or delete its own.
+Nothing is copied and nothing is fetched. Afterwards each grab may move or delete its own.
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.errors import DeliveryFailed
-from bridge.delivery.layout import check_order
+from bridge.delivery.layout import check_request
 from bridge.delivery.publish import is_plain, of_full_size
 from bridge.delivery.small import abandon, put_in_place
 from bridge.delivery.tasks import in_thread
@@ -19,44 +20,51 @@ from bridge.delivery.tasks import in_thread
 log = structlog.get_logger()
 
 
-async def share(source: Order, order: Order) -> bool:
-    """Make an order's content of hard links to the files of another order of the same torrent.
+@dataclass(frozen=True, slots=True)
+class LinkSource:
+    """Delivered files of the same torrent that may be linked."""
 
-    False when not all of them are there whole, or where there are no hard links: then nothing is
-    seen at the target. It appears by one rename, and is found again after a crash.
+    save_path: Path
+    """Absolute."""
+    paths: Mapping[int, str]
+    """By TorBox's file id: relative to the save path, `/` separated."""
+
+
+async def link_existing(source: LinkSource, request: DeliveryRequest) -> bool:
+    """Deliver a request as hard links to files that are on disk already.
+
+    Return False when not all of them are there whole, or where hard links cannot be made: then
+    nothing is seen at the target. The content appears by one rename, and is found again after a
+    crash.
 
     Raises:
         TargetTaken: something else stands at the target.
     """
-    check_order(order)
-    return await in_thread(_share, source, order)
+    check_request(request)
+    return await in_thread(_link_existing, source, request)
 
 
-def _share(source: Order, order: Order) -> bool:
-    paths = {file.file_id: file.path for file in source.files}
-
-    def place(file: DeliveredFile) -> Path:
-        return source.save_path / paths[file.file_id]
-
-    def there(file: DeliveredFile) -> bool:
-        path = paths.get(file.file_id)
+def _link_existing(source: LinkSource, request: DeliveryRequest) -> bool:
+    def there(file: RequestedFile) -> bool:
+        path = source.paths.get(file.file_id)
         plain = path is not None and is_plain(source.save_path, path)
-        return plain and of_full_size(place(file), file)
+        return plain and of_full_size(source.save_path / source.paths[file.file_id], file)
 
-    def link(path: Path, file: DeliveredFile) -> None:
-        os.link(place(file), path, follow_symlinks=False)
+    def link(path: Path, file: RequestedFile) -> None:
+        os.link(source.save_path / source.paths[file.file_id], path, follow_symlinks=False)
 
-    if not all(map(there, order.files)):
+    if not all(map(there, request.files)):
         return False
     try:
-        put_in_place(order, link, of_full_size)
+        put_in_place(request, link, of_full_size)
     except DeliveryFailed as error:
-        log.info("not_shared", hash=order.hash, target=str(order.target), why=str(error))
-        abandon(order)
+        target = str(request.target)
+        log.info("not_hard_linked", hash=request.info_hash, target=target, why=str(error))
+        abandon(request)
         return False
     return True
 
 
-async def stands(save_path: Path, name: str) -> bool:
-    """Tell whether something stands below a save path by that name."""
+async def target_exists(save_path: Path, name: str) -> bool:
+    """Return whether anything, even a dangling link, has this name below a save path."""
     return await in_thread(os.path.lexists, save_path / name)

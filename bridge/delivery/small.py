@@ -7,19 +7,20 @@ appears by one rename like everything else. Everything here blocks.
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.disk import disk_errors, make_directory
-from bridge.delivery.layout import CONTENT, directories, inner, staged_path
+from bridge.delivery.layout import CONTENT, checked_staging_name, directories, inner, staged_path
 from bridge.delivery.publish import Whole, publish, published
 from bridge.delivery.staging import discard
 from bridge.delivery.tasks import in_thread
 
 BESIDE = ".torbox-bridge-"
-"""How the hidden folder begins; the info-hash follows."""
+"""How the hidden folder's name begins; the staging name follows."""
 
 
-def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], whole: Whole) -> None:
+def put_in_place(
+    request: DeliveryRequest, write: Callable[[Path, RequestedFile], None], whole: Whole
+) -> None:
     """Make the content appear at its target; nothing is done when it is there already.
 
     `write` makes one file at a path, and `whole` tells whether it is the right one.
@@ -29,40 +30,40 @@ def put_in_place(order: Order, write: Callable[[Path, DeliveredFile], None], who
         DeliveryFailed: the disk refused something.
         NotEnoughSpace: the disk is full.
     """
-    root = _beside(order)
+    root = _beside(request)
     with disk_errors(root):
-        make_directory(order.save_path)
+        make_directory(request.save_path)
     discard(root)
-    if published(root, order, whole):
+    if published(root, request, whole):
         return
     with disk_errors(root):
         make_directory(root)
-        for folder in _folders(order):
+        for folder in _folders(request):
             root.joinpath(CONTENT, *folder).mkdir()
-        for file in order.files:
-            write(staged_path(root, order, file), file)
-    publish(root, order, whole)
+        for file in request.files:
+            write(staged_path(root, request, file), file)
+    publish(root, request, whole)
 
 
-def abandon(order: Order) -> None:
+def abandon(request: DeliveryRequest) -> None:
     """Remove what was built beside the target and did not get there."""
-    discard(_beside(order))
+    discard(_beside(request))
 
 
-async def sweep(save_path: Path, info_hash: str) -> None:
-    """Remove what was built for a hash below a save path and did not get to its target.
+async def sweep(save_path: Path, staging_name: str) -> None:
+    """Remove what was built beside a target under this staging name and did not get there.
 
     Raises:
         DeliveryFailed: the disk refused something.
     """
-    await in_thread(discard, save_path / f"{BESIDE}{info_hash}")
+    await in_thread(discard, save_path / f"{BESIDE}{checked_staging_name(staging_name)}")
 
 
-def _beside(order: Order) -> Path:
-    return order.save_path / f"{BESIDE}{order.hash}"
+def _beside(request: DeliveryRequest) -> Path:
+    return request.save_path / f"{BESIDE}{request.staging_name}"
 
 
-def _folders(order: Order) -> list[tuple[str, ...]]:
+def _folders(request: DeliveryRequest) -> list[tuple[str, ...]]:
     """List the folders to make, from the top down."""
-    found = directories(inner(order.content_name, file.path) for file in order.files)
+    found = directories(inner(request.content_name, file.path) for file in request.files)
     return sorted(found, key=len)

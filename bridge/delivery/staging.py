@@ -17,9 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.core.model import DeliveredFile
 from bridge.delivery.answers import UNKNOWN, Validator
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.disk import disk_errors, free_bytes, make_directory, sync_directory
 from bridge.delivery.errors import DeliveryFailed, NotEnoughSpace
 from bridge.delivery.layout import CONTENT, directories, inner, staged_path
@@ -54,16 +53,16 @@ class StagedFile:
     DeliveryFailed or NotEnoughSpace. `done` grows only after `write` came back.
     """
 
-    def __init__(self, order: Order, file: DeliveredFile, root: Path) -> None:
+    def __init__(self, request: DeliveryRequest, file: RequestedFile, root: Path) -> None:
         self.file_id = file.file_id
         self.size = file.size
         self.name = file.path
-        self.path = staged_path(root, order, file)
+        self.path = staged_path(root, request, file)
         self.done = Ranges()
         self.validator = UNKNOWN
         self.others: tuple[Validator, ...] = ()
         """Under these, too, the CDN serves the bytes that are on disk."""
-        self._inner = "/".join(inner(order.content_name, file.path))
+        self._inner = "/".join(inner(request.content_name, file.path))
         self._checkpoint = root / f"{file.file_id}.json"
         self._saved: Checkpoint | None = None
         self._fd: int | None = None
@@ -180,7 +179,7 @@ class StagedFile:
         return checkpoint if fits and checkpoint.sound() else None
 
 
-def begin(root: Path, order: Order, *, min_free: int) -> list[StagedFile]:
+def begin(root: Path, request: DeliveryRequest, *, min_free: int) -> list[StagedFile]:
     """Make the staging area fit the order, and take the space for all of its files.
 
     What an earlier order left and this one does not want is removed. Blocks.
@@ -192,8 +191,8 @@ def begin(root: Path, order: Order, *, min_free: int) -> list[StagedFile]:
     with disk_errors(root):
         make_directory(root)
         _refuse_link(root)
-        files = [StagedFile(order, file, root) for file in order.files]
-        wanted = {inner(order.content_name, file.path) for file in order.files}
+        files = [StagedFile(request, file, root) for file in request.files]
+        wanted = {inner(request.content_name, file.path) for file in request.files}
         drop_strays(root, wanted, {f"{file.file_id}.json" for file in files})
         for file in files:
             file.load()

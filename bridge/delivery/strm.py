@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.base import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.errors import NotYet
-from bridge.delivery.layout import check_order
+from bridge.delivery.layout import check_request
 from bridge.delivery.progress import Progress
 from bridge.delivery.publish import remove_delivered
 from bridge.delivery.small import put_in_place
 from bridge.delivery.tasks import in_thread
 
-Address: TypeAlias = Callable[[Order, DeliveredFile], str]
+Address: TypeAlias = Callable[[DeliveryRequest, RequestedFile], str]
 """Gives the URL that plays a file."""
 
 
@@ -28,18 +27,22 @@ class StrmDelivery:
     def __init__(self, address: Address | None) -> None:
         self._address = address
 
-    async def deliver(self, order: Order, _links: Links, progress: Progress) -> Delivered:
+    async def deliver(
+        self, request: DeliveryRequest, _links: Links, progress: Progress
+    ) -> Delivered:
         """Write and publish; see `Delivery.deliver`."""
-        check_order(order)
+        check_request(request)
         if self._address is None:
             raise NotYet("delivery.public_url is not set: how is the bridge reached?")
-        texts = {file.file_id: f"{self._address(order, file)}\n".encode() for file in order.files}
-        await in_thread(_put, order, texts)
-        for file in order.files:
+        texts = {
+            file.file_id: f"{self._address(request, file)}\n".encode() for file in request.files
+        }
+        await in_thread(_put, request, texts)
+        for file in request.files:
             progress.at(file.file_id, file.size)
-        return Delivered(order.target)
+        return Delivered(request.target)
 
-    async def discard(self, info_hash: str) -> None:
+    async def discard(self, staging_name: str) -> None:
         """Nothing is ever left half done."""
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
@@ -47,14 +50,14 @@ class StrmDelivery:
         return await remove_delivered(save_path, content_name, paths)
 
 
-def _put(order: Order, texts: dict[int, bytes]) -> None:
-    def write(path: Path, file: DeliveredFile) -> None:
+def _put(request: DeliveryRequest, texts: dict[int, bytes]) -> None:
+    def write(path: Path, file: RequestedFile) -> None:
         with path.open("xb") as out:
             out.write(texts[file.file_id])
             out.flush()
             os.fsync(out.fileno())
 
-    def whole(path: Path, file: DeliveredFile) -> bool:
+    def whole(path: Path, file: RequestedFile) -> bool:
         return path.is_file() and not path.is_symlink() and path.read_bytes() == texts[file.file_id]
 
-    put_in_place(order, write, whole)
+    put_in_place(request, write, whole)

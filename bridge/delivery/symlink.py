@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Delivered, Links, Order
+from bridge.delivery.base import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.errors import DeliveryFailed, NotYet
-from bridge.delivery.layout import check_order
+from bridge.delivery.layout import check_request
 from bridge.delivery.mount import Mount, MountGone, opens, require
 from bridge.delivery.mounted import find
 from bridge.delivery.progress import Progress
@@ -54,74 +53,78 @@ class SymlinkDelivery:
         self._waiting: dict[str, float] = {}
         """Since when the files of a download are missing from a mount that works."""
 
-    async def deliver(self, order: Order, _links: Links, progress: Progress) -> Delivered:
+    async def deliver(
+        self, request: DeliveryRequest, _links: Links, progress: Progress
+    ) -> Delivered:
         """Link what the mount shows, or say that it is not there yet; see `Delivery.deliver`."""
-        check_order(order)
+        check_request(request)
         if self._mount is None:
             raise NotYet("delivery.mount is not set: where is TorBox mounted?")
-        targets = await self._ask(self._mount, order, find)
-        for file in order.files:
+        targets = await self._ask(self._mount, request, find)
+        for file in request.files:
             if file.file_id in targets:
                 progress.at(file.file_id, file.size)
-        if absent := [file for file in order.files if file.file_id not in targets]:
+        if absent := [file for file in request.files if file.file_id not in targets]:
             if self._refresh is not None:
                 await self._refresh()
-            raise self._late(order, absent, f"are not on the mount {self._mount.root}")
-        await in_thread(_link, order, self._texts(order, targets))
-        if dead := await self._ask(self._mount, order, _dead):
-            raise self._late(order, dead, "do not open through their links")
-        self._waiting.pop(order.hash, None)
-        return Delivered(order.target)
+            raise self._late(request, absent, f"are not on the mount {self._mount.root}")
+        await in_thread(_link, request, self._texts(request, targets))
+        if dead := await self._ask(self._mount, request, _dead):
+            raise self._late(request, dead, "do not open through their links")
+        self._waiting.pop(request.staging_name, None)
+        return Delivered(request.target)
 
-    async def discard(self, info_hash: str) -> None:
+    async def discard(self, staging_name: str) -> None:
         """Forget since when it was waited for."""
-        self._waiting.pop(info_hash, None)
+        self._waiting.pop(staging_name, None)
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
         """Delete the links, never what they lead to, nor a file in the place of one."""
         return await remove_delivered(save_path, content_name, paths, links_only=True)
 
-    async def _ask(self, mount: Mount, order: Order, look: Callable[[Path, Order], T]) -> T:
+    async def _ask(
+        self, mount: Mount, request: DeliveryRequest, look: Callable[[Path, DeliveryRequest], T]
+    ) -> T:
         try:
-            return await mount.ask(partial(look, mount.root, order))
+            return await mount.ask(partial(look, mount.root, request))
         except MountGone:
-            self._waiting.pop(order.hash, None)  # its absence is not the files' fault
+            self._waiting.pop(request.staging_name, None)  # its absence is not the files' fault
             raise
 
     def _late(
-        self, order: Order, files: Sequence[DeliveredFile], what: str
+        self, request: DeliveryRequest, files: Sequence[RequestedFile], what: str
     ) -> NotYet | DeliveryFailed:
         """Count the time, and tell whether it is up."""
         now = self._clock()
-        since = self._waiting.setdefault(order.hash, now)
-        text = f"{len(files)} of {len(order.files)} files {what}"
+        since = self._waiting.setdefault(request.staging_name, now)
+        text = f"{len(files)} of {len(request.files)} files {what}"
         if now - since < self._settings.timeout:
             return NotYet(f"{text} yet")
-        del self._waiting[order.hash]
+        del self._waiting[request.staging_name]
         return DeliveryFailed(f"{text}, such as {files[0].remote_name!r}", retryable=False)
 
-    def _texts(self, order: Order, targets: Mapping[int, Path]) -> dict[int, str]:
+    def _texts(self, request: DeliveryRequest, targets: Mapping[int, Path]) -> dict[int, str]:
         """Tell what each link says."""
         if not self._settings.relative:
             return {file_id: str(path) for file_id, path in targets.items()}
-        top = Path(os.path.realpath(order.save_path))
+        top = Path(os.path.realpath(request.save_path))
         return {
             file.file_id: os.path.relpath(targets[file.file_id], (top / file.path).parent)
-            for file in order.files
+            for file in request.files
         }
 
 
-def _link(order: Order, texts: Mapping[int, str]) -> None:
-    def write(path: Path, file: DeliveredFile) -> None:
+def _link(request: DeliveryRequest, texts: Mapping[int, str]) -> None:
+    def write(path: Path, file: RequestedFile) -> None:
         path.symlink_to(texts[file.file_id])
 
-    def whole(path: Path, file: DeliveredFile) -> bool:
+    def whole(path: Path, file: RequestedFile) -> bool:
         return path.is_symlink() and str(path.readlink()) == texts[file.file_id]
 
-    put_in_place(order, write, whole)
+    put_in_place(request, write, whole)
 
 
-def _dead(root: Path, order: Order) -> list[DeliveredFile]:
+def _dead(root: Path, request: DeliveryRequest) -> list[RequestedFile]:
     """List the files that cannot be read through their links, where they are now."""
     require(root)
-    return [file for file in order.files if not opens(order.save_path / file.path, file.size)]
+    return [file for file in request.files if not opens(request.save_path / file.path, file.size)]

@@ -75,39 +75,39 @@ class Throttles:
         self.total = Throttle()
         self._own: dict[str, Throttle] = {}
 
-    def set_own(self, info_hash: str, bytes_per_second: int | None) -> None:
+    def set_own(self, staging_name: str, bytes_per_second: int | None) -> None:
         """Change the limit of one download at once; None or 0 is without limit."""
         if bytes_per_second:
-            self._own.setdefault(info_hash, Throttle()).set_limit(bytes_per_second)
-        elif (known := self._own.pop(info_hash, None)) is not None:
+            self._own.setdefault(staging_name, Throttle()).set_limit(bytes_per_second)
+        elif (known := self._own.pop(staging_name, None)) is not None:
             known.set_limit(None)
 
-    def of(self, info_hash: str) -> "OwnThrottle":
+    def of(self, staging_name: str) -> "OwnThrottle":
         """Find what holds back the fetches of one download."""
-        return OwnThrottle(self, info_hash)
+        return OwnThrottle(self, staging_name)
 
-    def own(self, info_hash: str) -> Throttle | None:
+    def own(self, staging_name: str) -> Throttle | None:
         """Find a download's own limit, if it has one."""
-        return self._own.get(info_hash)
+        return self._own.get(staging_name)
 
 
 class OwnThrottle:
     """What one download's fetches wait for: its own limit, then everybody's."""
 
-    def __init__(self, throttles: Throttles, info_hash: str) -> None:
+    def __init__(self, throttles: Throttles, staging_name: str) -> None:
         self._throttles = throttles
-        self._hash = info_hash
+        self._key = staging_name
 
     @property
     def portion(self) -> int:
         """How much to read at most before the next `take`."""
-        own = self._throttles.own(self._hash)
+        own = self._throttles.own(self._key)
         total = self._throttles.total.portion
         return min(own.portion, total) if own is not None else total
 
     async def take(self, size: int) -> None:
         """Return when `size` more bytes are within both limits."""
-        own = self._throttles.own(self._hash)
+        own = self._throttles.own(self._key)
         if own is not None:
             await own.take(size)
         await self._throttles.total.take(size)

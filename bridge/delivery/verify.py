@@ -14,7 +14,7 @@ import structlog
 from bridge.core.completeness import Named, pairs
 from bridge.core.metainfo import Blueprint, NotATorrent, blueprint
 from bridge.core.pieces import Hasher, Part, Piece, hasher, pieces_of
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest
 from bridge.delivery.disk import disk_errors
 from bridge.delivery.errors import DeliveryFailed
 from bridge.delivery.layout import staged_path
@@ -50,7 +50,12 @@ class Verifier:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def bad_pieces(
-        self, root: Path, order: Order, progress: Progress, *, only: Collection[int] = ()
+        self,
+        root: Path,
+        request: DeliveryRequest,
+        progress: Progress,
+        *,
+        only: Collection[int] = (),
     ) -> Sequence[BadPiece]:
         """Return the pieces that are wrong; of those with the numbers in `only`, if given.
 
@@ -62,14 +67,14 @@ class Verifier:
         async with self._slots:
             progress.checking = True
             try:
-                check = await in_thread(_Check.of, root, order, frozenset(only))
+                check = await in_thread(_Check.of, root, request, frozenset(only))
                 while await in_thread(check.go_on):
                     pass
             finally:
                 progress.checking = False
         log.info(
             "pieces_checked",
-            hash=order.hash,
+            hash=request.info_hash,
             checked=check.checked,
             unchecked=check.unchecked,
             bad=len(check.bad),
@@ -80,7 +85,7 @@ class Verifier:
 async def prove(
     verifier: Verifier,
     root: Path,
-    order: Order,
+    request: DeliveryRequest,
     progress: Progress,
     mend: Callable[[Sequence[BadPiece]], Awaitable[None]],
     *,
@@ -91,22 +96,22 @@ async def prove(
     Raises:
         DeliveryFailed: they are still wrong after so many repairs.
     """
-    if not order.torrent:
+    if not request.torrent:
         return
-    bad = await verifier.bad_pieces(root, order, progress)
+    bad = await verifier.bad_pieces(root, request, progress)
     for _ in range(repairs):
         if not bad:
             return
         await mend(bad)
         only = [piece.number for piece in bad]
-        bad = await verifier.bad_pieces(root, order, progress, only=only)
+        bad = await verifier.bad_pieces(root, request, progress, only=only)
     if bad:
-        raise DeliveryFailed(_complaint(order, bad), retryable=False)
+        raise DeliveryFailed(_complaint(request, bad), retryable=False)
 
 
-def _complaint(order: Order, bad: Sequence[BadPiece]) -> str:
+def _complaint(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
     touched = {file_id for piece in bad for file_id, _ in piece.spans}
-    names = [file.path for file in order.files if file.file_id in touched]
+    names = [file.path for file in request.files if file.file_id in touched]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return (
         f"{names[0]}{more}: {len(bad)} pieces do not have the torrent's hashes,"
@@ -128,12 +133,12 @@ class _Check:
     _buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_BUFFER)))
 
     @classmethod
-    def of(cls, root: Path, order: Order, only: frozenset[int]) -> "_Check":
-        plan = blueprint(order.torrent)
+    def of(cls, root: Path, request: DeliveryRequest, only: frozenset[int]) -> "_Check":
+        plan = blueprint(request.torrent)
         if isinstance(plan, NotATorrent):
-            log.warning("pieces_unknown", hash=order.hash, why=plan.reason)
+            log.warning("pieces_unknown", hash=request.info_hash, why=plan.reason)
             return cls(iter(()), {})
-        return cls(enumerate(pieces_of(plan)), _places(plan, root, order), only)
+        return cls(enumerate(pieces_of(plan)), _places(plan, root, request), only)
 
     def go_on(self) -> bool:
         """Check some more; tell whether there may be something left."""
@@ -177,11 +182,11 @@ class _Check:
                 yield self.files[part.file][0], (part.start, part.end)
 
 
-def _places(plan: Blueprint, root: Path, order: Order) -> dict[int, tuple[int, Path]]:
+def _places(plan: Blueprint, root: Path, request: DeliveryRequest) -> dict[int, tuple[int, Path]]:
     real = [index for index, (_, padding) in enumerate(plan.entries) if not padding]
     wanted = [Named(plan.entries[index][0].path, plan.entries[index][0].size) for index in real]
-    found = pairs(wanted, [Named(file.remote_name, file.size) for file in order.files])
-    ordered = {real[one]: order.files[other] for one, other in found.items()}
+    found = pairs(wanted, [Named(file.remote_name, file.size) for file in request.files])
+    ordered = {real[one]: request.files[other] for one, other in found.items()}
     return {
-        index: (file.file_id, staged_path(root, order, file)) for index, file in ordered.items()
+        index: (file.file_id, staged_path(root, request, file)) for index, file in ordered.items()
     }

@@ -68,6 +68,6 @@ class Orphans:
         settings = self._services.settings
         mode = settings.delivery.mode
         if mode in FETCHING and leftover.path.parent == settings.paths.incomplete_directory:
-            await self._services.deliveries.of(mode).discard(leftover.info_hash)
+            await self._services.deliveries.of(mode).discard(leftover.staging_name)
         else:
             await in_thread(discard, leftover.path)

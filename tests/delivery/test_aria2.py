@@ -10,6 +10,7 @@ import pytest
 
 from bridge.delivery.aria2 import Aria2Delivery, Aria2Settings, gid_of
 from bridge.delivery.errors import DeliveryFailed, NotEnoughSpace
+from bridge.delivery.progress import Progress
 from bridge.delivery.settings import KIB, FetchSettings
 from tests.support.aria2 import SECRET, Aria2Daemon
 from tests.support.cdn import Cdn, instead, only_token, slowly, stall_after, status
@@ -41,9 +42,9 @@ class Remote(Room):
 
     async def fetched(self, *paths: str) -> bool:
         """Deliver these, and tell whether they are at their place and right."""
-        order = self.order(*paths)
-        await self.aria2.deliver(order, self.cdn, self.progress)
-        return self.same(order)
+        request = self.request(*paths)
+        await self.aria2.deliver(request, self.cdn, self.progress)
+        return self.same(request)
 
 
 @pytest.fixture(name="remote")
@@ -164,9 +165,9 @@ async def test_damaged_pieces_are_fetched_again(remote: Remote) -> None:
     """Where the torrent is at hand its hashes are checked, and a wrong file is fetched anew."""
     data = some_bytes(64 * KIB)
     served = remote.cdn.add(0, data, instead(bytes(64 * KIB), "application/octet-stream"))
-    order = replace(remote.order("Movie.mkv"), torrent=make_torrent("Movie.mkv", data).data)
-    await remote.aria2.deliver(order, remote.cdn, remote.progress)
-    assert remote.same(order)
+    request = replace(remote.request("Movie.mkv"), torrent=make_torrent("Movie.mkv", data).data)
+    await remote.aria2.deliver(request, remote.cdn, remote.progress)
+    assert remote.same(request)
     assert len(served.requests) == 2
 
 
@@ -200,3 +201,20 @@ async def test_a_full_disk(remote: Remote) -> None:
     with pytest.raises(NotEnoughSpace):
         await remote.fetched("Movie.mkv")
     assert await remote.daemon.gids() == []
+
+
+async def test_two_grabs_of_one_hash(remote: Remote, cdn: Cdn) -> None:
+    """Each has transfers of its own in aria2; discarding one leaves the other's alone."""
+    cdn.add(0, some_bytes(100 * KIB)).always = CRAWL
+    mine = replace(remote.request("Show/a.mkv"), staging_name=f"{HASH}-1")
+    other = replace(mine, staging_name=f"{HASH}-2", save_path=remote.downloads / "radarr")
+    ours = begin(remote.aria2.deliver(mine, cdn, Progress()))
+    theirs = begin(remote.aria2.deliver(other, cdn, Progress()))
+    await until(lambda: len(cdn.files[0].requests) >= 2)
+    theirs.cancel()
+    await asyncio.wait({theirs})
+    await remote.aria2.discard(other.staging_name)
+    await ours
+    assert remote.same(mine)
+    assert await remote.daemon.gids() == [gid_of(mine.staging_name, 0)]
+    assert below(remote.incomplete) == set()

@@ -39,9 +39,9 @@ async def test_a_trickle_is_cut(room: Room) -> None:
     """A connection that trickles is given up, and the next one goes on where it was."""
     served = room.cdn.add(0, some_bytes(100 * KIB), TRICKLE)
     room.delivery = room.build(WARY)
-    order = room.order("Movie.mkv")
-    await asyncio.wait_for(room.deliver(order), 5)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await asyncio.wait_for(room.deliver(request), 5)
+    assert room.same(request)
     assert len(served.requests) == 2
     assert served.ranges[1] != ""
 
@@ -51,9 +51,9 @@ async def test_a_trickle_that_lasts_is_not_a_failure_at_once(room: Room) -> None
     served = room.cdn.add(0, some_bytes(1500))
     served.always = TRICKLE
     room.delivery = room.build(WARY)
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert len(served.requests) > FAST.attempts
 
 
@@ -62,7 +62,7 @@ async def test_our_own_limit_is_no_trickle(room: Room) -> None:
     served = room.cdn.add(0, some_bytes(8 * KIB))
     room.delivery = room.build(WARY)
     room.delivery.set_limit(16 * KIB)
-    await room.deliver(room.order("Movie.mkv"))
+    await room.deliver(room.request("Movie.mkv"))
     assert len(served.requests) == 1
 
 
@@ -80,7 +80,7 @@ async def test_headers_that_never_end(room: Room) -> None:
     room.cdn.add(0, some_bytes(1000)).always = drops
     room.delivery = room.build(replace(FAST, answer_timeout=0.1, attempts=2))
     with pytest.raises(DeliveryFailed, match="nothing for too long"):
-        await room.deliver(room.order("Movie.mkv"))
+        await room.deliver(room.request("Movie.mkv"))
 
 
 async def test_no_error_holds_the_link(room: Room, session: aiohttp.ClientSession) -> None:

@@ -72,9 +72,9 @@ PASSING: dict[str, Behaviour] = {
 async def test_one_fault_then_honest(room: Room, size: int, fault: str) -> None:
     """After any single fault the file arrives whole."""
     room.cdn.add(0, some_bytes(size), PASSING[fault])
-    order = room.order("Movie/film.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie/film.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert room.progress.bytes_done == size
 
 
@@ -84,20 +84,20 @@ async def test_a_lasting_fault_ends_in_failure(room: Room, size: int, fault: str
     """A fault that stays is given up after some attempts, to be tried again later."""
     served = room.cdn.add(0, some_bytes(size))
     served.always = LASTING[fault]
-    order = room.order("Movie/film.mkv")
+    request = room.request("Movie/film.mkv")
     with pytest.raises(DeliveryFailed) as caught:
-        await room.deliver(order)
+        await room.deliver(request)
     assert caught.value.retryable
     assert len(served.requests) <= FAST.attempts * FAST.connections_per_file
-    assert not order.target.exists()
+    assert not request.target.exists()
 
 
 async def test_a_cut_file_is_resumed(room: Room) -> None:
     """What arrived before a cut is not asked for again, and the resume depends on the ETag."""
     served = room.cdn.add(0, some_bytes(SMALL), cut_after(40_000), cut_after(30_000))
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert served.sent == SMALL
     assert served.ranges == ["", f"bytes=40000-{SMALL - 1}", f"bytes=70000-{SMALL - 1}"]
     assert [request.headers.get("If-Range") for request in served.requests[1:]] == ['"one"'] * 2
@@ -106,7 +106,7 @@ async def test_a_cut_file_is_resumed(room: Room) -> None:
 async def test_progress_renews_the_attempts(room: Room) -> None:
     """Many cuts in a row are no reason to give up while each attempt brings something."""
     served = room.cdn.add(0, some_bytes(SMALL), *[cut_after(5000)] * (3 * FAST.attempts))
-    await room.deliver(room.order("Movie.mkv"))
+    await room.deliver(room.request("Movie.mkv"))
     assert len(served.requests) == 3 * FAST.attempts + 1
 
 
@@ -114,9 +114,9 @@ async def test_a_dated_file_is_resumed(room: Room) -> None:
     """With a weak ETag the date guards the resume."""
     served = room.cdn.add(0, some_bytes(SMALL), cut_after(40_000))
     served.etag, served.last_modified = 'W/"one"', "Mon, 23 Nov 2026 10:00:00 GMT"
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert served.requests[1].headers["If-Range"] == served.last_modified
     assert served.sent == SMALL
 
@@ -125,9 +125,9 @@ async def test_a_big_file_has_several_connections(room: Room) -> None:
     """A big file is asked for in segments, several at once, each byte once."""
     served = room.cdn.add(0, some_bytes(BIG))
     served.always = slowly(pause=0.002, step=8 * KIB)
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert served.sent == BIG
     assert room.cdn.most_open == FAST.connections_per_file
     assert len(served.requests) == -(-BIG // FAST.segment)
@@ -137,10 +137,10 @@ async def test_files_at_once_are_limited(room: Room) -> None:
     """No more files than allowed are fetched at once, of all downloads together."""
     for file_id in range(8):
         room.cdn.add(file_id, some_bytes(1000, file_id), slowly(pause=0.02, step=500))
-    order = room.order(*(f"Show/{file_id}.mkv" for file_id in range(8)))
+    request = room.request(*(f"Show/{file_id}.mkv" for file_id in range(8)))
     room.delivery = room.build(replace(FAST, parallel_files=3))
-    await room.deliver(order)
-    assert room.same(order)
+    await room.deliver(request)
+    assert room.same(request)
     assert room.cdn.most_open == 3
 
 
@@ -149,9 +149,9 @@ async def test_a_server_without_ranges(room: Room, size: int) -> None:
     """Without ranges the file comes in one piece, from the beginning again after a cut."""
     served = room.cdn.add(0, some_bytes(size), cut_after(40_000, then=no_ranges))
     served.always = no_ranges
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert room.cdn.most_open == 1
 
 
@@ -160,7 +160,7 @@ async def test_a_server_without_ranges_that_always_cuts(room: Room) -> None:
     served = room.cdn.add(0, some_bytes(SMALL))
     served.always = cut_after(40_000, then=no_ranges)
     with pytest.raises(DeliveryFailed):
-        await room.deliver(room.order("Movie.mkv"))
+        await room.deliver(room.request("Movie.mkv"))
     assert len(served.requests) < 3 * FAST.attempts
 
 
@@ -169,20 +169,20 @@ async def test_a_file_that_changes_half_way(room: Room, size: int) -> None:
     """Two versions are never mixed: when the ETag changes, the file starts anew."""
     first, second = some_bytes(size, 1), some_bytes(size, 2)
     served = room.cdn.add(0, first, cut_after(40_000), changed(second, '"two"'))
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
     assert served.data == second
-    assert room.same(order)
+    assert room.same(request)
 
 
 async def test_a_file_that_changes_between_segments(room: Room) -> None:
     """A change seen by one of several connections discards what all of them brought."""
     second = some_bytes(BIG, 2)
     served = room.cdn.add(0, some_bytes(BIG, 1), *[honest] * 5, changed(second, '"two"'))
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
     assert served.data == second
-    assert room.same(order)
+    assert room.same(request)
 
 
 async def test_a_file_that_changes_with_every_request(room: Room) -> None:
@@ -196,7 +196,7 @@ async def test_a_file_that_changes_with_every_request(room: Room) -> None:
 
     served.always = restless
     with pytest.raises(DeliveryFailed, match="changed"):
-        await room.deliver(room.order("Movie.mkv"))
+        await room.deliver(room.request("Movie.mkv"))
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
@@ -204,9 +204,9 @@ async def test_a_dead_link_is_replaced(room: Room, code: int) -> None:
     """A link that is refused half-way is asked for anew, once, and the bytes are kept."""
     served = room.cdn.add(0, some_bytes(SMALL), cut_after(40_000))
     served.always, served.refuse_with = only_token(1), code
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert room.cdn.asked == {False: 1, True: 1}
     assert served.sent == SMALL
 
@@ -214,7 +214,7 @@ async def test_a_dead_link_is_replaced(room: Room, code: int) -> None:
 async def test_a_node_that_does_not_know_the_file_yet(room: Room) -> None:
     """A fresh link that is refused, too, is tried again before another one is asked for."""
     served = room.cdn.add(0, some_bytes(SMALL), *[status(404)] * 3)
-    await room.deliver(room.order("Movie.mkv"))
+    await room.deliver(room.request("Movie.mkv"))
     assert len(served.requests) == 4
     assert room.cdn.asked == {False: 1, True: 1}
 
@@ -224,7 +224,7 @@ async def test_links_are_not_asked_for_over_and_over(room: Room) -> None:
     served = room.cdn.add(0, some_bytes(SMALL))
     served.always = status(404)
     with pytest.raises(DeliveryFailed):
-        await room.deliver(room.order("Movie.mkv"))
+        await room.deliver(room.request("Movie.mkv"))
     assert len(served.requests) == FAST.attempts
     assert room.cdn.asked[True] == 2
 
@@ -234,7 +234,7 @@ async def test_retry_after_is_honoured(room: Room) -> None:
     room.cdn.add(0, some_bytes(SMALL), status(503, Retry_After="3600"))
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await room.deliver(room.order("Movie.mkv"))
+    await room.deliver(room.request("Movie.mkv"))
     assert loop.time() - began >= FAST.retry_after_cap
 
 
@@ -247,9 +247,9 @@ async def test_a_refused_connection_does_not_stop_the_others(room: Room) -> None
         return await behave(request, served)
 
     served.always = only_one
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
 
 
 async def test_waiting_for_a_retry_gives_the_slot_away(room: Room) -> None:
@@ -257,12 +257,12 @@ async def test_waiting_for_a_retry_gives_the_slot_away(room: Room) -> None:
     room.cdn.add(0, some_bytes(1000), status(503, Retry_After="3600"))
     room.cdn.add(1, some_bytes(1000, 1))
     room.delivery = room.build(replace(FAST, parallel_files=1))
-    order = room.order("Show/a.mkv", "Show/b.mkv")
-    task = begin(room.deliver(order))
+    request = room.request("Show/a.mkv", "Show/b.mkv")
+    task = begin(room.deliver(request))
     await until(lambda: room.progress.done(1) == 1000)
     assert room.progress.done(0) == 0
     await task
-    assert room.same(order)
+    assert room.same(request)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -281,6 +281,6 @@ async def test_random_faults(room: Room, seed: int) -> None:
     room.delivery = room.build(settings)
     for file_id, size in enumerate((BIG, SMALL, dice.randrange(1, BIG))):
         room.cdn.add(file_id, some_bytes(size, seed + file_id), *faults[file_id::2])
-    order = room.order("Show/a.mkv", "Show/b.mkv", "Show/c.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Show/a.mkv", "Show/b.mkv", "Show/c.mkv")
+    await room.deliver(request)
+    assert room.same(request)

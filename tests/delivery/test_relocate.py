@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery import DeliveryFailed, Order, TargetTaken
-from bridge.delivery.errors import BadOrder
+from bridge.delivery import DeliveryFailed, DeliveryRequest, TargetTaken
+from bridge.delivery.base import RequestedFile
+from bridge.delivery.errors import BadRequest
 from bridge.delivery.relocate import (
     copy_content,
     missing_files,
@@ -29,13 +29,13 @@ def _place(tmp_path: Path) -> Path:
     return place
 
 
-def order(place: Path) -> Order:
+def request(place: Path) -> DeliveryRequest:
     """What was delivered."""
     files = tuple(
-        DeliveredFile(hash=HASH, file_id=number, remote_name=path, size=len(data), path=path)
+        RequestedFile(file_id=number, remote_name=path, size=len(data), path=path)
         for number, (path, data) in enumerate(FILES.items())
     )
-    return Order(hash=HASH, save_path=place, content_name="Show", files=files)
+    return DeliveryRequest(info_hash=HASH, save_path=place, content_name="Show", files=files)
 
 
 async def test_renamed_files_leave_no_empty_folder(place: Path) -> None:
@@ -57,7 +57,7 @@ async def test_renames_are_all_or_none(place: Path) -> None:
 @pytest.mark.parametrize("new", ["../out", "/out", "Show/../../out", "Show//x"])
 async def test_no_rename_leaves_the_save_path(place: Path, new: str) -> None:
     """Names were made safe before; here they are checked once more."""
-    with pytest.raises(BadOrder):
+    with pytest.raises(BadRequest):
         await rename_files(place, [("Show/a.mkv", new)])
     assert (place / "Show" / "a.mkv").exists()
 
@@ -98,22 +98,22 @@ def test_copies_between_file_systems(place: Path, tmp_path: Path, name: str) -> 
 
 async def test_what_is_missing(place: Path) -> None:
     """A file counts when it stands there in full size, as a file and not through a link."""
-    assert await missing_files(order(place)) == ()
+    assert await missing_files(request(place)) == ()
     (place / "Show" / "a.mkv").write_bytes(b"firs")
-    assert await missing_files(order(place)) == ("Show/a.mkv",)
+    assert await missing_files(request(place)) == ("Show/a.mkv",)
     (place / "Show" / "sub").rename(place / "elsewhere")
     (place / "Show" / "sub").symlink_to(place / "elsewhere")
-    assert await missing_files(order(place), links=True) == ("Show/sub/b.mkv",)
+    assert await missing_files(request(place), links=True) == ("Show/sub/b.mkv",)
 
 
 async def test_whole_files_are_taken_back(place: Path, tmp_path: Path) -> None:
     """They are staged as known in full; a changed file and strangers' files stay in place."""
     (place / "Show" / "a.mkv").write_bytes(b"changed by the user")
-    assert await reclaim(tmp_path / "incomplete", order(place)) == 1
+    assert await reclaim(tmp_path / "incomplete", request(place)) == 1
     staged = tmp_path / "incomplete" / HASH
     assert (staged / "content" / "sub" / "b.mkv").read_bytes() == b"the second"
     assert below(place) == {"Show", "Show/a.mkv"}
-    assert await reclaim(tmp_path / "incomplete", order(place)) == 0
+    assert await reclaim(tmp_path / "incomplete", request(place)) == 0
 
 
 async def test_a_disk_that_refuses(place: Path, tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ async def test_another_etag_for_the_same_bytes(room: Room) -> None:
     """After a cut the rest comes from a node with another ETag, and nothing is fetched twice."""
     data = some_bytes(SMALL)
     served = room.cdn.add(0, data, cut_after(40_000), changed(data, '"two"', then=cut_after(0)))
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     sample = 16 * KIB
     assert served.ranges[1:] == [
         f"bytes=40000-{SMALL - 1}",
@@ -45,9 +45,9 @@ async def test_nodes_that_take_turns(room: Room, number: int) -> None:
     """A big file whose every request may meet another node arrives whole, each byte about once."""
     served = room.cdn.add(0, some_bytes(BIG))
     served.always = nodes(number)
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert room.cdn.asked == {False: 1}
 
 
@@ -55,10 +55,10 @@ async def test_other_bytes_of_the_same_size(room: Room) -> None:
     """If the sample differs the file starts anew, and only the new version is on disk."""
     second = some_bytes(SMALL, 2)
     served = room.cdn.add(0, some_bytes(SMALL, 1), cut_after(40_000), changed(second, '"two"'))
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
     assert served.data == second
-    assert room.same(order)
+    assert room.same(request)
 
 
 async def test_no_sample_without_ranges(room: Room) -> None:
@@ -67,9 +67,9 @@ async def test_no_sample_without_ranges(room: Room) -> None:
     change = changed(second, '"two"', then=no_ranges)
     served = room.cdn.add(0, some_bytes(SMALL, 1), cut_after(40_000), change)
     served.always = no_ranges
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
 
 
 async def test_a_sample_that_is_cut(room: Room) -> None:
@@ -78,7 +78,7 @@ async def test_a_sample_that_is_cut(room: Room) -> None:
     served = room.cdn.add(
         0, data, cut_after(40_000), changed(data, '"two"', then=cut_after(0)), cut_after(0)
     )
-    order = room.order("Movie.mkv")
-    await room.deliver(order)
-    assert room.same(order)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
     assert served.ranges.count("") == 1

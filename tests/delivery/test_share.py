@@ -7,19 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery import Order, TargetTaken
-from bridge.delivery.share import share, stands
+from bridge.delivery import (
+    DeliveryRequest,
+    LinkSource,
+    TargetTaken,
+    link_existing,
+    target_exists,
+)
+from bridge.delivery.base import RequestedFile
 from tests.support.delivery import HASH, below
 
 FILES = {"Show/a.mkv": b"first", "Show/sub/b.mkv": b"the second"}
 
 
-def order(place: Path, files: dict[str, bytes] = FILES, name: str = "Show") -> Order:
+def request(place: Path, files: dict[str, bytes] = FILES, name: str = "Show") -> DeliveryRequest:
     """What is, or is to be, at a save path."""
     listed = tuple(
-        DeliveredFile(
-            hash=HASH,
+        RequestedFile(
             file_id=number,
             remote_name=path,
             size=len(data),
@@ -27,23 +31,28 @@ def order(place: Path, files: dict[str, bytes] = FILES, name: str = "Show") -> O
         )
         for number, (path, data) in enumerate(files.items())
     )
-    return Order(hash=HASH, save_path=place, content_name=name, files=listed)
+    return DeliveryRequest(info_hash=HASH, save_path=place, content_name=name, files=listed)
+
+
+def delivered(done: DeliveryRequest) -> LinkSource:
+    """The files that a request has put on disk."""
+    return LinkSource(done.save_path, {file.file_id: file.path for file in done.files})
 
 
 @pytest.fixture(name="source")
-def _source(tmp_path: Path) -> Order:
+def _source(tmp_path: Path) -> DeliveryRequest:
     """A delivered content."""
     for path, data in FILES.items():
         target = tmp_path / "tv" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    return order(tmp_path / "tv")
+    return request(tmp_path / "tv")
 
 
-async def test_the_same_bytes_take_no_room(tmp_path: Path, source: Order) -> None:
+async def test_the_same_bytes_take_no_room(tmp_path: Path, source: DeliveryRequest) -> None:
     """The files appear below the other save path, and are the very same on disk."""
-    other = order(tmp_path / "radarr", name="Show (2)")
-    assert await share(source, other)
+    other = request(tmp_path / "radarr", name="Show (2)")
+    assert await link_existing(delivered(source), other)
     assert below(tmp_path / "radarr") == {
         "Show (2)",
         "Show (2)/a.mkv",
@@ -54,25 +63,27 @@ async def test_the_same_bytes_take_no_room(tmp_path: Path, source: Order) -> Non
         assert (tmp_path / "tv" / mine.path).samefile(tmp_path / "radarr" / theirs.path)
 
 
-async def test_a_part_of_it(tmp_path: Path, source: Order) -> None:
+async def test_a_part_of_it(tmp_path: Path, source: DeliveryRequest) -> None:
     """A category that wants fewer files gets those."""
-    other = order(tmp_path / "radarr")
-    assert await share(source, replace(other, files=other.files[1:]))
+    other = request(tmp_path / "radarr")
+    assert await link_existing(delivered(source), replace(other, files=other.files[1:]))
     assert "Show/a.mkv" not in below(tmp_path / "radarr")
 
 
-async def test_twice_is_once(tmp_path: Path, source: Order) -> None:
+async def test_twice_is_once(tmp_path: Path, source: DeliveryRequest) -> None:
     """After a crash between the rename and the note of it, it is found as it is."""
-    other = order(tmp_path / "radarr")
-    assert await share(source, other)
+    other = request(tmp_path / "radarr")
+    assert await link_existing(delivered(source), other)
     (tmp_path / "tv/Show/a.mkv").unlink()
     (tmp_path / "tv/Show/a.mkv").write_bytes(b"again")
-    assert await share(source, other)
+    assert await link_existing(delivered(source), other)
     assert (tmp_path / "radarr/Show/a.mkv").read_bytes() == b"first"
 
 
 @pytest.mark.parametrize("spoil", ["gone", "short", "a link", "not listed"])
-async def test_what_is_not_whole_is_not_shared(tmp_path: Path, source: Order, spoil: str) -> None:
+async def test_what_is_not_whole_is_not_shared(
+    tmp_path: Path, source: DeliveryRequest, spoil: str
+) -> None:
     """Where one file is not what it should be nothing appears at all."""
     victim = tmp_path / "tv/Show/sub/b.mkv"
     match spoil:
@@ -85,34 +96,34 @@ async def test_what_is_not_whole_is_not_shared(tmp_path: Path, source: Order, sp
             victim.symlink_to(tmp_path / "elsewhere")
         case _:
             source = replace(source, files=source.files[:1])
-    assert not await share(source, order(tmp_path / "radarr"))
+    assert not await link_existing(delivered(source), request(tmp_path / "radarr"))
     assert not (tmp_path / "radarr").exists()
 
 
-async def test_a_stranger_at_the_target(tmp_path: Path, source: Order) -> None:
+async def test_a_stranger_at_the_target(tmp_path: Path, source: DeliveryRequest) -> None:
     """What stands there already is left alone."""
     (tmp_path / "radarr/Show").mkdir(parents=True)
     (tmp_path / "radarr/Show/mine").write_text("mine")
     with pytest.raises(TargetTaken):
-        await share(source, order(tmp_path / "radarr"))
+        await link_existing(delivered(source), request(tmp_path / "radarr"))
     assert below(tmp_path / "radarr") == {"Show", "Show/mine"}
 
 
-async def test_a_place_where_nothing_can_be_linked(tmp_path: Path, source: Order) -> None:
+async def test_a_place_where_nothing_can_be_linked(tmp_path: Path, source: DeliveryRequest) -> None:
     """Across file systems there are no hard links: then it has to be fetched, and nothing is left."""
     place = Path("/dev/shm") / f"torbox-bridge-test-{os.getpid()}"
     if not place.parent.is_dir() or place.parent.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("no second file system here")
     try:
-        assert not await share(source, order(place))
+        assert not await link_existing(delivered(source), request(place))
         assert below(place) == set()
     finally:
         shutil.rmtree(place)
 
 
-async def test_what_stands(tmp_path: Path, source: Order) -> None:
+async def test_what_stands(tmp_path: Path, source: DeliveryRequest) -> None:
     """Also a link that leads nowhere stands in the way."""
     (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
-    assert await stands(tmp_path, "dead")
-    assert await stands(tmp_path / "tv", "Show")
-    assert not await stands(tmp_path, "nowhere")
+    assert await target_exists(tmp_path, "dead")
+    assert await target_exists(tmp_path / "tv", "Show")
+    assert not await target_exists(tmp_path, "nowhere")

@@ -4,35 +4,34 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
+from bridge.delivery.base import DeliveryRequest, RequestedFile
 from bridge.delivery.errors import NotYet, TargetTaken
 from bridge.delivery.progress import Progress
 from bridge.delivery.strm import StrmDelivery
-from tests.support.modes import HASH, NO_LINKS, an_order, done, put
+from tests.support.modes import HASH, NO_LINKS, a_request, done, put
 
 NAMES = ("Show/Show.E01.strm", "Show/More/Show.E02.strm")
 
 
-def address(order: Order, file: DeliveredFile) -> str:
+def address(request: DeliveryRequest, file: RequestedFile) -> str:
     """Make a URL that tells what it is for."""
-    return f"http://bridge/strm/{order.torrent_id}-{file.file_id}"
+    return f"http://bridge/strm/{request.torrent_id}-{file.file_id}"
 
 
-def show(save_path: Path) -> Order:
+def show(save_path: Path) -> DeliveryRequest:
     """Order two episodes."""
-    return an_order(save_path, (NAMES[0], 1000), (NAMES[1], 2000))
+    return a_request(save_path, (NAMES[0], 1000), (NAMES[1], 2000))
 
 
 async def test_one_url_for_each_file(tmp_path: Path) -> None:
     """Each file holds its URL on a line of its own, and nothing else appears."""
-    order, progress = show(tmp_path / "tv"), Progress()
-    delivered = await StrmDelivery(address).deliver(order, NO_LINKS, progress)
+    request, progress = show(tmp_path / "tv"), Progress()
+    delivered = await StrmDelivery(address).deliver(request, NO_LINKS, progress)
     assert delivered.content_path == tmp_path / "tv" / "Show"
     for number, name in enumerate(NAMES):
         assert (tmp_path / "tv" / name).read_text() == f"http://bridge/strm/7-{number}\n"
     assert [path.name for path in (tmp_path / "tv").iterdir()] == ["Show"]
-    assert done(progress, order) == [1000, 2000]
+    assert done(progress, request) == [1000, 2000]
 
 
 async def test_taken_up_again(tmp_path: Path) -> None:
