@@ -10,7 +10,7 @@ from bridge.core.follow import anew
 from bridge.core.model import Download, Phase
 from bridge.core.modes import FETCHING
 from bridge.delivery import DeliveryError
-from bridge.delivery.relocate import missing_files, reclaim
+from bridge.delivery.disk.moving import missing_files, reclaim
 from bridge.downloads.queue import Queue
 from bridge.engine.requests import request_of
 from bridge.engine.watch import look

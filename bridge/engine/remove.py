@@ -14,7 +14,7 @@ from bridge.core.follow import created_since
 from bridge.core.model import Claim, Download, Phase, Removal
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.delivery import DeliveryError, sweep
-from bridge.delivery.modes import FALLBACK
+from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.gates import Gates
 from bridge.engine.places import still_there
 from bridge.engine.services import Services

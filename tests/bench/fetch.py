@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bridge.delivery.base import DeliveryRequest, RequestedFile
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import MIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import MIB, FetchSettings
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.nginx import Nginx
 from tests.support.peers import find
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.delivery.base import DeliveryRequest, RequestedFile
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import KIB, MIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import KIB, MIB, FetchSettings
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, begin, digest, some_bytes, until
 from tests.support.nginx import Nginx
 

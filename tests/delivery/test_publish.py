@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.delivery.base import DeliveryRequest, RequestedFile
-from bridge.delivery.errors import BadRequest, DeliveryFailed, TargetTaken
-from bridge.delivery.publish import publish, published, remove_delivered
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, TargetTaken
+from bridge.delivery.disk.publish import publish, published, remove_delivered
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from tests.support.delivery import HASH, below
 from tests.support.killed import show, staging
 

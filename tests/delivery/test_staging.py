@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import DeliveryRequest
-from bridge.delivery.errors import BadRequest, DeliveryFailed
-from bridge.delivery.layout import staging_root
-from bridge.delivery.staging import StagedFile, begin, discard
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed
+from bridge.delivery.disk.request_paths import staging_root
+from bridge.delivery.disk.staging import StagedFile, begin, discard
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest
 from tests.support.delivery import below
 from tests.support.killed import show, staging
 

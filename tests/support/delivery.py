@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import aiohttp
 
-from bridge.delivery.base import DeliveryRequest, RequestedFile
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import KIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.cdn import Cdn
 
 T = TypeVar("T")

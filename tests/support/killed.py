@@ -16,14 +16,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import DeliveryRequest, RequestedFile
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.publish import publish
-from bridge.delivery.settings import KIB
-from bridge.delivery.staging import begin
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.publish import publish
+from bridge.delivery.disk.staging import begin
+from bridge.delivery.fetch.fetch_settings import KIB
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, some_bytes
 
 CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown"}
