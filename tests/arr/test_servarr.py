@@ -9,7 +9,15 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from bridge.arr import Arr, ArrError, BadKey, Declined, NoSuchThing, Trouble, Unreachable
+from bridge.arr import (
+    Arr,
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrRefused,
+    ArrServerError,
+    ArrUnreachable,
+)
 from bridge.config import ArrSettings, Secret
 from tests.support.arr_api import KEY, KINDS, ArrApi
 from tests.support.rig import PASSWORD, Rig
@@ -80,7 +88,7 @@ async def test_failing_a_record(session: aiohttp.ClientSession) -> None:
         await arr.fail_queued(queue_id)
         assert api.blocklist == api.searches == [HASH.upper()]
         assert await arr.queue(HASH) == ()
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(ArrNotFound):
             await arr.fail_queued(queue_id)
 
 
@@ -153,19 +161,19 @@ async def test_its_test_button_uses_the_stored_password(
 async def test_a_client_that_is_gone_cannot_be_tested(session: aiohttp.ClientSession) -> None:
     """The *arr says that it does not know it."""
     async with ArrApi() as api:
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(ArrNotFound):
             await client(session, api).test_client(7)
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "unclear"),
     [
-        (401, BadKey, False),
-        (404, NoSuchThing, False),
-        (400, Declined, False),
-        (302, Trouble, False),
-        (500, Trouble, True),
-        (503, Trouble, True),
+        (401, ArrKeyRejected, False),
+        (404, ArrNotFound, False),
+        (400, ArrRefused, False),
+        (302, ArrServerError, False),
+        (500, ArrServerError, True),
+        (503, ArrServerError, True),
     ],
 )
 async def test_refusals(
@@ -186,7 +194,7 @@ async def test_nobody_there(session: aiohttp.ClientSession) -> None:
         taken.bind(("127.0.0.1", 0))
         api = ArrApi()
         api.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(ArrUnreachable) as caught:
             await client(session, api).status()
     assert not caught.value.unclear
 
@@ -205,7 +213,7 @@ async def test_another_server(session: aiohttp.ClientSession) -> None:
     api = ArrApi()
     api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        with pytest.raises(Trouble, match="URL"):
+        with pytest.raises(ArrServerError, match="URL"):
             await client(session, api).status()
     finally:
         await runner.cleanup()
@@ -216,6 +224,6 @@ async def test_the_key_stays_secret(session: aiohttp.ClientSession) -> None:
     wrong = "f00d" * 8
     async with ArrApi() as api:
         arr = client(session, api, wrong)
-        with pytest.raises(BadKey) as caught:
+        with pytest.raises(ArrKeyRejected) as caught:
             await arr.status()
         assert wrong not in f"{caught.value} {caught.value!r} {arr!r}"

@@ -14,35 +14,37 @@ import aiohttp
 import pytest
 from aiohttp import client_exceptions
 
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT
 from bridge.torbox.errors import (
     BadToken,
     NoEndpoint,
     NotFound,
     RateLimited,
-    ServerTrouble,
+    ServerError,
     TorBoxError,
     Unreachable,
 )
-from bridge.torbox.wire import Request, Wire, translate
+from bridge.torbox.transport import Request, Transport, translate
 from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, envelope, http
 
 NOW = 1_800_000_000.0
-GET = Request(kind=Kind.LIST, path="/things")
-LINK = Request(kind=Kind.LINK, path="/torrents/requestdl", key_in_query=True)
-ADD = Request(kind=Kind.CREATE, method="POST", path="/torrents/createtorrent")
+GET = Request(kind=CallClass.LIST, path="/things")
+LINK = Request(kind=CallClass.LINK, path="/torrents/requestdl", key_in_query=True)
+ADD = Request(kind=CallClass.CREATE, method="POST", path="/torrents/createtorrent")
 DATE = format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)
 
 
-@pytest.fixture(name="wire")
-async def _wire(session: aiohttp.ClientSession, script: Scripted) -> Wire:
-    return make_wire(session, script.url)
+@pytest.fixture(name="transport")
+async def _transport(session: aiohttp.ClientSession, script: Scripted) -> Transport:
+    return make_transport(session, script.url)
 
 
-def make_wire(session: aiohttp.ClientSession, url: str, key: Callable[[], str] | str = KEY) -> Wire:
-    """Make a wire whose clock stands still."""
-    return Wire(
+def make_transport(
+    session: aiohttp.ClientSession, url: str, key: Callable[[], str] | str = KEY
+) -> Transport:
+    """Make a transport whose clock stands still."""
+    return Transport(
         session,
         base_url=url,
         api_key=key,
@@ -52,10 +54,10 @@ def make_wire(session: aiohttp.ClientSession, url: str, key: Callable[[], str] |
     )
 
 
-async def test_a_request_says_who_asks(wire: Wire, script: Scripted) -> None:
+async def test_a_request_says_who_asks(transport: Transport, script: Scripted) -> None:
     """Every request has our User-Agent and the key as bearer, below /v1/api."""
     script.answers = [envelope()]
-    await wire.call(GET)
+    await transport.call(GET)
     (seen,) = script.seen
     assert seen.path == "/v1/api/things"
     assert re.fullmatch(r"torbox-bridge(/\d+\.\d+\.\d+\S*)?", seen.headers["user-agent"])
@@ -68,14 +70,14 @@ async def test_the_address_may_end_as_it_likes(
 ) -> None:
     """A slash or the API's own path at the end of the address does no harm."""
     script.answers = [envelope()]
-    await make_wire(session, script.url + end).call(GET)
+    await make_transport(session, script.url + end).call(GET)
     assert script.seen[0].path == "/v1/api/things"
 
 
-async def test_a_link_has_the_key_in_its_query_only(wire: Wire, script: Scripted) -> None:
+async def test_a_link_has_the_key_in_its_query_only(transport: Transport, script: Scripted) -> None:
     """A request for a link carries the key as `token`, the way TorBox wants it."""
     script.answers = [envelope()]
-    await wire.call(LINK)
+    await transport.call(LINK)
     assert script.seen[0].query == {"token": KEY}
     assert "authorization" not in script.seen[0].headers
 
@@ -83,10 +85,10 @@ async def test_a_link_has_the_key_in_its_query_only(wire: Wire, script: Scripted
 async def test_a_changed_key_is_taken_up(session: aiohttp.ClientSession, script: Scripted) -> None:
     """A key that is a function is asked for at every call, and stripped of white space."""
     keys = ["first\n", " second"]
-    wire = make_wire(session, script.url, lambda: keys.pop(0))
+    transport = make_transport(session, script.url, lambda: keys.pop(0))
     script.answers = [envelope(), envelope()]
-    await wire.call(GET)
-    await wire.call(GET)
+    await transport.call(GET)
+    await transport.call(GET)
     assert [seen.headers["authorization"] for seen in script.seen] == [
         "Bearer first",
         "Bearer second",
@@ -99,7 +101,7 @@ async def test_an_unusable_key_is_not_sent(
 ) -> None:
     """Without a key that can be sent nothing is, and the user is told."""
     with pytest.raises(BadToken):
-        await make_wire(session, script.url, key).call(GET)
+        await make_transport(session, script.url, key).call(GET)
     assert script.seen == []
 
 
@@ -121,14 +123,14 @@ BOMB = http(gzip.compress(b" " * 8_000_000), Content_Encoding="gzip")
         (HANG, Unreachable, True),
         (CUT_HEAD, Unreachable, True),
         (CUT_BODY, Unreachable, True),
-        (NOT_HTTP, ServerTrouble, True),
+        (NOT_HTTP, ServerError, True),
         (BAD_CHUNK, TorBoxError, True),
         (BAD_GZIP, TorBoxError, True),
-        (LARGE, ServerTrouble, True),
-        (BOMB, ServerTrouble, True),
-        (REDIRECT, ServerTrouble, False),
-        (http(b"<html>Bad gateway</html>", status=502), ServerTrouble, True),
-        (http(b""), ServerTrouble, True),
+        (LARGE, ServerError, True),
+        (BOMB, ServerError, True),
+        (REDIRECT, ServerError, False),
+        (http(b"<html>Bad gateway</html>", status=502), ServerError, True),
+        (http(b""), ServerError, True),
     ],
     ids=[
         "closed",
@@ -146,7 +148,7 @@ BOMB = http(gzip.compress(b" " * 8_000_000), Content_Encoding="gzip")
     ],
 )
 async def test_every_broken_answer_is_an_error_of_ours(
-    wire: Wire,
+    transport: Transport,
     script: Scripted,
     request_: Request,
     answer: bytes,
@@ -156,18 +158,18 @@ async def test_every_broken_answer_is_an_error_of_ours(
     """Whatever the socket brings, only our errors come out, and none of them knows the key."""
     script.answers = [answer]
     with pytest.raises(TorBoxError) as caught:
-        await wire.call(request_)
+        await transport.call(request_)
     assert isinstance(caught.value, kind)
     assert caught.value.unclear is unclear
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_what_takes_time_gets_it(wire: Wire, script: Scripted) -> None:
+async def test_what_takes_time_gets_it(transport: Transport, script: Scripted) -> None:
     """A call that TorBox itself takes its time over may last so much longer, and no more."""
     script.answers = [HANG]
     began = time.monotonic()
     with pytest.raises(Unreachable, match="in time"):
-        await wire.call(Request(kind=Kind.LIST, path="/slow", more_seconds=0.15))
+        await transport.call(Request(kind=CallClass.LIST, path="/slow", more_seconds=0.15))
     assert 0.3 < time.monotonic() - began < 2.0
 
 
@@ -175,19 +177,19 @@ async def test_nobody_there(session: aiohttp.ClientSession) -> None:
     """Without a connection nothing can have happened, and the call is not counted."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        wire = make_wire(session, f"http://127.0.0.1:{taken.getsockname()[1]}")
+        transport = make_transport(session, f"http://127.0.0.1:{taken.getsockname()[1]}")
         for _ in range(70):
             with pytest.raises(Unreachable, match="could not connect") as caught:
-                await wire.call(ADD)
+                await transport.call(ADD)
             assert not caught.value.unclear
-    assert wire.budgets.ready_at(Kind.CREATE, NOW) == NOW
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW) == NOW
 
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://127.0.0.1", "http://"])
 async def test_no_address(session: aiohttp.ClientSession, url: str) -> None:
     """An address that is none fails the call, not the downloads."""
     with pytest.raises(NoEndpoint) as caught:
-        await make_wire(session, url).call(LINK)
+        await make_transport(session, url).call(LINK)
     assert not caught.value.unclear
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
@@ -252,16 +254,16 @@ def test_only_what_was_never_sent_is_clear(kind: type[Exception]) -> None:
 )
 @pytest.mark.parametrize("body", [b'{"detail":"300 per 1 minute"}', b"rate limit exceeded", b""])
 async def test_a_429_is_obeyed(
-    wire: Wire, script: Scripted, headers: dict[str, str], wait: float, body: bytes
+    transport: Transport, script: Scripted, headers: dict[str, str], wait: float, body: bytes
 ) -> None:
     """After a 429 nothing of its kind is sent until the time that it named is over."""
     script.answers = [http(body, status=429, Date=DATE, **headers)]
     for _ in range(2):
         with pytest.raises(RateLimited) as caught:
-            await wire.call(GET)
+            await transport.call(GET)
         assert caught.value.retry_after == pytest.approx(wait)
     assert len(script.seen) == 1
-    assert wire.budgets.ready_at(Kind.LINK, NOW) == NOW
+    assert transport.budgets.ready_at(CallClass.LINK, NOW) == NOW
 
 
 @pytest.mark.parametrize(
@@ -269,31 +271,31 @@ async def test_a_429_is_obeyed(
     [("0", f"{NOW + 20:.6f}", 20.0), ("0", "20", 20.0), ("1", "20", 0.0), ("0", "", 0.0)],
 )
 async def test_the_last_call_allowed_is_the_last(
-    wire: Wire, script: Scripted, remaining: str, reset: str, wait: float
+    transport: Transport, script: Scripted, remaining: str, reset: str, wait: float
 ) -> None:
     """When the headers of a good answer say that nothing is left, the next call waits."""
     script.answers = [envelope(Date=DATE, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset)]
-    await wire.call(GET)
-    assert wire.budgets.ready_at(GET.kind, NOW) == pytest.approx(NOW + wait)
+    await transport.call(GET)
+    assert transport.budgets.ready_at(GET.kind, NOW) == pytest.approx(NOW + wait)
 
 
-async def test_a_reset_goes_by_torboxs_clock(wire: Wire, script: Scripted) -> None:
+async def test_a_reset_goes_by_torboxs_clock(transport: Transport, script: Scripted) -> None:
     """A reset given as a time is right although our clock is an hour behind."""
     ahead = format_datetime(datetime.fromtimestamp(NOW + 3600, UTC), usegmt=True)
     reset = str(int(NOW) + 3600 + 15)
     script.answers = [http(b"", status=429, Date=ahead, x_ratelimit_reset=reset)]
     with pytest.raises(RateLimited) as caught:
-        await wire.call(GET)
+        await transport.call(GET)
     assert caught.value.retry_after == pytest.approx(15.0)
-    assert wire.offset_seconds == pytest.approx(3600.0)
+    assert transport.offset_seconds == pytest.approx(3600.0)
 
 
-async def test_an_unreadable_date_changes_nothing(wire: Wire, script: Scripted) -> None:
+async def test_an_unreadable_date_changes_nothing(transport: Transport, script: Scripted) -> None:
     """The clock is compared only with a date."""
     script.answers = [envelope(Date="yesterday"), envelope()]
-    await wire.call(GET)
-    await wire.call(GET)
-    assert wire.offset_seconds == 0.0
+    await transport.call(GET)
+    await transport.call(GET)
+    assert transport.offset_seconds == 0.0
 
 
 HOURLY = http(b'{"detail":"60 per 1 hour"}', status=429)
@@ -311,7 +313,7 @@ HOURLY = http(b'{"detail":"60 per 1 hour"}', status=429)
     ids=["text", "limit", "other limit", "bare", "of a cached add"],
 )
 async def test_the_hours_429_leaves_cached_adds_alone(
-    wire: Wire,
+    transport: Transport,
     script: Scripted,
     answer: bytes,
     cached: bool,
@@ -321,51 +323,55 @@ async def test_the_hours_429_leaves_cached_adds_alone(
     """Only the limit that TorBox named is kept to, unless it struck a cached add itself."""
     script.answers = [answer]
     with pytest.raises(RateLimited):
-        await wire.call(Request(kind=Kind.CREATE, method="POST", path="/add", cached=cached))
-    assert wire.budgets.ready_at(Kind.CREATE, NOW, cached=True) == NOW + cached_wait
-    assert wire.budgets.ready_at(Kind.CREATE, NOW, cached=False) == NOW + other_wait
+        await transport.call(
+            Request(kind=CallClass.CREATE, method="POST", path="/add", cached=cached)
+        )
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=True) == NOW + cached_wait
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=False) == NOW + other_wait
 
 
 @pytest.mark.parametrize(("answer", "careful"), [(http(b"", status=429), True), (HOURLY, False)])
 async def test_adds_are_slower_after_a_429(
-    wire: Wire, script: Scripted, answer: bytes, careful: bool
+    transport: Transport, script: Scripted, answer: bytes, careful: bool
 ) -> None:
     """A 429 that is not the hour's means ten adds a minute, also when the wait is over."""
     script.answers = [answer]
     with pytest.raises(RateLimited):
-        await wire.call(ADD)
+        await transport.call(ADD)
     later = NOW + FALLBACK_WAIT
     for _ in range(10):
-        wire.budgets.spend(Kind.CREATE, later)
-    assert (wire.budgets.ready_at(Kind.CREATE, later) > later) is careful
+        transport.budgets.spend(CallClass.CREATE, later)
+    assert (transport.budgets.ready_at(CallClass.CREATE, later) > later) is careful
 
 
-async def test_a_cooldown_holds_up_adds(wire: Wire, script: Scripted) -> None:
+async def test_a_cooldown_holds_up_adds(transport: Transport, script: Scripted) -> None:
     """After COOLDOWN_LIMIT no add is sent before its time."""
     until = {"cooldown_until": datetime.fromtimestamp(NOW + 60, UTC).isoformat()}
     script.answers = [envelope(until, status=400, success=False, error="COOLDOWN_LIMIT", Date=DATE)]
     with pytest.raises(TorBoxError):
-        await wire.call(ADD)
+        await transport.call(ADD)
     with pytest.raises(RateLimited) as caught:
-        await wire.call(ADD)
+        await transport.call(ADD)
     assert caught.value.retry_after == pytest.approx(60.0)
     assert len(script.seen) == 1
 
 
-async def test_empty_is_an_error_unless_it_is_expected(wire: Wire, script: Scripted) -> None:
+async def test_empty_is_an_error_unless_it_is_expected(
+    transport: Transport, script: Scripted
+) -> None:
     """The 404 that is a success passes only where a list may be empty."""
     script.answers = [EMPTY, EMPTY]
-    assert (await wire.call(GET, empty_ok=True)).empty
+    assert (await transport.call(GET, empty_ok=True)).empty
     with pytest.raises(NotFound):
-        await wire.call(GET)
+        await transport.call(GET)
 
 
-async def test_the_key_is_in_no_text(wire: Wire, script: Scripted) -> None:
+async def test_the_key_is_in_no_text(transport: Transport, script: Scripted) -> None:
     """An answer that echoes the request's address does not bring the key into the error."""
     detail = f"no file at http://127.0.0.1/v1/api/torrents/requestdl?token={KEY}, key {KEY}"
     script.answers = [envelope(status=500, success=False, error="UNKNOWN_ERROR", detail=detail)]
-    with pytest.raises(ServerTrouble) as caught:
-        await wire.call(LINK)
+    with pytest.raises(ServerError) as caught:
+        await transport.call(LINK)
     assert KEY not in "".join(traceback.format_exception(caught.value))
     assert KEY not in repr(caught.value)
     assert KEY not in repr(LINK)
@@ -376,4 +382,4 @@ async def test_a_sessions_own_strictness_does_not_matter(script: Scripted) -> No
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         script.answers = [envelope(status=403, success=False, error="BAD_TOKEN")]
         with pytest.raises(BadToken):
-            await make_wire(session, script.url).call(LINK)
+            await make_transport(session, script.url).call(LINK)

@@ -46,7 +46,7 @@ class Field(Struct, frozen=True):
     value: object = None
 
 
-class Client(Struct, frozen=True, rename="camel"):
+class DownloadClient(Struct, frozen=True, rename="camel"):
     """A download client as it is set up in the *arr."""
 
     id: int = 0
@@ -86,7 +86,7 @@ class Client(Struct, frozen=True, rename="camel"):
         return next(filter(None, map(self.text, names)), "")
 
 
-class Complaint(Struct, frozen=True, rename="camel"):
+class ClientTestFailure(Struct, frozen=True, rename="camel"):
     """What the Test button of a download client complains of."""
 
     property_name: str | None = None
@@ -100,7 +100,7 @@ class Complaint(Struct, frozen=True, rename="camel"):
         return ": ".join(part.strip() for part in parts if part and part.strip())
 
 
-class ClientOptions(Struct, frozen=True, rename="camel"):
+class DownloadClientOptions(Struct, frozen=True, rename="camel"):
     """`config/downloadclient`: what it does with downloads that are done, or failed."""
 
     enable_completed_download_handling: bool = True

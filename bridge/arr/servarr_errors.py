@@ -1,11 +1,11 @@
 """What can go wrong with an *arr.
 
 ArrError            name of the *arr, detail, status; unclear
-├── Unreachable     no answer: no connection, no name, a cut, a timeout
-├── Trouble         5xx, a redirect, or something that is not its API
-├── BadKey          the API key is not taken
-├── NoSuchThing     404: the record is gone, or this version lacks the endpoint
-└── Declined        any other 4xx
+├── ArrUnreachable     no answer: no connection, no name, a cut, a timeout
+├── ArrServerError         5xx, a redirect, or something that is not its API
+├── ArrKeyRejected          the API key is not taken
+├── ArrNotFound     404: the record is gone, or this version lacks the endpoint
+└── ArrRefused        any other 4xx
 
 No text of these errors holds the API key.
 """
@@ -30,21 +30,21 @@ class ArrError(Exception):
         return f"{text} (HTTP {self.status})" if self.status else text
 
 
-class Unreachable(ArrError):
+class ArrUnreachable(ArrError):
     """It gave no answer."""
 
 
-class Trouble(ArrError):
+class ArrServerError(ArrError):
     """It answered, and not as its API does."""
 
 
-class BadKey(ArrError):
+class ArrKeyRejected(ArrError):
     """It does not take the API key."""
 
 
-class NoSuchThing(ArrError):
+class ArrNotFound(ArrError):
     """It does not have what was asked for."""
 
 
-class Declined(ArrError):
+class ArrRefused(ArrError):
     """It will not do this."""

@@ -4,14 +4,16 @@ Every method raises an `ArrError` (see `errors`) when the *arr did not do what w
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import aiohttp
 
-from bridge.arr.answers import (
-    Client,
-    ClientOptions,
-    Complaint,
+from bridge.arr.servarr_http import ArrTransport
+from bridge.arr.servarr_records import (
+    ClientTestFailure,
+    DownloadClient,
+    DownloadClientOptions,
     HistoryRecord,
     Listing,
     Page,
@@ -20,11 +22,35 @@ from bridge.arr.answers import (
     RootFolder,
     Status,
 )
-from bridge.arr.kinds import DIALECTS
-from bridge.arr.wire import Wire
 from bridge.config import ArrSettings
+from bridge.config.kinds import ArrKind
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One kind of *arr."""
+
+    app: str
+    """What it calls itself, in `appName` and in its User-Agent."""
+    api: str
+    """The path below its URL."""
+    unknown: tuple[str, ...]
+    """Query parameters that make the queue list what the *arr cannot match, too."""
+
+
+_V3, _V1 = "/api/v3", "/api/v1"
+_SERIES, _MOVIES = "includeUnknownSeriesItems", "includeUnknownMovieItems"
+
+DIALECTS: Final[Mapping[ArrKind, Dialect]] = {
+    "sonarr": Dialect("Sonarr", _V3, (_SERIES,)),
+    "radarr": Dialect("Radarr", _V3, (_MOVIES,)),
+    "lidarr": Dialect("Lidarr", _V1, ("includeUnknownArtistItems",)),
+    "readarr": Dialect("Readarr", _V1, ("includeUnknownAuthorItems",)),
+    # Whisparr 2 descends from Sonarr, Whisparr 3 from Radarr.
+    "whisparr": Dialect("Whisparr", _V3, (_SERIES, _MOVIES)),
+}
 
 READ_SECONDS: Final = 30.0
 DELETE_SECONDS: Final = 90.0
@@ -46,7 +72,7 @@ class Arr:
         self.categories = settings.categories
         self._dialect = DIALECTS[settings.kind]
         base = settings.url + self._dialect.api
-        self._wire = Wire(session, name=self.name, base=base, api_key=settings.api_key)
+        self._transport = ArrTransport(session, name=self.name, base=base, api_key=settings.api_key)
 
     def __repr__(self) -> str:
         return f"Arr({self.name!r}, {self.kind!r}, {self.url!r})"
@@ -80,39 +106,41 @@ class Arr:
         Before this is answered the *arr calls the bridge's own `torrents/delete`.
 
         Raises:
-            NoSuchThing: the record is gone.
+            ArrNotFound: the record is gone.
         """
         params = {"removeFromClient": "true", "blocklist": "true", "skipRedownload": "false"}
         path = f"/queue/{queue_id}"
-        await self._wire.send("DELETE", path, seconds=DELETE_SECONDS, params=params)
+        await self._transport.send("DELETE", path, seconds=DELETE_SECONDS, params=params)
 
     async def fail_grabbed(self, history_id: int) -> None:
         """Mark a grab as failed: it blocklists the release and searches again.
 
         Raises:
-            NoSuchThing: the record is gone.
+            ArrNotFound: the record is gone.
         """
-        await self._wire.send("POST", f"/history/failed/{history_id}", seconds=READ_SECONDS)
+        await self._transport.send("POST", f"/history/failed/{history_id}", seconds=READ_SECONDS)
 
-    async def clients(self) -> tuple[Client, ...]:
+    async def clients(self) -> tuple[DownloadClient, ...]:
         """List its download clients."""
-        return await self._read("/downloadclient", tuple[Client, ...])
+        return await self._read("/downloadclient", tuple[DownloadClient, ...])
 
-    async def test_client(self, client_id: int) -> tuple[Complaint, ...]:
+    async def test_client(self, client_id: int) -> tuple[ClientTestFailure, ...]:
         """Press its Test button for a download client; answers what it complains of.
 
         The client is sent back as the *arr shows it. One that hides the password puts the stored
         one in its place, by the id; one that shows it reads it again.
         """
-        shown = await self._wire.send("GET", f"/downloadclient/{client_id}", seconds=READ_SECONDS)
-        complaints = await self._wire.try_out(
-            "/downloadclient/test", shown, tuple[Complaint, ...], seconds=TEST_SECONDS
+        shown = await self._transport.send(
+            "GET", f"/downloadclient/{client_id}", seconds=READ_SECONDS
+        )
+        complaints = await self._transport.try_out(
+            "/downloadclient/test", shown, tuple[ClientTestFailure, ...], seconds=TEST_SECONDS
         )
         return complaints or ()
 
-    async def client_options(self) -> ClientOptions:
+    async def client_options(self) -> DownloadClientOptions:
         """Tell what it does with downloads that are done, or failed."""
-        return await self._read("/config/downloadclient", ClientOptions)
+        return await self._read("/config/downloadclient", DownloadClientOptions)
 
     async def path_mappings(self) -> tuple[PathMapping, ...]:
         """List its remote path mappings."""
@@ -139,7 +167,7 @@ class Arr:
         return await self._read("/filesystem", Listing, params)
 
     async def _read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
-        return await self._wire.read(path, kind, seconds=READ_SECONDS, params=params)
+        return await self._transport.read(path, kind, seconds=READ_SECONDS, params=params)
 
     async def _pages(
         self, path: str, kind: type[Page[T]], params: Mapping[str, str]
@@ -153,3 +181,14 @@ class Arr:
             if not page.records or len(found) >= page.total_records:
                 break
         return found
+
+
+class Arrs:
+    """The *arr of the settings, in their order."""
+
+    def __init__(self, arrs: Sequence[Arr] = ()) -> None:
+        self._arrs = tuple(arrs)
+
+    def of(self, category: str) -> tuple[Arr, ...]:
+        """Find those that grab into a category; none for no category."""
+        return tuple(arr for arr in self._arrs if category and category in arr.categories)

@@ -8,7 +8,14 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.arr.errors import ArrError, BadKey, Declined, NoSuchThing, Trouble, Unreachable
+from bridge.arr.servarr_errors import (
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrRefused,
+    ArrServerError,
+    ArrUnreachable,
+)
 from bridge.config.secret import Secret
 
 T = TypeVar("T")
@@ -18,7 +25,7 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class Wire:
+class ArrTransport:
     """Sends requests to one *arr. The session is the caller's; it is used, never closed."""
 
     def __init__(
@@ -45,7 +52,7 @@ class Wire:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             detail = f"{path} answered with something else than its API does: is the URL right?"
-            raise Trouble(self._name, detail) from error
+            raise ArrServerError(self._name, detail) from error
 
     async def send(
         self, method: str, path: str, *, seconds: float, params: Mapping[str, str] | None = None
@@ -103,19 +110,19 @@ class Wire:
             body += chunk
             if len(body) > MOST_BYTES:
                 detail = f"the answer is larger than {MOST_BYTES} bytes"
-                raise Trouble(self._name, detail, response.status, unclear=True)
+                raise ArrServerError(self._name, detail, response.status, unclear=True)
         return bytes(body)
 
     def _refusal(self, status: int, path: str) -> ArrError:
         if status in _REFUSED:
-            return BadKey(self._name, "the API key is not taken", status)
+            return ArrKeyRejected(self._name, "the API key is not taken", status)
         if status == HTTPStatus.NOT_FOUND:
-            return NoSuchThing(self._name, f"{path} is not there", status)
+            return ArrNotFound(self._name, f"{path} is not there", status)
         if status in range(400, 500):
-            return Declined(self._name, f"{path} was declined", status)
+            return ArrRefused(self._name, f"{path} was declined", status)
         if status in range(300, 400):
-            return Trouble(self._name, "it sends us elsewhere: is the URL right?", status)
-        return Trouble(self._name, f"{path} failed there", status, unclear=True)
+            return ArrServerError(self._name, "it sends us elsewhere: is the URL right?", status)
+        return ArrServerError(self._name, f"{path} failed there", status, unclear=True)
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -124,11 +131,11 @@ class Wire:
             yield
         except aiohttp.ClientConnectorError as error:
             detail = f"could not connect ({type(error).__name__})"
-            raise Unreachable(self._name, detail) from None
+            raise ArrUnreachable(self._name, detail) from None
         except aiohttp.InvalidURL:
-            raise Unreachable(self._name, "its URL is none") from None
+            raise ArrUnreachable(self._name, "its URL is none") from None
         except TimeoutError:
-            raise Unreachable(self._name, "no answer in time", unclear=True) from None
+            raise ArrUnreachable(self._name, "no answer in time", unclear=True) from None
         except (aiohttp.ClientError, OSError) as error:
             detail = f"the connection was cut ({type(error).__name__})"
-            raise Unreachable(self._name, detail, unclear=True) from None
+            raise ArrUnreachable(self._name, detail, unclear=True) from None

@@ -15,19 +15,19 @@ import aiohttp
 import structlog
 from aiohttp.http import HttpProcessingError
 
-from bridge.torbox import lenient
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox import json_values
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer, parse
+from bridge.torbox.error_codes import error_for
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
     NoEndpoint,
     RateLimited,
-    ServerTrouble,
+    ServerError,
     TorBoxError,
     Unreachable,
 )
-from bridge.torbox.verdicts import verdict
 
 MIB: Final = 1024 * 1024
 _CONNECT_SECONDS = 10.0
@@ -60,9 +60,9 @@ _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]
     aiohttp.ClientConnectionError: (Unreachable, "the connection to TorBox was cut", True),
     aiohttp.ClientPayloadError: (Unreachable, "TorBox's answer was cut short", True),
     OSError: (Unreachable, "the connection to TorBox was cut", True),
-    aiohttp.ClientResponseError: (ServerTrouble, "TorBox's answer is not HTTP", True),
-    HttpProcessingError: (ServerTrouble, "TorBox's answer is not HTTP", True),
-    aiohttp.RedirectClientError: (ServerTrouble, "TorBox sent us elsewhere", True),
+    aiohttp.ClientResponseError: (ServerError, "TorBox's answer is not HTTP", True),
+    HttpProcessingError: (ServerError, "TorBox's answer is not HTTP", True),
+    aiohttp.RedirectClientError: (ServerError, "TorBox sent us elsewhere", True),
     aiohttp.InvalidURL: (NoEndpoint, "TorBox's address is not a URL", False),
     aiohttp.NonHttpUrlClientError: (NoEndpoint, "TorBox's address is not http or https", False),
     aiohttp.ClientError: (Unreachable, "the call to TorBox failed", True),
@@ -98,7 +98,7 @@ def mapped() -> Iterator[None]:
 class Request:
     """What to ask of TorBox. Never holds the API key."""
 
-    kind: Kind
+    kind: CallClass
     path: str
     method: str = "GET"
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Request:
     """Added to the time limit, for what TorBox itself takes its time over."""
 
 
-class Wire:
+class Transport:
     """Sends requests to TorBox within the budgets, and reads whatever comes back."""
 
     def __init__(
@@ -146,7 +146,7 @@ class Wire:
             TorBoxError: it did not, see `errors`.
         """
         answer = await self.send(request)
-        error = verdict(answer, self.clock())
+        error = error_for(answer, self.clock())
         if error is not None and not (empty_ok and answer.empty):
             raise error
         return answer
@@ -158,7 +158,7 @@ class Wire:
             RateLimited: a budget is used up; nothing was sent.
             BadToken: there is no key to send.
             Unreachable: no answer came.
-            ServerTrouble: what came is not HTTP, or larger than it may be.
+            ServerError: what came is not HTTP, or larger than it may be.
         """
         key = self._key()
         sent_at = self._spend(request)
@@ -188,8 +188,8 @@ class Wire:
 
     def _refund(self, request: Request, at: float) -> None:
         self.budgets.refund(request.kind, at)
-        if request.kind is Kind.CREATE and not request.cached:
-            self.budgets.refund(Kind.UNCACHED, at)
+        if request.kind is CallClass.CREATE and not request.cached:
+            self.budgets.refund(CallClass.UNCACHED, at)
 
     async def _exchange(self, request: Request, key: str, sent_at: float) -> Answer:
         with mapped():
@@ -218,7 +218,7 @@ class Wire:
         date = _date(response.headers.get("Date"))
         if date is not None:
             self.offset_seconds = date - now
-        limit = lenient.number(response.headers.get("x-ratelimit-limit"))
+        limit = json_values.parse_optional_number(response.headers.get("x-ratelimit-limit"))
         return parse(
             response.status,
             body,
@@ -232,12 +232,12 @@ class Wire:
     def _learn(self, request: Request, answer: Answer) -> None:
         """Keep to what a refusal says about the next calls."""
         now = self.clock()
-        hourly = request.kind is Kind.CREATE and answer.hourly and not request.cached
-        match verdict(answer, now):
+        hourly = request.kind is CallClass.CREATE and answer.hourly and not request.cached
+        match error_for(answer, now):
             case RateLimited() as error if hourly:
-                self.budgets.blocked(Kind.UNCACHED, now + error.retry_after)
-            case RateLimited() as error if request.kind is Kind.CREATE:
-                self.budgets.blocked(Kind.CREATE, now + error.retry_after)
+                self.budgets.blocked(CallClass.UNCACHED, now + error.retry_after)
+            case RateLimited() as error if request.kind is CallClass.CREATE:
+                self.budgets.blocked(CallClass.CREATE, now + error.retry_after)
                 self.budgets.careful(now)
             case RateLimited() as error:
                 self.budgets.blocked(request.kind, now + error.retry_after)
@@ -245,7 +245,7 @@ class Wire:
                 self.budgets.blocked(request.kind, error.until)
             case _:
                 if answer.used_up:
-                    kind = Kind.UNCACHED if hourly else request.kind
+                    kind = CallClass.UNCACHED if hourly else request.kind
                     self.budgets.blocked(kind, now + answer.used_up)
                 return
         log.warning("torbox_asks_to_wait", kind=request.kind.value, error=str(error))
@@ -262,7 +262,7 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         body += chunk
         if len(body) > max_bytes:
             detail = f"TorBox's answer is larger than {max_bytes} bytes"
-            raise ServerTrouble("", detail, response.status, unclear=True)
+            raise ServerError("", detail, response.status, unclear=True)
     return bytes(body)
 
 
@@ -275,22 +275,22 @@ def _date(header: str | None) -> float | None:
 
 def _used_up(headers: Mapping[str, str], torbox_now: float) -> float:
     """Read how long to wait when this call was the last one allowed for now; else 0."""
-    if lenient.number(headers.get("x-ratelimit-remaining")) != 0:
+    if json_values.parse_optional_number(headers.get("x-ratelimit-remaining")) != 0:
         return 0.0
     wait = _until_reset(headers, torbox_now)
     return 0.0 if wait is None else min(max(wait, 0.0), _LONGEST_WAIT)
 
 
 def _until_reset(headers: Mapping[str, str], torbox_now: float) -> float | None:
-    reset = lenient.number(headers.get("x-ratelimit-reset"))
-    unix = lenient.moment(reset)
+    reset = json_values.parse_optional_number(headers.get("x-ratelimit-reset"))
+    unix = json_values.parse_timestamp(reset)
     return reset if unix is None else unix - torbox_now
 
 
 def _retry_after(headers: Mapping[str, str], torbox_now: float) -> float:
     """Read how long to wait: seconds or a date, else the reset as a time or as seconds."""
     said = headers.get("Retry-After")
-    wait = lenient.number(said)
+    wait = json_values.parse_optional_number(said)
     if wait is None and (date := _date(said)) is not None:
         wait = date - torbox_now
     if wait is None:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from bridge.core.model import Reason
-from bridge.torbox import lenient
+from bridge.torbox import json_values
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer
 from bridge.torbox.errors import (
     BadToken,
@@ -21,7 +21,7 @@ from bridge.torbox.errors import (
     NotFound,
     RateLimited,
     Refused,
-    ServerTrouble,
+    ServerError,
     TorBoxError,
     WaitForSlot,
 )
@@ -77,7 +77,7 @@ _BY_SENTENCE: Final[Mapping[str, type[TorBoxError]]] = {
 }
 
 
-def verdict(answer: Answer, now: float) -> TorBoxError | None:
+def error_for(answer: Answer, now: float) -> TorBoxError | None:
     """Tell which error an answer means; None when TorBox did what was asked."""
     if answer.ok:
         return None
@@ -88,12 +88,12 @@ def verdict(answer: Answer, now: float) -> TorBoxError | None:
     return _by_code(answer, now) or _by_sentence(answer, now) or _by_rule(answer)
 
 
-def trouble(answer: Answer, detail: str = "") -> ServerTrouble:
+def server_error(answer: Answer, detail: str = "") -> ServerError:
     """Blame TorBox for an answer. Unclear, unless it was refused as the caller's fault."""
     code, said, status = _said(answer)
     if status in _NOBODY_THERE and not answer.json:
         return Down("", "TorBox is down, says the gateway in front of it", status, unclear=True)
-    return ServerTrouble(code, detail or said, status, unclear=not _by_caller(status))
+    return ServerError(code, detail or said, status, unclear=not _by_caller(status))
 
 
 def _by_caller(status: int) -> bool:
@@ -115,14 +115,14 @@ def _rate_limited(answer: Answer) -> RateLimited:
 
 def _without_envelope(answer: Answer) -> TorBoxError:
     if not answer.json or not _by_caller(answer.status):
-        return trouble(answer)
+        return server_error(answer)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return BadToken(*_said(answer))
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
             return NoEndpoint(*_said(answer))
         case status if status < HTTPStatus.BAD_REQUEST:
-            return trouble(answer)
+            return server_error(answer)
         case _:
             return Refused(*_said(answer))
 
@@ -160,7 +160,7 @@ def _by_sentence(answer: Answer, now: float) -> TorBoxError | None:
 def _by_rule(answer: Answer) -> TorBoxError:
     """Judge by the form of the code and by the status; in doubt it may work later."""
     if answer.code.endswith("ERROR") or answer.status in _GATEWAY:
-        return trouble(answer)
+        return server_error(answer)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return NeedsUser(*_said(answer)) if answer.code else BadToken(*_said(answer))
@@ -169,13 +169,13 @@ def _by_rule(answer: Answer) -> TorBoxError:
         case status if answer.code or _by_caller(status):
             return Refused(*_said(answer))
         case _:
-            return trouble(answer)
+            return server_error(answer)
 
 
 def _cooldown_until(answer: Answer, now: float) -> float:
     """Read when the next add may be made, by TorBox's own clock where it tells the time."""
     data = answer.fields()
-    until = lenient.moment(data.get("cooldown_until"))
+    until = json_values.parse_timestamp(data.get("cooldown_until"))
     if until is None:
         return now + FALLBACK_WAIT
-    return now + max(1.0, until - (lenient.moment(data.get("current_time")) or now))
+    return now + max(1.0, until - (json_values.parse_timestamp(data.get("current_time")) or now))

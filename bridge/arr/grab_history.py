@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bridge.arr.answers import HistoryRecord
+from bridge.arr.servarr_records import HistoryRecord
 
 GRABBED: Final = "grabbed"
 FAILED: Final = "downloadFailed"
@@ -14,7 +14,7 @@ FAILED: Final = "downloadFailed"
 class Fate(StrEnum):
     """What became of a download, for the *arr."""
 
-    STRANGER = "stranger"
+    UNKNOWN = "stranger"
     """It never grabbed it, or does not remember."""
     GRABBED = "grabbed"
     """Grabbed, and nothing since then."""
@@ -25,14 +25,14 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GrabFate:
     """The fate, and the record of the last grab (0 when there is none)."""
 
     fate: Fate
     grab_id: int = 0
 
 
-def fate(history: Sequence[HistoryRecord]) -> Told:
+def fate(history: Sequence[HistoryRecord]) -> GrabFate:
     """Judge by what came last. `history` is of one download, the newest first.
 
     A grab of a season pack is one record for each episode, and so is its failure: only what is
@@ -41,9 +41,9 @@ def fate(history: Sequence[HistoryRecord]) -> Told:
     later: list[str] = []
     for record in history:
         if record.event_type == GRABBED:
-            return Told(_since(later), record.id)
+            return GrabFate(_since(later), record.id)
         later.append(record.event_type)
-    return Told(Fate.STRANGER)
+    return GrabFate(Fate.UNKNOWN)
 
 
 def _since(events: Sequence[str]) -> Fate:

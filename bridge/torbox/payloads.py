@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from bridge.core.model import RemoteFile
-from bridge.torbox import lenient
+from bridge.torbox import json_values
 from bridge.torbox.envelope import UNREADABLE, Answer, fields
-from bridge.torbox.items import BrokenEntryError, Complain, entries, files, readable
-from bridge.torbox.verdicts import trouble
+from bridge.torbox.error_codes import server_error
+from bridge.torbox.items import BrokenEntryError, Warn, entries, files, readable
 
 _SLOTS: Final = {0: 1, 1: 3, 2: 10, 3: 5}
 """Active downloads by plan id: Free, Essential, Pro, Standard."""
@@ -102,8 +102,8 @@ def created(answer: Answer) -> Created | None:
     data = answer.fields()
     already = answer.code == "DUPLICATE_ITEM" or bool(_ALREADY.search(answer.detail))
     found = Created(
-        torrent_id=lenient.identity(data.get("torrent_id")) or None,
-        queued_id=lenient.identity(data.get("queued_id")) or None,
+        torrent_id=json_values.parse_id(data.get("torrent_id")) or None,
+        queued_id=json_values.parse_id(data.get("queued_id")) or None,
         already=already,
         cached=not already and "found cached" in answer.detail.lower(),
         detail=answer.detail,
@@ -121,13 +121,13 @@ def _held(answer: Answer, found: Created) -> bool:
     return not answer.code and bool(queued)
 
 
-def cached_items(answer: Answer, complain: Complain) -> dict[str, CachedItem]:
+def cached_items(answer: Answer, warn_once: Warn) -> dict[str, CachedItem]:
     """Read what is cached, by lower-case hash: an object, a list, or null when nothing is.
 
     Raises:
-        ServerTrouble: it is something else.
+        ServerError: it is something else.
     """
-    items = readable(_cached_raws(answer), _cached_item, complain)
+    items = readable(_cached_raws(answer), _cached_item, warn_once)
     return {item.hash: item for item in items}
 
 
@@ -139,15 +139,15 @@ def _cached_raws(answer: Answer) -> list[msgspec.Raw]:
         return entries(answer)
 
 
-def _cached_item(raw: msgspec.Raw, _complain: Complain) -> CachedItem:
+def _cached_item(raw: msgspec.Raw, _warn: Warn) -> CachedItem:
     entry = fields(raw)
-    info_hash = lenient.text(entry.get("hash")).strip().lower()
+    info_hash = json_values.parse_text(entry.get("hash")).strip().lower()
     if not info_hash:
         raise BrokenEntryError("a cached torrent has no hash")
     return CachedItem(
         hash=info_hash,
-        name=lenient.text(entry.get("name")),
-        size=lenient.count(entry.get("size")),
+        name=json_values.parse_text(entry.get("name")),
+        size=json_values.parse_count(entry.get("size")),
         files=files(entry.get("files")),
     )
 
@@ -156,15 +156,17 @@ def torrent_info(answer: Answer) -> TorrentInfo:
     """Read a torrent's metadata; what is missing stays empty."""
     found = answer.fields()
     return TorrentInfo(
-        hash=lenient.text(found.get("hash")).strip().lower(),
-        name=lenient.text(found.get("name")),
-        size=lenient.count(found.get("size")),
-        seeds=lenient.count(found.get("seeds")),
-        peers=lenient.count(found.get("peers")),
-        trackers=tuple(filter(None, map(lenient.text, lenient.sequence(found.get("trackers"))))),
+        hash=json_values.parse_text(found.get("hash")).strip().lower(),
+        name=json_values.parse_text(found.get("name")),
+        size=json_values.parse_count(found.get("size")),
+        seeds=json_values.parse_count(found.get("seeds")),
+        peers=json_values.parse_count(found.get("peers")),
+        trackers=tuple(
+            filter(None, map(json_values.parse_text, json_values.parse_list(found.get("trackers"))))
+        ),
         files=tuple(
-            (lenient.text(entry.get("name")), lenient.count(entry.get("size")))
-            for entry in lenient.sequence(found.get("files"))
+            (json_values.parse_text(entry.get("name")), json_values.parse_count(entry.get("size")))
+            for entry in json_values.parse_list(found.get("files"))
             if isinstance(entry, dict)
         ),
     )
@@ -174,9 +176,9 @@ class _Found(msgspec.Struct):
     torrents: list[msgspec.Raw] | None
 
 
-def search_results(answer: Answer, complain: Complain) -> tuple[SearchResult, ...]:
+def search_results(answer: Answer, warn_once: Warn) -> tuple[SearchResult, ...]:
     """Read what a search found: a list, or an object that holds it."""
-    return tuple(readable(_search_raws(answer), _search_result, complain))
+    return tuple(readable(_search_raws(answer), _search_result, warn_once))
 
 
 def _search_raws(answer: Answer) -> list[msgspec.Raw]:
@@ -186,19 +188,20 @@ def _search_raws(answer: Answer) -> list[msgspec.Raw]:
         return entries(answer)
 
 
-def _search_result(raw: msgspec.Raw, _complain: Complain) -> SearchResult:
+def _search_result(raw: msgspec.Raw, _warn: Warn) -> SearchResult:
     entry = fields(raw)
-    info_hash = lenient.text(entry.get("hash")).strip().lower()
+    info_hash = json_values.parse_text(entry.get("hash")).strip().lower()
     if not info_hash:
         raise BrokenEntryError("a search result has no hash")
     return SearchResult(
         hash=info_hash,
-        title=lenient.text(entry.get("raw_title")) or lenient.text(entry.get("title")),
-        magnet=lenient.text(entry.get("magnet")),
-        size=lenient.count(entry.get("size")),
-        seeds=lenient.count(entry.get("last_known_seeders")),
-        peers=lenient.count(entry.get("last_known_peers")),
-        cached=lenient.flag(entry.get("cached")),
+        title=json_values.parse_text(entry.get("raw_title"))
+        or json_values.parse_text(entry.get("title")),
+        magnet=json_values.parse_text(entry.get("magnet")),
+        size=json_values.parse_count(entry.get("size")),
+        seeds=json_values.parse_count(entry.get("last_known_seeders")),
+        peers=json_values.parse_count(entry.get("last_known_peers")),
+        cached=json_values.parse_flag(entry.get("cached")),
     )
 
 
@@ -206,20 +209,20 @@ def account(answer: Answer) -> Account:
     """Read the account, and keep nothing that names its owner.
 
     Raises:
-        ServerTrouble: there is no account in the answer.
+        ServerError: there is no account in the answer.
     """
     found = answer.fields()
-    plan = lenient.identity(found.get("plan"))
+    plan = json_values.parse_id(found.get("plan"))
     if plan is None:
-        raise trouble(answer, "TorBox sent an account without a plan")
-    extra = lenient.count(found.get("additional_concurrent_slots"))
+        raise server_error(answer, "TorBox sent an account without a plan")
+    extra = json_values.parse_count(found.get("additional_concurrent_slots"))
     return Account(
         plan=plan,
         slots=_SLOTS.get(plan, 1) + extra,
         extra_slots=extra,
-        subscribed=lenient.flag(found.get("is_subscribed")),
-        premium_expires_at=lenient.moment(found.get("premium_expires_at")),
-        cooldown_until=lenient.moment(found.get("cooldown_until")),
+        subscribed=json_values.parse_flag(found.get("is_subscribed")),
+        premium_expires_at=json_values.parse_timestamp(found.get("premium_expires_at")),
+        cooldown_until=json_values.parse_timestamp(found.get("cooldown_until")),
         settings=_account_settings(found.get("settings")),
     )
 
@@ -228,10 +231,10 @@ def _account_settings(value: object) -> AccountSettings | None:
     if not isinstance(value, dict):
         return None
     return AccountSettings(
-        seed_torrents=lenient.count(value.get("seed_torrents")),
-        webdav_flatten=lenient.flag(value.get("webdav_flatten")),
-        webdav_use_folder_view=lenient.flag(value.get("webdav_use_folder_view")),
-        webdav_use_local_files=lenient.flag(value.get("webdav_use_local_files")),
+        seed_torrents=json_values.parse_count(value.get("seed_torrents")),
+        webdav_flatten=json_values.parse_flag(value.get("webdav_flatten")),
+        webdav_use_folder_view=json_values.parse_flag(value.get("webdav_use_folder_view")),
+        webdav_use_local_files=json_values.parse_flag(value.get("webdav_use_local_files")),
     )
 
 
@@ -239,11 +242,11 @@ def link(answer: Answer) -> str:
     """Read a link to a file.
 
     Raises:
-        ServerTrouble: there is none in the answer.
+        ServerError: there is none in the answer.
     """
     found = string(answer)
     if not found.startswith(("https://", "http://")):
-        raise trouble(answer, "TorBox sent no link")
+        raise server_error(answer, "TorBox sent no link")
     return found
 
 
