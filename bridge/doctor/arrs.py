@@ -7,9 +7,9 @@ from bridge.arr import (
     DIALECTS,
     Arr,
     ArrError,
-    BadKey,
-    Client,
-    ClientOptions,
+    ArrKeyRejected,
+    DownloadClient,
+    DownloadClientOptions,
     PathMapping,
     RootFolder,
     Status,
@@ -27,10 +27,10 @@ from bridge.doctor.places import category_path
 class SetUp:
     """How an *arr is set up."""
 
-    clients: Sequence[Client]
+    clients: Sequence[DownloadClient]
     mappings: Sequence[PathMapping]
     roots: Sequence[RootFolder]
-    options: ClientOptions
+    options: DownloadClientOptions
 
 
 async def look_at_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding]:
@@ -59,7 +59,7 @@ def _other_kind(arr: Arr, status: Status) -> Finding:
 
 
 def _trouble(arr: Arr, error: ArrError) -> Finding:
-    if isinstance(error, BadKey):
+    if isinstance(error, ArrKeyRejected):
         fix = "Copy the key from its Settings > General into the arr entry's api_key"
         return problem(arr.name, error.detail, fix)
     fix = f"Can {arr.url} be reached from here? Set the arr entry's url, with its URL base"
@@ -89,7 +89,7 @@ async def _looked_through(
             yield finding
 
 
-def _completed(arr: Arr, options: ClientOptions) -> Finding:
+def _completed(arr: Arr, options: DownloadClientOptions) -> Finding:
     if options.enable_completed_download_handling:
         return ok(arr.name, "completed download handling is on")
     fix = "Turn on Settings > Download Clients > Completed Download Handling"
@@ -97,7 +97,7 @@ def _completed(arr: Arr, options: ClientOptions) -> Finding:
 
 
 async def _paths(
-    settings: Settings, arr: Arr, category: str, client: Client, set_up: SetUp
+    settings: Settings, arr: Arr, category: str, client: DownloadClient, set_up: SetUp
 ) -> AsyncIterator[Finding]:
     """Look whether what is delivered exists for the *arr, outside of its library."""
     mode = settings.delivery_mode(category)

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from bridge.config import Settings
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
-from bridge.delivery.answers import Ask, judge
-from bridge.delivery.connection import answer
-from bridge.delivery.errors import FetchTrouble, Interrupted
+from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
+from bridge.delivery.fetch.cdn_connection import answer
+from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import NeedsUser, TorBox, TorBoxError
 
@@ -57,14 +57,14 @@ def _sample(items: Sequence[RemoteItem]) -> tuple[RemoteItem, RemoteFile] | None
 
 
 async def _fetched(link: str, file: RemoteFile) -> Finding:
-    ask = Ask(name=file.name, size=file.size, start=0, end=1)
+    ask = RangeRequest(name=file.name, size=file.size, start=0, end=1)
     host = urlsplit(link).hostname or "its host"
     try:
         async with (
             make_session(f"torbox-bridge/{version('torbox-bridge')}") as session,
             answer(session, link, ask.headers, PATIENCE) as response,
         ):
-            judge(ask, response.status, response.headers, now=time.time())
+            check_response(ask, response.status, response.headers, now=time.time())
             await response.content.readexactly(1)
     except Interrupted as error:
         fix = f"Can {host} be reached from here? Look for a firewall, a DNS filter or a VPN"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bridge.arr import Arr
 from bridge.config import Settings
-from bridge.delivery.errors import NotYet
-from bridge.delivery.mount import Mount
+from bridge.delivery.delivery_errors import NotYet
+from bridge.delivery.modes.mount_probe import Mount
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 SUBJECT = "directories"

@@ -11,7 +11,7 @@ from bridge.config import Settings, current_umask
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.delivery import Problem, check_directories, check_directory
-from bridge.delivery.disk import free_bytes
+from bridge.delivery.disk.disk_errors import free_bytes
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 SUBJECT = "directories"

@@ -7,7 +7,6 @@ from pathlib import Path
 import aiohttp
 
 from bridge.config import Settings
-from bridge.core.model import DeliveredFile
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.core.streams import Grant, sign, stream_url
@@ -16,12 +15,13 @@ from bridge.delivery import (
     Aria2Delivery,
     Aria2Settings,
     Delivery,
+    DeliveryRequest,
     DownloadDelivery,
     FetchSettings,
     LinkSettings,
     Modes,
     NoDelivery,
-    Order,
+    RequestedFile,
     StrmDelivery,
     SymlinkDelivery,
     Throttles,
@@ -106,8 +106,8 @@ def _stream_address(settings: Settings, key: bytes) -> Address | None:
     if root is None:
         return None
 
-    def address(order: Order, file: DeliveredFile) -> str:
-        grant = Grant(order.hash, order.torrent_id, file.file_id, file.size)
+    def address(request: DeliveryRequest, file: RequestedFile) -> str:
+        grant = Grant(request.info_hash, request.torrent_id, file.file_id, file.size)
         return stream_url(root, sign(grant, key), file.remote_name.rpartition("/")[2])
 
     return address

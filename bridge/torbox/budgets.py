@@ -17,7 +17,7 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
 
-class Kind(StrEnum):
+class CallClass(StrEnum):
     """A class of calls that share a limit."""
 
     CREATE = "create"
@@ -43,7 +43,7 @@ CALLS_PER_MINUTE: Final = 300
 UNCACHED_PER_HOUR: Final = 60
 _CAREFUL_CREATE: Final = Limit(10, MINUTE)
 """The edge limit of older documents: kept to for an hour after a 429 to an add."""
-_KEPT: Final = (Kind.CREATE, Kind.UNCACHED)
+_KEPT: Final = (CallClass.CREATE, CallClass.UNCACHED)
 """Whose calls are worth writing down: the other windows are over before a restart is."""
 
 
@@ -59,7 +59,7 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
 class _Budget:
     """One class of calls: the times of the recent ones, oldest first, and a block."""
 
-    def __init__(self, kind: Kind, limit: Limit) -> None:
+    def __init__(self, kind: CallClass, limit: Limit) -> None:
         self.kind = kind
         self.limit = limit
         self.blocked_until = 0.0
@@ -106,21 +106,21 @@ class Budgets:
         uncached_per_hour: int = UNCACHED_PER_HOUR,
     ) -> None:
         minute = Limit(calls_per_minute, MINUTE)
-        self._budgets = {kind: _Budget(kind, minute) for kind in Kind}
-        self._budgets[Kind.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
+        self._budgets = {kind: _Budget(kind, minute) for kind in CallClass}
+        self._budgets[CallClass.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
         self.dirty = False
 
-    def ready_at(self, kind: Kind, now: float, *, cached: bool = False) -> float:
+    def ready_at(self, kind: CallClass, now: float, *, cached: bool = False) -> float:
         """Tell the earliest time a call may be made: `now` when it may be made at once.
 
         `cached` says of an add that TorBox is known to have it cached.
         """
         ready = self._budgets[kind].ready_at(now)
-        if kind is Kind.CREATE and not cached:
-            ready = max(ready, self._budgets[Kind.UNCACHED].ready_at(now))
+        if kind is CallClass.CREATE and not cached:
+            ready = max(ready, self._budgets[CallClass.UNCACHED].ready_at(now))
         return ready
 
-    def left(self, kind: Kind, now: float) -> int:
+    def left(self, kind: CallClass, now: float) -> int:
         """Tell how many more calls of a kind may be made now."""
         return self._budgets[kind].left(now)
 
@@ -135,21 +135,21 @@ class Budgets:
                 budget.calls = [*budget.calls, now]
         return times
 
-    def spend(self, kind: Kind, now: float, *, cached: bool = False) -> None:
+    def spend(self, kind: CallClass, now: float, *, cached: bool = False) -> None:
         """Count a call that is being made."""
         insort(self._budgets[kind].calls, now)
-        if kind is Kind.CREATE and not cached:
-            insort(self._budgets[Kind.UNCACHED].calls, now)
+        if kind is CallClass.CREATE and not cached:
+            insort(self._budgets[CallClass.UNCACHED].calls, now)
         self.dirty |= kind in _KEPT
 
-    def refund(self, kind: Kind, at: float) -> None:
+    def refund(self, kind: CallClass, at: float) -> None:
         """Take back a call that was counted at `at` and turned out not to count."""
         calls = self._budgets[kind].calls
         if at in calls:
             calls.remove(at)
             self.dirty |= kind in _KEPT
 
-    def blocked(self, kind: Kind, until: float) -> None:
+    def blocked(self, kind: CallClass, until: float) -> None:
         """Make no call of this kind before `until`: TorBox said so."""
         budget = self._budgets[kind]
         budget.blocked_until = max(budget.blocked_until, until)
@@ -157,7 +157,7 @@ class Budgets:
 
     def careful(self, now: float) -> None:
         """Add slowly for an hour: a 429 to an add showed that the documented limit is not it."""
-        self._budgets[Kind.CREATE].careful_until = now + HOUR
+        self._budgets[CallClass.CREATE].careful_until = now + HOUR
         self.dirty = True
 
     def rows(self) -> tuple[BudgetRow, ...]:
@@ -169,7 +169,7 @@ class Budgets:
         """Take up what was stored; rows of kinds that are no more are passed over."""
         for row in rows:
             if row.kind in self._budgets:
-                budget = self._budgets[Kind(row.kind)]
+                budget = self._budgets[CallClass(row.kind)]
                 budget.blocked_until = row.blocked_until
                 budget.careful_until = row.careful_until
                 budget.calls = sorted(row.calls)

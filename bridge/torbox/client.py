@@ -15,20 +15,20 @@ from urllib.parse import quote
 import aiohttp
 
 from bridge.core.model import QueuedItem, RemoteItem
-from bridge.torbox import answers, items
-from bridge.torbox.answers import (
+from bridge.torbox import items, payloads
+from bridge.torbox.budgets import Budgets, CallClass
+from bridge.torbox.envelope import Answer
+from bridge.torbox.error_codes import error_for, server_error
+from bridge.torbox.errors import NoEndpoint, NotFound, Refused, ServerError
+from bridge.torbox.lists import LIST_BYTES, Lists, WarnOnce
+from bridge.torbox.payloads import (
     Account,
     CachedItem,
     Created,
     SearchResult,
     TorrentInfo,
 )
-from bridge.torbox.budgets import Budgets, Kind
-from bridge.torbox.envelope import Answer
-from bridge.torbox.errors import NoEndpoint, NotFound, Refused, ServerTrouble
-from bridge.torbox.lists import LIST_BYTES, Complaints, Lists
-from bridge.torbox.verdicts import trouble, verdict
-from bridge.torbox.wire import Request, Wire
+from bridge.torbox.transport import Request, Transport
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class TorBox:
         search_url: str | None = None,
     ) -> None:
         self.budgets = budgets
-        self._wire = Wire(
+        self._transport = Transport(
             session,
             base_url=base_url,
             api_key=api_key,
@@ -81,13 +81,13 @@ class TorBox:
         )
         self._search_url = search_url
         self._old_queue = False
-        self._complain = Complaints()
-        self._lists = Lists(self._wire, self._complain)
+        self._warn_once = WarnOnce()
+        self._lists = Lists(self._transport, self._warn_once)
 
     @property
     def offset_seconds(self) -> float:
         """TorBox's clock minus ours; 0 before the first answer. Good to about a second."""
-        return self._wire.offset_seconds
+        return self._transport.offset_seconds
 
     async def create(
         self,
@@ -117,9 +117,9 @@ class TorBox:
             as_queued=as_queued,
             only_if_cached=only_if_cached,
         )
-        answer = await self._wire.send(
+        answer = await self._transport.send(
             Request(
-                kind=Kind.CREATE,
+                kind=CallClass.CREATE,
                 method="POST",
                 path="/torrents/createtorrent",
                 form=form,
@@ -129,11 +129,11 @@ class TorBox:
         return self._created(answer)
 
     def _created(self, answer: Answer) -> Created:
-        created = answers.created(answer)
+        created = payloads.created(answer)
         if created is None:
-            raise verdict(answer, self._wire.clock()) or trouble(answer)
+            raise error_for(answer, self._transport.clock()) or server_error(answer)
         if created.cached:
-            self.budgets.refund(Kind.UNCACHED, answer.sent_at)
+            self.budgets.refund(CallClass.UNCACHED, answer.sent_at)
         return created
 
     async def list_items(self) -> tuple[RemoteItem, ...]:
@@ -147,22 +147,22 @@ class TorBox:
     async def item(self, torrent_id: int) -> RemoteItem | None:
         """Look at one torrent; None when TorBox says that there is none of this id."""
         request = Request(
-            kind=Kind.LIST,
+            kind=CallClass.LIST,
             path="/torrents/mylist",
             params={"id": torrent_id, "bypass_cache": "true"},
             max_bytes=LIST_BYTES,
         )
         try:
-            answer = await self._wire.call(request, empty_ok=True)
+            answer = await self._transport.call(request, empty_ok=True)
         except NotFound:
             return None
         raw = items.one(answer, torrent_id)
         if raw is None:
             return None
         try:
-            return items.remote_item(raw, self._complain)
+            return items.remote_item(raw, self._warn_once)
         except items.BrokenEntryError as broken:
-            raise trouble(answer, str(broken)) from None
+            raise server_error(answer, str(broken)) from None
 
     async def list_queued(self) -> tuple[QueuedItem, ...]:
         """List the torrents in TorBox's own queue. Either the whole list or an error."""
@@ -203,17 +203,19 @@ class TorBox:
 
     async def _control(self, path: str, what: Mapping[str, str | int]) -> None:
         json = {**what, "all": False}
-        await self._wire.call(Request(kind=Kind.CONTROL, method="POST", path=path, json=json))
+        await self._transport.call(
+            Request(kind=CallClass.CONTROL, method="POST", path=path, json=json)
+        )
 
     async def link(self, torrent_id: int, file_id: int) -> str:
         """Make a link to a file. It must be used within an hour and is itself a secret."""
         request = Request(
-            kind=Kind.LINK,
+            kind=CallClass.LINK,
             path="/torrents/requestdl",
             params={"torrent_id": torrent_id, "file_id": file_id},
             key_in_query=True,
         )
-        return answers.link(await self._wire.call(request))
+        return payloads.link(await self._transport.call(request))
 
     async def cached(
         self, hashes: Iterable[str], *, list_files: bool = False
@@ -227,40 +229,40 @@ class TorBox:
 
     async def _cached(self, hashes: list[str], list_files: bool) -> dict[str, CachedItem]:
         request = Request(
-            kind=Kind.LIST,
+            kind=CallClass.LIST,
             method="POST",
             path="/torrents/checkcached",
             params={"format": "object", "list_files": _word(list_files)},
             json={"hashes": hashes},
             max_bytes=LIST_BYTES,
         )
-        answer = await self._wire.call(request, empty_ok=True)
-        return answers.cached_items(answer, self._complain)
+        answer = await self._transport.call(request, empty_ok=True)
+        return payloads.cached_items(answer, self._warn_once)
 
     async def info(self, info_hash: str, *, timeout_seconds: float) -> TorrentInfo | None:
         """Ask for a torrent's metadata from the swarm; None when TorBox did not get it in time."""
         request = Request(
-            kind=Kind.OTHER,
+            kind=CallClass.OTHER,
             path="/torrents/torrentinfo",
             params={"hash": info_hash, "timeout": max(1, round(timeout_seconds))},
             max_bytes=LIST_BYTES,
             more_seconds=timeout_seconds,
         )
         try:
-            answer = await self._wire.call(request)
+            answer = await self._transport.call(request)
         except NotFound:
             return None
-        except ServerTrouble as error:
+        except ServerError as error:
             if error.code == "DOWNLOAD_SERVER_ERROR":
                 return None
             raise
-        return answers.torrent_info(answer)
+        return payloads.torrent_info(answer)
 
     async def export(self, torrent_id: int) -> bytes | None:
         """Get a torrent's .torrent file; None when TorBox does not give it (cached ones)."""
-        answer = await self._wire.send(
+        answer = await self._transport.send(
             Request(
-                kind=Kind.OTHER,
+                kind=CallClass.OTHER,
                 path="/torrents/exportdata",
                 params={"torrent_id": torrent_id, "type": "file"},
                 max_bytes=LIST_BYTES,
@@ -268,7 +270,7 @@ class TorBox:
         )
         if answer.status == HTTPStatus.OK and answer.body.startswith(b"d"):
             return answer.body
-        error = verdict(answer, self._wire.clock())
+        error = error_for(answer, self._transport.clock())
         if error is None or isinstance(error, (NotFound, Refused)):
             return None
         raise error
@@ -276,39 +278,41 @@ class TorBox:
     async def magnet_of(self, torrent_id: int) -> str | None:
         """Get a torrent's magnet; None when TorBox does not give it (cached ones)."""
         request = Request(
-            kind=Kind.OTHER,
+            kind=CallClass.OTHER,
             path="/torrents/exportdata",
             params={"torrent_id": torrent_id, "type": "magnet"},
         )
         try:
-            answer = await self._wire.call(request)
+            answer = await self._transport.call(request)
         except (NotFound, Refused):
             return None
-        return answers.string(answer) or None
+        return payloads.string(answer) or None
 
     async def search(self, query: str) -> tuple[SearchResult, ...]:
         """Search TorBox's index: on the search host when there is one, else where it used to be."""
         if self._search_url is None:
             request = Request(
-                kind=Kind.OTHER,
+                kind=CallClass.OTHER,
                 path="/torrents/search",
                 params={"query": query},
                 max_bytes=LIST_BYTES,
             )
         else:
             request = Request(
-                kind=Kind.OTHER,
+                kind=CallClass.OTHER,
                 base=self._search_url.rstrip("/"),
                 path=f"/torrents/search/{quote(query, safe='')}",
                 max_bytes=LIST_BYTES,
             )
-        answer = await self._wire.call(request, empty_ok=True)
-        return answers.search_results(answer, self._complain)
+        answer = await self._transport.call(request, empty_ok=True)
+        return payloads.search_results(answer, self._warn_once)
 
     async def me(self, *, settings: bool = False) -> Account:
         """Look at the account: the cheapest way to learn whether the key is good."""
-        request = Request(kind=Kind.OTHER, path="/user/me", params={"settings": _word(settings)})
-        return answers.account(await self._wire.call(request))
+        request = Request(
+            kind=CallClass.OTHER, path="/user/me", params={"settings": _word(settings)}
+        )
+        return payloads.account(await self._transport.call(request))
 
 
 def _create_form(

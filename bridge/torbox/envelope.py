@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from bridge.torbox import lenient
+from bridge.torbox import json_values
 
 FALLBACK_WAIT: Final = 120.0
 """Seconds to wait after a refusal that does not say how long; the hourly limit's 429 is one."""
@@ -112,7 +112,7 @@ def parse(
     return replace(
         answer,
         json=True,
-        success=None if envelope.success is None else lenient.flag(envelope.success),
+        success=None if envelope.success is None else json_values.parse_flag(envelope.success),
         code=code,
         detail=scrub(detail, secret),
         data=envelope.data,
@@ -121,7 +121,7 @@ def parse(
 
 def _code_and_detail(envelope: _Envelope) -> tuple[str, str]:
     """Tell code and sentence apart: older answers have the sentence in `error`."""
-    error, detail = lenient.text(envelope.error).strip(), _sentence(envelope.detail)
+    error, detail = json_values.parse_text(envelope.error).strip(), _sentence(envelope.detail)
     if _CODE.fullmatch(error):
         return error.upper(), detail
     return "", detail or error
@@ -130,15 +130,20 @@ def _code_and_detail(envelope: _Envelope) -> tuple[str, str]:
 def _sentence(detail: object) -> str:
     """Read `detail`; the framework's own refusals (422) have a list of complaints there."""
     if not isinstance(detail, list):
-        return lenient.text(detail)
+        return json_values.parse_text(detail)
     complaints = (entry for entry in detail if isinstance(entry, dict))
     return "; ".join(
-        f"{_last(entry.get('loc'))}: {lenient.text(entry.get('msg'))}" for entry in complaints
+        f"{_last(entry.get('loc'))}: {json_values.parse_text(entry.get('msg'))}"
+        for entry in complaints
     )
 
 
 def _last(location: object) -> str:
-    return lenient.text(location[-1]) if isinstance(location, list) and location else "request"
+    return (
+        json_values.parse_text(location[-1])
+        if isinstance(location, list) and location
+        else "request"
+    )
 
 
 def scrub(text: str, secret: str = "") -> str:

@@ -3,7 +3,7 @@
 TorBoxError                 code, detail, status; unclear
 ├── Retryable               may work later, unchanged
 │   ├── Unreachable         no answer: no connection, no name, a cut, a timeout
-│   ├── ServerTrouble       TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
+│   ├── ServerError       TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
 │   │   ├── Down            TorBox's gateway says that there is nobody behind it
 │   │   └── NoEndpoint      the address is not TorBox's API, or TorBox dropped this route
 │   ├── RateLimited         called too often; retry_after
@@ -55,17 +55,17 @@ class Unreachable(Retryable):
     outage = True
 
 
-class ServerTrouble(Retryable):
+class ServerError(Retryable):
     """TorBox answered, and something is wrong on its side."""
 
 
-class Down(ServerTrouble):
+class Down(ServerError):
     """The gateway in front of TorBox answered, and not TorBox."""
 
     outage = True
 
 
-class NoEndpoint(ServerTrouble):
+class NoEndpoint(ServerError):
     """There is no such route; no download is to blame for that."""
 
 

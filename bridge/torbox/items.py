@@ -2,7 +2,7 @@
 
 Unknown fields are ignored, null may stand for anything, numbers may come in any notation. A list
 is taken apart first and each entry read on its own, so that a broken one costs only itself; what
-was wrong goes to a `Complain`, in words that name the entry.
+was wrong goes to a `Warn`, in words that name the entry.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,12 +11,12 @@ from typing import TypeVar
 import msgspec
 
 from bridge.core.model import QueuedItem, RemoteFile, RemoteItem
-from bridge.torbox import lenient
+from bridge.torbox import json_values
 from bridge.torbox.envelope import UNREADABLE, Answer, fields, scrub
-from bridge.torbox.verdicts import trouble
+from bridge.torbox.error_codes import server_error
 
 T = TypeVar("T")
-Complain = Callable[[str], None]
+Warn = Callable[[str], None]
 
 
 class BrokenEntryError(ValueError):
@@ -53,24 +53,24 @@ def entries(answer: Answer) -> list[msgspec.Raw]:
     """Take apart the list that an answer brings; null is an empty one.
 
     Raises:
-        ServerTrouble: it brings something else.
+        ServerError: it brings something else.
     """
     try:
         return msgspec.json.decode(answer.data, type=list[msgspec.Raw] | None) or []
     except UNREADABLE:
-        raise trouble(answer, "TorBox sent something else than a list") from None
+        raise server_error(answer, "TorBox sent something else than a list") from None
 
 
 def readable(
-    raws: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw, Complain], T], complain: Complain
+    raws: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw, Warn], T], warn_once: Warn
 ) -> list[T]:
     """Read each entry on its own and leave out, with a complaint, what cannot be read."""
     found = []
     for raw in raws:
         try:
-            found.append(read(raw, complain))
+            found.append(read(raw, warn_once))
         except BrokenEntryError as broken:
-            complain(str(broken))
+            warn_once(str(broken))
     return found
 
 
@@ -78,18 +78,18 @@ def one(answer: Answer, torrent_id: int) -> msgspec.Raw | None:
     """Pick the item that was asked for: TorBox sends an object, an array, or nothing.
 
     Raises:
-        ServerTrouble: the answer has other items only.
+        ServerError: the answer has other items only.
     """
     raws = [answer.data] if answer.fields() else entries(answer)
     for raw in raws:
-        if lenient.identity(fields(raw).get("id")) == torrent_id:
+        if json_values.parse_id(fields(raw).get("id")) == torrent_id:
             return raw
     if raws:
-        raise trouble(answer, f"TorBox sent another item than {torrent_id}")
+        raise server_error(answer, f"TorBox sent another item than {torrent_id}")
     return None
 
 
-def remote_item(raw: msgspec.Raw, complain: Complain) -> RemoteItem:
+def remote_item(raw: msgspec.Raw, warn_once: Warn) -> RemoteItem:
     """Read one torrent of the list.
 
     A file that cannot be read hides all files of its torrent: an item with a gap in its list
@@ -102,47 +102,49 @@ def remote_item(raw: msgspec.Raw, complain: Complain) -> RemoteItem:
         item = msgspec.json.decode(raw, type=_Item)
     except UNREADABLE:
         raise BrokenEntryError("a torrent is not a JSON object") from None
-    torrent_id = lenient.identity(item.id)
+    torrent_id = json_values.parse_id(item.id)
     if torrent_id is None:
         raise BrokenEntryError("a torrent has no usable id")
-    return _remote_item(torrent_id, item, _files_or_none(torrent_id, item.files, complain))
+    return _remote_item(torrent_id, item, _files_or_none(torrent_id, item.files, warn_once))
 
 
 def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -> RemoteItem:
-    info_hash = lenient.info_hash(item.hash)
-    others = lenient.info_hashes(info_hash, *lenient.sequence(item.alternative_hashes))
+    info_hash = json_values.parse_info_hash(item.hash)
+    others = json_values.parse_info_hashes(
+        info_hash, *json_values.parse_list(item.alternative_hashes)
+    )
     return RemoteItem(
         id=torrent_id,
         hash=info_hash,
-        name=lenient.text(item.name),
-        size=lenient.count(item.size),
-        state=lenient.text(item.download_state).strip().lower(),
-        progress=lenient.share(item.progress),
-        download_speed=lenient.count(item.download_speed),
-        upload_speed=lenient.count(item.upload_speed),
-        eta=lenient.count(item.eta),
-        seeds=lenient.count(item.seeds),
-        peers=lenient.count(item.peers),
-        ratio=max(0.0, lenient.real(item.ratio)),
-        uploaded=lenient.count(item.total_uploaded),
-        active=lenient.flag(item.active),
-        finished=lenient.flag(item.download_finished),
-        present=lenient.flag(item.download_present),
-        cached=lenient.flag(item.cached),
-        private=lenient.flag(item.private),
+        name=json_values.parse_text(item.name),
+        size=json_values.parse_count(item.size),
+        state=json_values.parse_text(item.download_state).strip().lower(),
+        progress=json_values.parse_fraction(item.progress),
+        download_speed=json_values.parse_count(item.download_speed),
+        upload_speed=json_values.parse_count(item.upload_speed),
+        eta=json_values.parse_count(item.eta),
+        seeds=json_values.parse_count(item.seeds),
+        peers=json_values.parse_count(item.peers),
+        ratio=max(0.0, json_values.parse_number(item.ratio)),
+        uploaded=json_values.parse_count(item.total_uploaded),
+        active=json_values.parse_flag(item.active),
+        finished=json_values.parse_flag(item.download_finished),
+        present=json_values.parse_flag(item.download_present),
+        cached=json_values.parse_flag(item.cached),
+        private=json_values.parse_flag(item.private),
         files=listed,
         other_hashes=tuple(other for other in others if other != info_hash),
-        created_at=lenient.moment(item.created_at),
-        expires_at=lenient.moment(item.expires_at),
-        message=scrub(lenient.text(item.tracker_message)),
+        created_at=json_values.parse_timestamp(item.created_at),
+        expires_at=json_values.parse_timestamp(item.expires_at),
+        message=scrub(json_values.parse_text(item.tracker_message)),
     )
 
 
-def _files_or_none(owner: int, value: object, complain: Complain) -> tuple[RemoteFile, ...]:
+def _files_or_none(owner: int, value: object, warn_once: Warn) -> tuple[RemoteFile, ...]:
     try:
         return files(value)
     except BrokenEntryError as broken:
-        complain(f"torrent {owner}: {broken}; its files are ignored until TorBox sends them right")
+        warn_once(f"torrent {owner}: {broken}; its files are ignored until TorBox sends them right")
         return ()
 
 
@@ -152,44 +154,48 @@ def files(value: object) -> tuple[RemoteFile, ...]:
     Raises:
         BrokenEntryError: one of them has no usable id, name or size.
     """
-    return tuple(_file(entry) for entry in lenient.sequence(value))
+    return tuple(_file(entry) for entry in json_values.parse_list(value))
 
 
 def _file(value: object) -> RemoteFile:
     entry = value if isinstance(value, dict) else {}
-    file_id = lenient.identity(entry.get("id"))
-    name = lenient.text(entry.get("name")) or lenient.text(entry.get("short_name"))
-    size = lenient.identity(entry.get("size"))
+    file_id = json_values.parse_id(entry.get("id"))
+    name = json_values.parse_text(entry.get("name")) or json_values.parse_text(
+        entry.get("short_name")
+    )
+    size = json_values.parse_id(entry.get("size"))
     if file_id is None or not name or size is None:
         raise BrokenEntryError("a file has no usable id, name or size")
     return RemoteFile(
         id=file_id,
         name=name,
         size=size,
-        infected=lenient.flag(entry.get("infected")),
-        zipped=lenient.flag(entry.get("zipped")),
+        infected=json_values.parse_flag(entry.get("infected")),
+        zipped=json_values.parse_flag(entry.get("zipped")),
     )
 
 
-def queued_item(raw: msgspec.Raw, _complain: Complain) -> QueuedItem:
+def queued_item(raw: msgspec.Raw, _warn: Warn) -> QueuedItem:
     """Read one entry of TorBox's queue.
 
     Raises:
         BrokenEntryError: it is not an object, or has no usable id.
     """
     entry = fields(raw)
-    queued_id = lenient.identity(entry.get("id"))
+    queued_id = json_values.parse_id(entry.get("id"))
     if queued_id is None:
         raise BrokenEntryError("a queued download has no usable id")
-    name = lenient.text(entry.get("name_override")) or lenient.text(entry.get("name"))
+    name = json_values.parse_text(entry.get("name_override")) or json_values.parse_text(
+        entry.get("name")
+    )
     return QueuedItem(
         id=queued_id,
-        hash=lenient.info_hash(entry.get("hash")),
+        hash=json_values.parse_info_hash(entry.get("hash")),
         name=name,
-        created_at=lenient.moment(entry.get("created_at")),
+        created_at=json_values.parse_timestamp(entry.get("created_at")),
     )
 
 
 def is_torrent(raw: msgspec.Raw) -> bool:
     """Tell a queued torrent from other downloads; what says nothing of its type is one."""
-    return lenient.text(fields(raw).get("type")) in {"", "torrent"}
+    return json_values.parse_text(fields(raw).get("type")) in {"", "torrent"}

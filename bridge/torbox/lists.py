@@ -9,8 +9,8 @@ import structlog
 
 from bridge.core.model import QueuedItem, RemoteItem
 from bridge.torbox import items
-from bridge.torbox.budgets import Kind
-from bridge.torbox.wire import MIB, Request, Wire
+from bridge.torbox.budgets import CallClass
+from bridge.torbox.transport import MIB, Request, Transport
 
 PAGE: Final = 1000
 """TorBox's largest page."""
@@ -21,7 +21,7 @@ _MOST_COMPLAINTS = 1000
 log = structlog.get_logger()
 
 
-class Complaints:
+class WarnOnce:
     """Logs what TorBox sends broken, once each: the same list comes every few seconds."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Complaints:
 class Lists:
     """Reads the list of torrents and the queue."""
 
-    def __init__(self, wire: Wire, complain: items.Complain) -> None:
-        self._wire = wire
-        self._complain = complain
+    def __init__(self, transport: Transport, warn_once: items.Warn) -> None:
+        self._transport = transport
+        self._warn_once = warn_once
         self._last_read: dict[bytes, RemoteItem] = {}
 
     async def torrents(self) -> tuple[RemoteItem, ...]:
@@ -47,12 +47,12 @@ class Lists:
         raws = await self._pages("/torrents/mylist", {})
         before, now = self._last_read, dict[bytes, RemoteItem]()
 
-        def read(raw: msgspec.Raw, complain: items.Complain) -> RemoteItem:
+        def read(raw: msgspec.Raw, warn_once: items.Warn) -> RemoteItem:
             key = bytes(raw)
-            now[key] = before.get(key) or items.remote_item(raw, complain)
+            now[key] = before.get(key) or items.remote_item(raw, warn_once)
             return now[key]
 
-        found = items.readable(raws, read, self._complain)
+        found = items.readable(raws, read, self._warn_once)
         self._last_read = now
         return tuple({item.id: item for item in found}.values())
 
@@ -66,7 +66,7 @@ class Lists:
 
     def _queued(self, raws: list[msgspec.Raw]) -> tuple[QueuedItem, ...]:
         torrents = filter(items.is_torrent, raws)
-        found = items.readable(torrents, items.queued_item, self._complain)
+        found = items.readable(torrents, items.queued_item, self._warn_once)
         return tuple({item.id: item for item in found}.values())
 
     async def _pages(self, path: str, params: Mapping[str, str | int]) -> list[msgspec.Raw]:
@@ -84,9 +84,9 @@ class Lists:
 
     async def _page(self, path: str, params: Mapping[str, str | int]) -> list[msgspec.Raw]:
         request = Request(
-            kind=Kind.LIST,
+            kind=CallClass.LIST,
             path=path,
             params={**params, "bypass_cache": "true"},
             max_bytes=LIST_BYTES,
         )
-        return items.entries(await self._wire.call(request, empty_ok=True))
+        return items.entries(await self._transport.call(request, empty_ok=True))

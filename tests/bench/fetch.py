@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import MIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import MIB, FetchSettings
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.nginx import Nginx
 from tests.support.peers import find
 
@@ -87,13 +86,13 @@ class _Plain:
 
 async def _ours(base: str, top: Path, files: int, size: int) -> float:
     """Deliver; return the seconds that it took."""
-    order = Order(
-        hash=HASH,
+    request = DeliveryRequest(
+        info_hash=HASH,
         save_path=top / "tv",
         content_name="files",
         files=tuple(
-            DeliveredFile(
-                hash=HASH, file_id=number, remote_name=str(number), size=size,
+            RequestedFile(
+                file_id=number, remote_name=str(number), size=size,
                 path=f"files/{number}",
             )
             for number in range(files)
@@ -106,7 +105,7 @@ async def _ours(base: str, top: Path, files: int, size: int) -> float:
             settings=FetchSettings(min_free_bytes=0),
         )
         began = time.monotonic()
-        await delivery.deliver(order, _Plain(base), Progress())
+        await delivery.deliver(request, _Plain(base), Progress())
         return time.monotonic() - began
 
 

@@ -19,8 +19,7 @@ from bridge.simulator.scenario import Scenario
 from bridge.simulator.settings import Account as Owner
 from bridge.simulator.settings import Behaviour, Limits
 from bridge.simulator.simulator import Simulator
-from bridge.torbox.answers import CachedItem, Created
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.client import Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
@@ -29,10 +28,11 @@ from bridge.torbox.errors import (
     NotFound,
     RateLimited,
     Refused,
-    ServerTrouble,
+    ServerError,
     Unreachable,
     WaitForSlot,
 )
+from bridge.torbox.payloads import CachedItem, Created
 from tests.torbox.scripted import EMPTY, KEY, Scripted, envelope, http
 
 GIB = 1 << 30
@@ -124,7 +124,7 @@ async def test_a_cached_magnet_is_ready_at_once(world: World) -> None:
         RemoteFile(id=0, name="Show/Show.mkv", size=5000),
         RemoteFile(id=1, name="Show/info.nfo", size=12),
     )
-    (row,) = (row for row in world.torbox.budgets.rows() if row.kind == Kind.UNCACHED)
+    (row,) = (row for row in world.torbox.budgets.rows() if row.kind == CallClass.UNCACHED)
     assert row.calls == ()
 
 
@@ -242,7 +242,7 @@ async def test_the_month_is_used_up(world: World) -> None:
 async def test_a_lost_answer_is_unclear(world: World, effect: Cut | Hang | Lost) -> None:
     """When the answer to an add is lost in any way, the caller is told to look first."""
     world.simulator.faults.add("createtorrent", effect)
-    with pytest.raises((Unreachable, ServerTrouble)) as caught:
+    with pytest.raises((Unreachable, ServerError)) as caught:
         await world.torbox.create(magnet=magnet("Show"), seed=3)
     assert caught.value.unclear
 
@@ -298,7 +298,7 @@ async def test_no_link_before_the_files_are_there(world: World) -> None:
     """A link asked for too early is trouble that passes."""
     created = await world.torbox.create(magnet=magnet("Show"), seed=3)
     assert created.torrent_id is not None
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await world.torbox.link(created.torrent_id, 0)
 
 
@@ -338,7 +338,7 @@ async def test_no_metadata_in_time(torbox: TorBox, script: Scripted) -> None:
         EMPTY,
     ]
     assert await torbox.info("ab" * 20, timeout_seconds=0.01) is None
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.info("ab" * 20, timeout_seconds=0.01)
     assert await torbox.info("ab" * 20, timeout_seconds=0.01) is None
     assert script.seen[0].query == {"hash": "ab" * 20, "timeout": "1"}
@@ -362,9 +362,9 @@ async def test_export(world: World) -> None:
 async def test_an_export_that_fails_is_an_error(torbox: TorBox, script: Scripted) -> None:
     """A failure of TorBox is not taken for a torrent that cannot be exported."""
     script.answers = [http(b"<html>", status=502), http(b"<html>", status=502)]
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.export(1)
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.magnet_of(1)
 
 
@@ -429,7 +429,7 @@ async def test_a_broken_item_is_not_gone(torbox: TorBox, script: Scripted) -> No
     ]
     assert await torbox.item(5) is not None
     for _ in range(2):
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ServerError):
             await torbox.item(5)
     assert await torbox.item(5) is None
     assert await torbox.item(5) is not None
@@ -470,7 +470,7 @@ async def test_a_busy_search_does_not_stop_the_polling(torbox: TorBox, script: S
 async def test_a_link_that_is_none(torbox: TorBox, script: Scripted) -> None:
     """A success without a link is trouble."""
     script.answers = [envelope(None)]
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.link(1, 0)
 
 

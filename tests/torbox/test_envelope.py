@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.torbox.envelope import Answer, parse, scrub
-from bridge.torbox.verdicts import verdict
+from bridge.torbox.error_codes import error_for
 
 TEXT = st.text("aZ_ ÉR")
 KEY = "11111111-2222"
@@ -18,7 +18,7 @@ def test_any_bytes_are_an_answer(status: int, body: bytes) -> None:
     """Whatever comes is read without an exception, and is a success only in an envelope."""
     answer = parse(status, body)
     assert not answer.ok
-    assert verdict(answer, 0.0) is not None
+    assert error_for(answer, 0.0) is not None
 
 
 @settings(max_examples=100)
@@ -34,7 +34,7 @@ def test_any_bytes_are_an_answer(status: int, body: bytes) -> None:
 )
 def test_any_types_in_the_envelope_are_read(body: dict[str, object], status: int) -> None:
     """No type in any field of the envelope makes reading or judging raise."""
-    verdict(parse(status, msgspec.json.encode(body)), 0.0)
+    error_for(parse(status, msgspec.json.encode(body)), 0.0)
 
 
 @pytest.mark.parametrize(

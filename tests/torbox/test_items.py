@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bridge.core.model import QueuedItem, RemoteFile, RemoteItem
 from bridge.torbox import items
 from bridge.torbox.envelope import Answer
-from bridge.torbox.errors import ServerTrouble
+from bridge.torbox.errors import ServerError
 
 HASH = "ab" * 20
 OTHER = "cd" * 32
@@ -57,7 +57,7 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def read(value: object) -> tuple[list[RemoteItem], list[str]]:
-    """Read one entry of the list, and what was to complain about."""
+    """Read one entry of the list, and what was to warn_once about."""
     complaints: list[str] = []
     found = items.readable([raw(value)], items.remote_item, complaints.append)
     return found, complaints
@@ -182,7 +182,7 @@ def test_a_list_is_a_list_or_null() -> None:
     assert len(items.entries(answer([1, None]))) == 2
     wrong: list[object] = [{}, "x", 7, True]
     for data in wrong:
-        with pytest.raises(ServerTrouble) as caught:
+        with pytest.raises(ServerError) as caught:
             items.entries(answer(data))
         assert caught.value.unclear
 
@@ -200,7 +200,7 @@ def test_another_item_is_not_the_one() -> None:
     assert items.one(answer(None), 5) is None
     assert items.one(answer([]), 5) is None
     for data in ({"id": 4}, [{"id": 4}], {"name": "no id"}):
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ServerError):
             items.one(answer(data), 5)
 
 

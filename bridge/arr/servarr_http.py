@@ -1,0 +1,141 @@
+"""One request to an *arr and its answer: headers, limits, and foreign exceptions made ours."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+import aiohttp
+import msgspec
+
+from bridge.arr.servarr_errors import (
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrRefused,
+    ArrServerError,
+    ArrUnreachable,
+)
+from bridge.config.secret import Secret
+
+T = TypeVar("T")
+
+CONNECT_SECONDS: Final = 10.0
+MOST_BYTES: Final = 32 * 1024 * 1024
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class ArrTransport:
+    """Sends requests to one *arr. The session is the caller's; it is used, never closed."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, name: str, base: str, api_key: Secret
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._base = base
+        self._api_key = api_key
+
+    async def read(
+        self, path: str, kind: type[T], *, seconds: float, params: Mapping[str, str] | None = None
+    ) -> T:
+        """GET, and read the answer as `kind`.
+
+        Raises:
+            ArrError: it did not answer, or with something else.
+        """
+        body = await self.send("GET", path, seconds=seconds, params=params)
+        return self._decoded(body, kind, path)
+
+    def _decoded(self, body: bytes, kind: type[T], path: str) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            detail = f"{path} answered with something else than its API does: is the URL right?"
+            raise ArrServerError(self._name, detail) from error
+
+    async def send(
+        self, method: str, path: str, *, seconds: float, params: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Send a request; answers the body of a 2xx.
+
+        Raises:
+            ArrError: it did not answer, or not with 2xx.
+        """
+        status, body = await self._exchange(method, path, seconds=seconds, params=params)
+        if status not in range(200, 300):
+            raise self._refusal(status, path)
+        return body
+
+    async def try_out(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
+        """POST JSON that it validates; answers what it complains of (400), None for nothing.
+
+        Raises:
+            ArrError: it did not answer, or with another refusal.
+        """
+        status, answer = await self._exchange("POST", path, seconds=seconds, body=body)
+        if status == HTTPStatus.BAD_REQUEST:
+            return self._decoded(answer, kind, path)
+        if status not in range(200, 300):
+            raise self._refusal(status, path)
+        return None
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> tuple[int, bytes]:
+        headers = {"X-Api-Key": self._api_key.reveal(), "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        with self._mapped():
+            async with self._session.request(
+                method,
+                f"{self._base}{path}",
+                params=params,
+                data=body,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
+                allow_redirects=False,
+            ) as response:
+                return response.status, await self._body(response)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                detail = f"the answer is larger than {MOST_BYTES} bytes"
+                raise ArrServerError(self._name, detail, response.status, unclear=True)
+        return bytes(body)
+
+    def _refusal(self, status: int, path: str) -> ArrError:
+        if status in _REFUSED:
+            return ArrKeyRejected(self._name, "the API key is not taken", status)
+        if status == HTTPStatus.NOT_FOUND:
+            return ArrNotFound(self._name, f"{path} is not there", status)
+        if status in range(400, 500):
+            return ArrRefused(self._name, f"{path} was declined", status)
+        if status in range(300, 400):
+            return ArrServerError(self._name, "it sends us elsewhere: is the URL right?", status)
+        return ArrServerError(self._name, f"{path} failed there", status, unclear=True)
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Let nothing of aiohttp out; its own text may hold headers."""
+        try:
+            yield
+        except aiohttp.ClientConnectorError as error:
+            detail = f"could not connect ({type(error).__name__})"
+            raise ArrUnreachable(self._name, detail) from None
+        except aiohttp.InvalidURL:
+            raise ArrUnreachable(self._name, "its URL is none") from None
+        except TimeoutError:
+            raise ArrUnreachable(self._name, "no answer in time", unclear=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            detail = f"the connection was cut ({type(error).__name__})"
+            raise ArrUnreachable(self._name, detail, unclear=True) from None
