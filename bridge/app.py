@@ -21,20 +21,20 @@ from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
 from bridge.doctor import examine, report
-from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
-from bridge.engine import Engine, Ledger, Links, Pace, Services
-from bridge.engine.deliveries import build_deliveries, directory_problems
+from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
+from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
+from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.link_fetcher import LinkFetcher
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
-from bridge.store import Store
+from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
 from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
-BUDGETS_FACT = "budgets"
-STREAM_KEY_FACT = "stream_key"
+STREAM_KEY = "stream_key"
 
 
 class CannotStart(Exception):
@@ -53,15 +53,16 @@ class Running:
     """Where it listens, url_base included, without a trailing slash."""
     new_password: str | None
     """The password made at this very start, to be shown once; None when there was one."""
-    downloads: Downloads
-    ledger: Ledger
+    downloads: DownloadService
+    state: State
 
 
 @asynccontextmanager
 async def bridge(
     settings: Settings,
     *,
-    pace: Pace | None = None,
+    retry: RetryTimes | None = None,
+    clock: Callable[[], float] = time.time,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
 ) -> AsyncIterator[Running]:
@@ -76,46 +77,46 @@ async def bridge(
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.paths.database))
+        database = await stack.enter_async_context(Database(settings.paths.database))
         agent = f"torbox-bridge/{version('torbox-bridge')}"
         api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
         cdn = await stack.enter_async_context(make_session(agent))
 
-        ledger = Ledger(store, time.time)
-        await ledger.load()
+        state = State(database, clock)
+        await state.load()
         key = _key(settings, reload)
-        torbox = await _torbox(settings, store, api, key)
-        stream_key = await _stream_key(store)
+        torbox = await _torbox(settings, database, api, key, clock)
         throttles = Throttles()
-        services = Services(
-            ledger=ledger,
+        stream_key = await _stream_key(database)
+        ctx = EngineContext(
+            state=state,
             torbox=torbox,
-            links=Links(torbox, time.time),
+            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            settings=settings,
+            clock=clock,
+            link_books=LinkBooks(torbox, clock),
             key=key,
             arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
-            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            retry=retry or RetryTimes(),
             throttles=throttles,
             stream_key=stream_key,
-            settings=settings,
-            clock=time.time,
-            pace=pace or Pace(),
         )
-        engine = Engine(services)
         allowed = settings.server.fetch_allowed_hosts
-        links = await stack.enter_async_context(LinkFetcher(allowed))
-        downloads = Downloads(services, engine, links)
+        fetcher = await stack.enter_async_context(LinkFetcher(allowed))
+        engine = Engine(ctx, fetcher)
+        downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
-        access, new_password = await _access(settings, store)
+        access, new_password = await _access(settings, database)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, store, checkup, logs)
+        served = _served(settings, downloads, access, database, checkup, logs)
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
         look = partial(_examined, _as_served(settings, runner), torbox)
         engine.background(checkup.run(look), name="doctor")
-        yield Running(_url(settings, runner), new_password, downloads, ledger)
+        yield Running(_url(settings, runner), new_password, downloads, state)
 
 
 def check(settings: Settings) -> None:
@@ -156,13 +157,17 @@ def _key(settings: Settings, reload: Callable[[], Settings] | None) -> ApiKey:
 
 
 async def _torbox(
-    settings: Settings, store: Store, session: aiohttp.ClientSession, key: ApiKey
+    settings: Settings,
+    database: Database,
+    session: aiohttp.ClientSession,
+    key: ApiKey,
+    clock: Callable[[], float],
 ) -> TorBox:
     limits = settings.torbox.limits
     budgets = Budgets(
         calls_per_minute=limits.calls_per_minute, uncached_per_hour=limits.uncached_per_hour
     )
-    budgets.load(await store.fact(BUDGETS_FACT, list[BudgetRow]) or ())
+    budgets.load(await database.value(BUDGETS, list[BudgetRow]) or ())
     return TorBox(
         session,
         base_url=settings.torbox.base_url,
@@ -170,32 +175,32 @@ async def _torbox(
         api_key=key,
         timeout=settings.torbox.timeout_seconds,
         budgets=budgets,
+        clock=clock,
     )
 
 
-async def _stream_key(store: Store) -> bytes:
+async def _stream_key(database: Database) -> bytes:
     """Take the key that signs streams, or make it: `.strm` files outlive many starts."""
-    known = await store.fact(STREAM_KEY_FACT, bytes)
+    known = await database.value(STREAM_KEY, bytes)
     if known is not None:
         return known
     made = secrets.token_bytes(KEY_BYTES)
-    async with store.transaction() as write:
-        await write.put_fact(STREAM_KEY_FACT, made)
+    await database.put_value(STREAM_KEY, made)
     return made
 
 
-async def _make_categories(settings: Settings, downloads: Downloads) -> None:
+async def _make_categories(settings: Settings, downloads: DownloadService) -> None:
     """Make the categories of the settings, and the directories of all.
 
     *arr show a red health message for a category whose directory is missing.
     """
-    known = {category.name for category in downloads.categories()}
+    known = {category.name for category in downloads.labels.categories()}
     for name, category in settings.categories.items():
-        make = downloads.edit_category if name in known else downloads.create_category
+        make = downloads.labels.edit_category if name in known else downloads.labels.create_category
         await make(name, category.save_path or "")
-    for made in downloads.categories():
+    for made in downloads.labels.categories():
         try:
-            path = downloads.category_path(made)
+            path = downloads.labels.category_path(made)
         except OutsideRoots as error:
             # The settings have moved since it was made; its downloads are refused, with the reason.
             log.error("save_path_unusable", category=made.name, problem=str(error))
@@ -210,21 +215,20 @@ def _search_url(base_url: str) -> str:
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
-async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]:
+async def _access(settings: Settings, database: Database) -> tuple[Access, str | None]:
     """Take the password of the settings, or the one made before, or make one now."""
     made: str | None = None
     username = settings.server.username
     if settings.server.password is not None:
         hashed = await asyncio.to_thread(hash_password, settings.server.password.reveal())
     else:
-        known = await store.fact(PASSWORD_FACT, str)
+        known = await database.value(PASSWORD_HASH, str)
         if known is None:
             made = secrets.token_urlsafe(12)
             known = await asyncio.to_thread(hash_password, made)
-            async with store.transaction() as write:
-                await write.put_fact(PASSWORD_FACT, known)
+            await database.put_value(PASSWORD_HASH, known)
         hashed = known
-        username = await store.fact(USERNAME_FACT, str) or username
+        username = await database.value(USERNAME, str) or username
     key = settings.server.api_key
     access = Access(
         username=username,
@@ -240,9 +244,9 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
 @asynccontextmanager
 async def _served(
     settings: Settings,
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
-    store: Store,
+    database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
 ) -> AsyncIterator[web.AppRunner]:
@@ -263,7 +267,7 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
+    add_web(app, base, downloads=downloads, access=access, store=database, checkup=checkup)
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:

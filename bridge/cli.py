@@ -21,7 +21,7 @@ from bridge.config import ConfigError, Settings, find_config, load, read_umask
 from bridge.demo import command as demo
 from bridge.doctor import command as doctor
 from bridge.simulator import command as simulator
-from bridge.store import StoreError
+from bridge.state import DatabaseError
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (ConfigError, CannotStart) as error:
         return _complain(error.problems)
-    except StoreError as error:
+    except DatabaseError as error:
         return _complain([str(error)])
 
 

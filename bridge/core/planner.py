@@ -100,9 +100,9 @@ class Plan:
 def plan(known: PlannerInput) -> Plan:
     """Decide. The same input gives the same plan, and no download or grab two things at a time."""
     jobs = tuple(_jobs(known))
-    rest = _without_removed(known, jobs)
+    rest = _without_removed(known)
     steps = tuple(chain(jobs, stray_deletions(known), _work(rest)))
-    waits = [step.until for step in steps if isinstance(step, Wait)]
+    waits = [step.until for step in steps if isinstance(step, Wait)] + [known.next_cleanup_at]
     actions = tuple(step for step in steps if not isinstance(step, Wait))
     return Plan(actions, min(waits, default=inf))
 
@@ -141,9 +141,15 @@ def _jobs(known: PlannerInput) -> Iterator[Step]:
 
 def _removals(known: PlannerInput) -> Iterator[Step]:
     """Run removals, one at a time for a hash, and after what is being done for the grab has ended."""
-    begun = set(known.busy_hashes)
+    begun = {
+        job.subject
+        for job in known.jobs
+        if isinstance(job.task, Removal) and job.id in known.busy_jobs
+    }
     for job in known.jobs:
         if not isinstance(job.task, Removal) or job.subject in begun:
+            continue
+        if job.task.grab_id in known.busy_grabs or _is_used(job, known):
             continue
         if known.probe_at is not None and job.attempts:
             continue  # it has found that TorBox does not answer; the end of the outage wakes it
@@ -152,6 +158,11 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
         else:
             begun.add(job.subject)
             yield RunJob(job.id)
+
+
+def _is_used(job: Job, known: PlannerInput) -> bool:
+    """Return whether something is being done at TorBox for what a removal is to delete there."""
+    return _takes_remote(job) and job.subject in known.busy_hashes
 
 
 def _metadata(known: PlannerInput) -> Iterator[Step]:
@@ -169,28 +180,27 @@ def _metadata(known: PlannerInput) -> Iterator[Step]:
     yield from (Wait(job.next_attempt_at) for job in waiting if job.next_attempt_at > known.now)
 
 
-def _without_removed(known: PlannerInput, begun: Iterable[Step]) -> PlannerInput:
+def _without_removed(known: PlannerInput) -> PlannerInput:
     """Leave out what a pending removal could hit; it goes on when the removal is done.
 
     What was added again under the hash must not be taken for what has to go, nor the other way
-    round. Other grabs of the hash go on between two attempts, but not during one that is `begun`.
+    round. Other grabs of the hash go on, but not at the same save path.
     """
-    removals = [job for job in known.jobs if isinstance(job.task, Removal)]
+    removals: dict[str, list[Job]] = {}
+    for job in known.jobs:
+        if isinstance(job.task, Removal):
+            removals.setdefault(job.subject, []).append(job)
     if not removals:
         return known
-    ids = {step.job_id for step in begun if isinstance(step, RunJob)}
-    by_hash: dict[str, list[Job]] = {}
-    for job in removals:
-        by_hash.setdefault(job.subject, []).append(job)
     live, busy_grabs = [], set(known.busy_grabs)
     for one in known.live:
-        about = by_hash.get(one.download.hash, ())
+        about = removals.get(one.download.hash, ())
         if any(_takes_remote(job) for job in about):
             continue
         live.append(one)
-        for grab in one.grabs:
-            if any(_is_in_the_way(job, grab) or job.id in ids for job in about):
-                busy_grabs.add(grab.id)
+        busy_grabs |= {
+            grab.id for grab in one.grabs if any(_is_in_the_way(job, grab) for job in about)
+        }
     return replace(known, live=live, busy_grabs=frozenset(busy_grabs))
 
 

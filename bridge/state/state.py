@@ -69,7 +69,7 @@ class State:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.database = database
         self.clock = clock
-        self.changes = ChangeLog()
+        self.changes: ChangeLog[int] = ChangeLog()
         """By grab id."""
         self.snapshot = Snapshot()
         self.meters: dict[int, FetchMeter] = {}

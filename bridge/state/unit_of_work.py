@@ -189,6 +189,10 @@ class UnitOfWork:
             self.event(entry.hash, "note", why=after.note, grab_id=grab_id)
         return after
 
+    def observe_grab(self, grab: Grab) -> None:
+        """Change a grab in memory alone; its phase stays."""
+        self.grabs[grab.id] = grab
+
     def delete_grab(self, grab_id: int) -> None:
         """Delete a grab with its files."""
         self.grabs[grab_id] = None

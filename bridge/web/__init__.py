@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from bridge.access import Access
-from bridge.downloads import Downloads
-from bridge.store import Store
+from bridge.downloads import DownloadService
+from bridge.state import Database
 from bridge.web import account, check, guard, health, metrics, status, story, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
@@ -17,9 +17,9 @@ def add_web(
     app: web.Application,
     base: str,
     *,
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
-    store: Store,
+    store: Database,
     checkup: Checkup,
 ) -> None:
     """Add the routes of this face below `base` (`""` or `/torbox`), but for what is at `base`."""

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from bridge.access import Access, visitor_of
 from bridge.core.model import Phase
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 
 PREFIX = "torbox_bridge"
 REGISTRY = web.AppKey("metrics_registry", CollectorRegistry)
@@ -21,7 +21,7 @@ ACCESS = web.AppKey("metrics_access", Access)
 class Figures(Collector):
     """What a scrape shows. Costs no TorBox call, no SQL, no disk."""
 
-    def __init__(self, downloads: Downloads) -> None:
+    def __init__(self, downloads: DownloadService) -> None:
         self._downloads = downloads
 
     def collect(self) -> Iterator[Metric]:
@@ -39,7 +39,7 @@ class Figures(Collector):
         yield self._unknown_states()
 
     def _phases(self) -> Metric:
-        counts = Counter(view.download.phase for view in self._downloads.all())
+        counts = Counter(view.phase for view in self._downloads.queries.primaries.values())
         gauge = GaugeMetricFamily(f"{PREFIX}_downloads", "Downloads by phase", labels=["phase"])
         for phase in Phase:
             gauge.add_metric([phase.value], counts[phase])
@@ -48,8 +48,8 @@ class Figures(Collector):
     def _speed(self) -> Metric:
         speed = sum(
             view.status.download_speed
-            for view in self._downloads.all()
-            if view.download.phase is Phase.DELIVERING
+            for view in self._downloads.queries.primaries.values()
+            if view.phase is Phase.DELIVERING
         )
         return _gauge("fetch_bytes_per_second", "Speed of all fetches together", speed)
 
@@ -68,7 +68,7 @@ def _gauge(name: str, words: str, value: float) -> Metric:
     return GaugeMetricFamily(f"{PREFIX}_{name}", words, value=value)
 
 
-def registry(downloads: Downloads) -> CollectorRegistry:
+def registry(downloads: DownloadService) -> CollectorRegistry:
     """Make the registry of one bridge; nothing is kept in the library's global one."""
     made = CollectorRegistry(auto_describe=False)
     made.register(Figures(downloads))
