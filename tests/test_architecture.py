@@ -198,7 +198,7 @@ def test_no_mocks(folder: str) -> None:
         ("core", "def late():\n    from bridge.torbox.client import TorBox"),
         ("torbox", "from bridge.delivery import DeliveryRequest"),
         ("store", "import bridge.arr"),
-        ("engine", "from bridge.downloads import Downloads"),
+        ("engine", "from bridge.downloads import DownloadService"),
         ("downloads", "from bridge.access import Access"),
         ("qbittorrent", "from bridge.web import add_web"),
         ("qbittorrent", "from bridge.torbox import TorBox"),

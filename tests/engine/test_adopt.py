@@ -50,7 +50,7 @@ async def test_what_is_there_is_taken_over(tmp_path: Path) -> None:
             download_id = await arr.add_magnet(magnet_of(content))
             rig.compare(content, (await rig.completed(arr, download_id)).output_path)
             await arr.remove(download_id)
-            await rig.until(lambda: not rig.ledger.removals)
+            await rig.until(lambda: not rig.removals)
         assert rig.sim.calls.counts().get("createtorrent", 0) == 0
         assert rig.sim.world.find(content.hash) is not None
     finally:
@@ -114,7 +114,7 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
             if stale:
                 await listed_again(rig)
                 rig.sim.faults.add("mylist", StaleList(300.0), times=5)
-                await rig.until(lambda: not rig.ledger.removals)
+                await rig.until(lambda: not rig.removals)
             await arr.add_magnet(magnet_of(content))
             rig.compare(content, (await rig.completed(arr, download_id)).output_path)
         assert rig.sim.calls.count("createtorrent") == 3
@@ -124,8 +124,8 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
 
 async def listed_again(rig: Rig) -> None:
     """Wait until the list was read once more."""
-    before = rig.ledger.snapshot.listed_at
-    await rig.until(lambda: rig.ledger.snapshot.listed_at > before)
+    before = rig.state.snapshot.listed_at
+    await rig.until(lambda: rig.state.snapshot.listed_at > before)
 
 
 async def create_elsewhere(rig: Rig, content: Content, *, queued: bool) -> None:
@@ -193,7 +193,7 @@ async def test_listing_and_taking_over_by_hand(rig: Rig) -> None:
         rig.compare(there, item.output_path)
         rig.compare(here, (await rig.completed(sonarr, here.hash.upper())).output_path)
         await sonarr.remove(there.hash.upper())
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(there.hash) is not None
     assert "createtorrent" not in rig.sim.calls.counts()
 
@@ -222,7 +222,7 @@ async def test_what_is_not_understood_changes_nothing(rig: Rig, body: Any, statu
     """A wish that cannot be read is 400 with what is wrong, and nothing is taken over."""
     elsewhere(rig)
     assert (await ask(rig, body))[0] == status
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_a_bad_category_is_refused(rig: Rig) -> None:
@@ -230,7 +230,7 @@ async def test_a_bad_category_is_refused(rig: Rig) -> None:
     content = elsewhere(rig)
     _, results = await ask(rig, {"hashes": [content.hash], "category": "tv//x"})
     assert results[content.hash]["result"] == "refused"
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_strangers_get_nothing(rig: Rig) -> None:
@@ -239,7 +239,7 @@ async def test_strangers_get_nothing(rig: Rig) -> None:
     assert (await ask(rig, {"hashes": [content.hash]}, key="wrong"))[0] == 403
     async with aiohttp.ClientSession() as session, session.get(rig.url + ROUTE) as answer:
         assert answer.status == 403
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_torbox_cannot_be_asked(rig: Rig) -> None:
@@ -250,7 +250,7 @@ async def test_torbox_cannot_be_asked(rig: Rig) -> None:
     assert status == 502
     assert "TorBox cannot be asked" in told["error"]
     assert (await rig.get(ROUTE))[0] == 502
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_the_command(set_up: Rig) -> None:

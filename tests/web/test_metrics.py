@@ -29,7 +29,7 @@ async def test_an_unknown_state_is_counted(rig: Rig) -> None:
     rig.sim.world.change(content.hash, state="levitating", stop_at=0.1)
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(content))
-        await rig.until(lambda: bool(rig.held.unknown_states))
+        await rig.until(lambda: bool(rig.service.unknown_states))
     _, text = await rig.get("/metrics")
     assert 'torbox_bridge_unknown_states_total{state="levitating"}' in text
 

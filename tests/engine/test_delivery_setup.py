@@ -13,7 +13,7 @@ from bridge.config import (
     Settings,
 )
 from bridge.config.kinds import Mode
-from bridge.engine.deliveries import directory_problems
+from bridge.engine.delivery_setup import directory_problems
 from tests.support.rig import Rig
 
 SHM = Path("/dev/shm")
@@ -78,7 +78,7 @@ def test_only_what_is_fetched_needs_one_file_system(
 
 async def test_one_bad_category_of_an_arr_stops_nothing(rig: Rig) -> None:
     """A directory that an *arr's category lost is told in the log; the bridge starts all the same."""
-    assert await rig.held.create_category("tv-sonarr", "") is None
+    assert await rig.service.labels.create_category("tv-sonarr", "") is None
     await rig.stop()
     (rig.downloads / "tv-sonarr").rmdir()
     (rig.downloads / "tv-sonarr").touch()

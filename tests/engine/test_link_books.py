@@ -1,11 +1,11 @@
-"""Links to files: few, and never too old."""
+"""LinkBooks to files: few, and never too old."""
 
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from bridge.engine.links import KEEP_SECONDS, Links
+from bridge.engine.link_books import KEEP_SECONDS, LinkBooks
 from bridge.simulator import Simulator
 from bridge.torbox import Budgets, TorBox
 from tests.support.rig import pack
@@ -38,7 +38,7 @@ async def test_a_link_lasts_fifty_minutes(sim: Simulator) -> None:
         torbox = TorBox(
             session, base_url=sim.url, api_key=sim.key, timeout=5, budgets=Budgets(), clock=clock
         )
-        links = Links(torbox, clock)
+        links = LinkBooks(torbox, clock)
         first = await links.of(item.id).link(0, fresh=False)
         clock.now += KEEP_SECONDS - 1
         assert await links.of(item.id).link(0, fresh=False) == first
