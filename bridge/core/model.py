@@ -255,6 +255,12 @@ class Grab:
     """Bytes of TorBox's file list when wanted files were missing in it; -1 when none are."""
     incomplete_list_at: float | None = None
     """When wanted files were first found missing in it."""
+    idle_at_join: float = 0.0
+    """The download's `idle_seconds` when this grab came: no grab is failed for a standstill that
+    ended before anybody asked it to wait.
+    """
+    observed_at_join: float = 0.0
+    """The download's `observed_seconds` at that time."""
     progress: float = 0.0
     """The largest share (0..1) ever shown; a state read later never shows less."""
     attempts: int = 0

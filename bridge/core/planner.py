@@ -423,45 +423,55 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         if not grab.stopped
         and grab.id not in known.busy_grabs
         and not _is_held(grab, live.download, known)
+        and not _is_ending(live, known)
     ]
     due.sort(key=lambda one: (not one[1].force_start, one[1].priority, one[1].size, one[1].id))
     fetching: dict[int, set[str]] = {}
     for live, grab in due:
-        source = _link_source(live, grab, known)
-        if source is None and linked_only:
+        sources = _link_sources(live, grab, known)
+        if linked_only and not sources:
             continue
         mode = known.mode_of(grab)
-        if source is None and mode in FETCHING:
+        if not sources and mode in FETCHING:
             begun = fetching.setdefault(live.download.id, _modes_being_fetched(live, known))
             if mode in begun:
                 continue  # its end wakes the plan: then these files can be linked
             begun.add(mode)
-        at = grab.next_attempt_at if source is not None else max(grab.next_attempt_at, known.link_at)
+        at = grab.next_attempt_at if sources else max(grab.next_attempt_at, known.link_at)
         if at > known.now:
             yield Wait(at)
         elif free > 0:
             free -= 1
-            yield Deliver(grab.id, source)
+            yield Deliver(grab.id, sources)
 
 
-def _link_source(live: LiveDownload, grab: Grab, known: PlannerInput) -> int | None:
-    """Return the grab of the same download whose files can be hard-linked, if there is one."""
+def _is_ending(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether work for a grab that was just removed is still ending.
+
+    Its staging directory may have been handed to a grab that waits for the same files.
+    """
+    if live.download.hash not in known.busy_hashes or live.download.id in known.busy_downloads:
+        return False
+    return not any(grab.id in known.busy_grabs for grab in live.grabs)
+
+
+def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[int, ...]:
+    """Return the grabs of the same download whose files can be hard-linked."""
     if known.mode_of(grab) not in FETCHING or grab.phase is not GrabPhase.WAITING or grab.attempts:
-        return None
-    for other in live.grabs:
-        shares = other.id != grab.id and other.phase in COMPLETE and not other.missing_files
-        if shares and other.delivery_mode in FETCHING:
-            return other.id
-    return None
+        return ()
+    return tuple(
+        other.id
+        for other in live.grabs
+        if other.id != grab.id
+        and other.phase in COMPLETE
+        and not other.missing_files
+        and other.delivery_mode in FETCHING
+    )
 
 
 def _modes_being_fetched(live: LiveDownload, known: PlannerInput) -> set[str]:
     """Return the modes in which the files of a download are being fetched at this moment."""
-    return {
-        known.mode_of(grab)
-        for grab in live.grabs
-        if grab.phase is GrabPhase.DELIVERING and grab.id in known.busy_grabs
-    }
+    return {known.mode_of(grab) for grab in live.pending if grab.id in known.busy_grabs}
 
 
 def _finishes(known: PlannerInput) -> Iterator[Step]:

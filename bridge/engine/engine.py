@@ -383,7 +383,7 @@ class Engine:
             Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
             RefreshItem: self._for_download(self._look),
             Reannounce: self._for_download(lambda a: reannounce(ctx, a.download_id)),
-            Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_id)),
+            Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
             RunJob: self._run_job,
             LookUpMetadata: self._look_up_metadata,
@@ -400,24 +400,24 @@ class Engine:
         }
 
     def _for_download(
-        self, work: Callable[[Any], Coroutine[Any, Any, None]]
+        self, work: Callable[[Any], Awaitable[None]]
     ) -> Callable[[Any], Awaitable[None]]:
         async def begin(action: Any) -> None:
             download = self._state.downloads.get(action.download_id)
             if download is not None:
                 key = Key("download", download.id)
-                self._begin(key, action, download.hash, self._guarded(action, key, work(action)))
+                self._begin(key, action, download.hash, self._guarded(action, key, work))
 
         return begin
 
     def _for_grab(
-        self, work: Callable[[Any], Coroutine[Any, Any, None]]
+        self, work: Callable[[Any], Awaitable[None]]
     ) -> Callable[[Any], Awaitable[None]]:
         async def begin(action: Any) -> None:
             entry = self._state.entry(action.grab_id)
             if entry is not None and action.grab_id not in self._held:
                 key = Key("grab", action.grab_id)
-                self._begin(key, action, entry.hash, self._guarded(action, key, work(action)))
+                self._begin(key, action, entry.hash, self._guarded(action, key, work))
 
         return begin
 
@@ -441,11 +441,11 @@ class Engine:
         self.wake()
 
     async def _guarded(
-        self, action: Action, key: Key, work: Coroutine[Any, Any, None]
+        self, action: Action, key: Key, work: Callable[[Any], Awaitable[None]]
     ) -> None:
         """Turn what goes wrong into a note and another attempt: nothing is left alone."""
         try:
-            await work
+            await work(action)
         except TorBoxError as error:
             await self._torbox_failed(action, key, error)
         except Exception as error:

@@ -67,6 +67,8 @@ async def release(
         for job in work.jobs_about(entry.hash, Failover):
             if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
                 work.delete_job(job.id)
+        if _hand_over_staging(ctx, work, entry.grab, others):
+            removal = replace(removal, staging_name="")
         work.add_job(removal, entry.hash)
         words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
         if others:
@@ -78,6 +80,22 @@ async def release(
     log.info(
         "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
     )
+
+
+def _hand_over_staging(
+    ctx: EngineContext, work: UnitOfWork, grab: Grab, others: list[Grab]
+) -> bool:
+    """Let a grab that waits for the same files go on with what is fetched already."""
+    mode = ctx.mode_of(grab)
+    if grab.phase is not GrabPhase.DELIVERING or mode not in FETCHING:
+        return False
+    for other in others:
+        waits = other.phase is GrabPhase.WAITING and not other.staging_name
+        if waits and ctx.mode_of(other) == mode:
+            name = grab.staging_name
+            work.update_grab(other.id, lambda latest: replace(latest, staging_name=name))
+            return True
+    return False
 
 
 def _called_off(failover: Failover, grab: Grab) -> bool:

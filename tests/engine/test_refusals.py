@@ -12,10 +12,10 @@ from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_api import ArrApi
 from tests.support.rig import Rig
-from tests.support.scenes import NOW, H, hash_of
+NOW = 1_000_000.0
+H, OTHER = f"{1:040x}", f"{2:040x}"
 
 TOO_LARGE = Error(400, "DOWNLOAD_TOO_LARGE", "It is larger than 10 GB.")
-OTHER = hash_of(2)
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -42,8 +42,8 @@ class World:
 
         def over() -> bool:
             jobs = self.rig.failovers
-            mine = [job for job in jobs if job.hash == info_hash]
-            return bool(mine) and all(job.ended_at is not None for job in mine)
+            mine = [job for job in jobs if job.subject == info_hash]
+            return bool(mine) and all(job.finished_at is not None for job in mine)
 
         await self.rig.until(over)
 
