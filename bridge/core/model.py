@@ -310,6 +310,9 @@ class Entry:
         """The grab's phase once it is delivering, the download's before that."""
         if self.grab.phase is not GrabPhase.WAITING:
             return Phase(self.grab.phase.value)
+        lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
+        if self.download.phase is DownloadPhase.READY and lacks_files:
+            return Phase.REMOTE  # TorBox's list of files is not whole yet
         return _SHOWN[self.download.phase]
 
     @property

@@ -115,7 +115,7 @@ def grab_interrupted(grab: Grab) -> Grab:
     return to_grab_phase(grab, GrabPhase.WAITING)
 
 
-def restarted(fresh: Download, failed_one: Download) -> Download:
+def restarted(fresh: Download, failed_one: Download, now: float) -> Download:
     """Return a new attempt at a hash whose download has failed, on the failed one's row.
 
     What an unanswered create of the failed one has left at TorBox is still known to be ours.
@@ -125,5 +125,5 @@ def restarted(fresh: Download, failed_one: Download) -> Download:
         fresh,
         id=failed_one.id,
         submitted_at=failed_one.submitted_at if kept else None,
-        lookup_until=fresh.phase_at if kept else 0.0,
+        lookup_until=now if kept else 0.0,
     )

@@ -454,6 +454,7 @@ class Engine:
 
     async def _torbox_failed(self, action: Action, key: Key, error: TorBoxError) -> None:
         blocked = self.blockers.hold(error, CALLS[type(action)])
+        await self._save_budgets()  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return

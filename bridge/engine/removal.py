@@ -67,8 +67,7 @@ async def release(
         for job in work.jobs_about(entry.hash, Failover):
             if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
                 work.delete_job(job.id)
-        if _hand_over_staging(ctx, work, entry.grab, others):
-            removal = replace(removal, staging_name="")
+        _hand_over_staging(ctx, work, entry.grab, others)
         work.add_job(removal, entry.hash)
         words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
         if others:
@@ -84,18 +83,17 @@ async def release(
 
 def _hand_over_staging(
     ctx: EngineContext, work: UnitOfWork, grab: Grab, others: list[Grab]
-) -> bool:
+) -> None:
     """Let a grab that waits for the same files go on with what is fetched already."""
     mode = ctx.mode_of(grab)
     if grab.phase is not GrabPhase.DELIVERING or mode not in FETCHING:
-        return False
+        return
     for other in others:
         waits = other.phase is GrabPhase.WAITING and not other.staging_name
         if waits and ctx.mode_of(other) == mode:
             name = grab.staging_name
             work.update_grab(other.id, lambda latest: replace(latest, staging_name=name))
-            return True
-    return False
+            return
 
 
 def _called_off(failover: Failover, grab: Grab) -> bool:
@@ -190,10 +188,10 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
 async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what is half done of this grab; other grabs of the hash have staging names of their own."""
     staging_name = removal.staging_name
+    if staging_name and removal.save_path:
+        await sweep(Path(removal.save_path), staging_name)
     if not staging_name or _is_staging_of_another(ctx, job.subject, staging_name):
         return
-    if removal.save_path:
-        await sweep(Path(removal.save_path), staging_name)
     modes = {FALLBACK, removal.delivery_mode} if removal.delivery_mode in FETCHING else {FALLBACK}
     for mode in modes:
         await ctx.deliveries.of(mode).discard(staging_name)
