@@ -165,7 +165,8 @@ def _by_code(answer: Answer, now: float) -> TorBoxError | None:
             return WaitForSlot(*_said(answer))
         case "PLAN_RESTRICTED_FEATURE":
             # On a create it concerns the item: a plan may allow what is cached and nothing else.
-            return (NeedsUser if answer.about_account else PlanRestricted)(*_said(answer))
+            account = answer.about_account or "api access" in answer.detail.lower()
+            return (NeedsUser if account else PlanRestricted)(*_said(answer))
         case code if code in _REASONS:
             return Refused(*_said(answer), reason=_REASONS[code])
         case code if code.startswith("BOZO_"):
