@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from bridge.config import units
+from bridge.config.outbound_proxy import proxy_url
 from bridge.config.secret import Secret
 from bridge.config.units import Network
 
@@ -46,6 +47,10 @@ Password: TypeAlias = Annotated[
     Secret, _text("text that is not empty", units.password, secret=True)
 ]
 ApiKey: TypeAlias = Annotated[Secret, _text("a key without spaces", units.api_key, secret=True)]
+ProxyUrl: TypeAlias = Annotated[
+    Secret,
+    _text("direct, or the URL of a proxy such as http://proxy:3128", proxy_url, secret=True),
+]
 LongKey: TypeAlias = Annotated[
     Secret, _text("a key of at least 16 characters without spaces", units.long_key, secret=True)
 ]

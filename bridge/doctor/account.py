@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 
 from bridge.config import Settings
+from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import RemoteItem
 from bridge.doctor.cdn import look_at_cdn
 from bridge.doctor.findings import Finding, ok, problem, warning
@@ -16,11 +17,11 @@ from bridge.torbox import (
     Account,
     BadToken,
     Budgets,
+    NoEndpoint,
     RateLimited,
     TorBox,
     TorBoxError,
 )
-from bridge.torbox.errors import NoEndpoint
 
 SUBJECT = "torbox"
 PLANS: Final = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
@@ -63,6 +64,7 @@ def _client(settings: Settings, session: aiohttp.ClientSession) -> TorBox:
         base_url=settings.torbox.base_url,
         api_key=key.reveal() if key else "",
         timeout=settings.torbox.timeout_seconds,
+        proxies=from_environment(settings.torbox.proxy),
         budgets=Budgets(),
     )
 

@@ -18,7 +18,7 @@ from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
 from bridge.delivery.fetch.cdn_connection import answer
 from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
 from bridge.doctor.findings import Finding, ok, problem, warning
-from bridge.torbox import NeedsUser, TorBox, TorBoxError
+from bridge.torbox import NeedsUser, PlanRestricted, TorBox, TorBoxError
 
 SUBJECT = "torbox"
 BY_LINK: Final = frozenset({"download", "strm"})
@@ -41,7 +41,7 @@ async def look_at_cdn(
     try:
         link = await torbox.link(item.id, file.id)
     except TorBoxError as error:
-        level = problem if isinstance(error, NeedsUser) else warning
+        level = problem if isinstance(error, NeedsUser | PlanRestricted) else warning
         return [level(SUBJECT, f"TorBox gives no link to a file that it has ({error})", LATER)]
     return [await _fetched(link, file)]
 
