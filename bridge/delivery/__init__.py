@@ -14,10 +14,11 @@ from bridge.delivery.delivery_errors import (
     TargetTaken,
 )
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.build_beside import sweep
+from bridge.delivery.disk.build_beside import discard_beside
 from bridge.delivery.disk.directory_checks import Problem, check_directories, check_directory
 from bridge.delivery.disk.hard_links import LinkSource, link_existing, target_exists
 from bridge.delivery.disk.publish import remove_delivered
+from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
@@ -31,6 +32,7 @@ from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
 from bridge.delivery.modes.webdav_refresh import WebdavLogin, WebdavRefresh
 
 __all__ = [
+    "ROOTS",
     "Address",
     "Aria2Delivery",
     "Aria2Settings",
@@ -59,9 +61,9 @@ __all__ = [
     "WebdavRefresh",
     "check_directories",
     "check_directory",
+    "discard_beside",
     "link_existing",
     "make_session",
     "remove_delivered",
-    "sweep",
     "target_exists",
 ]

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotYet, TargetTaken
 from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.interface import DeliveryRequest
 from bridge.delivery.modes.mount_probe import MountGone
 from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
@@ -152,6 +153,7 @@ async def test_relative_links_below_a_linked_directory(scene: Scene, tmp_path: P
     real.mkdir(parents=True)
     scene.save_path.parent.mkdir(parents=True)
     scene.save_path.symlink_to(real)
+    ROOTS.add(scene.save_path)
     scene.show(FIRST, SECOND)
     await scene.delivery(relative=True).deliver(scene.request(), NO_LINKS, Progress())
     assert len((scene.save_path / SECOND).read_bytes()) == SIZES[SECOND]

@@ -1,75 +1,50 @@
-"""Publishing content that takes no time and no space to build: links, small texts.
+"""Publishing content that takes no time and no space to build: links, small texts, hard links.
 
 It is built in a hidden folder beside its target, so that it needs no file system of its own, and
-appears by one rename like everything else. Everything here blocks.
+appears by one rename like everything else. Everything here blocks, but `discard_beside`.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 from bridge.delivery.blocking import in_thread
-from bridge.delivery.disk.disk_errors import disk_errors, make_directory
+from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.publish import Whole, publish, published
-from bridge.delivery.disk.request_paths import (
-    CONTENT,
-    checked_staging_name,
-    directories,
-    inner,
-    staged_path,
-)
-from bridge.delivery.disk.staging import discard
+from bridge.delivery.disk.request_paths import hidden_folder, staged_parts
+from bridge.delivery.disk.safe_paths import Folder, open_folder
+from bridge.delivery.disk.staging import discard, make_folders
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
-HIDDEN_PREFIX = ".torbox-bridge-"
-"""How the hidden folder's name begins; the staging name follows."""
+Write = Callable[[Folder, str, RequestedFile], None]
+"""Creates one file under this name in the folder."""
 
 
-def put_in_place(
-    request: DeliveryRequest, write: Callable[[Path, RequestedFile], None], whole: Whole
-) -> None:
-    """Make the content appear at its target; nothing is done when it is there already.
-
-    `write` makes one file at a path, and `whole` tells whether it is the right one.
+def put_in_place(request: DeliveryRequest, write: Write, whole: Whole) -> None:
+    """Make the content appear at its target; do nothing if it is there already.
 
     Raises:
-        TargetTaken: something else stands at the target.
-        DeliveryFailed: the disk refused something.
+        TargetTaken: something else is at the target.
+        NameRefused: the file system does not take a name.
+        LocalDiskError: the disk refused something.
         NotEnoughSpace: the disk is full.
     """
-    root = _beside(request)
-    with disk_errors(root):
-        make_directory(request.save_path)
+    root = hidden_folder(request.save_path, request.staging_name)
     discard(root)
     if published(root, request, whole):
         return
-    with disk_errors(root):
-        make_directory(root)
-        for folder in _folders(request):
-            root.joinpath(CONTENT, *folder).mkdir()
+    with disk_errors(root), open_folder(root, make=True) as folder:
+        make_folders(folder, request)
         for file in request.files:
-            write(staged_path(root, request, file), file)
+            *folders, name = staged_parts(request, file)
+            with folder.walk(folders) as parent, name_errors(root.parent):
+                write(parent, name, file)
     publish(root, request, whole)
 
 
-def abandon(request: DeliveryRequest) -> None:
-    """Remove what was built beside the target and did not get there."""
-    discard(_beside(request))
-
-
-async def sweep(save_path: Path, staging_name: str) -> None:
-    """Remove what was built beside a target under this staging name and did not get there.
+async def discard_beside(save_path: Path, staging_name: str) -> None:
+    """Remove what was built below a save path under this staging name and never got to its target.
 
     Raises:
-        DeliveryFailed: the disk refused something.
+        LocalDiskError: the disk refused something.
     """
-    await in_thread(discard, save_path / f"{HIDDEN_PREFIX}{checked_staging_name(staging_name)}")
-
-
-def _beside(request: DeliveryRequest) -> Path:
-    return request.save_path / f"{HIDDEN_PREFIX}{request.staging_name}"
-
-
-def _folders(request: DeliveryRequest) -> list[tuple[str, ...]]:
-    """List the folders to make, from the top down."""
-    found = directories(inner(request.content_name, file.path) for file in request.files)
-    return sorted(found, key=len)
+    await in_thread(discard, hidden_folder(save_path, staging_name))

@@ -5,6 +5,7 @@ that is not found in the torrent beyond doubt. Those are counted, and taken on t
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import disk_errors
-from bridge.delivery.disk.request_paths import staged_path
+from bridge.delivery.disk.request_paths import staged_parts
+from bridge.delivery.disk.safe_paths import open_folder
 from bridge.delivery.fetch.fetch_settings import MIB
 from bridge.delivery.file_state import Span
 from bridge.delivery.interface import DeliveryRequest
@@ -87,11 +89,11 @@ async def verify_with_repair(
     root: Path,
     request: DeliveryRequest,
     progress: Progress,
-    mend: Callable[[Sequence[BadPiece]], Awaitable[None]],
+    repair: Callable[[Sequence[BadPiece]], Awaitable[bool]],
     *,
     repairs: int,
 ) -> None:
-    """Check the pieces of an order, if its torrent is known; `mend` fetches the wrong bytes again.
+    """Check the pieces of an order, if its torrent is known; `repair` fetches the wrong bytes again.
 
     Raises:
         DeliveryFailed: they are still wrong after so many repairs.
@@ -102,8 +104,8 @@ async def verify_with_repair(
     for _ in range(repairs):
         if not bad:
             return
-        await mend(bad)
-        only = [piece.number for piece in bad]
+        everything = await repair(bad)
+        only = [] if everything else [piece.number for piece in bad]
         bad = await verifier.bad_pieces(root, request, progress, only=only)
     if bad:
         raise DeliveryFailed(_complaint(request, bad), retryable=False)
@@ -170,7 +172,11 @@ class _Check:
                 hashing.update(bytes(min(_BUFFER, part.end - at)))
             return
         path, left = self.files[part.file][1], part.end - part.start
-        with disk_errors(path), path.open("rb", buffering=0) as file:
+        with (
+            disk_errors(path),
+            open_folder(path.parent) as folder,
+            os.fdopen(folder.open_file(path.name, os.O_RDONLY), "rb", 0) as file,
+        ):
             file.seek(part.start)
             while left and (count := file.readinto(self._buffer[:left])):
                 hashing.update(self._buffer[:count])
@@ -188,5 +194,6 @@ def _places(plan: Blueprint, root: Path, request: DeliveryRequest) -> dict[int, 
     found = pairs(wanted, [Named(file.remote_name, file.size) for file in request.files])
     ordered = {real[one]: request.files[other] for one, other in found.items()}
     return {
-        index: (file.file_id, staged_path(root, request, file)) for index, file in ordered.items()
+        index: (file.file_id, root.joinpath(*staged_parts(request, file)))
+        for index, file in ordered.items()
     }

@@ -23,10 +23,10 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from bridge.delivery.blocking import in_thread, together
+from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.publish import publish, published, remove_delivered
+from bridge.delivery.disk.publish import publish_steps, published, remove_delivered
 from bridge.delivery.disk.request_paths import check_request, staging_root
 from bridge.delivery.disk.staging import discard
 from bridge.delivery.fetch.fetch_settings import FetchSettings
@@ -34,7 +34,7 @@ from bridge.delivery.fetch.slots import Slots
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, Status
-from bridge.delivery.modes.aria2_staging import Aria2Files
+from bridge.delivery.modes.aria2_staging import Aria2Staging
 
 log = structlog.get_logger()
 
@@ -82,7 +82,6 @@ class Aria2Delivery:
         self._aria2 = Aria2(session, settings.url, settings.secret)
         self._turns = Slots(fetch.parallel_files, length=fetch.turn)
         self._verifier = Verifier()
-        self._publishing = asyncio.Lock()
 
     async def deliver(
         self, request: DeliveryRequest, links: Links, progress: Progress
@@ -93,11 +92,11 @@ class Aria2Delivery:
         if await in_thread(published, root, request):
             await in_thread(discard, root)
             return Delivered(request.target)
-        files = Aria2Files(root, request)
+        files = Aria2Staging(root, request)
         await in_thread(files.prepare, min_free=self._fetch.min_free_bytes)
         await self._all(files, links, progress, fresh=False)
 
-        async def mend(bad: Sequence[BadPiece]) -> None:
+        async def repair(bad: Sequence[BadPiece]) -> bool:
             touched = {file_id for piece in bad for file_id, _ in piece.spans}
             for file in request.files:
                 if file.file_id in touched:
@@ -105,13 +104,13 @@ class Aria2Delivery:
                     await in_thread(files.drop, file)
                     progress.at(file.file_id, 0)
             await self._all(files, links, progress, fresh=True)
+            return True  # whole files were fetched again, so every piece is checked again
 
         await verify_with_repair(
-            self._verifier, root, request, progress, mend, repairs=self._fetch.repairs
+            self._verifier, root, request, progress, repair, repairs=self._fetch.repairs
         )
-        async with self._publishing:
-            await in_thread(files.settle)
-            await in_thread(publish, root, request)
+        await in_thread(files.settle)
+        await in_steps(publish_steps(root, request))
         log.info("content_published", hash=request.info_hash, target=str(request.target))
         return Delivered(request.target)
 
@@ -128,7 +127,7 @@ class Aria2Delivery:
         return await remove_delivered(save_path, content_name, paths)
 
     async def _all(
-        self, files: Aria2Files, links: Links, progress: Progress, *, fresh: bool
+        self, files: Aria2Staging, links: Links, progress: Progress, *, fresh: bool
     ) -> None:
         """Have all files fetched. One that fails does not keep the others from arriving."""
         failures: list[DeliveryFailed] = []
@@ -157,7 +156,7 @@ class _Transfer:
         aria2: Aria2,
         settings: Aria2Settings,
         fetch: FetchSettings,
-        files: Aria2Files,
+        files: Aria2Staging,
         file: RequestedFile,
     ) -> None:
         self._aria2 = aria2

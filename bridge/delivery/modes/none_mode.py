@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.delivery.blocking import in_thread
-from bridge.delivery.delivery_errors import TargetTaken
+from bridge.delivery.delivery_errors import TargetTaken, UnsafePath
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.disk_errors import disk_errors, make_directory, sync_directory
+from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request, inner
+from bridge.delivery.disk.safe_paths import open_folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links
 
 
@@ -36,15 +37,15 @@ class NoDelivery:
 
 
 def _make(request: DeliveryRequest) -> None:
-    with disk_errors(request.target):
-        make_directory(request.save_path)
+    with disk_errors(request.target), open_folder(request.save_path, make=True) as save:
+        name = request.content_name
         try:
-            request.target.mkdir()
-        except FileExistsError:
-            if not _is_empty_folder(request.target):
-                raise TargetTaken(request.content_name) from None
-        sync_directory(request.save_path)
-
-
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+            with name_errors(save.path):
+                save.mkdir(name)
+            with save.child(name) as folder:
+                empty = not folder.names()
+        except (FileExistsError, UnsafePath):
+            empty = False  # a file, or a link
+        if not empty:
+            raise TargetTaken(name)
+        save.sync()

@@ -14,6 +14,7 @@ from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
+from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.mount_lookup import find
 from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
@@ -115,11 +116,14 @@ class SymlinkDelivery:
 
 
 def _link(request: DeliveryRequest, texts: Mapping[int, str]) -> None:
-    def write(path: Path, file: RequestedFile) -> None:
-        path.symlink_to(texts[file.file_id])
+    def write(folder: Folder, name: str, file: RequestedFile) -> None:
+        os.symlink(texts[file.file_id], name, dir_fd=folder.fd)
 
-    def whole(path: Path, file: RequestedFile) -> bool:
-        return path.is_symlink() and str(path.readlink()) == texts[file.file_id]
+    def whole(folder: Folder, name: str, file: RequestedFile) -> bool:
+        try:
+            return os.readlink(name, dir_fd=folder.fd) == texts[file.file_id]
+        except OSError:
+            return False  # missing, or not a link
 
     put_in_place(request, write, whole)
 
