@@ -103,6 +103,7 @@ class ServerBusy(FetchTrouble):
 
     def __init__(self, status: int, retry_after: float | None = None) -> None:
         super().__init__(f"the CDN answered {status}")
+        self.status = status
         self.retry_after = retry_after
 
 

@@ -99,6 +99,12 @@ class OwnThrottle:
         self._key = staging_name
 
     @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        own = self._throttles.own(self._key)
+        return own is not None or self._throttles.total.limit is not None
+
+    @property
     def portion(self) -> int:
         """How much to read at most before the next `take`."""
         own = self._throttles.own(self._key)

@@ -12,7 +12,7 @@ from bridge.delivery.fetch.fetch_settings import FetchSettings
 
 
 @asynccontextmanager
-async def answer(
+async def open_response(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], settings: FetchSettings
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Ask, and give the answer with its body still to be read.

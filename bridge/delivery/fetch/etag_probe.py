@@ -10,7 +10,7 @@ import aiohttp
 
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.disk.staging import StagedFile
-from bridge.delivery.fetch.cdn_connection import answer
+from bridge.delivery.fetch.cdn_connection import open_response
 from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
 from bridge.delivery.file_state import Validator
@@ -49,7 +49,7 @@ async def _sampled(
     first, end = file.done.spans[-1]
     start = max(first, end - SAMPLE)
     ask = RangeRequest(name=file.name, size=file.size, start=start, end=end)
-    async with answer(session, url, ask.headers, settings) as response:
+    async with open_response(session, url, ask.headers, settings) as response:
         body = check_response(ask, response.status, response.headers, now=time.time())
         if (body.start, body.end) != (start, end):
             return None

@@ -12,14 +12,18 @@ class FetchSettings:
     """Limits and patience of all fetches together. Sizes in bytes, times in seconds."""
 
     parallel_files: int = 4
-    connections_per_file: int = 4
-    """TorBox allows 8 for one download."""
+    connections_per_file: int = 8
+    """At most. TorBox allows 8 for one download."""
+    first_connections: int = 4
+    """So many at first; then more or fewer, whichever is faster."""
+    tune_every: float = 0.3
+    """Over so long the speed of that many connections is measured."""
     min_free_bytes: int = GIB
     """To stay free on the disk when everything ordered is there."""
 
     split_above: int = 32 * MIB
     """Larger files are fetched over several connections."""
-    segment: int = 64 * MIB
+    segment: int = 32 * MIB
     """The most that is asked for in one request of a split file."""
     block: int = MIB
     """Written at once; each connection holds about this much in memory."""
@@ -42,7 +46,9 @@ class FetchSettings:
     backoff_cap: float = 30.0
     retry_after_cap: float = 300.0
     fresh_link_every: int = 3
-    """A refused link is replaced on the first of so many attempts in a row without progress."""
+    """A link is replaced at most once in so many attempts in a row without progress."""
+    silent_attempts: int = 2
+    """A node that fails is left for a fresh link after so many attempts without a byte."""
     regroup_after: float = 20.0
     """One connection failed: the others go on for so long before all of them begin anew."""
     repairs: int = 3

@@ -1,10 +1,11 @@
-"""Fetching one file from the CDN until it is whole: links, patience, turns.
+"""Fetching one file from the CDN until it is whole: links, retries, slots.
 
-Only bytes beyond the most that ever was on disk count as progress, so a server that goes in
-circles is given up like one that does not answer.
+Only bytes beyond the most that ever was on disk count as progress, so a server that starts over
+again and again is given up like one that does not answer.
 """
 
 import asyncio
+from http import HTTPStatus
 
 import aiohttp
 import structlog
@@ -13,6 +14,7 @@ from bridge.delivery.delivery_errors import (
     DeliveryFailed,
     EtagChanged,
     FetchTrouble,
+    Interrupted,
     LinkDead,
     ServerBusy,
     StartOver,
@@ -57,7 +59,7 @@ class Fetcher:
         self.session = session
         self.settings = settings
         self.throttles = throttles or Throttles()
-        self.turns = Slots(settings.parallel_files, length=settings.turn)
+        self.slots = Slots(settings.parallel_files, length=settings.turn)
 
     async def fetch(
         self,
@@ -76,19 +78,19 @@ class Fetcher:
         """
         work = _FileFetch(self, staging_name, file, links, progress)
         work.fresh_link = fresh_link
-        patience = _Patience(self.settings, file)
+        retries = _RetryCounter(self.settings, file)
         while not file.complete:
-            async with self.turns.turn(staging_name) as turn:
-                trouble = await work.attempt(turn)
+            async with self.slots.hold(staging_name) as slot:
+                trouble = await work.attempt(slot)
             if trouble is not None and not file.complete:
-                pause = patience.after(trouble)
-                work.fresh_link = patience.wants_fresh_link(trouble)
+                pause = retries.pause_after(trouble)
+                work.fresh_link = retries.wants_fresh_link(trouble)
                 log.info(
                     "fetch_trouble",
                     staging=staging_name,
                     file=file.name,
                     trouble=str(trouble),
-                    failures=patience.failures,
+                    failures=retries.failures,
                     pause_seconds=round(pause, 1),
                 )
                 await asyncio.sleep(pause)
@@ -114,7 +116,7 @@ class _FileFetch:
         self._ranges = True
         self.fresh_link = False
 
-    async def attempt(self, turn: Slot) -> FetchTrouble | None:
+    async def attempt(self, slot: Slot) -> FetchTrouble | None:
         """Try to fetch what is missing; return what went wrong, if anything."""
         await self._look_for_link()
         if not self._ranges:
@@ -123,7 +125,7 @@ class _FileFetch:
             session=self._fetcher.session,
             url=self._url,
             sink=self._sink,
-            turn=turn,
+            slot=slot,
             throttle=self._fetcher.throttles.of(self._key),
             settings=self._fetcher.settings,
         )
@@ -157,20 +159,23 @@ class _FileFetch:
             self.fresh_link = False
 
 
-class _Patience:
-    """Counts the attempts in a row that brought nothing."""
+class _RetryCounter:
+    """Counts the attempts in a row without progress, and decides what follows from them."""
 
     def __init__(self, settings: FetchSettings, file: StagedFile) -> None:
         self._settings = settings
         self._file = file
         self._best = file.done.total
         self.failures = 0
+        self._silent = 0
+        """Attempts in a row without a single new byte."""
 
-    def after(self, trouble: FetchTrouble) -> float:
-        """Return the seconds to wait before the next attempt; raise DeliveryFailed if none is due."""
+    def pause_after(self, trouble: FetchTrouble) -> float:
+        """Return the seconds to wait before the next attempt; raise DeliveryFailed after the last."""
         if self._file.done.total > self._best:
-            self._best, self.failures = self._file.done.total, 0
+            self._best, self.failures, self._silent = self._file.done.total, 0, -1
         self.failures += 1
+        self._silent += 1
         if self.failures >= self._settings.attempts:
             text = f"{self._file.name}: {trouble}; {self.failures} attempts brought nothing"
             raise DeliveryFailed(text)
@@ -179,9 +184,19 @@ class _Patience:
         return max(pause, min(asked or 0.0, self._settings.retry_after_cap))
 
     def wants_fresh_link(self, trouble: FetchTrouble) -> bool:
-        """Whether the link is to blame, and was not replaced just now.
+        """Return whether to ask TorBox for another link before the next attempt.
 
-        A new link may meet a CDN node that does not know the file yet: that takes time, not links.
+        At once if the link was refused; after some attempts if its node is down, resets or answers
+        5xx, because a fresh link may lead to another node. Not each time: a node that does not know
+        the file yet needs time rather than links, and links are limited.
         """
-        to_blame = isinstance(trouble, LinkDead | WrongContent)
-        return to_blame and self.failures % self._settings.fresh_link_every == 1
+        every = self._settings.fresh_link_every
+        if isinstance(trouble, LinkDead | WrongContent):
+            return self.failures % every == 1
+        if isinstance(trouble, Interrupted) or (
+            isinstance(trouble, ServerBusy) and trouble.status != HTTPStatus.TOO_MANY_REQUESTS
+        ):
+            return (
+                self._silent % every == self._settings.silent_attempts % every and self._silent > 0
+            )
+        return False

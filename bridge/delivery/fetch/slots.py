@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager
 class Slot:
     """A slot, held by one file of one download."""
 
-    def __init__(self, turns: "Slots", key: str, length: float) -> None:
-        self._turns = turns
+    def __init__(self, slots: "Slots", key: str, length: float) -> None:
+        self._slots = slots
         self._key = key
         self._until = time.monotonic() + length
 
     @property
     def over(self) -> bool:
         """Another download should have this slot now."""
-        return time.monotonic() >= self._until and self._turns.unfair(self._key)
+        return time.monotonic() >= self._until and self._slots.unfair(self._key)
 
 
 class Slots:
@@ -35,7 +35,7 @@ class Slots:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[Slot]:
+    async def hold(self, key: str) -> AsyncIterator[Slot]:
         """Hold a slot for the download `key`."""
         await self._acquire(key)
         try:

@@ -80,7 +80,7 @@ class Aria2Delivery:
         self._settings = settings
         self._fetch = fetch
         self._aria2 = Aria2(session, settings.url, settings.secret)
-        self._turns = Slots(fetch.parallel_files, length=fetch.turn)
+        self._slots = Slots(fetch.parallel_files, length=fetch.turn)
         self._verifier = Verifier()
 
     async def deliver(
@@ -135,7 +135,7 @@ class Aria2Delivery:
         async def fetch(file: RequestedFile) -> None:
             transfer = _Transfer(self._aria2, self._settings, self._fetch, files, file)
             try:
-                async with self._turns.turn(files.request.staging_name):
+                async with self._slots.hold(files.request.staging_name):
                     await transfer.run(links, progress, fresh=fresh)
             except DeliveryFailed as failure:
                 failures.append(failure)
