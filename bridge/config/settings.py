@@ -146,6 +146,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """None: as fast as it goes."""
     min_free_bytes: Size = 1024**3
     verify: Verify = "size"
+    windows_safe_names: Switch = False
     aria2: Aria2Options = field(default_factory=Aria2Options)
 
 
