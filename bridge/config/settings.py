@@ -135,7 +135,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Mode = "download"
     mount: Directory | None = None
-    mount_timeout: Seconds = 1800.0
+    mount_timeout: Seconds = 4 * 3600.0
     """In seconds: how long files may be missing from a mount that works."""
     link_style: LinkStyle = "absolute"
     webdav: WebdavSettings = field(default_factory=WebdavSettings)

@@ -115,13 +115,36 @@ def test_removes_what_the_order_does_not_want(tmp_path: Path) -> None:
 
 
 def test_allocated_bytes_are_not_needed_twice(tmp_path: Path) -> None:
-    """A file whose space was reserved before asks for no more of it, also when hardly begun."""
+    """A file whose space was reserved before asks for no more of it."""
+    half(tmp_path)
     request = show(tmp_path)
-    begin(staging(tmp_path), request, min_free=0)
-    for file in request.files:
-        staged = StagedFile(request, file, staging(tmp_path))
-        staged.load()
-        assert staged.unwritten == 0
+    staged = StagedFile(request, request.files[0], staging(tmp_path))
+    staged.load()
+    assert staged.done.total == 25_000
+    assert staged.unwritten == 0
+
+
+def test_a_file_without_a_checkpoint_is_made_anew(tmp_path: Path) -> None:
+    """Another program (an aria2 from before the mode was changed) may still write to the old one."""
+    begin(staging(tmp_path), show(tmp_path), min_free=0)
+    with (staging(tmp_path) / "content/a.mkv").open("r+b") as old:
+        file = again(tmp_path)
+        old.write(b"from another program")
+        old.flush()
+        assert file.path.read_bytes() == bytes(50_000)
+
+
+def test_a_file_that_aria2_completed_is_taken_over(tmp_path: Path) -> None:
+    """It is whole, and nothing of it is fetched again; a file of another size is not believed."""
+    root = staging(tmp_path)
+    for size, whole in ((50_000, True), (49_999, False)):
+        (root / "content").mkdir(parents=True, exist_ok=True)
+        (root / "content/a.mkv").write_bytes(b"a" * size)
+        (root / "0.whole").touch()
+        file = again(tmp_path)
+        assert file.complete is whole
+        assert not (root / "0.whole").exists()
+        discard(root)
 
 
 def test_a_write_that_is_cut_short_goes_on(tmp_path: Path) -> None:

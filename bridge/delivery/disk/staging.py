@@ -78,6 +78,8 @@ class StagedFile:
         self._parts = staged_parts(request, file)
         self._inner = "/".join(self._parts[1:])
         self._checkpoint = f"{file.file_id}.json"
+        self.marker = f"{file.file_id}.whole"
+        """What the aria2 mode puts beside the content when a file is complete."""
         self.aside = f"{file.file_id}.moved"
         """Its name beside the content while it is on its way to another path."""
         self._saved: Checkpoint | None = None
@@ -97,9 +99,16 @@ class StagedFile:
     def load(self) -> None:
         """Believe the checkpoint if it fits the file on disk; else remove it, durably."""
         with self._staged() as (root, folder):
+            if self._marked_whole(root, folder):
+                self.done = Ranges(((0, self.size),) if self.size else ())
+                self._write_whole(root, folder)
+            root.remove_tree(self.marker)
             checkpoint = self._read(root, folder)
             if checkpoint is None:
+                # A new file is made later. In the old one another program may still be writing: an
+                # aria2 that fetched it before the mode was changed.
                 self._forget_all(root)
+                folder.remove_tree(self._parts[-1])
             else:
                 self.done = Ranges(checkpoint.done)
                 self.validator = Validator(checkpoint.etag, checkpoint.last_modified)
@@ -211,13 +220,22 @@ class StagedFile:
         """Sync a file that is known to be complete, and write its checkpoint."""
         self.done = Ranges(((0, self.size),) if self.size else ())
         with self._staged() as (root, folder):
-            # Opened to read: it may be a hard link to a file that was delivered before.
-            fd = folder.open_file(self._parts[-1], os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            root.replace_file(self._checkpoint, msgspec.json.encode(self._as_known()))
+            self._write_whole(root, folder)
+
+    def _write_whole(self, root: Folder, folder: Folder) -> None:
+        # Opened to read: it may be a hard link to a file that was delivered before.
+        fd = folder.open_file(self._parts[-1], os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        root.replace_file(self._checkpoint, msgspec.json.encode(self._as_known()))
+
+    def _marked_whole(self, root: Folder, folder: Folder) -> bool:
+        """Return whether aria2 has fetched the whole file, before the mode was changed."""
+        found = folder.regular(self._parts[-1])
+        marked = root.regular(self.marker) is not None
+        return marked and found is not None and found.st_size == self.size
 
     def forget(self, spans: Iterable[Span]) -> bool:
         """Forget these bytes, durably: they have to be fetched again.
@@ -305,8 +323,8 @@ def begin(
     with disk_errors(root), open_folder(root, make=True) as folder:
         moved = _set_aside(folder, files)
         wanted = {inner(request.content_name, file.path) for file in request.files}
-        checkpoints = {f"{file.file_id}.json" for file in files}
-        drop_strays(folder, wanted, checkpoints | {file.aside for file in moved})
+        known = {name for file in files for name in (f"{file.file_id}.json", file.marker)}
+        drop_strays(folder, wanted, known | {file.aside for file in moved})
         make_folders(folder, request)
         for file in moved:
             file.put_back(folder)

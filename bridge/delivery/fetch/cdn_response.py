@@ -20,8 +20,10 @@ from bridge.delivery.delivery_errors import (
 from bridge.delivery.file_state import UNKNOWN, Validator
 
 _DEAD = {401, 403, 404, 410}
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_UNSATISFIED = re.compile(r"bytes \*/(\d+)")
+_NUMBER = r"\d{1,18}"
+"""Python refuses to read a number of thousands of digits, and no file is larger than this."""
+_RANGE = re.compile(rf"bytes ({_NUMBER})-({_NUMBER})/({_NUMBER})", re.ASCII)
+_UNSATISFIED = re.compile(rf"bytes \*/({_NUMBER})", re.ASCII)
 _ERROR_TYPE = re.compile(r"text/html|application/(.+\+)?json", re.IGNORECASE)
 _ERROR_BODY = re.compile(
     rb"\s*(<!doctype\s+html|<html"
@@ -120,7 +122,7 @@ def retry_after(value: str, now: float) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

@@ -24,7 +24,7 @@ import aiohttp
 import structlog
 
 from bridge.delivery.blocking import in_steps, in_thread, together
-from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
+from bridge.delivery.delivery_errors import DeliveryError, DeliveryFailed, NotEnoughSpace
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import discard_beside
 from bridge.delivery.disk.publish import (
@@ -286,7 +286,7 @@ class _Transfer:
         return trouble
 
     async def _pause(self) -> None:
-        with suppress(DeliveryFailed, TimeoutError):
+        with suppress(DeliveryError, TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._aria2.pause(self._gid)
 

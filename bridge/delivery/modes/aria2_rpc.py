@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.delivery.delivery_errors import DeliveryFailed
+from bridge.delivery.delivery_errors import DeliveryFailed, NotYet
 
 TIMEOUT = 15.0
 """Seconds for one answer."""
@@ -71,14 +71,18 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Aria2Refused(DeliveryFailed):
-    """aria2 understood, and does not do it."""
+    """aria2 understood the call and refused it."""
+
+
+class Aria2Unreachable(NotYet):
+    """The daemon does not answer: it is looked for again soon, and the download does not fail."""
 
 
 class Aria2:
     """An aria2 daemon. The session is the caller's.
 
-    Every method raises DeliveryFailed when aria2 cannot be reached or does not take the secret,
-    and Aria2Refused when it refuses the call.
+    Every method raises Aria2Unreachable if there is no answer, DeliveryFailed if aria2 rejects the
+    secret, and Aria2Refused if it refuses the call.
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, secret: str) -> None:
@@ -138,10 +142,11 @@ class Aria2:
                 headers=_HEADERS,
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT),
                 raise_for_status=False,
+                allow_redirects=False,  # the secret is in the body, for aria2 alone
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise DeliveryFailed(f"aria2 cannot be reached ({type(error).__name__})") from None
+            raise Aria2Unreachable(f"aria2 cannot be reached ({type(error).__name__})") from None
         return _result(method, body)
 
 

@@ -1,10 +1,10 @@
-"""Where on the user's mount a file of a remote item is. Everything here blocks.
+"""Finding the files of a remote item on the user's mount. Everything here blocks.
 
 A mount shows `<folder>/<file>` for each item, or all files in one folder, and some rename folders
-or leave out their levels. In order: TorBox's own path of the file; its path below a folder of the
-item's name; the bare name in such a folder; the bare name at the top; and at last a search in
-folders that go by the item's name. Always the size has to be equal. Two files of one item that
-have name and size in common (the parts of two discs, say) are told apart by their folders, so for
+or leave levels out. In order: TorBox's own path of the file; its path below a folder with the
+item's name; the bare name in such a folder; a search in folders whose names resemble the item's;
+and last the bare name at the top. The size must always be equal. Two files of one item with the
+same name and size (parts of two discs, for example) are distinguished by their folders, so for
 these the bare name is not enough.
 """
 
@@ -44,13 +44,21 @@ def find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
 def _find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
     found: dict[int, Path] = {}
     missing: list[tuple[RequestedFile, Parts]] = []
+    at_top: list[tuple[RequestedFile, Parts]] = []
     for file, parts, alone in _with_parts(request):
         place = _first(root, _places(parts, request.titles, alone=alone), file.size)
         if place is not None:
             found[file.file_id] = place
-        else:
-            missing.append((file, parts[-1:] if alone else _below(parts)))
-    return found | _search(root, request, missing) if missing else found
+            continue
+        missing.append((file, parts[-1:] if alone else _below(parts)))
+        if alone:
+            at_top.append((file, parts[-1:]))
+    found |= _search(root, request, missing) if missing else {}
+    # Last, because a mount in one folder shows the `en.srt` of every item there, in some order.
+    for file, name in at_top:
+        if file.file_id not in found and (place := _first(root, [name], file.size)) is not None:
+            found[file.file_id] = place
+    return found
 
 
 def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts, bool]]:
@@ -80,11 +88,11 @@ def _below(parts: Parts) -> Parts:
 
 def _places(parts: Parts, titles: Iterable[str], *, alone: bool) -> Iterator[Parts]:
     folders = [folder for folder in map(_plain, titles) if len(folder) == 1]
-    yield parts
+    if len(parts) > 1:
+        yield parts
     yield from (folder + _below(parts) for folder in folders)
     if alone:
         yield from (folder + parts[-1:] for folder in folders)
-        yield parts[-1:]
 
 
 def _first(root: Path, places: Iterable[Parts], size: int) -> Path | None:

@@ -33,7 +33,7 @@ class LinkSettings:
     """None: there is none, and only what was delivered before can be removed."""
     relative: bool = False
     """Links say how to get from their folder to the mount, not where the mount is."""
-    timeout: float = 1800.0
+    timeout: float = 4 * 3600.0
     """Seconds that the files may be missing from a mount that works."""
 
 
