@@ -17,10 +17,14 @@ from bridge.delivery.delivery_errors import (
     UnsafePath,
 )
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.build_beside import discard_beside
+from bridge.delivery.disk.build_beside import (
+    LinkSource,
+    discard_beside,
+    link_existing,
+    target_exists,
+)
 from bridge.delivery.disk.directory_checks import Problem, check_directories, check_directory
 from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
-from bridge.delivery.disk.hard_links import LinkSource, link_existing, target_exists
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles

@@ -18,6 +18,7 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     loop = asyncio.get_running_loop()
     work = loop.run_in_executor(None, partial(function, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
+    # Each cancellation interrupts one wait, and a caller may be cancelled more than once.
     while not work.done():
         try:
             await asyncio.wait({work})

@@ -1,4 +1,4 @@
-"""What can go wrong with a delivery.
+"""The errors of a delivery, as a tree.
 
 DeliveryError
 ├── DeliveryFailed       given up for now; `retryable` says whether trying later makes sense
@@ -9,7 +9,7 @@ DeliveryError
 ├── NotYet               the files cannot be seen yet; look again
 ├── TargetTaken          something else has the target's name; pick another name
 ├── NameRefused          the file system does not take a name; pick other names
-└── FetchTrouble         one request went wrong; handled by the fetch, never leaves this package
+└── FetchTrouble         a request went wrong; handled by the fetch, never leaves this package
     ├── Interrupted      no connection, a timeout, or a body that ended early
     ├── ServerBusy       429 or 5xx
     ├── LinkDead         401, 403, 404 or 410: the link expired, or a node does not know it yet
@@ -17,7 +17,7 @@ DeliveryError
     └── StartOver        the bytes on disk and the bytes on the CDN are not the same version
         └── EtagChanged  they may be, under another ETag: a probe tells
 
-No text of these errors holds a link, because links carry tokens.
+No error text holds a link, because links carry tokens.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ class DeliveryError(Exception):
 
 
 class DeliveryFailed(DeliveryError):
-    """The delivery ended without its files. What was fetched is kept."""
+    """The delivery ended without its files. The bytes fetched so far are kept."""
 
     def __init__(self, message: str, *, retryable: bool = True) -> None:
         super().__init__(message)
@@ -81,7 +81,7 @@ class TargetTaken(DeliveryError):
 class NameRefused(DeliveryError):
     """The file system of the save path does not take a name. Deliver under other names.
 
-    `longest` is the most bytes that one component of a path may have there.
+    `longest` is the most bytes that a component of a path may have there.
     """
 
     def __init__(self, name: str, *, longest: int) -> None:
@@ -91,11 +91,11 @@ class NameRefused(DeliveryError):
 
 
 class FetchTrouble(DeliveryError):
-    """One request went wrong."""
+    """A request to the CDN went wrong."""
 
 
 class Interrupted(FetchTrouble):
-    """The connection failed, or the body ended early. What arrived is kept."""
+    """The connection failed, or the body ended early. The bytes that arrived are kept."""
 
 
 class ServerBusy(FetchTrouble):
@@ -119,7 +119,7 @@ class WrongContent(FetchTrouble):
 
 
 class StartOver(FetchTrouble):
-    """What was fetched of this file cannot be continued.
+    """The bytes fetched of this file cannot be continued.
 
     `ranges` is False if the server does not serve ranges.
     """

@@ -20,6 +20,7 @@ def disk_errors(where: Path, *, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # A quota counts as a full disk: only the user can make room.
         if error.errno in _FULL:
             raise NotEnoughSpace(needed=needed, free=free_bytes(where.parent)) from error
         place = error.filename or where

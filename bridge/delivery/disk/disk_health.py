@@ -1,11 +1,11 @@
-"""What is wrong with the local disk, for the log, the page and /readyz.
+"""Lasting errors of the local disk, for the log, the page and /readyz.
 
-An error of the disk never fails a download: the delivery is tried again, for as long as it takes.
-So somebody has to be told, or it looks as if nothing happened.
+A disk error never fails a download: the delivery is tried again until it works. So the user has to
+be told, or it looks as if the bridge did nothing.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,6 @@ from pathlib import Path
 import structlog
 
 from bridge.delivery.delivery_errors import LocalDiskError
-from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links
 
 log = structlog.get_logger()
 
@@ -75,27 +73,3 @@ class DiskHealth:
             failures=known.failures + 1,
             next="the delivery is tried again; nothing is deleted at TorBox",
         )
-
-
-class WatchedDelivery:
-    """A delivery whose disk errors are collected."""
-
-    def __init__(self, delivery: Delivery, health: DiskHealth) -> None:
-        self._delivery = delivery
-        self._health = health
-
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
-        """Deliver; see `Delivery.deliver`."""
-        with self._health.watch(request.save_path, request.content_name):
-            return await self._delivery.deliver(request, links, progress)
-
-    async def discard(self, staging_name: str) -> None:
-        """Discard; see `Delivery.discard`."""
-        await self._delivery.discard(staging_name)
-
-    async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
-        """Remove; see `Delivery.remove`."""
-        with self._health.watch(save_path, content_name):
-            return await self._delivery.remove(save_path, content_name, paths)

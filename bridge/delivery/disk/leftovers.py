@@ -33,7 +33,7 @@ class Leftover:
 
 
 def leftovers(incomplete: Path, save_paths: Iterable[Path]) -> list[Leftover]:
-    """List what is in the directory for unfinished files, and hidden beside finished ones.
+    """List everything in the directory for unfinished files, and our hidden folders in save paths.
 
     A directory that is missing, cannot be read or is a link counts as empty.
     """

@@ -23,7 +23,7 @@ from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
 
 async def rename_files(save_path: Path, pairs: Sequence[tuple[str, str]]) -> None:
-    """Give delivered files other paths below the save path: all of them, or none.
+    """Give delivered files other paths below the save path: all files or none.
 
     Files that are not on disk are left out. Folders left empty are deleted.
 
@@ -45,6 +45,7 @@ def _rename_files(save_path: Path, pairs: Sequence[tuple[Parts, Parts]]) -> None
                 if _rename(save, old, new):
                     done.append((old, new))
         except BaseException:
+            # All or none: an *arr must not find half of the files under their new names.
             for old, new in reversed(done):
                 _rename(save, new, old)
             raise
@@ -83,8 +84,8 @@ def _remove_empty(save: Folder, folder: Parts) -> None:
 async def move_content(save_path: Path, content_name: str, target: Path) -> None:
     """Move a delivered file or folder, with everything in it, to another save path.
 
-    One rename on the same file system; else a copy, which replaces the original when it is whole
-    and synced. May be cancelled, and called again after a crash: content that is at the target and
+    On the same file system it is a rename; else a copy, which replaces the original when it is
+    whole and synced. May be cancelled, and called again after a crash: content that is at the target and
     no longer here has been moved.
 
     Raises:

@@ -63,6 +63,7 @@ def published(root: Path, request: DeliveryRequest, whole: Whole = of_full_size)
             unpublished = staged is not None and staged.stat(CONTENT) is not None
             if staged is not None and unpublished and _copied(staged, request):
                 return True
+        # With content still staged, files at the target are not ours, whatever their sizes.
         if unpublished or not all_there(request.save_path, request.files, whole):
             raise TargetTaken(request.content_name)
     return True
@@ -106,8 +107,8 @@ def publish_steps(
     """Move the staged content to its target and remove the staging area.
 
     Every file must be complete and synced. A kill or a power loss leaves the whole content either
-    staged or at its target. Nothing is ever overwritten. One rename on one file system; between
-    two, the content is copied to a hidden folder beside the target first. Yields during a copy, at
+    staged or at its target. Nothing is ever overwritten. On one file system it is a single rename;
+    between two, the content is copied to a hidden folder in the save path first. Yields during a copy, at
     which points the caller may stop.
 
     Raises:
@@ -137,13 +138,14 @@ def publish_steps(
             else:
                 _refuse_swapped(staged, CONTENT, save, request, whole)
             save.sync()
+    # Only now: until the rename is durable the staged content is the only copy.
     discard(root)
 
 
 def _publish_copy(
     staged: Folder, save: Folder, request: DeliveryRequest, whole: Whole
 ) -> Generator[None, None, None]:
-    """Publish to another file system: copy beside the target, sync, then rename."""
+    """Publish to another file system: copy to a hidden folder there, sync, then rename."""
     require_space(save.fd, tree_bytes(staged, CONTENT))
     hidden = hidden_folder(save.path, request.staging_name).name
     save.remove_tree(hidden)
@@ -166,7 +168,7 @@ def _copied(staged: Folder, request: DeliveryRequest) -> bool:
     """Return whether the target is a copy of the staged content, made before a crash.
 
     It is if the copy was complete and is no longer in its hidden folder. Inodes could not tell:
-    mergerfs gives a folder another one when it is renamed.
+    mergerfs gives a folder another inode when it is renamed.
     """
     if staged.read(COPIED, limit=_LONGEST_MARKER) != os.fsencode(request.target):
         return False

@@ -1,4 +1,4 @@
-"""Paths made from a request. They were made safe before; here they are checked once more."""
+"""Paths made from a request. They were made safe before; here they are checked again."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ CONTENT = "content"
 """The top of the content while it is staged, whatever its name will be."""
 
 HIDDEN_PREFIX = ".torbox-bridge-"
-"""How the names of hidden directories beside delivered content begin."""
+"""How the names of our hidden directories in a save path begin."""
 
 STAGING_NAME = re.compile(r"(?P<hash>[0-9a-f]{40})(-[0-9A-Za-z]{1,32})?")
 """An info-hash, and a suffix that distinguishes several deliveries of it."""

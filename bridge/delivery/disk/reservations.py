@@ -31,6 +31,7 @@ class SpaceReservations:
             NotEnoughSpace: fewer than `min_free` bytes would stay free.
         """
         holder, device, needed = object(), os.fstat(folder.fd).st_dev, unwritten()
+        # Checked and noted under one lock: two deliveries that start together see each other.
         with self._lock:
             if needed:
                 status = os.fstatvfs(folder.fd)

@@ -1,9 +1,9 @@
 """Directories that are reached without following a symbolic link.
 
-The download directory is shared with other programs, and one of them may plant links in it, also
-in the middle of an operation. So no operation trusts a path: it opens the root, walks down from
+The download directory is shared with other programs, which may plant links there, even in the
+middle of an operation. So no operation trusts a path: it opens the root, walks down from
 there one directory at a time (`openat` with O_NOFOLLOW), and then names files relative to the open
-directory. A directory that is replaced by a link meanwhile is simply not the one that is open.
+directory. If that directory is replaced by a link in between, the open one is still used.
 
 The user's own links keep working: the configured roots are resolved once, at start, and only what
 is below them is walked like this.
@@ -48,8 +48,8 @@ def _kind(found: os.stat_result | None) -> str:
 class TrustedRoots:
     """The directories that the user's settings name, and where they really are.
 
-    One table for the process: a link in the way to a root is followed when the root is added, and
-    never again.
+    There is one table for the process. A link in the way to a root is followed when the root is
+    added, and never again.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class Folder:
         os.close(self.fd)
 
     def child(self, name: str, *, make: bool = False) -> "Folder":
-        """Open a directory in this one; with `make`, create it if it is missing, durably."""
+        """Open a directory in here; with `make`, create it if it is missing, durably."""
         path = self.path / name
         if make and self.stat(name) is None and self.mkdir(name):
             self.sync()
@@ -133,7 +133,7 @@ class Folder:
 
     @contextmanager
     def walk(self, names: Sequence[str], *, make: bool = False) -> Iterator["Folder"]:
-        """Open a directory some levels below this one; this one itself without names."""
+        """Open a directory some levels below; this directory itself if there are no names."""
         current = Folder(os.dup(self.fd), self.path)
         try:
             for name in names:
@@ -176,7 +176,7 @@ class Folder:
             if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
                 raise UnsafePath(self.path / name, "a file", _kind(self.stat(name))) from error
             raise
-        # And after it was opened: it may have been replaced in between.
+        # And again after it was opened: it may have been replaced in between.
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise UnsafePath(self.path / name, "a file")
@@ -305,7 +305,7 @@ class Folder:
 
 @contextmanager
 def open_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
-    """Open a directory below the trusted roots; with `make`, create what is missing of it, durably.
+    """Open a directory below the trusted roots; with `make`, create missing directories, durably.
 
     Raises:
         UnsafePath: there is a link or a file in place of a directory below a root.

@@ -42,7 +42,7 @@ _LARGEST_CHECKPOINT = 1024 * 1024
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is surely on disk of one file."""
+    """The bytes of one file that are surely on disk."""
 
     path: str
     """Below the top of the content, so that it survives a rename of the content."""
@@ -53,12 +53,13 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def sound(self) -> bool:
         """Return whether its spans can be spans of this file."""
+        # Sorted edges mean that no span is reversed and no two overlap.
         edges = [edge for span in self.done for edge in span]
         return edges == sorted(edges) and all(0 <= edge <= self.size for edge in edges)
 
 
 class StagedFile:
-    """One file on its way to disk.
+    """A file on its way to disk.
 
     Every method blocks and is for threads; they raise LocalDiskError or NotEnoughSpace. `done`
     grows only after `write` returned.
@@ -79,9 +80,9 @@ class StagedFile:
         self._inner = "/".join(self._parts[1:])
         self._checkpoint = f"{file.file_id}.json"
         self.marker = f"{file.file_id}.whole"
-        """What the aria2 mode puts beside the content when a file is complete."""
+        """Left by the aria2 mode when a file is complete."""
         self.aside = f"{file.file_id}.moved"
-        """Its name beside the content while it is on its way to another path."""
+        """Its name in the staging root while it is moved to another path."""
         self._saved: Checkpoint | None = None
         self._fd: int | None = None
         self._unallocated = 0
@@ -144,7 +145,7 @@ class StagedFile:
     def set_aside(self, root: Folder) -> bool:
         """Take the file out of the content if its checkpoint knows it under another path.
 
-        Return whether it waits for `put_back`, from this run or from one that was killed.
+        Return whether it waits for `put_back`, from this run or from a killed run.
         """
         checkpoint = _decoded(root, self._checkpoint)
         if checkpoint is None or (checkpoint.path, checkpoint.size) == (self._inner, self.size):
@@ -180,9 +181,10 @@ class StagedFile:
             os.close(fd)
 
     def write(self, offset: int, *parts: bytes | bytearray) -> None:
-        """Write the parts at `offset`, one after the other, all of them."""
+        """Write all parts at `offset`, one after the other."""
         views = [memoryview(part) for part in parts if part]
         with disk_errors(self.path, needed=sum(map(len, views))):
+            # pwritev may write less than it was given, for example just before the disk is full.
             while views:
                 written = os.pwritev(self._open_fd(), views[:_MOST_PARTS], offset)
                 views, offset = _beyond(views, written), offset + written
@@ -240,7 +242,7 @@ class StagedFile:
     def forget(self, spans: Iterable[Span]) -> bool:
         """Forget these bytes, durably: they have to be fetched again.
 
-        Return whether the whole file has to be, because the one on disk must not be written to.
+        Return whether the whole file has to be, because the file on disk must not be written to.
         """
         with self._staged() as (root, folder):
             found = folder.regular(self._parts[-1])
@@ -311,8 +313,8 @@ def begin(
 ) -> list[StagedFile]:
     """Make the staging area fit the request, and reserve the space for all of its files.
 
-    What an earlier request left and this one does not want is removed. The reservation lasts until
-    `until` is closed; without it, until the files have their space. Blocks.
+    Files that an earlier request left and this request does not want are removed. The reservation
+    lasts until `until` is closed; without it, until the files have their space. Blocks.
 
     Raises:
         NotEnoughSpace: fewer than `min_free` bytes would stay free. Nothing was allocated.
@@ -377,7 +379,7 @@ def discard(root: Path) -> None:
 
 
 def drop_strays(root: Folder, wanted: set[Parts], checkpoints: set[str]) -> None:
-    """Remove everything but `wanted` below the content, and but `checkpoints` beside it.
+    """Remove everything but `wanted` below the content, and everything but `checkpoints` around it.
 
     Checkpoints go first: a file without one is only fetched again. Blocks, and raises OSError.
     """

@@ -1,4 +1,4 @@
-"""One attempt to fetch what is missing of a file.
+"""A single attempt to fetch the missing bytes of a file.
 
 The first connection finds out whether the CDN serves ranges; if it does, others join and each takes
 the next missing segment until none is left. A connection that fails ends; the others go on for a
@@ -26,7 +26,7 @@ from bridge.delivery.file_state import UNKNOWN, Span, pieces
 
 
 class Attempt:
-    """Fetches once over what is missing."""
+    """Fetches the missing segments once."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class Attempt:
         self._received = 0
         """Bytes of all connections together, for the tuner."""
         self._given_out = asyncio.Event()
-        """No segment waits for a connection any more."""
+        """Set when no segment waits for a connection."""
         self._trouble: FetchTrouble | None = None
         self._stop_at: float | None = None
 
     async def run(self, segments: list[Span]) -> FetchTrouble | None:
-        """Fetch the segments. Return the first trouble, or None when all is there or the turn over.
+        """Fetch the segments. Return the first error; None if all is there or the slot is taken away.
 
-        After StartOver nothing that is on disk of this file can be used.
+        After StartOver no byte of the file that is on disk can be used.
         """
         self._segments.extend(segments)
         try:
@@ -100,7 +100,7 @@ class Attempt:
             raise failures.exceptions[0] from None
 
     async def _measure(self) -> None:
-        """Let some time pass, and tell the tuner what that many connections bring."""
+        """Wait a moment, and tell the tuner how fast this number of connections was."""
         count, received, began = self._active, self._received, time.monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.tune_every):
@@ -119,6 +119,7 @@ class Attempt:
             self._trouble = trouble
             self._stop_at = time.monotonic() + self._settings.regroup_after
         if not self._scouted.is_set():
+            # Without a first answer nobody knows whether there are ranges: nobody else may start.
             self._segments.clear()
 
     async def _fetch(self, span: Span) -> None:
@@ -151,6 +152,7 @@ class Attempt:
         if not wanted.begun or self._file.validator == UNKNOWN:
             self._file.validator = body.validator
         if not body.ranges:
+            # This one answer brings the whole file; a second request would fetch it twice.
             self._segments.clear()
         self._scouted.set()
 
@@ -161,6 +163,7 @@ class Attempt:
         pace = StallDetector(self._settings)
         try:
             while chunk := await self._some(content, pace):
+                # Paid for after it arrived: what is in the socket's buffer cannot be taken back.
                 await self._throttle.take(len(chunk))
                 if offset + held + len(chunk) > body.end:
                     raise StartOver("the CDN sent more than it announced")
@@ -172,6 +175,7 @@ class Attempt:
                     offset, held, flushed_at = offset + held, 0, time.monotonic()
                     parts = []
         finally:
+            # Also when the connection was cut: these bytes are good, and need not come again.
             await self._write(offset, parts)
         return offset + held
 
@@ -186,6 +190,7 @@ class Attempt:
         return time.monotonic() - flushed_at >= self._settings.flush_every
 
     async def _write(self, offset: int, parts: list[bytes]) -> None:
+        # Some error pages come as 200 with the right type and length; their first bytes tell.
         if offset == 0 and looks_like_error(self._file.name, b"".join(parts)[:256]):
             raise WrongContent("the CDN sent an error page in place of the file")
         if parts:
@@ -193,7 +198,7 @@ class Attempt:
 
 
 def missing_segments(file: StagedFile, settings: FetchSettings) -> list[Span]:
-    """Return the missing spans, cut into segments of one request each."""
+    """Return the missing spans, cut into segments, each for one request."""
     missing = file.done.missing(file.size)
     if file.size <= settings.split_above:
         return missing

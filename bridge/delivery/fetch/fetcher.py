@@ -1,7 +1,7 @@
 """Fetching one file from the CDN until it is whole: links, retries, slots.
 
 Only bytes beyond the most that ever was on disk count as progress, so a server that starts over
-again and again is given up like one that does not answer.
+again and again is given up like a server that does not answer.
 """
 
 import asyncio
@@ -34,21 +34,23 @@ log = structlog.get_logger()
 
 
 def make_session(user_agent: str) -> aiohttp.ClientSession:
-    """Return a session fit for the CDN. Its owner closes it.
+    """Return a session for the CDN. The caller closes it.
 
-    Connections are not limited here, since turns limit them. Nothing is unpacked, no cookie kept.
+    Connections are not limited here, because slots limit them. Nothing is decompressed, and no
+    cookie is kept.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": user_agent},
+        # A .gz in a release has to arrive as it is.
         auto_decompress=False,
         read_bufsize=256 * 1024,
     )
 
 
 class Fetcher:
-    """Fetches files, all of them under one set of limits."""
+    """Fetches files, all under the same limits."""
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class Fetcher:
 
 
 class _FileFetch:
-    """What is kept between the attempts at one file."""
+    """The state of one file between attempts."""
 
     def __init__(
         self,
@@ -117,8 +119,8 @@ class _FileFetch:
         self.fresh_link = False
 
     async def attempt(self, slot: Slot) -> FetchTrouble | None:
-        """Try to fetch what is missing; return what went wrong, if anything."""
-        await self._look_for_link()
+        """Try to fetch the missing bytes; return the error, if any."""
+        await self._get_link()
         if not self._ranges:
             await self._sink.forget()
         attempt = Attempt(
@@ -131,13 +133,13 @@ class _FileFetch:
         )
         async with self._sink.opened():
             trouble = await attempt.run(self._segments())
-        if isinstance(trouble, StartOver) and not await self._renamed(trouble):
+        if isinstance(trouble, StartOver) and not await self._only_etag_changed(trouble):
             self._ranges = self._ranges and trouble.ranges
             await self._sink.forget()
         return trouble
 
-    async def _renamed(self, trouble: StartOver) -> bool:
-        """Whether the CDN serves the same bytes under another name; also when that is not clear."""
+    async def _only_etag_changed(self, trouble: StartOver) -> bool:
+        """Return whether only the ETag changed and not the bytes; True also if that is unknown."""
         if not isinstance(trouble, EtagChanged):
             return False
         session, settings = self._fetcher.session, self._fetcher.settings
@@ -146,6 +148,7 @@ class _FileFetch:
         except StartOver:
             return False
         except FetchTrouble:
+            # Unknown: keeping the bytes costs nothing, and the next attempt asks again.
             return True
 
     def _segments(self) -> list[tuple[int, int]]:
@@ -153,7 +156,7 @@ class _FileFetch:
             return [(0, self._file.size)]
         return missing_segments(self._file, self._fetcher.settings)
 
-    async def _look_for_link(self) -> None:
+    async def _get_link(self) -> None:
         if self.fresh_link or not self._url:
             self._url = await self._links.link(self._file.file_id, fresh=self.fresh_link)
             self.fresh_link = False

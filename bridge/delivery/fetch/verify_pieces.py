@@ -1,7 +1,7 @@
-"""Whether the staged bytes are the torrent's, piece by piece.
+"""Comparing the staged bytes with the hashes of the torrent, piece by piece.
 
-A piece that holds bytes of a file that was not ordered cannot be checked; nor can one of a file
-that is not found in the torrent beyond doubt. Those are counted, and taken on trust of their size.
+A piece cannot be checked if it has bytes of a file that was not requested, or of a file that cannot
+be matched to the torrent with certainty. Such pieces are counted, and trusted by their size.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from bridge.delivery.interface import DeliveryRequest
 log = structlog.get_logger()
 
 AT_ONCE = 2
-"""Downloads checked at one time: hashing is work for the processor."""
+"""Downloads checked at the same time, because hashing is work for the processor."""
 
 _BUFFER = MIB
 _BATCH = 64 * MIB
-"""Checked in one go; in between the check may be cancelled."""
+"""Bytes checked in one go; in between the check may be cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadPiece:
-    """A piece that has not the torrent's hash."""
+    """A piece whose hash differs from the torrent's."""
 
     number: int
     """Counted from 0, over all pieces."""
@@ -46,7 +46,7 @@ class BadPiece:
 
 
 class Verifier:
-    """Checks staged orders, a few at a time."""
+    """Checks staged requests, a few at a time."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -59,9 +59,9 @@ class Verifier:
         *,
         only: Collection[int] = (),
     ) -> Sequence[BadPiece]:
-        """Return the pieces that are wrong; of those with the numbers in `only`, if given.
+        """Return the wrong pieces; with `only`, check just the pieces with these numbers.
 
-        `progress.checking` is true meanwhile. Memory does not depend on the size of a piece.
+        `progress.checking` is true while it runs. Memory does not depend on the size of a piece.
 
         Raises:
             DeliveryFailed: a staged file cannot be read.
@@ -93,7 +93,7 @@ async def verify_with_repair(
     *,
     repairs: int,
 ) -> None:
-    """Check the pieces of an order, if its torrent is known; `repair` fetches the wrong bytes again.
+    """Check the pieces of a request, if its torrent is known; `repair` fetches the wrong bytes again.
 
     Raises:
         DeliveryFailed: they are still wrong after so many repairs.
@@ -108,10 +108,10 @@ async def verify_with_repair(
         only = [] if everything else [piece.number for piece in bad]
         bad = await verifier.bad_pieces(root, request, progress, only=only)
     if bad:
-        raise DeliveryFailed(_complaint(request, bad), retryable=False)
+        raise DeliveryFailed(_message(request, bad), retryable=False)
 
 
-def _complaint(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
+def _message(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
     touched = {file_id for piece in bad for file_id, _ in piece.spans}
     names = [file.path for file in request.files if file.file_id in touched]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -123,7 +123,7 @@ def _complaint(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
 
 @dataclass(slots=True)
 class _Check:
-    """Goes through the pieces once. Everything here blocks."""
+    """A single pass over the pieces. Everything here blocks."""
 
     pieces: Iterator[tuple[int, Piece]]
     files: Mapping[int, tuple[int, Path]]
@@ -143,7 +143,7 @@ class _Check:
         return cls(enumerate(pieces_of(plan)), _places(plan, root, request), only)
 
     def go_on(self) -> bool:
-        """Check some more; tell whether there may be something left."""
+        """Check the next pieces; return whether there may be more."""
         size = 0
         for number, piece in self.pieces:
             if self.only and number not in self.only:
@@ -168,6 +168,7 @@ class _Check:
 
     def _feed(self, hashing: Hasher, part: Part) -> None:
         if part.file is None:
+            # Padding of BEP 47: zeros that are in no file.
             for at in range(part.start, part.end, _BUFFER):
                 hashing.update(bytes(min(_BUFFER, part.end - at)))
             return

@@ -1,4 +1,4 @@
-"""Delivery mode `aria2`: an aria2 daemon fetches, for a disk that is at another machine.
+"""Delivery mode `aria2`: an aria2 daemon fetches, for a disk at another machine.
 
 aria2 writes below `incomplete` as it sees it; the bridge sees the same directory over a share,
 checks sizes (and pieces), and publishes with the same rename as `download`. Each file is a
@@ -8,8 +8,8 @@ finds its transfers again.
     <incomplete>/<staging name>/content          the file or folder as it will be published
     <incomplete>/<staging name>/<file_id>.whole  aria2 said that this file is complete
 
-A file of full size proves nothing while aria2 reserves space, and aria2 writes its own control
-file late. So a file that is neither known to aria2 nor marked nor has a control file begins anew.
+A file of full size proves nothing, because aria2 reserves space, and aria2 writes its control file
+late. So a file starts over if aria2 does not know it and it has neither a marker nor a control file.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 1.0
 _HEX = re.compile(r"[0-9a-f]+")
 GOODBYE_SECONDS = 3.0
-"""A cancelled delivery waits so long for aria2 to pause."""
+"""Seconds that a cancelled delivery waits for aria2 to pause."""
 FULL = 9
 """aria2's error code for a full disk."""
 _WORDS = {
@@ -61,18 +61,18 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aria2Settings:
-    """Where the daemon is."""
+    """The address of the daemon."""
 
     url: str
-    """Of its JSON-RPC: `http://nas:6800/jsonrpc`."""
+    """Its JSON-RPC endpoint: `http://nas:6800/jsonrpc`."""
     secret: str = ""
     directory: Path | None = None
-    """How aria2 sees the bridge's directory for incomplete downloads; None: at the same path."""
+    """The path of the bridge's directory for unfinished files on aria2's machine; None: the same."""
     poll: float = POLL_SECONDS
 
 
 class Aria2Delivery:
-    """Has the files fetched by aria2. The session is the caller's."""
+    """Lets aria2 fetch the files. The caller closes the session."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Aria2Delivery:
     async def deliver(
         self, request: DeliveryRequest, links: Links, progress: Progress
     ) -> Delivered:
-        """Have the files fetched, and publish them; see `Delivery.deliver`."""
+        """Let aria2 fetch the files, and publish them; see `Delivery.deliver`."""
         check_request(request)
         root = staging_root(self._incomplete, request.staging_name)
         if await in_thread(published, root, request):
@@ -124,7 +124,7 @@ class Aria2Delivery:
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Have aria2 forget the download, and remove what is staged; see `Delivery.discard`."""
+        """Remove the transfers from aria2, and the staging area; see `Delivery.discard`."""
         root = staging_root(self._incomplete, staging_name)
         for status in await self._aria2.known():
             if status.gid.startswith(gid_prefix(staging_name)):
@@ -138,7 +138,7 @@ class Aria2Delivery:
     async def _all(
         self, files: Aria2Staging, links: Links, progress: Progress, *, fresh: bool
     ) -> None:
-        """Have all files fetched. One that fails does not keep the others from arriving."""
+        """Let aria2 fetch all files. A file that fails does not stop the others."""
         failures: list[DeliveryFailed] = []
 
         async def fetch(file: RequestedFile) -> None:
@@ -158,7 +158,7 @@ class Aria2Delivery:
 
 
 class _Transfer:
-    """One file on its way through aria2."""
+    """A transfer of a single file."""
 
     def __init__(
         self,
@@ -178,10 +178,11 @@ class _Transfer:
         self._best = 0
 
     async def run(self, links: Links, progress: Progress, *, fresh: bool) -> None:
-        """Return when the file is whole and marked so.
+        """Return when the file is whole and has its marker.
 
         Raises:
-            DeliveryFailed: too many attempts brought nothing, or aria2 cannot be reached.
+            DeliveryFailed: too many attempts brought nothing.
+            NotYet: aria2 does not answer.
             NotEnoughSpace: aria2's disk is full.
         """
         if await in_thread(self._files.is_whole, self._file):
@@ -201,7 +202,7 @@ class _Transfer:
         progress.at(self._file.file_id, self._file.size)
 
     async def _attempt(self, links: Links, progress: Progress, *, fresh: bool) -> str | None:
-        """Follow one transfer to its end; return what went wrong, if anything."""
+        """Follow the transfer to its end; return the error, if any."""
         try:
             status = await self._begin(links, fresh=fresh)
             while status is not None and status.status not in {"complete", "error", "removed"}:
@@ -217,7 +218,7 @@ class _Transfer:
         return await self._conclude(status)
 
     async def _begin(self, links: Links, *, fresh: bool) -> Status | None:
-        """Find the transfer of an earlier run, or begin one."""
+        """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
         if status is not None and not fresh:
             if status.status == "paused":
@@ -240,12 +241,14 @@ class _Transfer:
             "dir": str(place.parent),
             "out": place.name,
             "continue": "true",
+            # Without it aria2 would write to `name.1` and the bridge would wait for `name`.
             "auto-file-renaming": "false",
             "allow-overwrite": "false",
             "split": connections,
             "max-connection-per-server": connections,
             "min-split-size": "8M",
             "lowest-speed-limit": str(self._fetch.slow_bytes_per_second),
+            # A release may contain a .torrent: it is a file like any other.
             "follow-torrent": "false",
             "follow-metalink": "false",
             "remote-time": "false",
@@ -257,16 +260,16 @@ class _Transfer:
             progress.fetched(self._file.file_id, more)
 
     async def _renew(self, links: Links) -> None:
-        """Hand a link on that was replaced because it grows old."""
+        """Give aria2 the new link, if the old link is about to expire."""
         url = await links.link(self._file.file_id, fresh=False)
         if url == self._url:
             return
-        with suppress(Aria2Refused):  # it may be over by now
+        with suppress(Aria2Refused):  # the transfer may have ended by now
             await self._aria2.replace_links(self._gid, url)
         self._url = url
 
     async def _conclude(self, status: Status | None) -> str | None:
-        """Judge a transfer that is over, or of no use; aria2 forgets it unless it is complete."""
+        """Return the error of a transfer that has ended, and remove it from aria2 unless complete."""
         if status is not None and status.status == "complete":
             if await in_thread(self._files.has_size, self._file):
                 return None
@@ -293,6 +296,7 @@ class _Transfer:
 
 def gid_prefix(staging_name: str) -> str:
     """Return the 8 hex digits that the gids of one delivery begin with."""
+    # A plain info-hash keeps the gids of earlier versions, so their transfers are found again.
     if _HEX.fullmatch(staging_name):
         return staging_name[:8]
     return hashlib.sha256(staging_name.encode()).hexdigest()[:8]
@@ -304,14 +308,14 @@ def gid_of(staging_name: str, file_id: int) -> str:
 
 
 async def _purge(aria2: Aria2, gid: str, poll: float) -> None:
-    """Make aria2 end and forget a transfer, whatever it is doing with it."""
+    """Stop a transfer and remove it from aria2, whatever its status."""
     for _ in range(10):
         status = await aria2.status(gid)
         if status is None:
             return
         over = status.status in {"complete", "error", "removed"}
         forgetting: Callable[[str], Awaitable[None]] = aria2.forget if over else aria2.remove
-        with suppress(Aria2Refused):  # it changed between the two questions
+        with suppress(Aria2Refused):  # its status changed between the two calls
             await forgetting(gid)
         if not over:
             await asyncio.sleep(min(poll, 0.2))

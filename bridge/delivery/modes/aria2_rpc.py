@@ -1,6 +1,6 @@
-"""The few words of aria2's JSON-RPC that a delivery needs.
+"""A client for the few methods of aria2's JSON-RPC that a delivery needs.
 
-aria2's own error texts may hold links, which carry tokens, so none is passed on.
+Error texts of aria2 may hold links, which carry tokens, so they are never passed on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ Word: TypeAlias = Literal["active", "waiting", "paused", "error", "complete", "r
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where a transfer of aria2's stands. aria2 writes its numbers as text."""
+    """The status of a transfer. aria2 writes numbers as text."""
 
     gid: str
     status: Word
@@ -79,7 +79,7 @@ class Aria2Unreachable(NotYet):
 
 
 class Aria2:
-    """An aria2 daemon. The session is the caller's.
+    """An aria2 daemon. The caller closes the session.
 
     Every method raises Aria2Unreachable if there is no answer, DeliveryFailed if aria2 rejects the
     secret, and Aria2Refused if it refuses the call.
@@ -91,7 +91,7 @@ class Aria2:
         self._secret = secret
 
     async def status(self, gid: str) -> Status | None:
-        """Ask for one transfer; None if aria2 does not know it."""
+        """Return the status of a transfer; None if aria2 does not know it."""
         try:
             raw = await self._call("aria2.tellStatus", gid, _KEYS)
         except Aria2Refused:
@@ -99,37 +99,37 @@ class Aria2:
         return _read(raw, Status)
 
     async def known(self) -> Sequence[Status]:
-        """List every transfer: active, waiting and over."""
+        """List every transfer: active, waiting and ended."""
         found: list[Status] = []
         for method, span in _LISTS:
             found += _read(await self._call(method, *span, _KEYS), list[Status])
         return found
 
     async def add(self, url: str, options: Options) -> None:
-        """Begin a transfer; `options` holds its gid."""
+        """Start a transfer; `options` holds its gid."""
         await self._call("aria2.addUri", [url], options)
 
     async def replace_links(self, gid: str, url: str) -> None:
-        """Give a transfer another link in place of all it has."""
+        """Replace all links of a transfer by another link."""
         uris = _read(await self._call("aria2.getUris", gid), list[Uri])
         old = list(dict.fromkeys(uri.uri for uri in uris))
         if old != [url]:
             await self._call("aria2.changeUri", gid, 1, [uri.uri for uri in uris], [url])
 
     async def pause(self, gid: str) -> None:
-        """Stop a transfer for now, without farewells."""
+        """Pause a transfer at once."""
         await self._call("aria2.forcePause", gid)
 
     async def unpause(self, gid: str) -> None:
-        """Go on with a paused one."""
+        """Resume a paused transfer."""
         await self._call("aria2.unpause", gid)
 
     async def remove(self, gid: str) -> None:
-        """End a transfer, without farewells."""
+        """Stop a transfer at once."""
         await self._call("aria2.forceRemove", gid)
 
     async def forget(self, gid: str) -> None:
-        """Drop what aria2 remembers of a transfer that is over."""
+        """Remove the result of an ended transfer."""
         await self._call("aria2.removeDownloadResult", gid)
 
     async def _call(self, method: str, *params: object) -> msgspec.Raw:
@@ -154,11 +154,11 @@ def _result(method: str, body: bytes) -> msgspec.Raw:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except msgspec.MsgspecError:
-        raise DeliveryFailed("what answers at delivery.aria2.url is not aria2's RPC") from None
+        raise DeliveryFailed("the server at delivery.aria2.url is not aria2's RPC") from None
     if answer.error is None:
         return answer.result
     if answer.error.message == "Unauthorized":
-        raise DeliveryFailed("aria2 does not take the secret in delivery.aria2.secret")
+        raise DeliveryFailed("aria2 rejects the secret in delivery.aria2.secret")
     raise Aria2Refused(f"aria2 refused {method} (error {answer.error.code})")
 
 
@@ -166,4 +166,4 @@ def _read(raw: msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
-        raise DeliveryFailed("aria2 gave an answer that is not understood") from None
+        raise DeliveryFailed("aria2 gave an answer that cannot be parsed") from None

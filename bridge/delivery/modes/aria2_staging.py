@@ -90,7 +90,7 @@ class Aria2Staging:
         self._remove_unless_plain(file)
 
     def drop(self, file: RequestedFile) -> None:
-        """Remove a file and everything that is known of it."""
+        """Remove a file, its marker and its control file."""
         with disk_errors(self.root), open_folder(self.root) as root:
             root.remove_tree(self._marker(file))
         with self._place(file) as (folder, name):

@@ -30,10 +30,10 @@ log = structlog.get_logger()
 
 
 class DownloadDelivery:
-    """Puts the files themselves at their place.
+    """Delivers the files themselves.
 
-    `incomplete` has to be on the same file system as every save path. The session is the caller's,
-    who closes it (`fetch.make_session` makes a fit one).
+    Publishing is one rename where `incomplete` is on the file system of the save path, and a copy
+    elsewhere. The caller closes the session (`fetcher.make_session` creates a suitable one).
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class DownloadDelivery:
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Remove what is staged; see `Delivery.discard`."""
+        """Remove the staging area; see `Delivery.discard`."""
         await in_thread(discard, staging_root(self._incomplete, staging_name))
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
@@ -117,7 +117,7 @@ class DownloadDelivery:
         *,
         fresh_links: bool = False,
     ) -> None:
-        """Fetch all files. One that has to be given up does not keep the others from arriving."""
+        """Fetch all files. A file that fails does not stop the others."""
         failures: list[DeliveryFailed] = []
 
         async def fetch(file: StagedFile) -> None:

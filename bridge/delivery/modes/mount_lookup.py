@@ -19,7 +19,7 @@ from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.mount_probe import MountGone, opens, require
 
 FOLDERS_SEARCHED = 64
-"""The most folders that are listed in a search: on a network mount each costs a request."""
+"""Folders listed in a search at most: on a network mount each costs a request."""
 DEPTH_SEARCHED = 4
 
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -29,7 +29,7 @@ Parts = tuple[str, ...]
 
 
 def find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
-    """Find the files of an order below the mount's root, by file id; those not found are left out.
+    """Return the paths of the files below the mount's root, by file id; without missing files.
 
     Raises:
         MountGone: the mount is not there, or broke off.
@@ -62,7 +62,7 @@ def _find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
 
 
 def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts, bool]]:
-    """Pair the files with their paths at TorBox; True if name and size are theirs alone."""
+    """Yield each file, its path at TorBox, and whether no other file has its name and size."""
     all_parts = [_plain(file.remote_name) for file in request.files]
     known = Counter(
         (parts[-1], file.size)
@@ -75,14 +75,14 @@ def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts
 
 
 def _plain(name: str) -> Parts:
-    """Split a name; empty if it could lead anywhere but down, or cannot be a path at all."""
+    """Split a path; return nothing if it could leave the mount or cannot be a path."""
     parts = tuple(part for part in name.split("/") if part)
     plain = not any(part in {".", ".."} or _UNUSABLE.search(part) for part in parts)
     return parts if plain else ()
 
 
 def _below(parts: Parts) -> Parts:
-    """Leave the root folder out, if there is one."""
+    """Drop the root folder, if there is one."""
     return parts[1:] or parts
 
 
@@ -103,7 +103,7 @@ def _first(root: Path, places: Iterable[Parts], size: int) -> Path | None:
 def _search(
     root: Path, request: DeliveryRequest, missing: list[tuple[RequestedFile, Parts]]
 ) -> dict[int, Path]:
-    """Look through the folders that go by the item's name for paths that end as the files' do."""
+    """Search folders with a name like the item's for paths that end like the files' paths."""
     found: dict[int, Path] = {}
     for path in _files(_namesakes(root, request)):
         for file, tail in missing:
@@ -115,7 +115,7 @@ def _search(
 
 
 def _namesakes(root: Path, request: DeliveryRequest) -> list[Path]:
-    """List the folders at the top, or one level below it, that go by a name of the item."""
+    """List the folders at the top, or one level below, whose name resembles the item's."""
     roots = {parts[0] for file in request.files if len(parts := _plain(file.remote_name)) > 1}
     names = {_key(_stem(name)) for name in (*request.titles, *roots)} - {""}
     tops = _folders(root)
@@ -125,17 +125,17 @@ def _namesakes(root: Path, request: DeliveryRequest) -> list[Path]:
 
 
 def _stem(name: str) -> str:
-    """Cut a video's extension: the folder of `Film.mkv` is shown with it, or without."""
+    """Drop a video's extension: mounts name the folder of `Film.mkv` with it or without it."""
     return name.rpartition(".")[0] if is_video(name) else name
 
 
 def _key(name: str) -> str:
-    """Reduce a name to its letters and digits: mounts replace what they cannot show."""
+    """Reduce a name to its letters and digits: mounts replace characters they cannot show."""
     return _UNIMPORTANT.sub("", name).casefold()
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:
-    """List the files below some folders, those near the top first, up to the limits."""
+    """List the files below some folders, near the top first, up to the limits."""
     waiting = [(folder, 1) for folder in folders]
     for listed, (folder, depth) in enumerate(waiting):
         if listed == FOLDERS_SEARCHED:
@@ -152,7 +152,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder in a stable order; one that cannot be read is empty."""
+    """List a folder in a stable order; an unreadable folder counts as empty."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)

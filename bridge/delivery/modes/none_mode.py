@@ -1,6 +1,6 @@
-"""Delivery mode `none`: the item at TorBox is the end.
+"""Delivery mode `none`: the files stay at TorBox.
 
-An *arr wants a content path below the save path that exists, so an empty folder stands for it.
+An *arr wants a content path that exists below the save path, so an empty folder is created.
 """
 
 from collections.abc import Iterable
@@ -17,21 +17,21 @@ from bridge.delivery.interface import Delivered, DeliveryRequest, Links
 
 
 class NoDelivery:
-    """Makes an empty folder."""
+    """Creates an empty folder."""
 
     async def deliver(
         self, request: DeliveryRequest, _links: Links, _progress: Progress
     ) -> Delivered:
-        """Make the folder; see `Delivery.deliver`."""
+        """Create the folder; see `Delivery.deliver`."""
         check_request(request)
         await in_thread(_make, request)
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Nothing is ever begun."""
+        """Do nothing: this mode never leaves anything unfinished."""
 
     async def remove(self, save_path: Path, content_name: str, _paths: Iterable[str]) -> int:
-        """Delete the folder if it is empty: what is in it is somebody else's."""
+        """Delete the folder if it is empty: files in it are not the bridge's."""
         inner(content_name, content_name)  # refuses what is not one plain name
         return await remove_delivered(save_path, content_name, ())
 

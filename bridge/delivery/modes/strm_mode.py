@@ -18,11 +18,11 @@ from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 
 Address: TypeAlias = Callable[[DeliveryRequest, RequestedFile], str]
-"""Gives the URL that plays a file."""
+"""Returns the URL that plays a file."""
 
 
 class StrmDelivery:
-    """Writes the files. Without an address it only removes what was written before."""
+    """Writes the `.strm` files. Without an address it can only remove earlier files."""
 
     def __init__(self, address: Address | None) -> None:
         self._address = address
@@ -33,7 +33,7 @@ class StrmDelivery:
         """Write and publish; see `Delivery.deliver`."""
         check_request(request)
         if self._address is None:
-            raise NotYet("delivery.public_url is not set: how is the bridge reached?")
+            raise NotYet("delivery.public_url is not set: the URL of the bridge is unknown")
         texts = {
             file.file_id: f"{self._address(request, file)}\n".encode() for file in request.files
         }
@@ -43,7 +43,7 @@ class StrmDelivery:
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Nothing is ever left half done."""
+        """Do nothing: this mode never leaves anything unfinished."""
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
         """Delete the files; see `Delivery.remove`."""
