@@ -138,17 +138,18 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Mode = "download"
     mount: Directory | None = None
-    mount_timeout: Seconds = 1800.0
+    mount_timeout: Seconds = 4 * 3600.0
     """In seconds: how long files may be missing from a mount that works."""
     link_style: LinkStyle = "absolute"
     webdav: WebdavSettings = field(default_factory=WebdavSettings)
     public_url: Url | None = None
     parallel_files: UpTo64 = 4
-    connections_per_file: UpTo16 = 4
+    connections_per_file: UpTo16 = 8
     limit_bytes_per_second: Rate | None = None
     """None: as fast as it goes."""
     min_free_bytes: Size = 1024**3
     verify: Verify = "size"
+    windows_safe_names: Switch = False
     aria2: Aria2Options = field(default_factory=Aria2Options)
 
 

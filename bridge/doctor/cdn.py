@@ -15,7 +15,7 @@ from bridge.config import Settings
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
-from bridge.delivery.fetch.cdn_connection import answer
+from bridge.delivery.fetch.cdn_connection import open_response
 from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import NeedsUser, PlanRestricted, TorBox, TorBoxError
@@ -62,7 +62,7 @@ async def _fetched(link: str, file: RemoteFile) -> Finding:
     try:
         async with (
             make_session(f"torbox-bridge/{version('torbox-bridge')}") as session,
-            answer(session, link, ask.headers, PATIENCE) as response,
+            open_response(session, link, ask.headers, PATIENCE) as response,
         ):
             check_response(ask, response.status, response.headers, now=time.time())
             await response.content.readexactly(1)

@@ -18,18 +18,19 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.core.modes import FETCHING
-from bridge.core.paths import numbered, renamed
+from bridge.core.paths import fitted, numbered, renamed
 from bridge.core.remote_tracking import to_grab_phase, to_phase
 from bridge.core.transitions import grab_interrupted
 from bridge.delivery import (
     DeliveryError,
     DeliveryFailed,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
     Progress,
     TargetTaken,
+    discard_beside,
     link_existing,
-    sweep,
 )
 from bridge.engine.context import EngineContext, GrabHolder
 from bridge.engine.delivery_requests import link_source, request_of, staging_name_of
@@ -42,6 +43,8 @@ from bridge.torbox import NotFound
 log = structlog.get_logger()
 
 NAMES_TRIED = 100
+FIRST_NUMBER = 2
+"""Of a name that is taken: `Name (2)`."""
 LINK_ATTEMPTS = 6
 """Times that TorBox may say it does not know an item it listed before the item is followed again."""
 
@@ -124,11 +127,15 @@ class Deliverer:
     ) -> None:
         plain, is_file = entry.grab.content_name, not entry.grab.content_is_folder
         named: Entry | None = entry
-        for number in range(2, NAMES_TRIED):
+        for number in range(FIRST_NUMBER, NAMES_TRIED):
             if named is None:
                 return  # removed meanwhile
             try:
                 await self._put(named, source_ids, progress)
+            except NameRefused as error:
+                ascii_only = number > FIRST_NUMBER
+                named = await self._fit_names(named, error, ascii_only=ascii_only)
+                plain = named.grab.content_name if named is not None else plain
             except TargetTaken:
                 named = await self._rename(named, numbered(plain, number, is_file=is_file))
             else:
@@ -201,20 +208,39 @@ class Deliverer:
 
     async def _rename(self, entry: Entry, name: str) -> Entry | None:
         """Give the content a numbered name: another grab, or a stranger, has the plain one."""
-        grab_id, before = entry.grab.id, entry.grab.content_name
+        before = entry.grab.content_name
         log.info("target_taken", release=entry.name, hash=entry.hash, before=before, after=name)
-        files = renamed(await self._state.files(grab_id), name)
+        return await self._put_names(entry, renamed(await self._state.files(entry.grab.id), name))
+
+    async def _fit_names(
+        self, entry: Entry, error: NameRefused, *, ascii_only: bool
+    ) -> Entry | None:
+        """Give the files names that the file system takes; without such names it fails as before."""
+        files = await self._state.files(entry.grab.id)
+        taken = fitted(files, longest=error.longest, ascii_only=ascii_only)
+        if taken == files:
+            raise DeliveryFailed(str(error))
+        log.info("names_replaced", release=entry.name, hash=entry.hash, why=str(error))
+        return await self._put_names(entry, taken)
+
+    async def _put_names(
+        self, entry: Entry, files: tuple[DeliveredFile, ...]
+    ) -> Entry | None:
+        name = files[0].path.split("/", 1)[0]
         async with self._state.unit_of_work() as work:
-            if work.update_grab(grab_id, lambda latest: replace(latest, content_name=name)) is None:
+            changed = work.update_grab(
+                entry.grab.id, lambda latest: replace(latest, content_name=name)
+            )
+            if changed is None:
                 return None
-            work.put_files(grab_id, files)
-            return work.entry(grab_id)
+            work.put_files(entry.grab.id, files)
+            return work.entry(entry.grab.id)
 
     async def _delivered(self, grab_id: int) -> None:
         grab = self._state.grabs.get(grab_id)
         if grab is not None and grab.staging_name:
             # A kill between two attempts may have left a folder that was being built.
-            await sweep(Path(grab.save_path), grab.staging_name)
+            await discard_beside(Path(grab.save_path), grab.staging_name)
         files = tuple(
             replace(file, done=file.chosen) for file in await self._state.files(grab_id)
         )

@@ -24,7 +24,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
-from bridge.delivery import DeliveryError, sweep
+from bridge.delivery import DeliveryError, discard_beside
 from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.path_ownership import paths_safe_to_delete
@@ -189,7 +189,7 @@ async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) ->
     """Delete what is half done of this grab; other grabs of the hash have staging names of their own."""
     staging_name = removal.staging_name
     if staging_name and removal.save_path:
-        await sweep(Path(removal.save_path), staging_name)
+        await discard_beside(Path(removal.save_path), staging_name)
     if not staging_name or _is_staging_of_another(ctx, job.subject, staging_name):
         return
     modes = {FALLBACK, removal.delivery_mode} if removal.delivery_mode in FETCHING else {FALLBACK}
