@@ -7,23 +7,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 
 import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
 
+from bridge import __version__
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
+from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
-from bridge.doctor import examine, report
+from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
 from bridge.engine import Engine, Ledger, Links, Pace, Services
 from bridge.engine.deliveries import build_deliveries, directory_problems
+from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
 from bridge.store import Store
@@ -35,14 +37,6 @@ log = structlog.get_logger()
 SHUTDOWN_SECONDS = 2.0
 BUDGETS_FACT = "budgets"
 STREAM_KEY_FACT = "stream_key"
-
-
-class CannotStart(Exception):
-    """The bridge cannot run as it is set up. Each problem says what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +71,11 @@ async def bridge(
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.paths.database))
-        agent = f"torbox-bridge/{version('torbox-bridge')}"
-        api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
+        agent = f"torbox-bridge/{__version__}"
+        session = aiohttp.ClientSession(
+            headers={"User-Agent": agent}, trace_configs=[outgoing_calls()]
+        )
+        api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(agent))
 
         ledger = Ledger(store, time.time)
@@ -132,7 +129,7 @@ def check(settings: Settings) -> None:
         problems.append(
             "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
             " or BRIDGE_TORBOX__API_KEY_FILE to a file that holds it."
-            " The key stands on https://torbox.app/settings"
+            " You find the key on https://torbox.app/settings"
         )
     if problems:
         raise CannotStart(problems)
@@ -250,7 +247,7 @@ async def _served(
     app = web.Application()
     base = settings.server.url_base
     preferences = {
-        "web_ui_address": settings.server.host,
+        "web_ui_address": settings.server.host[0],
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
         "web_ui_csrf_protection_enabled": settings.web.csrf_protection,
@@ -268,27 +265,22 @@ async def _served(
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=INCOMING,
+        access_log_class=IncomingCalls,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     try:
-        await _listen(runner, settings.server.host, settings.server.port)
+        await start_sites(runner, settings.server.host, settings.server.port)
         yield runner
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise CannotStart(
-            [f"cannot listen on {host}:{port}: {error.strerror or error}. Set server.port."]
-        ) from error
-
-
 def _url(settings: Settings, runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}{settings.server.url_base}"
+    return base_url(runner.addresses[0]) + settings.server.url_base
 
 
 def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
@@ -298,4 +290,6 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
 
 
 async def _examined(settings: Settings, torbox: TorBox) -> Report:
-    return report(await examine(settings, torbox))
+    found = await examine(settings, torbox)
+    log_findings(found)
+    return report(found)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.config.kinds import ArrKind
+from bridge.config import ArrKind
 
 
 @dataclass(frozen=True, slots=True)

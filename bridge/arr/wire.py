@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from bridge.arr.errors import ArrError, BadKey, Declined, NoSuchThing, Trouble, Unreachable
-from bridge.config.secret import Secret
+from bridge.config import Secret
 
 T = TypeVar("T")
 

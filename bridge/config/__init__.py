@@ -1,20 +1,25 @@
-"""Typed settings, from one YAML file and the environment."""
+"""Typed settings, from one YAML file and the environment.
 
-from bridge.config.errors import ConfigError
-from bridge.config.load import find_config, load
-from bridge.config.secret import Secret
+value_types   the types of single values, and how their text is read
+settings      the tree of settings
+schema        what each setting allows, read from its type
+yaml_nodes    YAML as nodes that know their file, line and key
+environment   the variables
+builder       nodes to settings, with every mistake collected
+loader        file, environment and defaults together
+"""
+
+from bridge.config.environment import read_umask
+from bridge.config.loader import find_config, load
 from bridge.config.settings import (
     ArrSettings,
     CategorySettings,
     CleanUpPolicy,
-    CleanUpPolicyChanges,
     DeliverySettings,
     FilePolicy,
-    FilePolicyChanges,
     LogSettings,
     PathSettings,
     Policy,
-    PolicyChanges,
     PollSeconds,
     QBittorrentSettings,
     ServerSettings,
@@ -22,21 +27,22 @@ from bridge.config.settings import (
     TorBoxSettings,
     WebdavSettings,
 )
-from bridge.config.umask import current_umask, read_umask
+from bridge.config.value_types import ArrKind, Mode, Network, Secret
+from bridge.config.yaml_nodes import ConfigError
 
 __all__ = [
+    "ArrKind",
     "ArrSettings",
     "CategorySettings",
     "CleanUpPolicy",
-    "CleanUpPolicyChanges",
     "ConfigError",
     "DeliverySettings",
     "FilePolicy",
-    "FilePolicyChanges",
     "LogSettings",
+    "Mode",
+    "Network",
     "PathSettings",
     "Policy",
-    "PolicyChanges",
     "PollSeconds",
     "QBittorrentSettings",
     "Secret",
@@ -44,7 +50,6 @@ __all__ = [
     "Settings",
     "TorBoxSettings",
     "WebdavSettings",
-    "current_umask",
     "find_config",
     "load",
     "read_umask",

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import aiohttp
 import structlog
 from aiohttp.http import HttpProcessingError
 
+from bridge import __version__
 from bridge.torbox import lenient
 from bridge.torbox.budgets import Budgets, Kind
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer, parse
@@ -38,14 +38,7 @@ _HOURLY_LIMITS = range(11, 101)
 log = structlog.get_logger()
 
 
-def _user_agent() -> str:
-    try:
-        return f"torbox-bridge/{version('torbox-bridge')}"
-    except PackageNotFoundError:
-        return "torbox-bridge"
-
-
-USER_AGENT: Final = _user_agent()
+USER_AGENT: Final = f"torbox-bridge/{__version__}"
 
 _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]]] = {
     aiohttp.ClientConnectorError: (Unreachable, "could not connect to TorBox", False),

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang, StaleList
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import API_KEY, Rig, cached, pack
 

@@ -8,11 +8,11 @@ import pytest
 from bridge.config import (
     CategorySettings,
     DeliverySettings,
+    Mode,
     PathSettings,
-    PolicyChanges,
+    Policy,
     Settings,
 )
-from bridge.config.kinds import Mode
 from bridge.engine.deliveries import directory_problems
 from tests.support.rig import Rig
 
@@ -65,10 +65,10 @@ def test_only_what_is_fetched_needs_one_file_system(
 ) -> None:
     """Links may go anywhere; fetched files have to be renamed into place."""
     there = SHM / tmp_path.name
-    changes = PolicyChanges(delivery=mode)
+    policy = Policy(delivery=mode)
     chosen = Settings(
         paths=PathSettings(downloads=tmp_path),
-        categories={"tv": CategorySettings(save_path=str(there), policy=changes)},
+        categories={"tv": CategorySettings(save_path=str(there), policy=policy)},
     )
     try:
         assert len(directory_problems(chosen)) == problems

@@ -13,12 +13,12 @@ import aiohttp
 from bridge.app import Running, bridge
 from bridge.config import load
 from bridge.core.model import Download, Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_words import ArrSettings
 from bridge.downloads import Downloads
 from bridge.engine import Ledger, Pace
 from bridge.simulator import Behaviour, Content, ContentFile, Scenario, Simulator, make_torrent
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_words import ArrSettings
 
 USERNAME = "admin"
 PASSWORD = "a-password-of-the-tests"
