@@ -28,13 +28,16 @@ from bridge.engine.deliveries import build_deliveries, directory_problems
 from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.settings_reload import watch_settings
 from bridge.store import Store
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
 from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
+CHECK_AGAIN_SECONDS = 60.0
 BUDGETS_FACT = "budgets"
 STREAM_KEY_FACT = "stream_key"
 
@@ -58,11 +61,12 @@ async def bridge(
     pace: Pace | None = None,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
+    check_after: float = FIRST_AFTER,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
-    `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
-    `logs` is what qBittorrent's log shows.
+    `reload` reads the settings again; what can change while the bridge runs is taken over.
+    `logs` is what qBittorrent's log shows. The doctor looks first after `check_after` seconds.
 
     Raises:
         CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
@@ -110,8 +114,13 @@ async def bridge(
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, _as_served(settings, runner), torbox)
-        engine.background(checkup.run(look), name="doctor")
+        look = partial(_examined, settings, runner, torbox)
+        engine.background(checkup.run(look, first_after=check_after), name="doctor")
+        engine.background(_check_again(checkup, check_after), name="doctor again")
+        if reload is not None:
+            apply = partial(_apply_settings, settings, downloads, key)
+            watch = watch_settings(settings, reload, check=check, apply=apply)
+            engine.background(watch, name="settings")
         yield Running(_url(settings, runner), new_password, downloads, ledger)
 
 
@@ -289,7 +298,23 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
     return structs.replace(settings, server=structs.replace(settings.server, port=port))
 
 
-async def _examined(settings: Settings, torbox: TorBox) -> Report:
-    found = await examine(settings, torbox)
+async def _apply_settings(settings: Settings, downloads: Downloads, key: ApiKey) -> None:
+    """Do what changed settings need beyond being read: a new key, new categories."""
+    await key.renew()
+    await _make_categories(settings, downloads)
+
+
+async def _check_again(checkup: Checkup, check_after: float) -> None:
+    """Have the doctor look again if the first look found a problem.
+
+    The *arr often start together with the bridge, and are not ready at its first look.
+    """
+    await asyncio.sleep(check_after + CHECK_AGAIN_SECONDS)
+    if checkup.told()["healthy"] is False:
+        checkup.ask()
+
+
+async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
+    found = await examine(_as_served(settings, runner), torbox)
     log_findings(found)
     return report(found)

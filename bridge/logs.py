@@ -225,6 +225,12 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
     return recent
 
 
+def set_level(level: str) -> None:
+    """Log from this level on, from now on."""
+    logging.getLogger().setLevel(level.upper())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """Reports a lost line by name. The original would print the record unmasked."""
 

@@ -4,22 +4,26 @@ import argparse
 import asyncio
 import os
 import signal
-from functools import partial
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from bridge import __version__, logs
 from bridge.app import bridge
-from bridge.config import Settings, find_config, load, read_umask
+from bridge.config import Settings, SettingsSource, find_config, read_umask
 
 log = structlog.get_logger()
+
+CHECK_AFTER: Final = 3.0
+"""Seconds until the doctor's first look: a rejected key is reported before the first grab."""
 
 
 async def run(args: argparse.Namespace) -> int:
     """Serve with the settings of the file and the environment."""
     path = find_config(args.config, os.environ)
-    settings = load(path, os.environ)
+    source = SettingsSource(path, os.environ)
+    settings = source.load()
     if (mask := read_umask(os.environ)) is not None:
         os.umask(mask)
     recent = logs.setup(settings.log.level, settings.log.format)
@@ -28,8 +32,9 @@ async def run(args: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    reload = partial(load, path, os.environ)
-    async with bridge(settings, logs=recent, reload=reload) as running:
+    async with bridge(
+        settings, logs=recent, reload=source.load, check_after=CHECK_AFTER
+    ) as running:
         if running.new_password is not None:
             _show_password(settings, running.new_password)
         log.info("listening", url=running.url, version=__version__, **_overview(settings, path))

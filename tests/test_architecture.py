@@ -14,7 +14,7 @@ LAYERS = (
     ("cli",),
     ("demo", "serve", "remote_commands", "settings_commands", "healthcheck"),
     ("app",),
-    ("listen", "call_logs", "doctor"),
+    ("listen", "call_logs", "settings_reload", "doctor"),
     ("qbittorrent", "web"),
     ("access", "downloads"),
     ("engine",),

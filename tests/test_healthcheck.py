@@ -113,10 +113,10 @@ def test_never_another_address_than_the_loader(tmp_path: Path, text: str) -> Non
 
 
 def test_health_imports_next_to_nothing() -> None:
-    """`health` loads neither aiohttp nor msgspec, yaml, asyncio or argparse."""
+    """`health` loads neither aiohttp nor msgspec, yaml, asyncio, argparse or typing."""
     program = (
         "import sys; from bridge.cli import main; main(['health']);"
-        "print([name for name in ('aiohttp', 'msgspec', 'yaml', 'asyncio', 'argparse', 'structlog',"
+        "print([name for name in ('aiohttp', 'msgspec', 'yaml', 'asyncio', 'argparse', 'structlog', 'typing',"
         " 'bridge.app', 'bridge.config') if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(

@@ -10,7 +10,7 @@ loader        file, environment and defaults together
 """
 
 from bridge.config.environment import read_umask
-from bridge.config.loader import find_config, load
+from bridge.config.loader import SettingsSource, find_config, load
 from bridge.config.settings import (
     ArrSettings,
     CategorySettings,
@@ -48,6 +48,7 @@ __all__ = [
     "Secret",
     "ServerSettings",
     "Settings",
+    "SettingsSource",
     "TorBoxSettings",
     "WebdavSettings",
     "find_config",

@@ -7,11 +7,13 @@ from typing import Final
 
 from bridge.config.builder import Builder
 from bridge.config.environment import CONFIG, read_environment, read_plain_key
-from bridge.config.schema import settings_schema
+from bridge.config.schema import FILE_SUFFIX, settings_schema
 from bridge.config.settings import Settings
 from bridge.config.yaml_nodes import (
     ConfigError,
+    Items,
     Node,
+    Scalar,
     Table,
     UnreadableYaml,
     YamlReader,
@@ -145,3 +147,55 @@ def _contradictions(settings: Settings, given: Table) -> Iterator[str]:
 def _where(given: Table, names: tuple[str, ...]) -> str:
     node = find(given, *names)
     return node.where if node is not None else ".".join(names)
+
+
+class SettingsSource:
+    """The file and the environment of a running bridge. Reads them again when a file has changed."""
+
+    def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        self._files: list[Path] = [path] if path else []
+        self._seen: object = None
+        self._settings: Settings | None = None
+
+    def load(self) -> Settings:
+        """Return the settings, from memory while no file has changed. Blocks.
+
+        Raises:
+            ConfigError: as `load`; the next call tries again.
+        """
+        if self._settings is not None and self._seen == self._state():
+            return self._settings
+        self._settings = None
+        loaded = load_with_sources(self._path, self._environ)
+        self._files = [*([self._path] if self._path else []), *secret_files(loaded.given)]
+        self._seen, self._settings = self._state(), loaded.settings
+        return loaded.settings
+
+    def _state(self) -> object:
+        return [_file_state(path) for path in self._files]
+
+
+def _file_state(path: Path) -> object:
+    """Return what differs once a file was edited or replaced, as Kubernetes replaces secrets."""
+    try:
+        status = path.expanduser().stat()
+    except (OSError, RuntimeError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def secret_files(node: Node) -> Iterator[Path]:
+    """Return the files of secrets that were named."""
+    match node:
+        case Table(entries=entries):
+            for name, below in entries.items():
+                if name.endswith(FILE_SUFFIX) and isinstance(below, Scalar) and below.text:
+                    yield Path(below.text)
+                yield from secret_files(below)
+        case Items(items=items):
+            for item in items:
+                yield from secret_files(item)
+        case _:
+            return

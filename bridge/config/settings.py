@@ -7,8 +7,9 @@ Durations are in seconds, sizes in bytes; None means never, or no limit.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from bridge.config.value_types import (
     Addresses,
@@ -46,6 +47,9 @@ from bridge.config.value_types import (
     Verify,
     WhenFull,
 )
+
+RELOADED_SECTIONS: Final = ("policy", "categories", "failover", "log")
+"""Sections that are taken over without a restart, as is `torbox.api_key`."""
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,8 +246,12 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     format: LogFormat = "auto"
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings. The names are public: users have them in their files and environments."""
+class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """All settings. The names are public: users have them in their files and environments.
+
+    The sections are immutable. A running bridge shares one object of this class, and only
+    `reload_from` replaces sections of it.
+    """
 
     server: ServerSettings = field(default_factory=ServerSettings)
     torbox: TorBoxSettings = field(default_factory=TorBoxSettings)
@@ -274,6 +282,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return public
         return public + base
 
+    def reload_from(self, new: "Settings") -> tuple[list[str], list[str]]:
+        """Take over what can change while the bridge runs.
+
+        Return the keys that were taken over, and those that need a restart.
+        """
+        torbox = structs.replace(self.torbox, api_key=new.torbox.api_key)
+        changed = changed_keys(self, new)
+        self.torbox = torbox
+        for section in RELOADED_SECTIONS:
+            setattr(self, section, getattr(new, section))
+        restart = changed_keys(self, new)
+        return [key for key in changed if key not in restart], restart
+
     def secrets(self) -> tuple[str, ...]:
         """Return the texts of all secrets, for the log to mask."""
         known = (
@@ -285,3 +306,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             *(arr.api_key for arr in self.arr),
         )
         return tuple(secret.reveal() for secret in known if secret is not None)
+
+
+def changed_keys(old: Struct, new: Struct, above: str = "") -> list[str]:
+    """Return the dotted keys in which two structs of one kind differ."""
+    found = []
+    for name in old.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
+        key = f"{above}{name}"
+        if isinstance(before, Struct) and isinstance(after, Struct):
+            found += changed_keys(before, after, f"{key}.")
+        elif before != after:
+            found.append(key)
+    return found
