@@ -41,11 +41,10 @@ class IncomingCalls(AbstractAccessLogger):
 
 
 def _path_in(request: web.BaseRequest) -> str:
-    """Return the path; of a known route its pattern, since `/strm/{token}/{name}` holds a token."""
-    match = request.match_info if isinstance(request, web.Request) else None
-    resource = match.route.resource if match is not None else None
-    path = resource.canonical if resource is not None else request.path
-    return path[:MAX_PATH]
+    """Return the path, without the token that a `.strm` address holds in it."""
+    path = request.path
+    token = request.match_info.get("token") if isinstance(request, web.Request) else None
+    return (path.replace(token, "{token}") if token else path)[:MAX_PATH]
 
 
 def outgoing_calls(*, paths: bool = True) -> aiohttp.TraceConfig:
