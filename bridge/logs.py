@@ -266,7 +266,7 @@ def _is_readable(log_format: str, stream: TextIO) -> bool:
 
 def _timestamper(*, readable: bool) -> Processor:
     if readable:
-        return structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False)
+        return structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S%z", utc=False)
     return structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.simulator import ContentFile, make_torrent
-from tests.support.process import BridgeProcess, run_to_end
+from tests.support.process import INHERITED, BridgeProcess, run_to_end
 from tests.support.rig import Rig, cached
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +79,7 @@ async def _on_a_terminal(
             "bridge",
             *arguments,
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], **environ},
+            env={**INHERITED, **environ},
             stdin=theirs,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
