@@ -64,7 +64,7 @@ async def _adopt(
 
 def _confirmed(items: Sequence[dict[str, Any]], category: str, settings: Settings) -> bool:
     """Ask on the terminal whether to take over all of this. Without a terminal: no."""
-    _say(f"{len(items)} items, {_size(sum(item['size'] for item in items))} in all.")
+    _say(f"{_total(items)} in all.")
     if category:
         _say(f"They go into the category {category}.")
     else:
@@ -146,8 +146,7 @@ def _list(items: Sequence[dict[str, Any]], *, as_json: bool) -> int:
         state = "ready" if item["ready"] else f"{item['state']}, {item['progress']:.0%}"
         _say(f"{item['hash']}  {_size(item['size']):>10}  {item['name']}  ({state})")
     if items:
-        total = _size(sum(item["size"] for item in items))
-        _say(f"\n{len(items)} items, {total}. To take some over:")
+        _say(f"\n{_total(items)}. To take some over:")
         _say("torbox-bridge adopt --category NAME HASH … (or --all)")
     else:
         _say("The bridge knows everything that is on the account.")
@@ -164,6 +163,11 @@ def _report(results: dict[str, dict[str, str]], *, as_json: bool) -> int:
         if not results:
             _say("There is nothing to take over.")
     return FAILED if any(one["result"] == "refused" for one in results.values()) else 0
+
+
+def _total(items: Sequence[dict[str, Any]]) -> str:
+    count = "1 item" if len(items) == 1 else f"{len(items)} items"
+    return f"{count}, {_size(sum(item['size'] for item in items))}"
 
 
 def _size(amount: int) -> str:
