@@ -122,6 +122,21 @@ async def test_health(set_up: Rig) -> None:
         assert await process.terminate() == 0
 
 
+async def test_a_rejected_key_is_logged_at_the_start(set_up: Rig) -> None:
+    """A wrong TorBox key is in the log within seconds, with what to do, before anything is added."""
+    process = BridgeProcess(set_up.environ | {"BRIDGE_TORBOX__API_KEY": "a-wrong-key"})
+    await process.start()
+    try:
+        await set_up.until(lambda: any("check_finding" in line for line in process.output))
+    finally:
+        await process.terminate()
+    found = next(line for line in process.output if "check_finding" in line)
+    assert '"level": "error"' in found
+    assert "rejected the API key" in found
+    assert "torbox.api_key" in found
+    assert not any("a-wrong-key" in line for line in process.output)
+
+
 async def test_version() -> None:
     """`version` prints one line."""
     code, out, _ = await run_to_end({}, "version")

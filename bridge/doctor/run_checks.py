@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
@@ -61,12 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     """Run all checks and print them. Return 0 when there is no problem, else 1."""
-    found = await _findings(args)
-    # A finding quotes what servers answered, so it is masked and escaped like a log line.
+    found = [_printable(finding) for finding in await _findings(args)]
     text = as_json(found) if args.json else "\n".join(map(line, found))
-    shown = "\n".join(logs.for_terminal(logs.masked(part)) for part in text.split("\n"))
-    sys.stdout.write(f"{shown}\n")
+    sys.stdout.write(f"{text}\n")
     return 0 if healthy(found) else FAILED
+
+
+def _printable(finding: Finding) -> Finding:
+    """Return the finding fit for a terminal and a bug report: it may quote what servers answered."""
+    text, fix = (logs.for_terminal(logs.masked(part)) for part in (finding.text, finding.fix))
+    return replace(finding, text=text, fix=fix)
 
 
 async def _findings(args: argparse.Namespace) -> Sequence[Finding]:

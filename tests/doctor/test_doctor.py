@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,14 @@ def test_warnings_are_healthy() -> None:
     """Only problems make it ill."""
     assert healthy([Finding("a", Level.OK, "b"), Finding("a", Level.WARNING, "b", "c")])
     assert not healthy([Finding("a", Level.PROBLEM, "b", "c")])
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+async def test_what_servers_answer_is_masked_and_escaped(here: World, options: list[str]) -> None:
+    """A finding that quotes an *arr shows neither a secret nor raw escape codes."""
+    here.api.kind = replace(here.api.kind, app=f"\x1b[2J\u202e {KEY}")
+    code, out, _ = await run_to_end(here.environ, "check", *options)
+    assert code == 1
+    assert KEY not in out
+    assert not set("\x1b\u202e") & set(out)
+    assert "\\x1b[2J" in out.replace("\\\\", "\\")
