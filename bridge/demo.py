@@ -6,22 +6,21 @@ Sonarr makes them, for a cached season pack (a .torrent) and an uncached episode
 
 import argparse
 import asyncio
-import contextlib
 import secrets
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+from msgspec import structs
 
 from bridge import logs
-from bridge.app import Running, bridge
+from bridge.app import bridge
 from bridge.config import Settings, load
 from bridge.listen import CannotStart
 from bridge.simulator import (
@@ -67,7 +66,7 @@ class Script:
     def __init__(self) -> None:
         self.steps = 0
 
-    def say(self, text: str = "") -> None:
+    def say(self, text: str) -> None:
         """Print a line."""
         print(text, flush=True)
 
@@ -88,35 +87,19 @@ def expect(passed: bool, otherwise: str) -> None:
 
 
 def season_pack() -> Content:
-    """Make four files in a folder, as a .torrent, which TorBox has cached."""
+    """Make four files in a directory, as a .torrent, which TorBox has cached."""
     files = [ContentFile(f"Demo.Show.S01E0{number}.mkv", 4 * MIB) for number in (1, 2, 3)]
     files.append(ContentFile("Demo.Show.S01E01.en.srt", 30_000))
-    made = make_torrent(
-        "Demo.Show.S01.1080p.WEB-DL-GRP", files, trackers=["http://tracker.invalid/announce"]
-    )
-    return Content(
-        hash=made.hash,
-        name=made.name,
-        files=made.files,
-        trackers=made.trackers,
-        seed=made.seed,
-        torrent=made.torrent,
-        cached=True,
-    )
+    name = "Demo.Show.S01.1080p.WEB-DL-GRP"
+    made = make_torrent(name, files, trackers=["http://tracker.invalid/announce"])
+    return structs.replace(made, cached=True)
 
 
 def episode() -> Content:
     """Make a single file, known by its magnet, which TorBox has to download first."""
     name = "Demo.Show.S02E01.1080p.WEB-DL-GRP.mkv"
     made = make_torrent(name, [ContentFile(name, 36 * MIB)], single_file=True)
-    return Content(
-        hash=made.hash,
-        name=name,
-        files=made.files,
-        single_file=True,
-        seed=made.seed,
-        trackers=("udp://tracker.invalid:6969/announce",),
-    )
+    return structs.replace(made, torrent=None, trackers=("udp://tracker.invalid:6969/announce",))
 
 
 class Sonarr:
@@ -254,15 +237,6 @@ def _compare(content: Content, root: Path) -> None:
         expect(path.read_bytes() == wanted, f"{path} differs from what TorBox has")
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A simulated TorBox, a bridge that uses it, and the password of the bridge."""
-
-    simulator: Simulator
-    bridge: Running
-    password: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--keep", action="store_true", help="keep both servers until Ctrl-C")
@@ -272,15 +246,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace) -> int:
     """Play the demo. Return 0 when every step passed, else 1."""
     logs.setup("info" if args.verbose else "error", "auto")
-    script = Script()
+    script, password = Script(), secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="torbox-bridge-demo-") as directory:
         try:
             contents = await asyncio.to_thread(lambda: [season_pack(), episode()])
-            async with _stage(Path(directory), contents) as stage:
-                async with asyncio.timeout(TOTAL_SECONDS):
-                    await _play(script, stage, *contents)
-                if args.keep:
-                    await _keep(script, stage)
+            async with Simulator(_scenario(contents)) as simulator:
+                settings = _settings(Path(directory), simulator, password)
+                logs.mask(*settings.secrets())
+                async with bridge(settings) as running:
+                    script.say(f"simulated TorBox  {simulator.url}")
+                    script.say(f"bridge            {running.url}")
+                    async with asyncio.timeout(TOTAL_SECONDS):
+                        await _play(script, simulator, running.url, password, contents)
+                    if args.keep:
+                        await _keep(script, simulator, running.url, password)
         except (StepFailed, CannotStart, aiohttp.ClientError, TimeoutError) as error:
             why = str(error) or f"not finished within {TOTAL_SECONDS:.0f} s"
             print(f"\nFAILED after {script.steps} steps: {why}", file=sys.stderr, flush=True)
@@ -288,19 +267,12 @@ async def run(args: argparse.Namespace) -> int:
     return 0
 
 
-@asynccontextmanager
-async def _stage(directory: Path, contents: list[Content]) -> AsyncIterator[Stage]:
-    scenario = Scenario(
+def _scenario(contents: list[Content]) -> Scenario:
+    return Scenario(
         contents=contents,
         behaviour=Behaviour(download_bytes_per_second=TORBOX_BYTES_PER_SECOND),
         cdn=Cdn(bytes_per_second=CDN_BYTES_PER_SECOND),
     )
-    password = secrets.token_urlsafe(9)
-    async with Simulator(scenario) as simulator:
-        settings = _settings(directory, simulator, password)
-        logs.mask(*settings.secrets())
-        async with bridge(settings) as running:
-            yield Stage(simulator, running, password)
 
 
 def _settings(directory: Path, simulator: Simulator, password: str) -> Settings:
@@ -323,40 +295,38 @@ def _settings(directory: Path, simulator: Simulator, password: str) -> Settings:
     )
 
 
-async def _play(script: Script, stage: Stage, pack: Content, single: Content) -> None:
+async def _play(
+    script: Script, simulator: Simulator, url: str, password: str, contents: list[Content]
+) -> None:
     began = time.monotonic()
-    script.say(f"simulated TorBox  {stage.simulator.url}")
-    script.say(f"bridge            {stage.bridge.url}")
+    pack, single = contents
     # Without unsafe=True aiohttp drops the cookies of a host that is an IP address.
     async with aiohttp.ClientSession(
-        f"{stage.bridge.url}/",
+        f"{url}/",
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.CookieJar(unsafe=True),
         timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
     ) as session:
         sonarr = Sonarr(session)
-        await sonarr.log_in(stage.password)
-        play = Play(script, sonarr, stage.simulator)
+        await sonarr.log_in(password)
+        play = Play(script, sonarr, simulator)
         await play.test()
         await play.whole_life(pack, "a .torrent with 4 files that TorBox has cached")
         await play.whole_life(single, "a magnet that TorBox has not cached")
         play.nothing_left()
-    script.say()
-    script.say(f"All {script.steps} steps passed in {time.monotonic() - began:.1f} s. TorBox saw:")
-    for endpoint, count in sorted(stage.simulator.calls.counts().items()):
+    seconds = time.monotonic() - began
+    script.say(f"\nAll {script.steps} steps passed in {seconds:.1f} s. TorBox saw:")
+    for endpoint, count in sorted(simulator.calls.counts().items()):
         script.say(f"  {count:3d} x {endpoint}")
 
 
-async def _keep(script: Script, stage: Stage) -> None:
-    script.say()
-    script.say(f"Both servers keep running. The bridge's page: {stage.bridge.url}/")
+async def _keep(script: Script, simulator: Simulator, url: str, password: str) -> None:
+    script.say(f"\nBoth servers keep running. The bridge's page: {url}/")
     script.say("Log in there, or add a qBittorrent client in Sonarr, with")
-    script.say(f"  address {stage.bridge.url}, user {USERNAME}, password {stage.password}")
-    script.say(f"The simulated TorBox: {stage.simulator.url} (key {stage.simulator.key})")
+    script.say(f"  address {url}, user {USERNAME}, password {password}")
+    script.say(f"The simulated TorBox: {simulator.url} (key {simulator.key})")
     script.say("Press Ctrl-C to stop.")
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await stopped.wait()

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from bridge import logs
 from bridge.config import ConfigError, Settings
+from bridge.listen import CannotStart
 
 log = structlog.get_logger()
 
-EVERY: Final = 5.0
-"""Seconds between two looks at the files; a look costs one stat a file."""
-
-Problems = Sequence[str]
+LOOK_SECONDS: Final = 5.0
+"""Seconds between two looks; a look costs one stat a file while nothing has changed."""
 
 
 async def watch_settings(
@@ -23,31 +23,31 @@ async def watch_settings(
     *,
     check: Callable[[Settings], None],
     apply: Callable[[], Awaitable[None]],
-    every: float = EVERY,
 ) -> None:
-    """Read the settings again and again, and update `settings`. Ends by being cancelled.
+    """Read the settings every few seconds and update `settings`. Ends by being cancelled.
 
-    Settings with a mistake are logged and ignored, so an edit cannot stop a running bridge. `check`
-    raises for settings that are valid but cannot be used; `apply` is called after an update.
+    Settings with a mistake are logged and ignored, so that an edit cannot stop a running bridge.
+    `check` raises CannotStart for settings that are valid but cannot be used; `apply` does what an
+    update needs beyond being read.
     """
-    seen: object = None
+    latest = structs.replace(settings)
+    problems: Sequence[str] = ()
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(LOOK_SECONDS)
         try:
             new = await asyncio.to_thread(load)
-            if new is seen:
-                continue
-            await asyncio.to_thread(check, new)
-        except Exception as error:
-            problems = getattr(error, "problems", None)
-            if not isinstance(error, ConfigError) and problems is None:
-                raise
-            if seen != problems:
-                log.error("settings_not_reloaded", problems=problems)
-            seen = problems
+            if new != latest:
+                await asyncio.to_thread(check, new)
+        except (ConfigError, CannotStart) as error:
+            # Said once, not at every look.
+            if error.problems != problems:
+                log.error("settings_not_reloaded", problems=error.problems)
+            problems = error.problems
             continue
-        seen = new
-        await _take(settings, new, apply)
+        problems = ()
+        if new != latest:
+            latest = structs.replace(new)
+            await _take(settings, new, apply)
 
 
 async def _take(settings: Settings, new: Settings, apply: Callable[[], Awaitable[None]]) -> None:
