@@ -106,7 +106,7 @@ async def test_the_first_password(set_up: Rig) -> None:
 
 
 async def test_health(set_up: Rig) -> None:
-    """`health` says ok of a bridge that runs, and exits 1 when there is none."""
+    """`health` says ok of a running bridge, without a call to TorBox, and exits 1 if there is none."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environ = set_up.environ | {"BRIDGE_SERVER__PORT": str(port)}
@@ -115,9 +115,11 @@ async def test_health(set_up: Rig) -> None:
     process = BridgeProcess(environ)
     await process.start()
     try:
-        code, out, _ = await run_to_end(environ, "health")
-        assert (code, out) == (0, "ok\n")
-        assert set_up.sim.calls.counts() == {}
+        for _ in range(3):
+            code, out, _ = await run_to_end(environ, "health")
+            assert (code, out) == (0, "ok\n")
+        # The first look of the doctor may fall into this time; it calls each endpoint once.
+        assert set(set_up.sim.calls.counts().values()) <= {1}
     finally:
         assert await process.terminate() == 0
 
