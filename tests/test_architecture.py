@@ -197,7 +197,7 @@ def test_no_mocks(folder: str) -> None:
         ("core", "from bridge import logs"),
         ("core", "from bridge.config import Settings"),
         ("core", "def late():\n    from bridge.torbox.client import TorBox"),
-        ("torbox", "from bridge.delivery import Order"),
+        ("torbox", "from bridge.delivery import DeliveryRequest"),
         ("store", "import bridge.arr"),
         ("engine", "from bridge.downloads import Downloads"),
         ("downloads", "from bridge.access import Access"),

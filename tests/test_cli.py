@@ -2,14 +2,9 @@
 
 import socket
 from pathlib import Path
-from tempfile import gettempdir
-
-import pytest
 
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import Rig
-
-SHM = Path("/dev/shm")
 
 
 async def test_no_key(set_up: Rig) -> None:
@@ -27,23 +22,6 @@ async def test_missing_downloads(set_up: Rig) -> None:
     code, _, errors = await run_to_end(set_up.environ, "run")
     assert code == 2
     assert f"mkdir -p {set_up.downloads}" in errors
-
-
-@pytest.mark.skipif(
-    not SHM.is_dir() or SHM.stat().st_dev == Path(gettempdir()).stat().st_dev,
-    reason="needs a second file system",
-)
-async def test_incomplete_elsewhere(set_up: Rig, tmp_path: Path) -> None:
-    """Unfinished files on another file system: exit 2, and what to set instead."""
-    elsewhere = SHM / tmp_path.name
-    environ = set_up.environ | {"BRIDGE_PATHS__INCOMPLETE": str(elsewhere)}
-    try:
-        code, _, errors = await run_to_end(environ, "run")
-    finally:
-        elsewhere.rmdir()
-    assert code == 2
-    assert "paths.incomplete" in errors
-    assert "another file system" in errors
 
 
 async def test_a_taken_port(set_up: Rig) -> None:

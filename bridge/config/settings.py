@@ -153,7 +153,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webdav: WebdavSettings = field(default_factory=WebdavSettings)
     public_url: Url | None = None
     parallel_files: UpTo64 = 4
-    connections_per_file: UpTo16 = 4
+    connections_per_file: UpTo16 = 8
     limit_bytes_per_second: Rate | None = None
     """None: no limit."""
     min_free_bytes: Size = 1024**3

@@ -16,9 +16,9 @@ from bridge.config import Settings
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.delivery import Problem, check_directories, check_directory
-from bridge.delivery.disk import free_bytes
-from bridge.delivery.errors import NotYet
-from bridge.delivery.mount import Mount
+from bridge.delivery.delivery_errors import NotYet
+from bridge.delivery.disk.disk_errors import free_bytes
+from bridge.delivery.modes.mount_probe import Mount
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 SUBJECT: Final = "directories"

@@ -12,9 +12,9 @@ from bridge import __version__
 from bridge.config import Settings
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
-from bridge.delivery.answers import Ask, judge
-from bridge.delivery.connection import answer
-from bridge.delivery.errors import FetchTrouble, Interrupted
+from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
+from bridge.delivery.fetch.cdn_connection import open_response
+from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import (
     CALLS_PER_MINUTE,
@@ -183,14 +183,14 @@ def _sample(items: Sequence[RemoteItem]) -> tuple[RemoteItem, RemoteFile] | None
 
 
 async def _fetched(link: str, file: RemoteFile) -> Finding:
-    ask = Ask(name=file.name, size=file.size, start=0, end=1)
+    request = RangeRequest(name=file.name, size=file.size, start=0, end=1)
     host = urlsplit(link).hostname or "its host"
     try:
         async with (
             make_session(f"torbox-bridge/{__version__}") as session,
-            answer(session, link, ask.headers, CDN_TIMEOUTS) as response,
+            open_response(session, link, request.headers, CDN_TIMEOUTS) as response,
         ):
-            judge(ask, response.status, response.headers, now=time.time())
+            check_response(request, response.status, response.headers, now=time.time())
             await response.content.readexactly(1)
     except Interrupted as error:
         fix = f"Can this machine reach {host}? Check the firewall, the DNS filter and the VPN"

@@ -9,9 +9,10 @@ from bridge.core.actions import Look
 from bridge.core.follow import anew
 from bridge.core.model import Download, Phase
 from bridge.core.modes import FETCHING
-from bridge.delivery import DeliveryError, order_of
-from bridge.delivery.relocate import missing_files, reclaim
+from bridge.delivery import DeliveryError
+from bridge.delivery.disk.moving import missing_files, reclaim
 from bridge.downloads.queue import Queue
+from bridge.engine.requests import request_of
 from bridge.engine.watch import look
 from bridge.torbox import Operation, TorBoxError
 
@@ -95,7 +96,7 @@ class Again(Queue):
         await self._change(download, "rechecked", missing_files=bool(missing), note=note)
 
     async def _missing(self, download: Download) -> tuple[str, ...]:
-        order = order_of(download, self._ledger.files(download.hash))
+        order = request_of(download, self._ledger.files(download.hash))
         links = self._services.mode(download) not in FETCHING
         return await missing_files(order, links=links)
 
@@ -122,7 +123,7 @@ class Again(Queue):
 
     async def _take_back(self, download: Download) -> None:
         """Put what is there where the delivery goes on from."""
-        order = order_of(download, self._ledger.files(download.hash))
+        order = request_of(download, self._ledger.files(download.hash))
         if self._services.mode(download) == FILES:
             await reclaim(self._services.settings.paths.incomplete_directory, order)
             return

@@ -16,7 +16,7 @@ from bridge.core.edits import Refused, rename_file, rename_folder, with_names, w
 from bridge.core.model import BEFORE_READY, DeliveredFile, Download, Phase
 from bridge.core.roots import OutsideRoots
 from bridge.delivery import DeliveryError, TargetTaken
-from bridge.delivery.relocate import move_content, rename_files
+from bridge.delivery.disk.moving import move_content, rename_files
 from bridge.downloads.again import Again
 from bridge.downloads.values import Refusal
 

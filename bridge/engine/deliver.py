@@ -9,16 +9,16 @@ from bridge.core.model import Download, Failure, Phase, Reason
 from bridge.core.paths import numbered, renamed
 from bridge.delivery import (
     DeliveryFailed,
+    DeliveryRequest,
     NotEnoughSpace,
     NotYet,
-    Order,
     Progress,
     TargetTaken,
-    order_of,
 )
 from bridge.engine.links import LinkBook
 from bridge.engine.outcome import failed
 from bridge.engine.places import taken
+from bridge.engine.requests import request_of
 from bridge.engine.services import Services
 from bridge.engine.share import share_early
 from bridge.torbox import NotFound
@@ -90,11 +90,11 @@ async def _put(services: Services, download: Download, links: LinkBook, progress
     await services.delivery(download).deliver(order, links, progress)
 
 
-async def _order(services: Services, download: Download) -> Order:
+async def _order(services: Services, download: Download) -> DeliveryRequest:
     pieces = services.settings.delivery.verify == "pieces"
     torrent = await services.ledger.store.torrent(download.hash) if pieces else None
     item = services.ledger.snapshot.items.get(download.torrent_id or 0)
-    return order_of(
+    return request_of(
         download,
         services.ledger.files(download.hash),
         title=item.name if item else "",

@@ -7,21 +7,22 @@ from pathlib import Path
 import aiohttp
 
 from bridge.config import Settings
-from bridge.core.model import DeliveredFile
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.core.streams import Grant, sign, stream_url
 from bridge.delivery import (
+    ROOTS,
     Address,
     Aria2Delivery,
     Aria2Settings,
     Delivery,
+    DeliveryRequest,
     DownloadDelivery,
     FetchSettings,
     LinkSettings,
     Modes,
     NoDelivery,
-    Order,
+    RequestedFile,
     StrmDelivery,
     SymlinkDelivery,
     Throttles,
@@ -42,6 +43,7 @@ def build_deliveries(
 
     `session` is for TorBox's CDN; `stream_key` signs the tokens in `.strm` files.
     """
+    ROOTS.add(*_trusted_roots(settings))
     deliveries: dict[str, Delivery] = {
         "download": _download(settings, session, throttles or Throttles()),
         "symlink": _symlink(settings, session),
@@ -51,6 +53,16 @@ def build_deliveries(
     if settings.delivery.aria2.url is not None:
         deliveries["aria2"] = _aria2(settings, settings.delivery.aria2.url, session)
     return Modes(deliveries)
+
+
+def _trusted_roots(settings: Settings) -> Iterator[Path]:
+    """List the directories that the settings name: these may be reached through the user's links."""
+    yield settings.paths.downloads
+    if settings.paths.incomplete is not None:
+        yield settings.paths.incomplete
+    for category in settings.categories.values():
+        if category.save_path:
+            yield settings.paths.downloads / category.save_path
 
 
 def _download(
@@ -106,8 +118,8 @@ def _stream_address(settings: Settings, key: bytes) -> Address | None:
     if root is None:
         return None
 
-    def address(order: Order, file: DeliveredFile) -> str:
-        grant = Grant(order.hash, order.torrent_id, file.file_id, file.size)
+    def address(request: DeliveryRequest, file: RequestedFile) -> str:
+        grant = Grant(request.info_hash, request.torrent_id, file.file_id, file.size)
         return stream_url(root, sign(grant, key), file.remote_name.rpartition("/")[2])
 
     return address

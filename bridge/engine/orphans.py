@@ -13,9 +13,9 @@ import structlog
 
 from bridge.core.modes import FETCHING
 from bridge.delivery import DeliveryError
-from bridge.delivery.orphans import Leftover, leftovers
-from bridge.delivery.staging import discard
-from bridge.delivery.tasks import in_thread
+from bridge.delivery.blocking import in_thread
+from bridge.delivery.disk.leftovers import Leftover, leftovers
+from bridge.delivery.disk.staging import discard
 from bridge.engine.services import Services
 
 log = structlog.get_logger()
@@ -68,6 +68,6 @@ class Orphans:
         settings = self._services.settings
         mode = settings.delivery.mode
         if mode in FETCHING and leftover.path.parent == settings.paths.incomplete_directory:
-            await self._services.deliveries.of(mode).discard(leftover.info_hash)
+            await self._services.deliveries.of(mode).discard(leftover.staging_name)
         else:
             await in_thread(discard, leftover.path)

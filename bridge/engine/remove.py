@@ -13,8 +13,8 @@ from bridge.core.claims import on_disk
 from bridge.core.follow import created_since
 from bridge.core.model import Claim, Download, Phase, Removal
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
-from bridge.delivery import DeliveryError, sweep
-from bridge.delivery.modes import FALLBACK
+from bridge.delivery import DeliveryError, discard_beside
+from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.gates import Gates
 from bridge.engine.places import still_there
 from bridge.engine.services import Services
@@ -149,7 +149,7 @@ async def remove(services: Services, removal: Removal) -> None:
 async def _discard(services: Services, removal: Removal) -> None:
     """Remove what is half done. Who goes on with the fetch goes on with what is staged."""
     if removal.save_path:
-        await sweep(Path(removal.save_path), removal.hash)
+        await discard_beside(Path(removal.save_path), removal.hash)
     mode = removal.delivery_mode
     if not removal.files_only:
         await services.deliveries.of(FALLBACK).discard(removal.hash)

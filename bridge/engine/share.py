@@ -14,11 +14,17 @@ from bridge.core.claims import seen_by
 from bridge.core.model import Claim, DeliveredFile, Download, Failure, Phase, RemoteFile
 from bridge.core.modes import FETCHING
 from bridge.core.paths import numbered, renamed
-from bridge.delivery import DeliveryError, Order, Progress, TargetTaken, order_of
-from bridge.delivery.share import share as share_files
-from bridge.delivery.share import stands
+from bridge.delivery import (
+    DeliveryError,
+    LinkSource,
+    Progress,
+    TargetTaken,
+    link_existing,
+    target_exists,
+)
 from bridge.engine.outcome import lay_out
 from bridge.engine.places import taken
+from bridge.engine.requests import link_source, request_of
 from bridge.engine.services import Services
 
 log = structlog.get_logger()
@@ -71,7 +77,7 @@ async def _shared(services: Services, claim: Claim) -> bool:
     for name in _names(claim, content_name, files):
         if taken(services, replace(claim, content_name=name)):
             continue
-        if claim.content_name != name and await stands(Path(claim.save_path), name):
+        if claim.content_name != name and await target_exists(Path(claim.save_path), name):
             continue
         planned = await _plan(services, claim, name, files, mode)
         if planned is None:
@@ -126,25 +132,25 @@ async def _put(services: Services, download: Download, claim: Claim) -> bool:
     """Make the planned files appear; False where only a fetch can."""
     there = replace(download, save_path=claim.save_path, content_name=claim.content_name)
     item = services.ledger.snapshot.items.get(download.torrent_id or 0)
-    order = order_of(there, claim.files, title=item.name if item else "")
+    order = request_of(there, claim.files, title=item.name if item else "")
     if claim.delivery_mode not in FETCHING:
         links = services.links.of(order.torrent_id)
         delivery = services.deliveries.of(claim.delivery_mode)
         await delivery.deliver(order, links, Progress())
         return True
     for source in _sources(services, download):
-        if await share_files(source, order):
+        if await link_existing(source, order):
             return True
     return False
 
 
-def _sources(services: Services, download: Download) -> Iterator[Order]:
+def _sources(services: Services, download: Download) -> Iterator[LinkSource]:
     """Show where the files themselves are, or were before they were moved away."""
     if services.mode(download) in FETCHING:
-        yield order_of(download, services.ledger.files(download.hash))
+        yield link_source(download, services.ledger.files(download.hash))
     for claim in services.ledger.claims(download.hash):
         if claim.complete and claim.delivery_mode in FETCHING:
-            yield order_of(seen_by(claim, download), claim.files)
+            yield link_source(seen_by(claim, download), claim.files)
 
 
 async def _settle(services: Services, claim: Claim, *, done: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from bridge.delivery.disk import free_bytes
+from bridge.delivery.disk.disk_errors import free_bytes
 
 log = structlog.get_logger()
 

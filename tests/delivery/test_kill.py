@@ -10,10 +10,10 @@ import aiohttp
 import msgspec
 import pytest
 
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import KIB
-from bridge.delivery.staging import Checkpoint
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.staging import Checkpoint
+from bridge.delivery.fetch.fetch_settings import KIB
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.cdn import Cdn, slowly
 from tests.support.delivery import FAST, HASH, below, some_bytes
 from tests.support.killed import SIZES, VERSIONS, show, staging
@@ -42,15 +42,15 @@ async def test_killed_while_publishing(tmp_path: Path, session: aiohttp.ClientSe
     assert len(cases) > 8
     published_at_once = []
     for case in cases:
-        order = show(case)
-        published_at_once.append(order.target.exists())
-        holder = order.target if order.target.exists() else staging(case) / "content"
+        request = show(case)
+        published_at_once.append(request.target.exists())
+        holder = request.target if request.target.exists() else staging(case) / "content"
         assert {path for path in below(holder) if (holder / path).is_file()} == set(SIZES)
         delivery = DownloadDelivery(incomplete=case / ".incomplete", session=session, settings=FAST)
-        await delivery.deliver(order, NoLinks(), Progress())
-        for file in order.files:
+        await delivery.deliver(request, NoLinks(), Progress())
+        for file in request.files:
             expected = some_bytes(file.size, file.file_id)
-            assert (order.save_path / file.path).read_bytes() == expected
+            assert (request.save_path / file.path).read_bytes() == expected
         assert not staging(case).exists()
     assert published_at_once == sorted(published_at_once)
     assert len(set(published_at_once)) == 2

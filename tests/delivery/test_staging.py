@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import Order
-from bridge.delivery.errors import BadOrder, DeliveryFailed
-from bridge.delivery.layout import staging_root
-from bridge.delivery.staging import StagedFile, begin, discard
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed
+from bridge.delivery.disk.request_paths import staging_root
+from bridge.delivery.disk.staging import StagedFile, begin, discard
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest
 from tests.support.delivery import below
 from tests.support.killed import show, staging
 
@@ -26,9 +26,9 @@ def half(top: Path) -> StagedFile:
     return file
 
 
-def again(top: Path, order: Order | None = None) -> StagedFile:
+def again(top: Path, request: DeliveryRequest | None = None) -> StagedFile:
     """Begin anew, as after a restart."""
-    return begin(staging(top), order or show(top), min_free=0)[0]
+    return begin(staging(top), request or show(top), min_free=0)[0]
 
 
 def test_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
 def test_another_content_name_changes_nothing(tmp_path: Path) -> None:
     """The content's name is not part of what is staged."""
     half(tmp_path)
-    order = show(tmp_path)
-    files = tuple(replace(file, path="Show (2)" + file.path[4:]) for file in order.files)
-    file = again(tmp_path, replace(order, content_name="Show (2)", files=files))
+    request = show(tmp_path)
+    files = tuple(replace(file, path="Show (2)" + file.path[4:]) for file in request.files)
+    file = again(tmp_path, replace(request, content_name="Show (2)", files=files))
     assert file.done.total == 25_000
 
 
@@ -102,19 +102,22 @@ def test_does_not_believe_a_checkpoint_without_its_file(tmp_path: Path) -> None:
 def test_removes_what_the_order_does_not_want(tmp_path: Path) -> None:
     """Files, folders and checkpoints of an earlier order go."""
     half(tmp_path)
-    root, order = staging(tmp_path), show(tmp_path)
+    root, request = staging(tmp_path), show(tmp_path)
     (root / "7.json").write_text("{}")
     (root / "0.new").write_text("{")
     (root / "folder").mkdir()
-    again(tmp_path, replace(order, files=order.files[:1]))
+    again(tmp_path, replace(request, files=request.files[:1]))
     assert below(root) == {"0.json", "content", "content/a.mkv"}
 
 
 def test_allocated_bytes_are_not_needed_twice(tmp_path: Path) -> None:
-    """A file whose space was taken before asks for no more of it, also when hardly begun."""
-    order = show(tmp_path)
-    begin(staging(tmp_path), order, min_free=0)
-    assert [file.to_allocate() for file in begin(staging(tmp_path), order, min_free=0)] == [0, 0, 0]
+    """A file whose space was reserved before asks for no more of it, also when hardly begun."""
+    request = show(tmp_path)
+    begin(staging(tmp_path), request, min_free=0)
+    for file in request.files:
+        staged = StagedFile(request, file, staging(tmp_path))
+        staged.load()
+        assert staged.unwritten == 0
 
 
 def test_a_write_that_is_cut_short_goes_on(tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_refuses_links_in_the_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "..", "a" * 39, "A" * 40, "a" * 40 + "/", "../" + "a" * 40])
 def test_staging_is_named_by_an_info_hash(tmp_path: Path, text: str) -> None:
     """Nothing but an info-hash makes a directory name."""
-    with pytest.raises(BadOrder):
+    with pytest.raises(BadRequest):
         staging_root(tmp_path, text)
 
 

@@ -16,15 +16,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.publish import publish
-from bridge.delivery.settings import KIB
-from bridge.delivery.staging import begin
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.publish import publish
+from bridge.delivery.disk.staging import begin
+from bridge.delivery.fetch.fetch_settings import KIB
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, some_bytes
 
 CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown"}
@@ -33,13 +32,15 @@ SIZES = {"a.mkv": 50_000, "Subs/a.srt": 300, "empty.nfo": 0}
 VERSIONS = (b"1", b"2")
 
 
-def show(top: Path) -> Order:
+def show(top: Path) -> DeliveryRequest:
     """The order of a small folder below `top`."""
     files = tuple(
-        DeliveredFile(hash=HASH, file_id=at, remote_name=name, size=size, path=f"Show/{name}")
+        RequestedFile(file_id=at, remote_name=name, size=size, path=f"Show/{name}")
         for at, (name, size) in enumerate(SIZES.items())
     )
-    return Order(hash=HASH, save_path=top / "tv" / "new", content_name="Show", files=files)
+    return DeliveryRequest(
+        info_hash=HASH, save_path=top / "tv" / "new", content_name="Show", files=files
+    )
 
 
 def staging(top: Path) -> Path:
@@ -120,14 +121,14 @@ class _OneLink:
 
 
 async def _fetch(top: Path, url: str, size: int) -> None:
-    file = DeliveredFile(hash=HASH, file_id=0, remote_name="a", size=size, path="Show/a.mkv")
-    order = replace(show(top), files=(file,))
+    file = RequestedFile(file_id=0, remote_name="a", size=size, path="Show/a.mkv")
+    request = replace(show(top), files=(file,))
     settings = replace(FAST, checkpoint_bytes=32 * KIB)
     async with make_session("killed/1") as session:
         delivery = DownloadDelivery(
             incomplete=top / ".incomplete", session=session, settings=settings
         )
-        await delivery.deliver(order, _OneLink(url), Progress())
+        await delivery.deliver(request, _OneLink(url), Progress())
 
 
 def _main(what: str, top: Path, *rest: str) -> None:

@@ -1,0 +1,1 @@
+"""One module for each delivery mode, and what only that mode needs."""
