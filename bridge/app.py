@@ -18,6 +18,7 @@ from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
 from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.config.outbound_proxy import from_environment
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
@@ -175,6 +176,7 @@ async def _torbox(
         search_url=_search_url(settings.torbox.base_url),
         api_key=key,
         timeout=settings.torbox.timeout_seconds,
+        proxies=from_environment(settings.torbox.proxy),
         budgets=budgets,
     )
 

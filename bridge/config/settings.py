@@ -29,6 +29,7 @@ from bridge.config.value_types import (
     Pause,
     Port,
     Profile,
+    ProxyUrl,
     Rate,
     Refuse,
     RemoveFromTorBox,
@@ -106,6 +107,8 @@ class TorBoxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Without a trailing slash."""
     poll_seconds: PollSeconds = field(default_factory=PollSeconds)
     timeout_seconds: Timeout = 30.0
+    proxy: ProxyUrl | None = None
+    """For API and CDN; None: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
     limits: Limits = field(default_factory=Limits)
 
 

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from bridge.config.outbound_proxy import proxy_url
+from bridge.config.secret import Secret
+
 Network: TypeAlias = IPv4Network | IPv6Network
 Parse: TypeAlias = Callable[[str], object]
 
@@ -30,31 +33,6 @@ _BYTES = {"": 1, "b": 1} | {
 _AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([a-z]*)")
 _DURATION = re.compile(r"\d{1,18}(\.\d{1,9})?|(\d{1,18}(\.\d{1,9})?\s*[a-z]+\s*)+")
 _URL_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-
-
-class Secret:
-    """A key or a password. Only `reveal` returns its text; repr, str and format do not."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
 
 
 def parse_duration(text: str) -> float:
@@ -220,6 +198,10 @@ Password: TypeAlias = Annotated[
     Secret, _text("text that is not empty", parse_password, secret=True)
 ]
 ApiKey: TypeAlias = Annotated[Secret, _text("a key without spaces", parse_api_key, secret=True)]
+ProxyUrl: TypeAlias = Annotated[
+    Secret,
+    _text("direct, or the URL of a proxy such as http://proxy:3128", proxy_url, secret=True),
+]
 LongKey: TypeAlias = Annotated[
     Secret, _text("a key of at least 16 characters without spaces", parse_long_key, secret=True)
 ]

@@ -372,6 +372,8 @@ class RemoteItem:
     seeds: int = 0
     peers: int = 0
     ratio: float = 0.0
+    availability: float | None = None
+    """Distributed copies as TorBox counts them; None if it does not say."""
     uploaded: int = 0
     active: bool = False
     finished: bool = False

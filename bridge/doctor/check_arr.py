@@ -9,9 +9,9 @@ from bridge.arr import (
     DIALECTS,
     Arr,
     ArrError,
-    BadKey,
-    Client,
-    ClientOptions,
+    ArrKeyRejected,
+    DownloadClient,
+    DownloadClientOptions,
     PathMapping,
     RootFolder,
     Status,
@@ -27,10 +27,10 @@ from bridge.doctor.findings import Finding, ok, problem, warning
 class ArrSetup:
     """How an *arr is set up."""
 
-    clients: Sequence[Client]
+    clients: Sequence[DownloadClient]
     mappings: Sequence[PathMapping]
     roots: Sequence[RootFolder]
-    options: ClientOptions
+    options: DownloadClientOptions
 
 
 async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding]:
@@ -58,7 +58,7 @@ def _other_kind(arr: Arr, status: Status) -> Finding:
 
 
 def _failed(arr: Arr, error: ArrError) -> Finding:
-    if isinstance(error, BadKey):
+    if isinstance(error, ArrKeyRejected):
         fix = "Copy the key from its Settings > General into api_key of this arr entry"
         return problem(arr.name, error.detail, fix)
     fix = f"Can this machine reach {arr.url}? Set url of this arr entry, with the URL base"
@@ -88,7 +88,7 @@ async def _check_setup(
             yield finding
 
 
-def _completed_handling(arr: Arr, options: ClientOptions) -> Finding:
+def _completed_handling(arr: Arr, options: DownloadClientOptions) -> Finding:
     if options.enable_completed_download_handling:
         return ok(arr.name, "completed download handling is on")
     fix = "Turn on Settings > Download Clients > Completed Download Handling"
@@ -96,7 +96,7 @@ def _completed_handling(arr: Arr, options: ClientOptions) -> Finding:
 
 
 async def _check_paths(
-    settings: Settings, arr: Arr, category: str, client: Client, setup: ArrSetup
+    settings: Settings, arr: Arr, category: str, client: DownloadClient, setup: ArrSetup
 ) -> AsyncIterator[Finding]:
     """Check that the *arr sees the delivered files, and that they are outside its library."""
     mode = settings.delivery_mode(category)

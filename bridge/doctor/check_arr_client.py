@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bridge.arr import Arr, ArrError, Client, Complaint
+from bridge.arr import Arr, ArrError, ClientTestFailure, DownloadClient
 from bridge.config import Settings
 from bridge.doctor.check_directories import category_path
 from bridge.doctor.findings import Finding, ok, problem, warning
@@ -12,10 +12,12 @@ LOGIN_FIELDS = frozenset({"username", "password"})
 NOT_TRIED = "it was not asked to reach the bridge"
 
 
-def client_of(settings: Settings, category: str, clients: Sequence[Client]) -> Client | None:
+def client_of(
+    settings: Settings, category: str, clients: Sequence[DownloadClient]
+) -> DownloadClient | None:
     """Return the client of a category; of several, the one most like this bridge."""
 
-    def likeness(client: Client) -> tuple[bool, bool, bool]:
+    def likeness(client: DownloadClient) -> tuple[bool, bool, bool]:
         base = client.text("urlBase").strip("/") == settings.server.url_base.strip("/")
         return client.enable, client.text("port") == str(settings.server.port), base
 
@@ -38,7 +40,9 @@ def no_client(settings: Settings, arr: Arr, category: str) -> Finding:
     return problem(arr.name, f"it has no qBittorrent client with the category {category}", fix)
 
 
-def check_client(settings: Settings, arr: Arr, category: str, client: Client) -> Iterator[Finding]:
+def check_client(
+    settings: Settings, arr: Arr, category: str, client: DownloadClient
+) -> Iterator[Finding]:
     """Compare the client's fields with the settings."""
     yield _address(settings, arr, category, client)
     name = client.name
@@ -58,7 +62,7 @@ def check_client(settings: Settings, arr: Arr, category: str, client: Client) ->
         yield warning(arr.name, text, fix)
 
 
-def _address(settings: Settings, arr: Arr, category: str, client: Client) -> Finding:
+def _address(settings: Settings, arr: Arr, category: str, client: DownloadClient) -> Finding:
     server, base = settings.server, client.text("urlBase").strip("/")
     where = f"its download client {client.name}"
     port = client.text("port")
@@ -78,7 +82,7 @@ def _address(settings: Settings, arr: Arr, category: str, client: Client) -> Fin
 
 
 async def press_test(
-    settings: Settings, arr: Arr, category: str, client: Client, *, runs: bool
+    settings: Settings, arr: Arr, category: str, client: DownloadClient, *, runs: bool
 ) -> list[Finding]:
     """Have the *arr run its own Test of the bridge.
 
@@ -107,7 +111,7 @@ def _exists(settings: Settings, category: str) -> bool:
 
 
 def _complained(
-    settings: Settings, arr: Arr, client: Client, complaints: Sequence[Complaint]
+    settings: Settings, arr: Arr, client: DownloadClient, complaints: Sequence[ClientTestFailure]
 ) -> Finding:
     told = "; ".join(filter(None, map(str, complaints))) or "no reason given"
     about = {(complaint.property_name or "").lower() for complaint in complaints}
@@ -122,7 +126,7 @@ def _complained(
     return level(arr.name, f"its Test of the download client {client.name} says: {told}", fix)
 
 
-def _reach(settings: Settings, client: Client) -> str:
+def _reach(settings: Settings, client: DownloadClient) -> str:
     scheme = "https" if client.flag("useSsl") else "http"
     url = f"{scheme}://{client.text('host')}:{client.text('port')}{settings.server.url_base}"
     return (

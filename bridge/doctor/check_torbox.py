@@ -10,6 +10,7 @@ import aiohttp
 
 from bridge import __version__
 from bridge.config import Settings
+from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
@@ -23,11 +24,12 @@ from bridge.torbox import (
     BadToken,
     Budgets,
     NeedsUser,
+    NoEndpoint,
+    PlanRestricted,
     RateLimited,
     TorBox,
     TorBoxError,
 )
-from bridge.torbox.errors import NoEndpoint
 
 SUBJECT: Final = "torbox"
 PLANS: Final = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
@@ -74,6 +76,7 @@ def _client(settings: Settings, session: aiohttp.ClientSession) -> TorBox:
         base_url=settings.torbox.base_url,
         api_key=key.reveal() if key else "",
         timeout=settings.torbox.timeout_seconds,
+        proxies=from_environment(settings.torbox.proxy),
         budgets=Budgets(),
     )
 
@@ -167,7 +170,7 @@ async def _check_cdn(
     try:
         link = await torbox.link(item.id, file.id)
     except TorBoxError as error:
-        level = problem if isinstance(error, NeedsUser) else warning
+        level = problem if isinstance(error, NeedsUser | PlanRestricted) else warning
         return [level(SUBJECT, f"TorBox gives no link to a finished file ({error})", TRY_LATER)]
     return [await _fetched(link, file)]
 

@@ -49,7 +49,7 @@ from bridge.engine.share import share
 from bridge.engine.submit import enqueue, promote, submit
 from bridge.engine.tasks import Tasks
 from bridge.engine.watch import active, look, reannounce
-from bridge.torbox import Kind, RateLimited, Refused, TorBoxError
+from bridge.torbox import CallClass, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
 
@@ -72,13 +72,13 @@ SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Fail, CleanUp, Reclaim)
 """Actions that are done when they have been performed: what follows is planned right away."""
 
 CALLS = {
-    Submit: Kind.CREATE,
-    Look: Kind.LIST,
-    Deliver: Kind.LINK,
-    Reannounce: Kind.CONTROL,
-    Share: Kind.LINK,
-    Finish: Kind.CONTROL,
-    Remove: Kind.CONTROL,
+    Submit: CallClass.CREATE,
+    Look: CallClass.LIST,
+    Deliver: CallClass.LINK,
+    Reannounce: CallClass.CONTROL,
+    Share: CallClass.LINK,
+    Finish: CallClass.CONTROL,
+    Remove: CallClass.CONTROL,
 }
 """The class of calls that an action depends on."""
 
@@ -129,7 +129,7 @@ class Engine:
                 removals=tuple(self._ledger.removals.values()),
                 snapshot=self._ledger.snapshot,
                 busy=frozenset(self._busy) | self._held,
-                held_up=any(gates) or any(budgets.ready_at(kind, now) > now for kind in Kind),
+                held_up=any(gates) or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
 
@@ -276,12 +276,12 @@ class Engine:
             brisk_seconds=self._polling.brisk_seconds,
             probe_at=self._gates.probe_at,
             creates=self._gates.creates,
-            create_at=budgets.ready_at(Kind.CREATE, now),
-            cached_at=budgets.ready_at(Kind.CREATE, now, cached=True),
-            scarce=slot_at > now or budgets.left(Kind.UNCACHED, now) < FEW_LEFT,
+            create_at=budgets.ready_at(CallClass.CREATE, now),
+            cached_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
+            scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_LEFT,
             slot_at=slot_at,
-            list_at=budgets.ready_at(Kind.LIST, now),
-            link_at=budgets.ready_at(Kind.LINK, now),
+            list_at=budgets.ready_at(CallClass.LIST, now),
+            link_at=budgets.ready_at(CallClass.LINK, now),
             rules=services.rules,
             limited=services.limited,
         )
@@ -409,7 +409,7 @@ class Engine:
         try:
             await self._cached.ask(hashes, self._services.clock())
         except TorBoxError as error:
-            self._gates.hold(error, Kind.LIST)
+            self._gates.hold(error, CallClass.LIST)
             log.info("cached_check_failed", why=str(error))
         finally:
             self.wake()

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 
-from bridge.arr import Arr, ArrError, Fate, NoSuchThing, QueueRecord, Told, fate
+from bridge.arr import Arr, ArrError, ArrNotFound, Fate, GrabFate, QueueRecord, fate
 from bridge.core.model import Failover
 from bridge.engine.remove import release
 from bridge.engine.services import Services
@@ -44,7 +44,7 @@ async def _fail_over(services: Services, job: Failover) -> None:
     arrs = services.arrs.of(job.category)
     for arr in arrs:
         told = fate(await arr.history(job.hash))
-        if told.fate is not Fate.STRANGER:
+        if told.fate is not Fate.UNKNOWN:
             await _settle(services, job, arr, told)
             return
     names = " and ".join(arr.name for arr in arrs) or "the *arr"
@@ -54,7 +54,7 @@ async def _fail_over(services: Services, job: Failover) -> None:
         await _end(services, job, f"{names} did not grab it: there is nobody to tell")
 
 
-async def _settle(services: Services, job: Failover, arr: Arr, told: Told) -> None:
+async def _settle(services: Services, job: Failover, arr: Arr, told: GrabFate) -> None:
     match told.fate:
         case Fate.FAILED:
             await _end(services, job, f"{arr.name} knows that it failed")
@@ -62,7 +62,7 @@ async def _settle(services: Services, job: Failover, arr: Arr, told: Told) -> No
             await _end(services, job, f"{arr.name} is done with it and is not told")
         case Fate.GRABBED:
             await _tell(services, job, arr, told.grab_id)
-        case Fate.STRANGER:
+        case Fate.UNKNOWN:
             pass
         case _:
             assert_never(told.fate)
@@ -85,7 +85,7 @@ async def _tell(services: Services, job: Failover, arr: Arr, grab_id: int) -> No
             await _fail_queued(arr, records[0], job.hash, grab_id)
         else:
             await arr.fail_grabbed(grab_id)
-    except NoSuchThing as error:
+    except ArrNotFound as error:
         await _look_again(services, begun, str(error))
         return
     await _end(services, begun, f"{arr.name} has blocklisted it and searches for another release")
@@ -99,7 +99,7 @@ async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str, grab_id: i
     as if all was well. A grab that came meanwhile is none of this.
     """
     await arr.fail_queued(record.id)
-    if fate(await arr.history(info_hash)) == Told(Fate.GRABBED, grab_id):
+    if fate(await arr.history(info_hash)) == GrabFate(Fate.GRABBED, grab_id):
         await arr.fail_grabbed(grab_id)
 
 

@@ -20,8 +20,8 @@ from bridge.engine.services import Pace
 from bridge.torbox import (
     BadToken,
     Budgets,
+    CallClass,
     Cooldown,
-    Kind,
     NeedsUser,
     RateLimited,
     TorBoxError,
@@ -31,12 +31,12 @@ from bridge.torbox import (
 log = structlog.get_logger()
 
 CALLS = {
-    Kind.CREATE: "adds",
-    Kind.UNCACHED: "adds",
-    Kind.LIST: "the list",
-    Kind.LINK: "links to files",
-    Kind.CONTROL: "deleting",
-    Kind.OTHER: "other calls",
+    CallClass.CREATE: "adds",
+    CallClass.UNCACHED: "adds",
+    CallClass.LIST: "the list",
+    CallClass.LINK: "links to files",
+    CallClass.CONTROL: "deleting",
+    CallClass.OTHER: "other calls",
 }
 """The classes of calls, for people."""
 
@@ -76,7 +76,7 @@ class Gates:
         self._clock = clock
         self._creates = creates
         self._outage: Outage | None = None
-        self._closed: dict[Kind, tuple[str, float]] = {}
+        self._closed: dict[CallClass, tuple[str, float]] = {}
         self._slot_at = 0.0
         self._slot_tries = 0
         self._active = 0
@@ -114,7 +114,7 @@ class Gates:
         ]  # fmt: skip
         return found
 
-    def hold(self, error: TorBoxError, kind: Kind) -> bool:
+    def hold(self, error: TorBoxError, kind: CallClass) -> bool:
         """Shut the gate that an error speaks of; tell whether there is one."""
         match error:
             case BadToken():
@@ -176,7 +176,7 @@ class Gates:
             self.slot_freed()
         self._active = active
 
-    def _close(self, kind: Kind, error: NeedsUser) -> None:
+    def _close(self, kind: CallClass, error: NeedsUser) -> None:
         known, _ = self._closed.get(kind, ("", 0.0))
         until = self._clock() + self._pace.plan
         self._closed[kind] = (str(error), until)
@@ -184,12 +184,12 @@ class Gates:
         if known != str(error):
             log.error("torbox_needs_you", calls=CALLS[kind], why=str(error))
 
-    def passed(self, kind: Kind) -> None:
+    def passed(self, kind: CallClass) -> None:
         """A call of this class did what it should."""
         self._closed.pop(kind, None)
 
     def created(self, *, cached: bool) -> None:
         """TorBox took an add; unless it had it cached, there was a slot."""
-        self.passed(Kind.CREATE)
+        self.passed(CallClass.CREATE)
         if not cached:
             self._slot_tries = 0

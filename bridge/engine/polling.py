@@ -10,7 +10,7 @@ from bridge.core.model import FINAL, Download
 from bridge.engine.gates import Gates
 from bridge.engine.services import Services
 from bridge.engine.watch import poll
-from bridge.torbox import Kind, TorBoxError
+from bridge.torbox import CallClass, TorBoxError
 
 log = structlog.get_logger()
 
@@ -68,13 +68,13 @@ class Polling:
         if self._gates.probe_at is not None:
             self._gates.probe_failed(error)
         else:
-            self._gates.hold(error, Kind.LIST)
+            self._gates.hold(error, CallClass.LIST)
         log.warning("poll_failed", why=str(error), again_in=round(self.seconds))
 
     def _went_well(self, *, moved: bool) -> None:
         self._failures = 0
         self.seconds = self._pace.active if moved else min(self.seconds * SLOWER, self._pace.idle)
-        self._gates.passed(Kind.LIST)
+        self._gates.passed(CallClass.LIST)
         if self._gates.answered():
             self._resume()
 

@@ -18,7 +18,7 @@ from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.gates import Gates
 from bridge.engine.places import still_there
 from bridge.engine.services import Services
-from bridge.torbox import Kind, NotFound, Operation, QueueOperation, TorBoxError
+from bridge.torbox import CallClass, NotFound, Operation, QueueOperation, TorBoxError
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ async def attempt(services: Services, gates: Gates, removal: Removal) -> None:
     except Exception as error:
         expected = isinstance(error, TorBoxError | DeliveryError)
         log.warning("removal_waits", hash=removal.hash, why=str(error), exc_info=not expected)
-        held = isinstance(error, TorBoxError) and gates.hold(error, Kind.CONTROL)
+        held = isinstance(error, TorBoxError) and gates.hold(error, CallClass.CONTROL)
         pace = services.pace
         pause = pace.soon() + pace.lookup if held else pace.backoff(removal.attempts)
         at = services.clock() + pause

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.torbox import lenient
+from bridge.torbox import json_values
 
-TEXT = st.text("0a-. :TZ\u0660é")
+TEXT = st.text("0a-. :TZ\u0660é\ud800\udfff")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -22,15 +22,15 @@ V2_HASH = "cd" * 32
 @given(JSON)
 def test_every_reader_takes_any_json(value: object) -> None:
     """No value that JSON can hold makes a reader raise or leave its range."""
-    assert 0.0 <= lenient.share(value) <= 1.0
-    assert 0 <= lenient.count(value) < 2**63
-    assert lenient.identity(value) is None or isinstance(lenient.identity(value), int)
-    assert isinstance(lenient.flag(value), bool)
-    assert isinstance(lenient.text(value), str)
-    assert isinstance(lenient.real(value), float)
-    assert isinstance(lenient.moment(value), (float, type(None)))
-    assert isinstance(lenient.sequence(value), list)
-    lenient.info_hashes(value)
+    assert 0.0 <= json_values.parse_fraction(value) <= 1.0
+    assert 0 <= json_values.parse_count(value) < 2**53
+    assert json_values.parse_id(value) is None or isinstance(json_values.parse_id(value), int)
+    assert isinstance(json_values.parse_flag(value), bool)
+    json_values.parse_text(value).encode()
+    assert isinstance(json_values.parse_number(value), float)
+    assert isinstance(json_values.parse_timestamp(value), (float, type(None)))
+    assert isinstance(json_values.parse_list(value), list)
+    json_values.parse_info_hashes(value)
 
 
 @pytest.mark.parametrize(
@@ -47,22 +47,26 @@ def test_every_reader_takes_any_json(value: object) -> None:
         (None, None),
         ("", None),
         (2**60 + 1, 2**60 + 1),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, None),
+        (1e300, None),
+        ("9" * 5000, None),
     ],
     ids=repr,
 )
 def test_ids_come_in_any_notation(value: object, expected: int | None) -> None:
     """An id is the same as int, float or string; what is no id is none."""
-    assert lenient.identity(value) == expected
+    assert json_values.parse_id(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(12, 12), (12.9, 12), ("12", 12), (-3, 0), (None, 0), ("many", 0), (10**30, 2**63 - 1)],
+    [(12, 12), (12.9, 12), ("12", 12), (-3, 0), (None, 0), ("many", 0), (10**30, 2**53 - 1)],
     ids=repr,
 )
 def test_counts_are_whole_and_fit_a_row(value: object, expected: int) -> None:
     """A count is never negative, never broken and never larger than SQLite holds."""
-    assert lenient.count(value) == expected
+    assert json_values.parse_count(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_counts_are_whole_and_fit_a_row(value: object, expected: int) -> None:
 )
 def test_progress_is_a_share(value: object, expected: float) -> None:
     """Progress is 0..1 whether TorBox sends a share or percent."""
-    assert lenient.share(value) == pytest.approx(expected)
+    assert json_values.parse_fraction(value) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -94,19 +98,21 @@ def test_progress_is_a_share(value: object, expected: float) -> None:
 )
 def test_dates_come_in_two_forms(value: object, expected: float | None) -> None:
     """Both of TorBox's date forms mean the same second; no date is no date."""
-    assert lenient.moment(value) == expected
+    assert json_values.parse_timestamp(value) == expected
 
 
 def test_flags_are_words_or_numbers() -> None:
     """Only what says yes is true."""
     yes: list[object] = [True, 1, 1.0, "true", "True", " 1 "]
     no: list[object] = [False, 0, None, "false", "0", "", [], {"a": 1}]
-    assert [lenient.flag(value) for value in yes + no] == [True] * len(yes) + [False] * len(no)
+    assert [json_values.parse_flag(value) for value in yes + no] == [True] * len(yes) + [
+        False
+    ] * len(no)
 
 
 def test_only_info_hashes_are_hashes() -> None:
     """Other digests are passed over; a v2 hash is also known by its first 40 digits."""
-    found = lenient.info_hashes(HASH.upper(), "d" * 32, V2_HASH, HASH, None, 5, "z" * 40)
+    found = json_values.parse_info_hashes(HASH.upper(), "d" * 32, V2_HASH, HASH, None, 5, "z" * 40)
     assert found == (HASH, V2_HASH, V2_HASH[:40])
 
 
@@ -124,4 +130,4 @@ def test_only_info_hashes_are_hashes() -> None:
 )
 def test_a_hash_in_any_form(value: object, expected: str) -> None:
     """Upper case, base32 and spaces are the same hash; what is none stays what it is."""
-    assert lenient.info_hash(value) == expected
+    assert json_values.parse_info_hash(value) == expected

@@ -18,8 +18,8 @@ def records(*newest_first: str) -> list[HistoryRecord]:
 @pytest.mark.parametrize(
     ("newest_first", "expected"),
     [
-        ([], Fate.STRANGER),
-        (["downloadFailed"], Fate.STRANGER),
+        ([], Fate.UNKNOWN),
+        (["downloadFailed"], Fate.UNKNOWN),
         (["grabbed"], Fate.GRABBED),
         (["grabbed", "downloadFailed", "grabbed"], Fate.GRABBED),
         (["downloadFailed", "downloadFailed", "grabbed", "grabbed"], Fate.FAILED),

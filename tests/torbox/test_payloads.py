@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from bridge.core.model import RemoteFile
-from bridge.torbox import answers
-from bridge.torbox.answers import (
+from bridge.torbox import payloads
+from bridge.torbox.envelope import Answer, parse
+from bridge.torbox.errors import ServerError
+from bridge.torbox.payloads import (
     Account,
     AccountSettings,
     CachedItem,
@@ -13,8 +15,6 @@ from bridge.torbox.answers import (
     SearchResult,
     TorrentInfo,
 )
-from bridge.torbox.envelope import Answer, parse
-from bridge.torbox.errors import ServerTrouble
 
 HASH = "ab" * 20
 
@@ -69,7 +69,7 @@ QUEUED = "Torrent Queued Successfully"
 )
 def test_an_add_has_many_ways_to_succeed(answer: Answer, created: Created) -> None:
     """Every form of success that TorBox has been seen to send is one."""
-    assert answers.created(answer) == created
+    assert payloads.created(answer) == created
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_add_has_many_ways_to_succeed(answer: Answer, created: Created) -> No
 )
 def test_a_refused_add_is_none(answer: Answer) -> None:
     """A refusal is never taken for a success."""
-    assert answers.created(answer) is None
+    assert payloads.created(answer) is None
 
 
 ENTRY = {
@@ -112,13 +112,13 @@ ITEM = CachedItem(
 )
 def test_what_is_cached(data: object, found: dict[str, CachedItem]) -> None:
     """Objects, lists and nothing are read alike, and a broken entry costs only itself."""
-    assert answers.cached_items(told(data), lambda _complaint: None) == found
+    assert payloads.cached_items(told(data), lambda _complaint: None) == found
 
 
 def test_a_cached_answer_of_another_kind_is_trouble() -> None:
     """Text where the cached torrents should be does not mean that nothing is cached."""
-    with pytest.raises(ServerTrouble):
-        answers.cached_items(told("soon"), pytest.fail)
+    with pytest.raises(ServerError):
+        payloads.cached_items(told("soon"), pytest.fail)
 
 
 def test_metadata() -> None:
@@ -132,7 +132,7 @@ def test_metadata() -> None:
         "trackers": ["udp://tracker.example", None],
         "files": [{"name": "a.mkv", "size": 9}, None],
     }
-    assert answers.torrent_info(told(data)) == TorrentInfo(
+    assert payloads.torrent_info(told(data)) == TorrentInfo(
         hash=HASH,
         name="Show",
         size=9,
@@ -141,7 +141,7 @@ def test_metadata() -> None:
         trackers=("udp://tracker.example",),
         files=(("a.mkv", 9),),
     )
-    assert answers.torrent_info(told(None)) == TorrentInfo(hash="")
+    assert payloads.torrent_info(told(None)) == TorrentInfo(hash="")
 
 
 def test_search_results() -> None:
@@ -149,10 +149,10 @@ def test_search_results() -> None:
     entry = {"hash": HASH, "raw_title": "Show", "size": 9, "last_known_seeders": 4, "cached": True}
     found = (SearchResult(hash=HASH, title="Show", size=9, seeds=4, cached=True),)
     complaints: list[str] = []
-    assert answers.search_results(told([entry, {}]), complaints.append) == found
-    assert answers.search_results(told({"torrents": [entry]}), pytest.fail) == found
-    assert answers.search_results(told({"torrents": []}), pytest.fail) == ()
-    assert answers.search_results(told(None), pytest.fail) == ()
+    assert payloads.search_results(told([entry, {}]), complaints.append) == found
+    assert payloads.search_results(told({"torrents": [entry]}), pytest.fail) == found
+    assert payloads.search_results(told({"torrents": []}), pytest.fail) == ()
+    assert payloads.search_results(told(None), pytest.fail) == ()
     assert complaints == ["a search result has no hash"]
 
 
@@ -160,7 +160,7 @@ def test_search_results() -> None:
 def test_an_account_has_the_slots_of_its_plan(plan: int, slots: int) -> None:
     """Slots are the plan's and those bought beside it."""
     data = {"plan": plan, "additional_concurrent_slots": 2.0, "email": "user@example.invalid"}
-    assert answers.account(told(data)) == Account(plan=plan, slots=slots + 2, extra_slots=2)
+    assert payloads.account(told(data)) == Account(plan=plan, slots=slots + 2, extra_slots=2)
 
 
 def test_an_account_with_settings() -> None:
@@ -172,7 +172,7 @@ def test_an_account_with_settings() -> None:
         "cooldown_until": None,
         "settings": {"seed_torrents": 3, "webdav_flatten": True},
     }
-    assert answers.account(told(data)) == Account(
+    assert payloads.account(told(data)) == Account(
         plan=2,
         slots=10,
         subscribed=True,
@@ -183,15 +183,15 @@ def test_an_account_with_settings() -> None:
 
 def test_no_account_is_trouble() -> None:
     """A success without an account does not make an account up."""
-    with pytest.raises(ServerTrouble):
-        answers.account(told(None))
+    with pytest.raises(ServerError):
+        payloads.account(told(None))
 
 
 def test_a_link_is_an_address() -> None:
     """Only an http address is a link."""
-    assert answers.link(told("https://cdn.example/dld/1?token=a")) == (
+    assert payloads.link(told("https://cdn.example/dld/1?token=a")) == (
         "https://cdn.example/dld/1?token=a"
     )
     for data in (None, "", "soon", {"url": "https://cdn.example"}, 7, "file:///etc/passwd"):
-        with pytest.raises(ServerTrouble):
-            answers.link(told(data))
+        with pytest.raises(ServerError):
+            payloads.link(told(data))

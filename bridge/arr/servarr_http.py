@@ -8,7 +8,14 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.arr.errors import ArrError, BadKey, Declined, NoSuchThing, Trouble, Unreachable
+from bridge.arr.servarr_errors import (
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrRefused,
+    ArrServerError,
+    ArrUnreachable,
+)
 from bridge.config import Secret
 
 T = TypeVar("T")
@@ -18,8 +25,8 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class Wire:
-    """Sends requests to one *arr. The session is the caller's; it is used, never closed."""
+class ArrTransport:
+    """Sends requests to one *arr. The session belongs to the caller and is never closed here."""
 
     def __init__(
         self, session: aiohttp.ClientSession, *, name: str, base: str, api_key: Secret
@@ -32,7 +39,7 @@ class Wire:
     async def read(
         self, path: str, kind: type[T], *, seconds: float, params: Mapping[str, str] | None = None
     ) -> T:
-        """GET, and read the answer as `kind`.
+        """GET, and return the answer as `kind`.
 
         Raises:
             ArrError: it did not answer, or with something else.
@@ -43,25 +50,33 @@ class Wire:
     def _decoded(self, body: bytes, kind: type[T], path: str) -> T:
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             detail = f"{path} answered with something else than its API does: is the URL right?"
-            raise Trouble(self._name, detail) from error
+            raise ArrServerError(self._name, detail) from error
 
     async def send(
-        self, method: str, path: str, *, seconds: float, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> bytes:
-        """Send a request; answers the body of a 2xx.
+        """Send a request, with JSON if `body` is given, and return the body of the answer.
 
         Raises:
             ArrError: it did not answer, or not with 2xx.
         """
-        status, body = await self._exchange(method, path, seconds=seconds, params=params)
+        status, answer = await self._exchange(
+            method, path, seconds=seconds, params=params, body=body
+        )
         if status not in range(200, 300):
             raise self._refusal(status, path)
-        return body
+        return answer
 
-    async def try_out(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
-        """POST JSON that it validates; answers what it complains of (400), None for nothing.
+    async def validate(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
+        """POST JSON to be validated; return what is wrong with it (from a 400), None if nothing is.
 
         Raises:
             ArrError: it did not answer, or with another refusal.
@@ -103,32 +118,34 @@ class Wire:
             body += chunk
             if len(body) > MOST_BYTES:
                 detail = f"the answer is larger than {MOST_BYTES} bytes"
-                raise Trouble(self._name, detail, response.status, unclear=True)
+                raise ArrServerError(self._name, detail, response.status, unclear=True)
         return bytes(body)
 
     def _refusal(self, status: int, path: str) -> ArrError:
         if status in _REFUSED:
-            return BadKey(self._name, "the API key is not taken", status)
+            return ArrKeyRejected(self._name, "it rejected the API key", status)
         if status == HTTPStatus.NOT_FOUND:
-            return NoSuchThing(self._name, f"{path} is not there", status)
+            return ArrNotFound(self._name, f"it has no {path}", status)
         if status in range(400, 500):
-            return Declined(self._name, f"{path} was declined", status)
+            return ArrRefused(self._name, f"it refused {path}", status)
         if status in range(300, 400):
-            return Trouble(self._name, "it sends us elsewhere: is the URL right?", status)
-        return Trouble(self._name, f"{path} failed there", status, unclear=True)
+            return ArrServerError(
+                self._name, "it redirects to another address: is the URL right?", status
+            )
+        return ArrServerError(self._name, f"{path} failed there", status, unclear=True)
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
-        """Let nothing of aiohttp out; its own text may hold headers."""
+        """Turn every exception of aiohttp into an ArrError. Its own text may hold headers."""
         try:
             yield
         except aiohttp.ClientConnectorError as error:
             detail = f"could not connect ({type(error).__name__})"
-            raise Unreachable(self._name, detail) from None
+            raise ArrUnreachable(self._name, detail) from None
         except aiohttp.InvalidURL:
-            raise Unreachable(self._name, "its URL is none") from None
+            raise ArrUnreachable(self._name, "its URL is not valid") from None
         except TimeoutError:
-            raise Unreachable(self._name, "no answer in time", unclear=True) from None
+            raise ArrUnreachable(self._name, "no answer in time", unclear=True) from None
         except (aiohttp.ClientError, OSError) as error:
             detail = f"the connection was cut ({type(error).__name__})"
-            raise Unreachable(self._name, detail, unclear=True) from None
+            raise ArrUnreachable(self._name, detail, unclear=True) from None

@@ -1,5 +1,6 @@
 """One request to TorBox and its answer, over a real socket."""
 
+import asyncio
 import gzip
 import inspect
 import re
@@ -14,35 +15,41 @@ import aiohttp
 import pytest
 from aiohttp import client_exceptions
 
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT
 from bridge.torbox.errors import (
     BadToken,
+    Down,
+    NeedsUser,
     NoEndpoint,
     NotFound,
+    PlanRestricted,
     RateLimited,
-    ServerTrouble,
+    ServerError,
     TorBoxError,
     Unreachable,
 )
-from bridge.torbox.wire import Request, Wire, translate
-from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, envelope, http
+from bridge.torbox.transport import Request, Transport, translate
+from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, Slow, envelope, http
 
 NOW = 1_800_000_000.0
-GET = Request(kind=Kind.LIST, path="/things")
-LINK = Request(kind=Kind.LINK, path="/torrents/requestdl", key_in_query=True)
-ADD = Request(kind=Kind.CREATE, method="POST", path="/torrents/createtorrent")
+GET = Request(call_class=CallClass.LIST, path="/things")
+LINK = Request(call_class=CallClass.LINK, path="/torrents/requestdl", key_in_query=True)
+ACCOUNT = Request(call_class=CallClass.LIST, path="/torrents/mylist", about_account=True)
+ADD = Request(call_class=CallClass.CREATE, method="POST", path="/torrents/createtorrent")
 DATE = format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)
 
 
-@pytest.fixture(name="wire")
-async def _wire(session: aiohttp.ClientSession, script: Scripted) -> Wire:
-    return make_wire(session, script.url)
+@pytest.fixture(name="transport")
+async def _transport(session: aiohttp.ClientSession, script: Scripted) -> Transport:
+    return make_transport(session, script.url)
 
 
-def make_wire(session: aiohttp.ClientSession, url: str, key: Callable[[], str] | str = KEY) -> Wire:
-    """Make a wire whose clock stands still."""
-    return Wire(
+def make_transport(
+    session: aiohttp.ClientSession, url: str, key: Callable[[], str] | str = KEY
+) -> Transport:
+    """Make a transport whose clock stands still."""
+    return Transport(
         session,
         base_url=url,
         api_key=key,
@@ -52,10 +59,10 @@ def make_wire(session: aiohttp.ClientSession, url: str, key: Callable[[], str] |
     )
 
 
-async def test_a_request_says_who_asks(wire: Wire, script: Scripted) -> None:
+async def test_a_request_says_who_asks(transport: Transport, script: Scripted) -> None:
     """Every request has our User-Agent and the key as bearer, below /v1/api."""
     script.answers = [envelope()]
-    await wire.call(GET)
+    await transport.call(GET)
     (seen,) = script.seen
     assert seen.path == "/v1/api/things"
     assert re.fullmatch(r"torbox-bridge(/\d+\.\d+\.\d+\S*)?", seen.headers["user-agent"])
@@ -68,14 +75,14 @@ async def test_the_address_may_end_as_it_likes(
 ) -> None:
     """A slash or the API's own path at the end of the address does no harm."""
     script.answers = [envelope()]
-    await make_wire(session, script.url + end).call(GET)
+    await make_transport(session, script.url + end).call(GET)
     assert script.seen[0].path == "/v1/api/things"
 
 
-async def test_a_link_has_the_key_in_its_query_only(wire: Wire, script: Scripted) -> None:
+async def test_a_link_has_the_key_in_its_query_only(transport: Transport, script: Scripted) -> None:
     """A request for a link carries the key as `token`, the way TorBox wants it."""
     script.answers = [envelope()]
-    await wire.call(LINK)
+    await transport.call(LINK)
     assert script.seen[0].query == {"token": KEY}
     assert "authorization" not in script.seen[0].headers
 
@@ -83,10 +90,10 @@ async def test_a_link_has_the_key_in_its_query_only(wire: Wire, script: Scripted
 async def test_a_changed_key_is_taken_up(session: aiohttp.ClientSession, script: Scripted) -> None:
     """A key that is a function is asked for at every call, and stripped of white space."""
     keys = ["first\n", " second"]
-    wire = make_wire(session, script.url, lambda: keys.pop(0))
+    transport = make_transport(session, script.url, lambda: keys.pop(0))
     script.answers = [envelope(), envelope()]
-    await wire.call(GET)
-    await wire.call(GET)
+    await transport.call(GET)
+    await transport.call(GET)
     assert [seen.headers["authorization"] for seen in script.seen] == [
         "Bearer first",
         "Bearer second",
@@ -99,7 +106,7 @@ async def test_an_unusable_key_is_not_sent(
 ) -> None:
     """Without a key that can be sent nothing is, and the user is told."""
     with pytest.raises(BadToken):
-        await make_wire(session, script.url, key).call(GET)
+        await make_transport(session, script.url, key).call(GET)
     assert script.seen == []
 
 
@@ -121,14 +128,14 @@ BOMB = http(gzip.compress(b" " * 8_000_000), Content_Encoding="gzip")
         (HANG, Unreachable, True),
         (CUT_HEAD, Unreachable, True),
         (CUT_BODY, Unreachable, True),
-        (NOT_HTTP, ServerTrouble, True),
+        (NOT_HTTP, ServerError, True),
         (BAD_CHUNK, TorBoxError, True),
         (BAD_GZIP, TorBoxError, True),
-        (LARGE, ServerTrouble, True),
-        (BOMB, ServerTrouble, True),
-        (REDIRECT, ServerTrouble, False),
-        (http(b"<html>Bad gateway</html>", status=502), ServerTrouble, True),
-        (http(b""), ServerTrouble, True),
+        (LARGE, ServerError, True),
+        (BOMB, ServerError, True),
+        (REDIRECT, ServerError, False),
+        (http(b"<html>Bad gateway</html>", status=502), ServerError, True),
+        (http(b""), ServerError, True),
     ],
     ids=[
         "closed",
@@ -146,7 +153,7 @@ BOMB = http(gzip.compress(b" " * 8_000_000), Content_Encoding="gzip")
     ],
 )
 async def test_every_broken_answer_is_an_error_of_ours(
-    wire: Wire,
+    transport: Transport,
     script: Scripted,
     request_: Request,
     answer: bytes,
@@ -156,18 +163,18 @@ async def test_every_broken_answer_is_an_error_of_ours(
     """Whatever the socket brings, only our errors come out, and none of them knows the key."""
     script.answers = [answer]
     with pytest.raises(TorBoxError) as caught:
-        await wire.call(request_)
+        await transport.call(request_)
     assert isinstance(caught.value, kind)
     assert caught.value.unclear is unclear
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_what_takes_time_gets_it(wire: Wire, script: Scripted) -> None:
+async def test_what_takes_time_gets_it(transport: Transport, script: Scripted) -> None:
     """A call that TorBox itself takes its time over may last so much longer, and no more."""
     script.answers = [HANG]
     began = time.monotonic()
     with pytest.raises(Unreachable, match="in time"):
-        await wire.call(Request(kind=Kind.LIST, path="/slow", more_seconds=0.15))
+        await transport.call(Request(call_class=CallClass.LIST, path="/slow", more_seconds=0.15))
     assert 0.3 < time.monotonic() - began < 2.0
 
 
@@ -175,19 +182,19 @@ async def test_nobody_there(session: aiohttp.ClientSession) -> None:
     """Without a connection nothing can have happened, and the call is not counted."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        wire = make_wire(session, f"http://127.0.0.1:{taken.getsockname()[1]}")
+        transport = make_transport(session, f"http://127.0.0.1:{taken.getsockname()[1]}")
         for _ in range(70):
             with pytest.raises(Unreachable, match="could not connect") as caught:
-                await wire.call(ADD)
+                await transport.call(ADD)
             assert not caught.value.unclear
-    assert wire.budgets.ready_at(Kind.CREATE, NOW) == NOW
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW) == NOW
 
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://127.0.0.1", "http://"])
 async def test_no_address(session: aiohttp.ClientSession, url: str) -> None:
     """An address that is none fails the call, not the downloads."""
     with pytest.raises(NoEndpoint) as caught:
-        await make_wire(session, url).call(LINK)
+        await make_transport(session, url).call(LINK)
     assert not caught.value.unclear
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
@@ -252,16 +259,16 @@ def test_only_what_was_never_sent_is_clear(kind: type[Exception]) -> None:
 )
 @pytest.mark.parametrize("body", [b'{"detail":"300 per 1 minute"}', b"rate limit exceeded", b""])
 async def test_a_429_is_obeyed(
-    wire: Wire, script: Scripted, headers: dict[str, str], wait: float, body: bytes
+    transport: Transport, script: Scripted, headers: dict[str, str], wait: float, body: bytes
 ) -> None:
     """After a 429 nothing of its kind is sent until the time that it named is over."""
     script.answers = [http(body, status=429, Date=DATE, **headers)]
     for _ in range(2):
         with pytest.raises(RateLimited) as caught:
-            await wire.call(GET)
+            await transport.call(GET)
         assert caught.value.retry_after == pytest.approx(wait)
     assert len(script.seen) == 1
-    assert wire.budgets.ready_at(Kind.LINK, NOW) == NOW
+    assert transport.budgets.ready_at(CallClass.LINK, NOW) == NOW
 
 
 @pytest.mark.parametrize(
@@ -269,31 +276,31 @@ async def test_a_429_is_obeyed(
     [("0", f"{NOW + 20:.6f}", 20.0), ("0", "20", 20.0), ("1", "20", 0.0), ("0", "", 0.0)],
 )
 async def test_the_last_call_allowed_is_the_last(
-    wire: Wire, script: Scripted, remaining: str, reset: str, wait: float
+    transport: Transport, script: Scripted, remaining: str, reset: str, wait: float
 ) -> None:
     """When the headers of a good answer say that nothing is left, the next call waits."""
     script.answers = [envelope(Date=DATE, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset)]
-    await wire.call(GET)
-    assert wire.budgets.ready_at(GET.kind, NOW) == pytest.approx(NOW + wait)
+    await transport.call(GET)
+    assert transport.budgets.ready_at(GET.call_class, NOW) == pytest.approx(NOW + wait)
 
 
-async def test_a_reset_goes_by_torboxs_clock(wire: Wire, script: Scripted) -> None:
+async def test_a_reset_goes_by_torboxs_clock(transport: Transport, script: Scripted) -> None:
     """A reset given as a time is right although our clock is an hour behind."""
     ahead = format_datetime(datetime.fromtimestamp(NOW + 3600, UTC), usegmt=True)
     reset = str(int(NOW) + 3600 + 15)
     script.answers = [http(b"", status=429, Date=ahead, x_ratelimit_reset=reset)]
     with pytest.raises(RateLimited) as caught:
-        await wire.call(GET)
+        await transport.call(GET)
     assert caught.value.retry_after == pytest.approx(15.0)
-    assert wire.offset_seconds == pytest.approx(3600.0)
+    assert transport.offset_seconds == pytest.approx(3600.0)
 
 
-async def test_an_unreadable_date_changes_nothing(wire: Wire, script: Scripted) -> None:
+async def test_an_unreadable_date_changes_nothing(transport: Transport, script: Scripted) -> None:
     """The clock is compared only with a date."""
     script.answers = [envelope(Date="yesterday"), envelope()]
-    await wire.call(GET)
-    await wire.call(GET)
-    assert wire.offset_seconds == 0.0
+    await transport.call(GET)
+    await transport.call(GET)
+    assert transport.offset_seconds == 0.0
 
 
 HOURLY = http(b'{"detail":"60 per 1 hour"}', status=429)
@@ -311,7 +318,7 @@ HOURLY = http(b'{"detail":"60 per 1 hour"}', status=429)
     ids=["text", "limit", "other limit", "bare", "of a cached add"],
 )
 async def test_the_hours_429_leaves_cached_adds_alone(
-    wire: Wire,
+    transport: Transport,
     script: Scripted,
     answer: bytes,
     cached: bool,
@@ -321,51 +328,158 @@ async def test_the_hours_429_leaves_cached_adds_alone(
     """Only the limit that TorBox named is kept to, unless it struck a cached add itself."""
     script.answers = [answer]
     with pytest.raises(RateLimited):
-        await wire.call(Request(kind=Kind.CREATE, method="POST", path="/add", cached=cached))
-    assert wire.budgets.ready_at(Kind.CREATE, NOW, cached=True) == NOW + cached_wait
-    assert wire.budgets.ready_at(Kind.CREATE, NOW, cached=False) == NOW + other_wait
+        await transport.call(
+            Request(call_class=CallClass.CREATE, method="POST", path="/add", cached=cached)
+        )
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=True) == NOW + cached_wait
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=False) == NOW + other_wait
 
 
-@pytest.mark.parametrize(("answer", "careful"), [(http(b"", status=429), True), (HOURLY, False)])
+@pytest.mark.parametrize(("answer", "left"), [(http(b"", status=429), 150), (HOURLY, 300)])
 async def test_adds_are_slower_after_a_429(
-    wire: Wire, script: Scripted, answer: bytes, careful: bool
+    transport: Transport, script: Scripted, answer: bytes, left: int
 ) -> None:
-    """A 429 that is not the hour's means ten adds a minute, also when the wait is over."""
+    """A 429 that is not the hour's halves the rate of adds when the wait is over."""
     script.answers = [answer]
     with pytest.raises(RateLimited):
-        await wire.call(ADD)
-    later = NOW + FALLBACK_WAIT
-    for _ in range(10):
-        wire.budgets.spend(Kind.CREATE, later)
-    assert (wire.budgets.ready_at(Kind.CREATE, later) > later) is careful
+        await transport.call(ADD)
+    assert transport.budgets.left(CallClass.CREATE, NOW + FALLBACK_WAIT) == left
 
 
-async def test_a_cooldown_holds_up_adds(wire: Wire, script: Scripted) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        envelope(status=400, success=False, error="CREATE_RATE_LIMIT_EXCEEDED", Retry_After="5"),
+        envelope(status=500, success=False, error="RATE_LIMIT", Retry_After="5"),
+        envelope(status=200, success=False, error="too_many_requests", Retry_After="5"),
+    ],
+)
+async def test_a_rate_limit_by_its_code_is_one(
+    transport: Transport, script: Scripted, answer: bytes
+) -> None:
+    """A code that speaks of a rate limit is obeyed like a 429, whatever the status."""
+    script.answers = [answer]
+    with pytest.raises(RateLimited):
+        await transport.call(ADD)
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW) == NOW + 5
+
+
+async def test_a_call_that_hangs_beside_others_is_no_outage(
+    session: aiohttp.ClientSession, script: Scripted
+) -> None:
+    """A create without an answer says nothing about TorBox as long as it answers other calls."""
+    transport = make_transport(session, script.url)
+    script.answers = [HANG, envelope()]
+    first, _ = await asyncio.gather(
+        transport.call(ADD), transport.call(GET), return_exceptions=True
+    )
+    assert isinstance(first, Unreachable)
+    assert not first.outage
+    assert first.unclear
+
+    script.answers = [HANG]
+    with pytest.raises(Unreachable) as caught:
+        await transport.call(ADD)
+    assert caught.value.outage
+
+
+async def test_the_gateway_beside_an_answer_is_no_outage(
+    session: aiohttp.ClientSession, script: Scripted
+) -> None:
+    """A 502 to one call is TorBox's trouble with that call if another was answered meanwhile."""
+    transport = make_transport(session, script.url)
+    script.answers = [Slow(http(b"<html>", status=502), 0.2), envelope()]
+    first, _ = await asyncio.gather(
+        transport.call(ADD), transport.call(GET), return_exceptions=True
+    )
+    assert isinstance(first, Down)
+    assert not first.outage
+    script.answers = [http(b"<html>", status=502)]
+    with pytest.raises(Down) as caught:
+        await transport.call(ADD)
+    assert caught.value.outage
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_bare_403_speaks_of_the_key_only_to_account_calls(
+    transport: Transport, script: Scripted, status: int
+) -> None:
+    """A firewall's refusal of one add does not stop everything as a rejected key does."""
+    script.answers = [http(b'{"detail":"Forbidden"}', status=status)] * 2
+    with pytest.raises(ServerError):
+        await transport.call(ADD)
+    with pytest.raises(BadToken):
+        await transport.call(ACCOUNT)
+
+
+async def test_a_plan_restricts_the_item_or_the_account(
+    transport: Transport, script: Scripted
+) -> None:
+    """The same code stops an add alone, or every call when it comes to the account itself."""
+    answer = envelope(status=403, success=False, error="PLAN_RESTRICTED_FEATURE")
+    script.answers = [answer] * 2
+    with pytest.raises(PlanRestricted):
+        await transport.call(ADD)
+    with pytest.raises(NeedsUser):
+        await transport.call(ACCOUNT)
+
+
+JUNK = [
+    "9" * 4300,
+    "-" + "9" * 4300,
+    "1e999999",
+    "nan",
+    "inf",
+    "0x10",
+    "٣",
+    "\x1b[31m",
+    "-5",
+    "1,5",
+]
+
+
+@pytest.mark.parametrize(
+    "name", ["Retry_After", "x_ratelimit_reset", "x_ratelimit_remaining", "Date"]
+)
+@pytest.mark.parametrize("junk", JUNK)
+async def test_junk_in_headers_is_bounded(
+    transport: Transport, script: Scripted, name: str, junk: str
+) -> None:
+    """Whatever a header says, the wait is between a second and two hours."""
+    script.answers = [http(b"", status=429, **{name: junk.encode().decode("latin-1")})]
+    with pytest.raises(RateLimited) as caught:
+        await transport.call(GET)
+    assert 1.0 <= caught.value.retry_after <= 7200.0
+
+
+async def test_a_cooldown_holds_up_adds(transport: Transport, script: Scripted) -> None:
     """After COOLDOWN_LIMIT no add is sent before its time."""
     until = {"cooldown_until": datetime.fromtimestamp(NOW + 60, UTC).isoformat()}
     script.answers = [envelope(until, status=400, success=False, error="COOLDOWN_LIMIT", Date=DATE)]
     with pytest.raises(TorBoxError):
-        await wire.call(ADD)
+        await transport.call(ADD)
     with pytest.raises(RateLimited) as caught:
-        await wire.call(ADD)
+        await transport.call(ADD)
     assert caught.value.retry_after == pytest.approx(60.0)
     assert len(script.seen) == 1
 
 
-async def test_empty_is_an_error_unless_it_is_expected(wire: Wire, script: Scripted) -> None:
+async def test_empty_is_an_error_unless_it_is_expected(
+    transport: Transport, script: Scripted
+) -> None:
     """The 404 that is a success passes only where a list may be empty."""
     script.answers = [EMPTY, EMPTY]
-    assert (await wire.call(GET, empty_ok=True)).empty
+    assert (await transport.call(GET, empty_ok=True)).empty
     with pytest.raises(NotFound):
-        await wire.call(GET)
+        await transport.call(GET)
 
 
-async def test_the_key_is_in_no_text(wire: Wire, script: Scripted) -> None:
+async def test_the_key_is_in_no_text(transport: Transport, script: Scripted) -> None:
     """An answer that echoes the request's address does not bring the key into the error."""
     detail = f"no file at http://127.0.0.1/v1/api/torrents/requestdl?token={KEY}, key {KEY}"
     script.answers = [envelope(status=500, success=False, error="UNKNOWN_ERROR", detail=detail)]
-    with pytest.raises(ServerTrouble) as caught:
-        await wire.call(LINK)
+    with pytest.raises(ServerError) as caught:
+        await transport.call(LINK)
     assert KEY not in "".join(traceback.format_exception(caught.value))
     assert KEY not in repr(caught.value)
     assert KEY not in repr(LINK)
@@ -376,4 +490,4 @@ async def test_a_sessions_own_strictness_does_not_matter(script: Scripted) -> No
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         script.answers = [envelope(status=403, success=False, error="BAD_TOKEN")]
         with pytest.raises(BadToken):
-            await make_wire(session, script.url).call(LINK)
+            await make_transport(session, script.url).call(LINK)

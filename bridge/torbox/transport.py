@@ -1,13 +1,14 @@
-"""One request to TorBox and its answer.
+"""One request to TorBox and its answer: headers, time and size limits, TorBox's clock.
 
-Here are the headers, the limits of time and size, the clock that is compared with TorBox's, and
-the only place where exceptions of aiohttp become errors of ours.
+This is the only place where exceptions of aiohttp become errors of ours.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -15,21 +16,25 @@ import structlog
 from aiohttp.http import HttpProcessingError
 
 from bridge import __version__
-from bridge.torbox import lenient
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.config.outbound_proxy import Proxies
+from bridge.torbox import json_values
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer, parse
+from bridge.torbox.error_codes import error_for
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
     NoEndpoint,
     RateLimited,
-    ServerTrouble,
+    ServerError,
+    TooLarge,
     TorBoxError,
     Unreachable,
 )
-from bridge.torbox.verdicts import verdict
 
 MIB: Final = 1024 * 1024
+IN_THREAD: Final = 128 * 1024
+"""Bytes from which on an answer is parsed in a thread, so that it does not block the loop."""
 _CONNECT_SECONDS = 10.0
 _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 7200.0
 _HOURLY_LIMITS = range(11, 101)
@@ -53,9 +58,9 @@ _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]
     aiohttp.ClientConnectionError: (Unreachable, "the connection to TorBox was cut", True),
     aiohttp.ClientPayloadError: (Unreachable, "TorBox's answer was cut short", True),
     OSError: (Unreachable, "the connection to TorBox was cut", True),
-    aiohttp.ClientResponseError: (ServerTrouble, "TorBox's answer is not HTTP", True),
-    HttpProcessingError: (ServerTrouble, "TorBox's answer is not HTTP", True),
-    aiohttp.RedirectClientError: (ServerTrouble, "TorBox sent us elsewhere", True),
+    aiohttp.ClientResponseError: (ServerError, "TorBox's answer is not HTTP", True),
+    HttpProcessingError: (ServerError, "TorBox's answer is not HTTP", True),
+    aiohttp.RedirectClientError: (ServerError, "TorBox sent us elsewhere", True),
     aiohttp.InvalidURL: (NoEndpoint, "TorBox's address is not a URL", False),
     aiohttp.NonHttpUrlClientError: (NoEndpoint, "TorBox's address is not http or https", False),
     aiohttp.ClientError: (Unreachable, "the call to TorBox failed", True),
@@ -64,9 +69,9 @@ _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]
 
 
 def translate(exc: BaseException) -> TorBoxError:
-    """Turn a foreign exception into ours, by its most specific known class.
+    """Return our error for a foreign exception, by its most specific known class.
 
-    Its own text stays out: it may hold the URL, and the URL of a link request holds the key.
+    The foreign text stays out: it may hold the URL, and the URL of a link request holds the key.
     """
     known = next(kind for kind in type(exc).__mro__ if kind in _FOREIGN)
     ours, sentence, unclear = _FOREIGN[known]
@@ -80,7 +85,7 @@ def _short(exc: BaseException) -> str:
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Let nothing of aiohttp out but as a TorBoxError, without the foreign one behind it."""
+    """Turn every exception of aiohttp into a TorBoxError, without the foreign one as its cause."""
     try:
         yield
     except tuple(_FOREIGN) as exc:
@@ -91,7 +96,7 @@ def mapped() -> Iterator[None]:
 class Request:
     """What to ask of TorBox. Never holds the API key."""
 
-    kind: Kind
+    call_class: CallClass
     path: str
     method: str = "GET"
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -100,16 +105,18 @@ class Request:
     base: str | None = None
     """Another address than the API's."""
     key_in_query: bool = False
-    """The key goes into the query, as links want it, instead of a header."""
+    """The key goes into the query, as requestdl demands, instead of a header."""
     cached: bool = False
     """Of an add: TorBox is known to have it cached, so the hourly limit does not count it."""
+    about_account: bool = False
+    """The call is about the account as a whole, so that a refusal is, too; not about one item."""
     max_bytes: int = MIB
     more_seconds: float = 0.0
-    """Added to the time limit, for what TorBox itself takes its time over."""
+    """Added to the time limit, for calls that TorBox itself takes its time over."""
 
 
-class Wire:
-    """Sends requests to TorBox within the budgets, and reads whatever comes back."""
+class Transport:
+    """Sends requests to TorBox within the budgets, and parses whatever comes back."""
 
     def __init__(
         self,
@@ -120,11 +127,15 @@ class Wire:
         timeout: float,
         budgets: Budgets,
         clock: Callable[[], float],
+        proxies: Proxies | None = None,
     ) -> None:
         self._session = session
         self._base = base_url.rstrip("/").removesuffix("/v1/api") + "/v1/api"
         self._api_key = api_key
         self._timeout = timeout
+        self._proxies = proxies or Proxies()
+        self._answered = 0
+        """How many calls were answered by TorBox itself so far."""
         self.budgets = budgets
         self.clock = clock
         self.offset_seconds = 0.0
@@ -133,13 +144,13 @@ class Wire:
     async def call(self, request: Request, *, empty_ok: bool = False) -> Answer:
         """Make a call and return its answer if TorBox did what was asked.
 
-        `empty_ok` lets pass the 404 by which TorBox says that there is nothing to list.
+        `empty_ok` accepts the 404 by which TorBox says that there is nothing to list.
 
         Raises:
-            TorBoxError: it did not, see `errors`.
+            TorBoxError: TorBox did not do it, see `errors`.
         """
         answer = await self.send(request)
-        error = verdict(answer, self.clock())
+        error = error_for(answer, self.clock())
         if error is not None and not (empty_ok and answer.empty):
             raise error
         return answer
@@ -151,16 +162,21 @@ class Wire:
             RateLimited: a budget is used up; nothing was sent.
             BadToken: there is no key to send.
             Unreachable: no answer came.
-            ServerTrouble: what came is not HTTP, or larger than it may be.
+            ServerError: what came is not HTTP, or larger than it may be.
         """
         key = self._key()
         sent_at = self._spend(request)
+        answered_before = self._answered
         try:
             answer = await self._exchange(request, key, sent_at)
         except Unreachable as error:
             if not error.unclear:
                 self._refund(request, sent_at)
+            # A call that hangs while others are answered says nothing about TorBox as a whole.
+            error.outage = self._answered == answered_before
             raise
+        answer = replace(answer, others_answered=self._answered > answered_before)
+        self._answered += answer.success is not None
         self._learn(request, answer)
         return answer
 
@@ -172,23 +188,24 @@ class Wire:
 
     def _spend(self, request: Request) -> float:
         now = self.clock()
-        ready = self.budgets.ready_at(request.kind, now, cached=request.cached)
+        ready = self.budgets.ready_at(request.call_class, now, cached=request.cached)
         if ready > now:
             detail = "waiting until TorBox allows another call"
             raise RateLimited("", detail, retry_after=ready - now)
-        self.budgets.spend(request.kind, now, cached=request.cached)
+        self.budgets.spend(request.call_class, now, cached=request.cached)
         return now
 
     def _refund(self, request: Request, at: float) -> None:
-        self.budgets.refund(request.kind, at)
-        if request.kind is Kind.CREATE and not request.cached:
-            self.budgets.refund(Kind.UNCACHED, at)
+        self.budgets.refund(request.call_class, at)
+        if request.call_class is CallClass.CREATE and not request.cached:
+            self.budgets.refund(CallClass.UNCACHED, at)
 
     async def _exchange(self, request: Request, key: str, sent_at: float) -> Answer:
+        url = f"{request.base or self._base}{request.path}"
         with mapped():
             async with self._session.request(
                 request.method,
-                f"{request.base or self._base}{request.path}",
+                url,
                 params={**request.params, **({"token": key} if request.key_in_query else {})},
                 json=request.json,
                 data=request.form,
@@ -196,22 +213,29 @@ class Wire:
                 timeout=self._limits(request),
                 allow_redirects=False,
                 raise_for_status=False,
+                **self._proxies.options(url),
             ) as response:
                 body = await _read(response, request.max_bytes)
-        return self._answer(response, body, key, sent_at)
+        parsing = partial(self._answer, request, response, body, key, sent_at)
+        return await asyncio.to_thread(parsing) if len(body) > IN_THREAD else parsing()
 
     def _limits(self, request: Request) -> aiohttp.ClientTimeout:
         total = self._timeout + request.more_seconds
         return aiohttp.ClientTimeout(total=total, sock_connect=min(total, _CONNECT_SECONDS))
 
     def _answer(
-        self, response: aiohttp.ClientResponse, body: bytes, key: str, sent_at: float
+        self,
+        request: Request,
+        response: aiohttp.ClientResponse,
+        body: bytes,
+        key: str,
+        sent_at: float,
     ) -> Answer:
         now = self.clock()
         date = _date(response.headers.get("Date"))
         if date is not None:
             self.offset_seconds = date - now
-        limit = lenient.number(response.headers.get("x-ratelimit-limit"))
+        limit = json_values.parse_optional_number(response.headers.get("x-ratelimit-limit"))
         return parse(
             response.status,
             body,
@@ -220,28 +244,30 @@ class Wire:
             hourly=limit in _HOURLY_LIMITS,
             used_up=_used_up(response.headers, now + self.offset_seconds),
             sent_at=sent_at,
+            about_account=request.about_account,
         )
 
     def _learn(self, request: Request, answer: Answer) -> None:
-        """Keep to what a refusal says about the next calls."""
+        """Tell the budgets what an answer says about the next calls of its class."""
         now = self.clock()
-        hourly = request.kind is Kind.CREATE and answer.hourly and not request.cached
-        match verdict(answer, now):
-            case RateLimited() as error if hourly:
-                self.budgets.blocked(Kind.UNCACHED, now + error.retry_after)
-            case RateLimited() as error if request.kind is Kind.CREATE:
-                self.budgets.blocked(Kind.CREATE, now + error.retry_after)
-                self.budgets.careful(now)
+        hourly = request.call_class is CallClass.CREATE and answer.hourly and not request.cached
+        limited = CallClass.UNCACHED if hourly else request.call_class
+        match error_for(answer, now):
             case RateLimited() as error:
-                self.budgets.blocked(request.kind, now + error.retry_after)
+                self.budgets.refused(limited, now, error.retry_after)
             case Cooldown() as error:
-                self.budgets.blocked(request.kind, error.until)
+                self.budgets.blocked(request.call_class, error.until)
             case _:
                 if answer.used_up:
-                    kind = Kind.UNCACHED if hourly else request.kind
-                    self.budgets.blocked(kind, now + answer.used_up)
+                    self.budgets.blocked(limited, now + answer.used_up)
                 return
-        log.warning("torbox_asks_to_wait", kind=request.kind.value, error=str(error))
+        ready_at = self.budgets.ready_at(request.call_class, now, cached=request.cached)
+        log.warning(
+            "torbox_asks_to_wait",
+            calls=limited.value,
+            error=str(error),
+            wait_seconds=round(ready_at - now),
+        )
 
 
 def _headers(key: str | None) -> dict[str, str]:
@@ -250,12 +276,17 @@ def _headers(key: str | None) -> dict[str, str]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    too_large = TooLarge(
+        "", f"TorBox's answer is larger than {max_bytes} bytes", response.status, unclear=True
+    )
+    if (response.content_length or 0) > max_bytes:
+        raise too_large
     body = bytearray()
+    # The announced length may be missing, or that of a compressed body.
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > max_bytes:
-            detail = f"TorBox's answer is larger than {max_bytes} bytes"
-            raise ServerTrouble("", detail, response.status, unclear=True)
+            raise too_large
     return bytes(body)
 
 
@@ -267,23 +298,23 @@ def _date(header: str | None) -> float | None:
 
 
 def _used_up(headers: Mapping[str, str], torbox_now: float) -> float:
-    """Read how long to wait when this call was the last one allowed for now; else 0."""
-    if lenient.number(headers.get("x-ratelimit-remaining")) != 0:
+    """Return the seconds to wait if this call was the last one allowed for now, else 0."""
+    if json_values.parse_optional_number(headers.get("x-ratelimit-remaining")) != 0:
         return 0.0
     wait = _until_reset(headers, torbox_now)
     return 0.0 if wait is None else min(max(wait, 0.0), _LONGEST_WAIT)
 
 
 def _until_reset(headers: Mapping[str, str], torbox_now: float) -> float | None:
-    reset = lenient.number(headers.get("x-ratelimit-reset"))
-    unix = lenient.moment(reset)
+    reset = json_values.parse_optional_number(headers.get("x-ratelimit-reset"))
+    unix = json_values.parse_timestamp(reset)
     return reset if unix is None else unix - torbox_now
 
 
 def _retry_after(headers: Mapping[str, str], torbox_now: float) -> float:
-    """Read how long to wait: seconds or a date, else the reset as a time or as seconds."""
+    """Return the seconds to wait: from Retry-After (seconds or a date), else from the reset."""
     said = headers.get("Retry-After")
-    wait = lenient.number(said)
+    wait = json_values.parse_optional_number(said)
     if wait is None and (date := _date(said)) is not None:
         wait = date - torbox_now
     if wait is None:
