@@ -161,6 +161,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """None: no limit."""
     min_free_bytes: Size = 1024**3
     verify: Verify = "size"
+    windows_safe_names: Switch = False
     aria2: Aria2Options = field(default_factory=Aria2Options)
 
 

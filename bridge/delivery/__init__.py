@@ -9,13 +9,17 @@ disk/       staging, publishing, moving and removing, without following a symbol
 from bridge.delivery.delivery_errors import (
     DeliveryError,
     DeliveryFailed,
+    LocalDiskError,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
     TargetTaken,
+    UnsafePath,
 )
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import discard_beside
 from bridge.delivery.disk.directory_checks import Problem, check_directories, check_directory
+from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
 from bridge.delivery.disk.hard_links import LinkSource, link_existing, target_exists
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
@@ -41,12 +45,16 @@ __all__ = [
     "DeliveryError",
     "DeliveryFailed",
     "DeliveryRequest",
+    "DiskHealth",
+    "DiskProblem",
     "DownloadDelivery",
     "FetchSettings",
     "LinkSettings",
     "LinkSource",
     "Links",
+    "LocalDiskError",
     "Modes",
+    "NameRefused",
     "NoDelivery",
     "NotEnoughSpace",
     "NotYet",
@@ -57,6 +65,7 @@ __all__ = [
     "SymlinkDelivery",
     "TargetTaken",
     "Throttles",
+    "UnsafePath",
     "WebdavLogin",
     "WebdavRefresh",
     "check_directories",

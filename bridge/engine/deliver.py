@@ -6,10 +6,11 @@ import structlog
 
 from bridge.core.follow import enter
 from bridge.core.model import Download, Failure, Phase, Reason
-from bridge.core.paths import numbered, renamed
+from bridge.core.paths import fitted, numbered, renamed
 from bridge.delivery import (
     DeliveryFailed,
     DeliveryRequest,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
     Progress,
@@ -73,6 +74,10 @@ async def _deliver(
             return  # another one's by now
         try:
             await _put(services, named, links, progress)
+        except NameRefused as error:
+            ascii_only = number > 2  # noqa: PLR2004 - the second refusal in a row
+            named = await _fit_names(services, named, error, ascii_only=ascii_only)
+            plain = named.content_name if named is not None else plain
         except TargetTaken:
             named = await _rename(services, named, numbered(plain, number, is_file=is_file))
         else:
@@ -110,6 +115,25 @@ async def _rename(services: Services, download: Download, name: str) -> Download
         lambda latest: replace(latest, content_name=name),
         of=download,
         files=renamed(services.ledger.files(download.hash), name),
+    )
+
+
+async def _fit_names(
+    services: Services, download: Download, error: NameRefused, *, ascii_only: bool
+) -> Download | None:
+    """Give the files names that the file system takes; without such names it fails as before."""
+    files = fitted(
+        services.ledger.files(download.hash), longest=error.longest, ascii_only=ascii_only
+    )
+    if files == tuple(services.ledger.files(download.hash)):
+        raise DeliveryFailed(str(error))
+    name = files[0].path.split("/", 1)[0]
+    log.info("names_replaced", hash=download.hash, why=str(error), content_name=name)
+    return await services.ledger.change(
+        download.hash,
+        lambda latest: replace(latest, content_name=name),
+        of=download,
+        files=files,
     )
 
 

@@ -22,7 +22,7 @@ from bridge.core.model import (
     RemoteItem,
 )
 from bridge.core.modes import content_layout, named_on_disk
-from bridge.core.paths import layout
+from bridge.core.paths import fitted, layout
 from bridge.core.seeding import has_an_end
 from bridge.engine.choice import lacking, metainfo_of, wanted_files
 from bridge.engine.remove import remote_removal
@@ -198,6 +198,8 @@ async def lay_out(
     files = tuple(
         _planned(download.hash, file, named[file.id], chosen=file.id in chosen) for file in listed
     )
+    if services.settings.delivery.windows_safe_names:
+        files = fitted(files)
     return files[0].path.split("/", 1)[0], files
 
 

@@ -221,9 +221,9 @@ def _main() -> None:
         Case(f"{given.small} x 2 MiB", given.small, 2 * MIB),
         Case(f"1 x {given.big} MiB, limited", 1, given.big * MIB, given.rate),
     )
-    cases = tuple(case for case in cases if not given.only or given.only in case.name)
+    chosen = [case for case in cases if not given.only or given.only in case.name]
     with tempfile.TemporaryDirectory(dir=given.directory) as directory:
-        asyncio.run(_bench(cases, given.runs, Path(directory)))
+        asyncio.run(_bench(chosen, given.runs, Path(directory)))
 
 
 if __name__ == "__main__":

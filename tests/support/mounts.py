@@ -41,10 +41,18 @@ def loop(directory: Path, kind: str, *, mib: int = 64, options: str = "") -> Ite
     image = directory.with_name(f"{directory.name}.image")
     with image.open("wb") as file:
         file.truncate(mib * MIB)
-    subprocess.run([program, "-q", str(image)], check=True, capture_output=True)
-    flags = ",".join(filter(None, ("loop", options)))
-    _mount("-t", kind, "-o", flags, str(image), str(directory))
+    flags = ["-Q", "-F"] if kind == "ntfs" else []
+    subprocess.run([program, *flags, "-q", str(image)], check=True, capture_output=True)
+    driver = "ntfs-3g" if kind == "ntfs" else kind
+    _mount(
+        "-t", driver, "-o", ",".join(filter(None, ("loop", options))), str(image), str(directory)
+    )
     try:
         yield directory
     finally:
         subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def remount(directory: Path, options: str) -> None:
+    """Change the options of a mounted file system."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(directory)], check=True)

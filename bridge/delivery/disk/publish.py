@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
@@ -30,6 +31,8 @@ Whole: TypeAlias = Callable[[Folder, str, RequestedFile], bool]
 COPIED = "copied.json"
 """In staging: the path of the target that a copy of the content is about to be renamed to."""
 _COPY = "copy"
+_USUAL = re.compile(r"[\w.,()\[\]{}+&'!#@=~ -]{1,120}", re.ASCII)
+r"""Names that every file system takes. `\w` may be two bytes elsewhere, so only ASCII."""
 _LONGEST_MARKER = 8192
 
 
@@ -63,6 +66,32 @@ def published(root: Path, request: DeliveryRequest, whole: Whole = of_full_size)
         if unpublished or not all_there(request.save_path, request.files, whole):
             raise TargetTaken(request.content_name)
     return True
+
+
+def check_names(request: DeliveryRequest) -> None:
+    """Try the request's unusual names on the file system of the save path, before the fetch.
+
+    Raises:
+        NameRefused: it does not take one.
+        LocalDiskError: the disk refused something else.
+    """
+    names = {part for file in request.files for part in split(file.path)}
+    unusual = sorted(name for name in names if not _USUAL.fullmatch(name))
+    if not unusual:
+        return
+    hidden = hidden_folder(request.save_path, request.staging_name).name
+    with disk_errors(request.save_path), open_folder(request.save_path, make=True) as save:
+        if save.stat(request.content_name) is not None:
+            return  # it takes that name, and publishing decides about the rest
+        save.remove_tree(hidden)
+        with save.child(hidden, make=True) as probe:
+            try:
+                for name in unusual:
+                    with name_errors(save.path):
+                        probe.mkdir(name)
+                    probe.rmdir(name)
+            finally:
+                save.remove_tree(hidden)
 
 
 def publish(root: Path, request: DeliveryRequest, whole: Whole = of_full_size) -> None:

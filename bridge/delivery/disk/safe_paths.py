@@ -150,6 +150,10 @@ class Folder:
             return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno in {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}:
+                return None  # nothing can have such a name here
+            raise
 
     def regular(self, name: str) -> os.stat_result | None:
         """Return the regular file of this name; None if there is none, or something else."""

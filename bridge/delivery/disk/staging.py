@@ -151,9 +151,10 @@ class StagedFile:
         """Move the file to its new path, and let its checkpoint say so."""
         checkpoint = _decoded(root, self._checkpoint)
         with root.walk(self._parts[:-1]) as folder:
-            if checkpoint is None or checkpoint.size != self.size or folder.stat(self._parts[-1]):
+            if checkpoint is None or checkpoint.size != self.size:
                 root.remove_tree(self.aside)
                 return
+            folder.remove_tree(self._parts[-1])  # a file without a checkpoint, or it were aside
             root.rename(self.aside, folder, self._parts[-1])
         moved = msgspec.structs.replace(checkpoint, path=self._inner)
         root.replace_file(self._checkpoint, msgspec.json.encode(moved))

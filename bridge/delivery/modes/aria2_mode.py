@@ -26,7 +26,13 @@ import structlog
 from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.publish import publish_steps, published, remove_delivered
+from bridge.delivery.disk.build_beside import discard_beside
+from bridge.delivery.disk.publish import (
+    check_names,
+    publish_steps,
+    published,
+    remove_delivered,
+)
 from bridge.delivery.disk.request_paths import check_request, staging_root
 from bridge.delivery.disk.staging import discard
 from bridge.delivery.fetch.fetch_settings import FetchSettings
@@ -91,7 +97,10 @@ class Aria2Delivery:
         root = staging_root(self._incomplete, request.staging_name)
         if await in_thread(published, root, request):
             await in_thread(discard, root)
+            # A kill after the rename of a copy leaves its hidden folder.
+            await discard_beside(request.save_path, request.staging_name)
             return Delivered(request.target)
+        await in_thread(check_names, request)
         files = Aria2Staging(root, request)
         await in_thread(files.prepare, min_free=self._fetch.min_free_bytes)
         await self._all(files, links, progress, fresh=False)

@@ -10,7 +10,13 @@ import structlog
 from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.publish import publish_steps, published, remove_delivered
+from bridge.delivery.disk.build_beside import discard_beside
+from bridge.delivery.disk.publish import (
+    check_names,
+    publish_steps,
+    published,
+    remove_delivered,
+)
 from bridge.delivery.disk.request_paths import check_request, staging_root
 from bridge.delivery.disk.reservations import SpaceReservations
 from bridge.delivery.disk.staging import StagedFile, begin, discard
@@ -61,9 +67,12 @@ class DownloadDelivery:
         root = staging_root(self._incomplete, request.staging_name)
         if await in_thread(published, root, request):
             await in_thread(discard, root)
+            # A kill after the rename of a copy leaves its hidden folder.
+            await discard_beside(request.save_path, request.staging_name)
             for known in request.files:
                 progress.at(known.file_id, known.size)
             return Delivered(request.target)
+        await in_thread(check_names, request)
         if request.limit is not None:
             self._fetcher.throttles.set_own(request.staging_name, request.limit)
         with ExitStack() as reserved:
