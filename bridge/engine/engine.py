@@ -160,7 +160,6 @@ class Engine:
         self._event = asyncio.Event()
         self._closing = False
         self._workers = self._worker_table()
-        self._rules: dict[str, Rules] = {}
 
     # What the service and the faces ask
 
@@ -192,6 +191,11 @@ class Engine:
                 blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
+
+    def settings_changed(self) -> None:
+        """Take changed settings over: rules are read for every plan, clean-up times are not."""
+        self._cleanup.reset()
+        self.wake()
 
     def wake(self) -> None:
         """Plan again now: something changed."""
@@ -367,9 +371,7 @@ class Engine:
         self, live: Sequence[LiveDownload], due: Sequence[Entry]
     ) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
-        for name in {grab.category for grab in grabs} - self._rules.keys():
-            self._rules[name] = self._ctx.rules(name)
-        return self._rules
+        return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang, StaleList
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import API_KEY, Rig, cached, pack
 
@@ -279,10 +279,10 @@ async def test_the_command(set_up: Rig) -> None:
         password = {key: value for key, value in environ.items() if "API_KEY" not in key}
         password["BRIDGE_TORBOX__API_KEY"] = set_up.sim.key
         code, said, _ = await run_to_end(password, "adopt", "--all")
-        assert (code, said) == (0, "")
+        assert (code, said) == (0, "There is nothing to take over.\n")
         code, _, errors = await run_to_end(password | {"BRIDGE_SERVER__PASSWORD": "x"}, "adopt")
         assert code == 1
-        assert "does not take" in errors
+        assert "rejected" in errors
         none = {key: value for key, value in password.items() if "PASSWORD" not in key}
         code, _, errors = await run_to_end(none, "adopt")
         assert code == 1

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueStatus
-from bridge.demo.arr_words import ArrSettings, SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueStatus
+from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.arr_api import ArrApi
 from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess

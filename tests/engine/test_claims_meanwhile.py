@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import DeliveredFile, GrabPhase, Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings, SeedLimits
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Lost
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.support.arr_world import World, world
 from tests.support.rig import Rig, cached, pack
 

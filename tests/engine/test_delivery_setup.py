@@ -8,11 +8,11 @@ import pytest
 from bridge.config import (
     CategorySettings,
     DeliverySettings,
+    Mode,
     PathSettings,
-    PolicyChanges,
+    Policy,
     Settings,
 )
-from bridge.config.kinds import Mode
 from bridge.engine.delivery_setup import directory_problems
 from tests.support.rig import Rig
 
@@ -63,10 +63,10 @@ def test_a_category_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_category_may_be_on_another_file_system(tmp_path: Path, mode: Mode) -> None:
     """Fetched files are copied there when they are whole; links go anywhere."""
     there = SHM / tmp_path.name
-    changes = PolicyChanges(delivery=mode)
+    policy = Policy(delivery=mode)
     chosen = Settings(
         paths=PathSettings(downloads=tmp_path),
-        categories={"tv": CategorySettings(save_path=str(there), policy=changes)},
+        categories={"tv": CategorySettings(save_path=str(there), policy=policy)},
     )
     try:
         assert directory_problems(chosen) == []

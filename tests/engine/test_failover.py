@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.simulator import ContentFile, magnet_of, make_torrent
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import KINDS, ArrApi
 from tests.support.arr_world import TOLD, TOLD_BY_HISTORY, World, refused, world
 from tests.support.process import BridgeProcess

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Failure, Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.engine.refusals import FOR_GOOD, KEPT_SECONDS, Refusals
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import ArrApi
 from tests.support.rig import Rig
 NOW = 1_000_000.0
