@@ -180,7 +180,7 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _timestamper(log_format, stream),
     ]
     final: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -223,12 +223,22 @@ def _route(level: str, stream: TextIO, formatter: logging.Formatter) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _is_json(log_format: str, stream: TextIO) -> bool:
+    return log_format == "json" or (log_format == "auto" and not stream.isatty())
+
+
+def _timestamper(log_format: str, stream: TextIO) -> Processor:
+    """Return UTC for programs, and for people the local time, which `TZ` chooses."""
+    if _is_json(log_format, stream):
+        return structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S%z", utc=False)
+
+
 def _renderer(log_format: str, stream: TextIO) -> list[Processor]:
-    terminal = stream.isatty()
-    if log_format == "json" or (log_format == "auto" and not terminal):
+    if _is_json(log_format, stream):
         return [structlog.processors.JSONRenderer(sort_keys=False)]
     console = structlog.dev.ConsoleRenderer(
-        colors=terminal, exception_formatter=structlog.dev.plain_traceback
+        colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
     return [_one_line, console]
 
