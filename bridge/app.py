@@ -13,10 +13,12 @@ import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
 from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.core.model import Download
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
@@ -27,8 +29,8 @@ from bridge.engine.deliveries import build_deliveries, directory_problems
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
 from bridge.store import Store
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, Kind, TorBox
+from bridge.web import Checkup, Counters, Report, Sources, add_alternative_ui, add_page, add_web
 
 log = structlog.get_logger()
 
@@ -78,15 +80,20 @@ async def bridge(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.paths.database))
         agent = f"torbox-bridge/{version('torbox-bridge')}"
-        api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
+        registry = CollectorRegistry(auto_describe=False)
+        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
+        api = await stack.enter_async_context(
+            aiohttp.ClientSession(headers={"User-Agent": agent}, trace_configs=[counters.tracing()])
+        )
         cdn = await stack.enter_async_context(make_session(agent))
 
         ledger = Ledger(store, time.time)
         await ledger.load()
+        ledger.on_change = partial(_count, counters)
         key = _key(settings, reload)
         torbox = await _torbox(settings, store, api, key)
         stream_key = await _stream_key(store)
-        throttles = Throttles()
+        throttles = Throttles(counters.fetched)
         services = Services(
             ledger=ledger,
             torbox=torbox,
@@ -108,7 +115,13 @@ async def bridge(
         access, new_password = await _access(settings, store)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, store, checkup, logs)
+        sources = Sources(
+            calls_left=partial(_calls_left, torbox.budgets),
+            listed_at=lambda: ledger.snapshot.listed_at,
+        )
+        served = _served(
+            settings, downloads, access, store, checkup, logs, registry=registry, sources=sources
+        )
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
@@ -205,6 +218,18 @@ async def _make_categories(settings: Settings, downloads: Downloads) -> None:
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
+def _count(counters: Counters, before: Download | None, after: Download) -> None:
+    """Count what changed of a download."""
+    phase = before.phase if before is not None else None
+    counters.phase_changed(after.category, phase, after.phase, after.failure_reason)
+
+
+def _calls_left(budgets: Budgets) -> dict[str, int]:
+    """Return how many calls of each class TorBox allows now."""
+    now = time.time()
+    return {kind.value: budgets.left(kind, now) for kind in Kind}
+
+
 def _search_url(base_url: str) -> str:
     """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
@@ -245,6 +270,9 @@ async def _served(
     store: Store,
     checkup: Checkup,
     logs: RecentLogs | None,
+    *,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
     app = web.Application()
@@ -263,7 +291,10 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
+    add_web(
+        app, base, downloads=downloads, access=access, store=store, checkup=checkup,
+        registry=registry, sources=sources,
+    )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:

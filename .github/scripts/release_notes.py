@@ -1,6 +1,7 @@
+# ruff: noqa: INP001
 """Print what CHANGELOG.md says about a version. Fails unless pyproject.toml has that version.
 
-    python3 .github/scripts/release_notes.py 1.2.3
+python3 .github/scripts/release_notes.py 1.2.3
 """
 
 import re

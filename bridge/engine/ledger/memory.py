@@ -48,6 +48,8 @@ class Memory:
         """Items at TorBox that were left lately. Written down with the end of each removal."""
         self.unknown_states: Counter[str] = Counter()
         """TorBox's words for a state that the bridge does not know, and how often they came."""
+        self.on_change: Callable[[Download | None, Download], None] = lambda _before, _after: None
+        """Called after each commit with a download as it was (None: it was added) and as it is."""
         self._downloads: dict[str, Download] = {}
         self._files: dict[str, tuple[DeliveredFile, ...]] = {}
         self._claims: dict[str, tuple[Claim, ...]] = {}

@@ -63,6 +63,7 @@ class Rows(Jobs):
             if cleanup is not None:
                 self._removals[cleanup.id] = cleanup
             self.version += 1
+        self.on_change(None, download)
         say("added", download, why=f"{download.name!r}")
         return True
 
@@ -106,6 +107,7 @@ class Rows(Jobs):
             if files is not None:
                 self._files[info_hash] = tuple(files)
             self.version += 1
+        self.on_change(before, after)
         if after.phase is not before.phase:
             say("transition", after, before=before.phase.value, why=why)
         return after
