@@ -96,16 +96,17 @@ class Trial:
     def puid(self) -> None:
         """Root with PUID, PGID and UMASK: owns the volumes, then runs and writes as that user."""
         config, downloads = self._volume("config", owner=0), self._volume("downloads", owner=0)
-        (config / "old.yaml").touch()
+        (config / "old").mkdir(mode=0o700)
+        os.chown(config / "old", 0, 5000)
         environment = {
             **self._port(), "PUID": str(USER), "PGID": str(GROUP), "UMASK": "002",
             "BRIDGE_SERVER__PASSWORD": "a-made-up-password", "BRIDGE_LOG__FORMAT": "console",
-            "TZ": "Asia/Tokyo",
+            "TZ": "Asia/Tokyo", "BRIDGE_PATHS__DOWNLOADS": "/downloads/torrents",
         }  # fmt: skip
         start = Start(
             environment=environment,
             volumes={config: "/config", downloads: "/downloads"},
-            capabilities=("CHOWN", "SETUID", "SETGID"),
+            capabilities=("CHOWN", "DAC_READ_SEARCH", "SETGID", "SETUID"),
         )
         container = self._image.start(start, self._log("puid"))
         container.wait_for("listening")
@@ -123,6 +124,7 @@ class Trial:
         expect(film.stat().st_size == SIZE, "the file is whole")
         check = container.exec("torbox-bridge", "check")
         expect("owner 4321:4322" in check.stdout, f"exec check runs as PUID:PGID\n{check.stdout}")
+        expect((downloads / "torrents").is_dir(), "a missing download directory is made for them")
         left = {p.stat().st_uid for p in (*config.rglob("*"), *downloads.rglob("*"))}
         expect(left == {USER}, "exec leaves no file of root behind")
         self._stops(container)
