@@ -3,8 +3,12 @@
 import argparse
 import re
 import shlex
+import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from urllib.parse import unquote
@@ -211,3 +215,17 @@ def test_the_readme_begins_with_its_two_commands() -> None:
     for command, ends in ((readme[0], "torbox-bridge demo\n"), (readme[1], "pytest -q\n")):
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install")
         assert command.endswith(ends)
+
+
+def test_the_backup_of_a_running_bridge(tmp_path: Path) -> None:
+    """The command in docs/backup.md copies a database that somebody else has open."""
+    (line,) = [line for name, line in shell_lines() if name == "backup.md" and "python3 -c" in line]
+    program = shlex.split(line)[-1].replace("/config", str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE downloads (name)")
+        database.execute("INSERT INTO downloads VALUES ('Show.S01')")
+        database.commit()
+        subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
+        assert copy.execute("SELECT name FROM downloads").fetchall() == [("Show.S01",)]
