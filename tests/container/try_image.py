@@ -73,12 +73,14 @@ class Trial:
         expect(status == 0, f"demo as {STRANGER}, read-only, no capabilities", log)
 
     def commands(self) -> None:
-        """`--help` and a missing key say what to do, with the right exit status."""
+        """`--help` and a wrong setting say what to do, with the right exit status."""
         log = self._log("help")
         expect(self._image.run(Start(command=("--help",)), log) == 0, "--help", log)
-        log = self._log("no-key")
-        status = self._image.run(Start(user=STRANGER, environment=self._port()), log)
-        expect(status == 2 and "TORBOX_API_KEY" in text_of(log), "no key: exit status 2", log)
+        log = self._log("wrong-setting")
+        wrong = {"BRIDGE_SERVER__PORT": "http"}
+        status = self._image.run(Start(user=STRANGER, environment=wrong), log)
+        named = "BRIDGE_SERVER__PORT" in text_of(log)
+        expect(status == 2 and named, "a wrong setting: exit status 2", log)
 
     def simulator(self) -> Container:
         """Start a simulated TorBox from the same image."""
