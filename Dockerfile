@@ -42,7 +42,7 @@ LABEL org.opencontainers.image.title="torbox-bridge" \
 RUN install -d -o 1000 -g 1000 /config /downloads
 
 COPY --from=builder /opt/venv /opt/venv
-# Before /opt/venv/bin in PATH: whoever calls torbox-bridge in the container gets the right user.
+# Before /opt/venv/bin in PATH: `docker exec ... torbox-bridge` changes to the right user too.
 COPY --chmod=755 deploy/image/entrypoint.sh /usr/local/bin/torbox-bridge
 
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/venv/bin \

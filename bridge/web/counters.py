@@ -1,7 +1,8 @@
-"""What has happened since the start: counted where it happens, read by a scrape.
+"""Counters of what has happened since the start.
 
-The composition root hands the methods to those who know: aiohttp's tracing for calls to TorBox and
-to each *arr, the state for phases, the fetches for bytes. None of them knows Prometheus.
+The composition root connects the methods: aiohttp's tracing counts calls to TorBox and to each
+*arr, the state reports changed phases, the fetches report bytes. Only this module and `metrics`
+know Prometheus.
 """
 
 import re
@@ -73,7 +74,7 @@ class Counters:
         self._bytes.inc(size)
 
     def tracing(self) -> aiohttp.TraceConfig:
-        """Return what counts every call of a client session for TorBox and the *arr."""
+        """Return a tracer for the client session that calls TorBox and the *arr."""
         config = aiohttp.TraceConfig()
 
         async def started(
@@ -122,7 +123,7 @@ class Counters:
 
 
 def torbox_endpoint(path: str) -> str:
-    """Return the endpoint of a path without what varies: `torrents/mylist`, `user/me`."""
+    """Return the endpoint of a path, without ids and queries: `torrents/mylist`, `user/me`."""
     _, _, below = path.rpartition(_TORBOX_ROOT)
     return "/".join(_segments(below))
 

@@ -1,6 +1,6 @@
-"""GET /metrics: figures for Prometheus, read from memory when they are asked for.
+"""GET /metrics for Prometheus, read from memory at each scrape.
 
-`docs/metrics.md` lists every one of them. Names and labels are public.
+`docs/metrics.md` lists every metric. Names and labels are public.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ LAG_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What a scrape asks for beside the downloads. Functions, so that each scrape reads afresh."""
+    """Where a scrape gets what the downloads do not know. Functions: each scrape reads anew."""
 
     calls_left: Callable[[], Mapping[str, int]] = dict
     """Calls that the rate budgets allow now, by class."""
@@ -100,11 +100,11 @@ class Figures(Collector):
             "Downloads that wait for their next attempt after a failed one",
             sum(_waits_for_retry(view, now) for view in views),
         )
-        yield _gauge("troubles", "What keeps the bridge from its work", len(self._troubles))
+        yield _gauge("troubles", "Number of reasons why work waits", len(self._troubles))
         yield self._blocked()
         yield _gauge(
             "invariant_violations",
-            "What does not hold of the downloads though it should at every moment",
+            "Checks of the bridge on its own data that fail; always 0",
             len(self._downloads.violations),
         )
         yield self._unknown_states()
@@ -144,7 +144,7 @@ class Figures(Collector):
     def _unknown_states(self) -> Metric:
         counter = CounterMetricFamily(
             f"{PREFIX}_unknown_states",
-            "Times that TorBox showed a download_state which the bridge does not know",
+            "Times that TorBox showed a download_state that the bridge does not know",
             labels=["state"],
         )
         for state, count in self._downloads.unknown_states.items():
@@ -180,7 +180,7 @@ def _by_category(views: Sequence[View]) -> Metric:
     counts = Tally((view.download.category, view.download.phase.value) for view in views)
     gauge = GaugeMetricFamily(
         f"{PREFIX}_downloads_by_category",
-        "Downloads by category and phase; one that two categories share counts in each",
+        "Downloads by category and phase; a shared download counts in each category",
         labels=["category", "phase"],
     )
     for (category, phase), count in sorted(counts.items()):
@@ -234,7 +234,7 @@ def add_metrics(
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Answer the figures to who may come in: a scraper brings the API key as its bearer token."""
+    """Return the metrics to a logged-in client, or to a scraper with the API key as bearer token."""
     if visitor_of(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
     request.app[FIGURES].free_bytes = await request.app[DOWNLOADS].free_space()

@@ -27,7 +27,7 @@ own_config() {
 }
 
 # make_downloads: a download directory that is missing, or that Docker has just made as root and
-# that is still empty, belongs to the user. One that holds files is left as it is.
+# that is still empty, is given to the user. A directory with files keeps its owner.
 make_downloads() {
   downloads=${BRIDGE_PATHS__DOWNLOADS:-/downloads}
   if [ ! -e "$downloads" ]; then

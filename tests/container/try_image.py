@@ -46,7 +46,7 @@ STOP_SECONDS = 10.0
 
 
 class Trial:
-    """One image, one simulated TorBox, and a directory for volumes and logs."""
+    """An image, a simulated TorBox, and a directory for volumes and logs."""
 
     def __init__(self, image: Image, directory: Path) -> None:
         self._image = image

@@ -128,7 +128,7 @@ def test_the_secrets_variant_differs_in_the_key_alone() -> None:
 
 
 def test_kubernetes_runs_one_unprivileged_bridge_for_each_database() -> None:
-    """One replica, never two at one time, without any privilege, on a read-only root."""
+    """A single replica, never two at a time, without any privilege, on a read-only root."""
     pods = bridge_pods()
     assert len(pods) == len(MANIFESTS)
     for deployment, container in pods:

@@ -47,7 +47,7 @@ def release_notes() -> ModuleType:
     [("1.2.3", "### Added\n\n- Something."), ("1.2.2", "- Older."), ("1.2", ""), ("9.9.9", "")],
 )
 def test_the_notes_are_the_section_of_the_version(wanted: str, notes: str) -> None:
-    """Not the section before, not the one after, and nothing for a version that is not there."""
+    """Neither the section before nor the section after; nothing for an unknown version."""
     assert release_notes().notes(CHANGELOG, wanted) == notes
 
 

@@ -106,7 +106,7 @@ async def test_a_failure_is_counted_with_its_reason(rig: Rig) -> None:
 
 
 async def test_an_unknown_state_is_counted(rig: Rig) -> None:
-    """A word of TorBox that the bridge does not know shows up with its count."""
+    """A state that the bridge does not know shows up with its count."""
     content = cached(pack(), is_cached=False)
     rig.sim.register(content)
     rig.sim.world.change(content.hash, state="levitating", stop_at=0.1)
@@ -149,7 +149,7 @@ async def test_every_metric_is_documented_and_every_documented_one_exists(rig: R
     ],
 )
 def test_endpoints(path: str, endpoint: str) -> None:
-    """What varies in a path is no label."""
+    """Ids and queries never become labels."""
     assert torbox_endpoint(path) == endpoint
 
 
@@ -238,7 +238,7 @@ def test_only_the_step_into_a_phase_counts() -> None:
 
 
 async def test_the_lag_of_a_blocked_loop_is_seen_once() -> None:
-    """A loop that is blocked shows in the next scrape, and not in the one after it."""
+    """A blocked loop shows in the next scrape, and not in the scrape after that."""
     meter = LagMeter()
     async with meter.running(web.Application()):
         await asyncio.sleep(0.3)
