@@ -222,6 +222,8 @@ def _count(counters: Counters, before: Download | None, after: Download) -> None
     """Count what changed of a download."""
     phase = before.phase if before is not None else None
     counters.phase_changed(after.category, phase, after.phase, after.failure_reason)
+    if before is not None and after.attempts > before.attempts:
+        counters.retried()
 
 
 def _calls_left(budgets: Budgets) -> dict[str, int]:

@@ -43,6 +43,7 @@ class Counters:
         self._failed = counter(
             "failed", "Downloads that failed, by reason code", "category", "reason"
         )
+        self._retries = counter("retries", "Attempts that failed and are made again later")
         self._failovers = counter(
             "failovers", "Failed downloads that an *arr was told to blocklist", "arr"
         )
@@ -68,6 +69,10 @@ class Counters:
             self._completed.labels(category).inc()
         if after is Phase.FAILED and before is not Phase.FAILED:
             self._failed.labels(category, reason or "unknown").inc()
+
+    def retried(self) -> None:
+        """Count an attempt that failed and is made again later."""
+        self._retries.inc()
 
     def fetched(self, size: int) -> None:
         """Count bytes that arrived from TorBox's CDN."""

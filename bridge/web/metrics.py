@@ -100,6 +100,11 @@ class Figures(Collector):
             "Downloads that wait for their next attempt after a failed one",
             sum(_waits_for_retry(view, now) for view in views),
         )
+        yield _gauge(
+            "torbox_active_items",
+            "Downloads that TorBox works on or seeds; each holds a slot",
+            sum(view.number == 0 and view.item is not None and view.item.active for view in views),
+        )
         yield _gauge("troubles", "Number of reasons why work waits", len(self._troubles))
         yield self._blocked()
         yield _gauge(

@@ -83,12 +83,33 @@ async def test_the_age_of_the_list(rig: Rig) -> None:
             rig.sim.register(content)
             rig.sim.world.change(content.hash, stop_at=0.5)
             await arr.add_magnet(magnet_of(content))
+        age = -1.0
         for _ in range(100):
             age = float((await scrape(rig))[name])
             if age >= 0:
                 break
             await asyncio.sleep(0.2)
     assert 0 <= age < 20
+
+
+async def test_a_slot_in_use_and_a_retry_show(rig: Rig) -> None:
+    """An item that TorBox works on holds a slot, and an add that failed once counts as a retry."""
+    content = cached(pack(), is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, stop_at=0.5)
+    rig.sim.faults.add("createtorrent", Error(503, "DOWNLOAD_SERVER_ERROR"))
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.REMOTE)
+        lines: dict[str, str] = {}
+        for _ in range(100):
+            lines = await scrape(rig)
+            if lines["torbox_bridge_torbox_active_items"] == "1.0":
+                break
+            await asyncio.sleep(0.1)
+    assert lines["torbox_bridge_torbox_active_items"] == "1.0"
+    assert float(lines["torbox_bridge_retries_total"]) >= 1
+    assert float(lines["torbox_bridge_oldest_wait_seconds"]) > 0
 
 
 async def test_a_failure_is_counted_with_its_reason(rig: Rig) -> None:
