@@ -47,7 +47,8 @@ ci: ## Run everything that CI runs
 image: ## Build the container image (DOCKER=podman works too)
 	$(DOCKER) build --tag $(IMAGE) $(ARGS) .
 
-.PHONY: image-demo
+.PHONY: image-try
+image-try: 
 image-demo: ## Run the demo in the image: read-only, as a user the image does not know
 	$(DOCKER) run --rm --read-only --tmpfs /tmp --user 12345:12345 $(IMAGE) demo
 

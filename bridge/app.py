@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
 from bridge import __version__
 from bridge.access import Access, hash_password
@@ -19,6 +20,7 @@ from bridge.arr import Arr, Arrs
 from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
+from bridge.core.model import Entry
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
@@ -32,8 +34,8 @@ from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
 from bridge.settings_reload import watch_settings
 from bridge.state import Database, State
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
+from bridge.web import Checkup, Counters, Report, Sources, add_alternative_ui, add_page, add_web
 from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
@@ -78,17 +80,20 @@ async def bridge(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.paths.database))
         agent = f"torbox-bridge/{__version__}"
+        registry = CollectorRegistry(auto_describe=False)
+        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
         session = aiohttp.ClientSession(
-            headers={"User-Agent": agent}, trace_configs=[outgoing_calls()]
+            headers={"User-Agent": agent}, trace_configs=[outgoing_calls(), counters.tracing()]
         )
         api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(agent))
 
         state = State(database, clock)
         await state.load()
+        state.on_change = partial(_count, counters)
         key = _key(settings, reload)
         torbox = await _torbox(settings, database, api, key, clock)
-        throttles = Throttles()
+        throttles = Throttles(counters.fetched)
         stream_key = await _stream_key(database)
         ctx = EngineContext(
             state=state,
@@ -111,7 +116,13 @@ async def bridge(
         access, new_password = await _access(settings, database)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, database, checkup, logs)
+        sources = Sources(
+            calls_left=partial(_calls_left, torbox.budgets),
+            listed_at=lambda: state.snapshot.listed_at,
+        )
+        served = _served(
+            settings, downloads, access, database, checkup, logs, registry=registry, sources=sources
+        )
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
@@ -218,6 +229,25 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
+def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry."""
+    phase = before.phase if before is not None else None
+    reason = after.failure.reason if after.failure is not None else None
+    counters.phase_changed(after.grab.category, phase, after.phase, reason)
+    if before is not None and _attempts(after) > _attempts(before):
+        counters.retried()
+
+
+def _attempts(entry: Entry) -> int:
+    return entry.grab.attempts + entry.download.attempts
+
+
+def _calls_left(budgets: Budgets) -> dict[str, int]:
+    """Return how many calls of each class TorBox allows now."""
+    now = time.time()
+    return {kind.value: budgets.left(kind, now) for kind in CallClass}
+
+
 def _search_url(base_url: str) -> str:
     """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
@@ -257,6 +287,9 @@ async def _served(
     database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
+    *,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
     app = web.Application()
@@ -275,7 +308,10 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=database, checkup=checkup)
+    add_web(
+        app, base, downloads=downloads, access=access, store=database, checkup=checkup,
+        registry=registry, sources=sources,
+    )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:

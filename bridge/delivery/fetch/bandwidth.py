@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _BURST = 0.25
@@ -72,7 +73,9 @@ class Throttle:
 class Throttles:
     """The limit of all fetches together, and the limits of single deliveries."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_bytes: Callable[[int], None] = lambda _size: None) -> None:
+        """`on_bytes` is called with the size of everything that arrives."""
+        self.on_bytes = on_bytes
         self.total = Throttle()
         self._own: dict[str, Throttle] = {}
 
@@ -114,6 +117,7 @@ class OwnThrottle:
 
     async def take(self, size: int) -> None:
         """Return when `size` more bytes are within both limits."""
+        self._throttles.on_bytes(size)
         own = self._throttles.own(self._key)
         if own is not None:
             await own.take(size)
