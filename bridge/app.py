@@ -14,8 +14,8 @@ import structlog
 from aiohttp import web
 from msgspec import structs
 
-from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
+from bridge.auth import Access, hash_password
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
@@ -25,10 +25,19 @@ from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetche
 from bridge.engine import Engine, Ledger, Links, Pace, Services
 from bridge.engine.deliveries import build_deliveries, directory_problems
 from bridge.logs import RecentLogs, mask
-from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.store import Store
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.web import (
+    BACKLOG,
+    BoundedRunner,
+    Checkup,
+    Report,
+    add_alternative_ui,
+    add_page,
+    add_web,
+    bound_request,
+)
 
 log = structlog.get_logger()
 
@@ -232,6 +241,7 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
         api_key=key.reveal() if key else None,
         clock=time.monotonic,
         trusted_proxies=settings.server.trusted_proxies,
+        exempt_networks=settings.server.auth_exempt,
         csrf_protection=settings.web.csrf_protection,
     )
     return access, made
@@ -247,7 +257,7 @@ async def _served(
     logs: RecentLogs | None,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
-    app = web.Application()
+    app = web.Application(middlewares=[bound_request])
     base = settings.server.url_base
     preferences = {
         "web_ui_address": settings.server.host,
@@ -262,13 +272,13 @@ async def _served(
     profile = PROFILES[settings.qbittorrent.profile]
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
-    app.on_response_prepare.append(dress)
+    app.on_response_prepare.append(add_security_headers)
     add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = BoundedRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, settings.server.host, settings.server.port)
@@ -279,7 +289,7 @@ async def _served(
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
     except OSError as error:
         raise CannotStart(
             [f"cannot listen on {host}:{port}: {error.strerror or error}. Set server.port."]

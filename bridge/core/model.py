@@ -371,6 +371,8 @@ class RemoteItem:
     eta: int = 0
     seeds: int = 0
     peers: int = 0
+    availability: float | None = None
+    """Copies in the swarm; None when TorBox does not tell."""
     ratio: float = 0.0
     uploaded: int = 0
     active: bool = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -110,24 +111,23 @@ class Queue(Reads):
         self,
         hashes: Iterable[str],
         *,
-        ratio: float,
-        seeding_minutes: int,
+        ratio: float | None,
+        seeding_minutes: int | None,
         inactive_minutes: int | None,
         caller: Caller = NOBODY,
     ) -> None:
-        """Set when seeding is done; None keeps the inactive limit as it is."""
+        """Set when seeding is done. None keeps a limit as it is."""
+        given = {
+            "ratio_limit": ratio,
+            "seeding_time_limit": seeding_minutes,
+            "inactive_seeding_time_limit": inactive_minutes,
+        }
+        changes: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
         for download in self._known(hashes):
             for seen in self._concerned(download, caller):
-                inactive = seen.inactive_seeding_time_limit
-                await self._ledger.change_own(
-                    seen,
-                    "seed limits set",
-                    ratio_limit=ratio,
-                    seeding_time_limit=seeding_minutes,
-                    inactive_seeding_time_limit=(
-                        inactive if inactive_minutes is None else inactive_minutes
-                    ),
-                )
+                await self._ledger.change_own(seen, "seed limits set", **changes)
         self._engine.wake()
 
     async def set_trackers(self, info_hash: str, urls: Sequence[str]) -> None:

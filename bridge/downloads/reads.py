@@ -35,6 +35,7 @@ class _Inputs(NamedTuple):
     item: RemoteItem | None
     fetched: Fetched | None
     turn_in: int
+    unreachable: bool = False
 
     def same_as(self, other: "_Inputs") -> bool:
         return (
@@ -43,6 +44,7 @@ class _Inputs(NamedTuple):
             and self.item is other.item
             and self.fetched == other.fetched
             and self.turn_in == other.turn_in
+            and self.unreachable == other.unreachable
         )
 
 
@@ -75,7 +77,7 @@ class Reads(Base):
     def version(self) -> int:
         """Changes whenever anything a face could show has changed."""
         live = [(meter.bytes_done, meter.speed) for meter in self._ledger.progress.values()]
-        state = (self._ledger.version, live)
+        state = (self._ledger.version, live, self._engine.unreachable)
         if state != self._state:
             self._state = state
             self._version += 1
@@ -85,6 +87,11 @@ class Reads(Base):
     def troubles(self) -> Sequence[str]:
         """Tell what keeps the bridge from its work just now; nothing when all is well."""
         return self._engine.troubles
+
+    @property
+    def unreachable(self) -> bool:
+        """Return whether TorBox does not answer, or rejects the key."""
+        return self._engine.unreachable
 
     @property
     def violations(self) -> Sequence[str]:
@@ -100,6 +107,11 @@ class Reads(Base):
     def default_save_path(self) -> Path:
         """Where downloads without a category go."""
         return Path(self._roots.default)
+
+    @property
+    def incomplete_directory(self) -> Path:
+        """Return where the parts of incomplete downloads are, each in a folder of its hash."""
+        return self._services.settings.paths.incomplete_directory
 
     async def free_space(self) -> int:
         """Bytes that are free where downloads go; some seconds old."""
@@ -144,6 +156,7 @@ class Reads(Base):
             shown=shown,
             turn_in=inputs.turn_in,
             remote_share=remote_share(self._services.mode(seen)),
+            unreachable=inputs.unreachable,
         )
         view = View(seen, status, inputs.item, key[1])
         self._views[key] = (inputs, view)
@@ -154,7 +167,7 @@ class Reads(Base):
         meter = self._ledger.progress.get(download.hash)
         fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
         turn_in = self._ledger.turns.get(download.hash, ETA_UNKNOWN)
-        return _Inputs(download, claim, item, fetched, turn_in)
+        return _Inputs(download, claim, item, fetched, turn_in, self.unreachable)
 
     def files(self, info_hash: str) -> Sequence[FileView]:
         """List the files of a download; empty while they are not known."""

@@ -112,6 +112,11 @@ class Engine:
         self._closing = False
 
     @property
+    def unreachable(self) -> bool:
+        """TorBox does not answer, or rejects the key: what it last reported is no longer true."""
+        return self._gates.probe_at is not None
+
+    @property
     def troubles(self) -> Sequence[str]:
         """Tell in words what keeps the bridge from its work; nothing when all is well."""
         return self._gates.troubles or self._polling.troubles

@@ -35,6 +35,7 @@ class _Item(msgspec.Struct):
     eta: object = None
     seeds: object = None
     peers: object = None
+    availability: object = None
     ratio: object = None
     total_uploaded: object = None
     active: object = None
@@ -123,6 +124,9 @@ def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -
         eta=lenient.count(item.eta),
         seeds=lenient.count(item.seeds),
         peers=lenient.count(item.peers),
+        availability=(
+            None if item.availability is None else max(0.0, lenient.real(item.availability))
+        ),
         ratio=max(0.0, lenient.real(item.ratio)),
         uploaded=lenient.count(item.total_uploaded),
         active=lenient.flag(item.active),

@@ -2,15 +2,25 @@
 
 from aiohttp import web
 
-from bridge.access import Access
+from bridge.auth import Access
 from bridge.downloads import Downloads
 from bridge.store import Store
 from bridge.web import account, check, guard, health, metrics, status, story, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
+from bridge.web.http_server import BACKLOG, BoundedRunner, bound_request
 from bridge.web.page import add_page
 
-__all__ = ["Checkup", "Report", "add_alternative_ui", "add_page", "add_web"]
+__all__ = [
+    "BACKLOG",
+    "BoundedRunner",
+    "Checkup",
+    "Report",
+    "add_alternative_ui",
+    "add_page",
+    "add_web",
+    "bound_request",
+]
 
 
 def add_web(

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from bridge.access import Access, visitor_of
+from bridge.auth import Access, authenticate
 from bridge.core.model import Phase
 from bridge.downloads import Downloads
 
@@ -77,7 +77,7 @@ def registry(downloads: Downloads) -> CollectorRegistry:
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer the figures to who may come in: a scraper brings the API key as its bearer token."""
-    if visitor_of(request, request.app[ACCESS]) is None:
+    if authenticate(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
     body = generate_latest(request.app[REGISTRY])
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -105,15 +105,17 @@ async def test_force_start(client: Client, face: Face, value: str, *, forced: bo
     assert (await client.post("torrents/setForceStart", hashes=ONE)).status == 400
 
 
-async def test_share_limits_need_only_hashes(client: Client, face: Face) -> None:
-    """*arr send no inactive limit: it stays as it was."""
+async def test_share_limits_that_are_not_sent_stay(client: Client, face: Face) -> None:
+    """Several *arr send no inactive limit, and scripts send only the one they mean."""
     await face.put(ONE, inactive_seeding_time_limit=7)
     form = {"hashes": ONE, "ratioLimit": "1.5", "seedingTimeLimit": "60"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
     assert limits(face) == (1.5, 60, 7)
     form = {"hashes": ONE, "inactiveSeedingTimeLimit": "-1", "ratioLimit": "-1"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
-    assert limits(face) == (-1, -2, -1)
+    assert limits(face) == (-1, 60, -1)
+    assert (await client.post("torrents/setShareLimits", hashes=ONE)).short == (200, "")
+    assert limits(face) == (-1, 60, -1)
 
 
 @pytest.mark.parametrize("value", ["x", "", "nan", "inf"])

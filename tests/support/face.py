@@ -15,7 +15,7 @@ import aiohttp
 import bencode2
 from aiohttp import web
 
-from bridge.access import Access, hash_password
+from bridge.auth import Access, hash_password
 from bridge.config import PathSettings, Settings
 from bridge.config.units import Network
 from bridge.core.model import DeliveredFile, Phase
@@ -27,6 +27,7 @@ from bridge.qbittorrent import PREFIX, PROFILES, create_api
 from bridge.store import Store
 from bridge.torbox import ApiKey, Budgets, TorBox
 from bridge.web import add_page
+from bridge.web.http_server import BoundedRunner, bound_request
 
 USERNAME, PASSWORD, API_KEY = "admin", "pass word+ü", "a-key-of-the-user"
 HASHED = hash_password(PASSWORD)
@@ -95,6 +96,7 @@ async def serve_face(
     base: str = "",
     profile: str = "4.6",
     trusted_proxies: Sequence[Network] = (),
+    exempt_networks: Sequence[Network] = (),
     csrf_protection: bool = True,
 ) -> AsyncIterator[Face]:
     """Serve the face below `base` on a free port, with its database and downloads below `root`."""
@@ -126,13 +128,14 @@ async def serve_face(
             api_key=API_KEY,
             clock=clock,
             trusted_proxies=trusted_proxies,
+            exempt_networks=exempt_networks,
             csrf_protection=csrf_protection,
         )
-        app = web.Application()
+        app = web.Application(middlewares=[bound_request])
         api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
         add_page(app, base)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = BoundedRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,13 +1,15 @@
 """Views of downloads, made by hand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from bridge.core.model import Download, RemoteItem
 from bridge.core.status import State, Status
 from bridge.downloads import View
 from bridge.qbittorrent.profile import PROFILES
-from bridge.qbittorrent.render import Rendered, render
+from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 
 ADDED_AT = 1_700_000_000.25
 PLAIN = Download(
@@ -18,7 +20,8 @@ PLAIN = Download(
     added_at=ADDED_AT,
     category="tv",
 )
-PROFILE = PROFILES["4.6"]
+AROUND = Surroundings(profile=PROFILES["4.6"], incomplete_directory="/d/.incomplete")
+AROUND_5 = replace(AROUND, profile=PROFILES["5.1"])
 
 
 def a_view(
@@ -28,13 +31,16 @@ def a_view(
     size: int = 0,
     download_speed: int = 0,
     item: RemoteItem | None = None,
+    shown: Mapping[str, Any] = MappingProxyType({}),
     **fields: Any,
 ) -> View:
-    """Make a view; other keywords are fields of the download."""
-    status = Status(state=state, progress=progress, size=size, download_speed=download_speed)
+    """Make a view. `shown` are more fields of its status; other keywords are the download's."""
+    status = Status(
+        state=state, progress=progress, size=size, download_speed=download_speed, **shown
+    )
     return View(replace(PLAIN, **fields), status, item)
 
 
 def rendered(**fields: Any) -> Rendered:
     """Render a view of these fields."""
-    return render(a_view(**fields), (), 0, ADDED_AT, PROFILE)
+    return render(a_view(**fields), (), 0, ADDED_AT, AROUND)
