@@ -23,7 +23,7 @@ from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import Downloads, View
 from bridge.engine import Engine, Ledger, Links, Services
 from bridge.logs import RecentLogs
-from bridge.qbittorrent import PREFIX, PROFILES, create_api
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.store import Store
 from bridge.torbox import ApiKey, Budgets, TorBox
 from bridge.web import add_page
@@ -134,6 +134,7 @@ async def serve_face(
         app = web.Application(middlewares=[bound_request])
         api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
+        app.on_response_prepare.append(add_security_headers)
         add_page(app, base)
         runner = BoundedRunner(app, shutdown_timeout=0.1)
         await runner.setup()
