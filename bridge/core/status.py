@@ -77,7 +77,8 @@ class Status:
     swarm_seeds: int = 1
     """Seeds that are known of. 0 marks a dead torrent, so only a stalled one may show it."""
     availability: float = 1.0
-    """Copies that can be had; -1 when complete, below 1 only when TorBox itself is stalled."""
+    """Copies that can be had; -1 when complete, below 1 only when TorBox is stalled, or paused by the
+    user."""
     ratio: float = 0.0
     moving: bool = False
     """Bytes arrive, at TorBox or here."""
@@ -110,6 +111,8 @@ def status_of(
     working = known is not None and download.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
     down = _speed(download, known, fetched)
     stalled = state in {State.STALLED_DL, State.ERROR} and known is not None
+    # One that the user paused shows 0 as in qBittorrent: cleaners leave those alone.
+    idle = stalled or (download.stopped and not (item and item.finished))
     seeds = known.seeds if known and working else 0
     if down and download.phase is Phase.REMOTE:
         # Bytes come from somewhere, whatever TorBox counts.
@@ -124,8 +127,8 @@ def status_of(
         upload_speed=known.upload_speed if known and working else 0,
         seeds=seeds,
         peers=known.peers if known and working else 0,
-        swarm_seeds=max(item.seeds if item else 0, 0 if stalled else 1),
-        availability=_availability(download, item, stalled=stalled),
+        swarm_seeds=max(item.seeds if item else 0, 0 if idle and not download.complete else 1),
+        availability=_availability(download, item, idle=idle),
         ratio=download.ratio,
         moving=down > 0,
     )
@@ -255,8 +258,8 @@ def _eta(
     return min(max(round(left / speed), 1), ETA_UNKNOWN)
 
 
-def _availability(download: Download, item: RemoteItem | None, *, stalled: bool) -> float:
+def _availability(download: Download, item: RemoteItem | None, *, idle: bool) -> float:
     if download.phase in COMPLETE:
         return -1.0
     told = item.availability if item and item.availability is not None else 0.0
-    return max(told, 0.0 if stalled else 1.0)
+    return max(told, 0.0 if idle else 1.0)

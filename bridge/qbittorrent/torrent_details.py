@@ -126,6 +126,7 @@ def _properties(view: View, now: float, download_path: str) -> Properties:
     download, status = view.download, view.status
     done = int(status.size * status.progress)
     elapsed = torrent_info.time_active(download, now)
+    fetching = elapsed - torrent_info.seeding_time(download, now)
     ended = UNKNOWN if download.completed_at is None else int(download.completed_at)
     return Properties(
         addition_date=int(download.added_at),
@@ -133,7 +134,7 @@ def _properties(view: View, now: float, download_path: str) -> Properties:
         comment=download.comment,
         dl_limit=download.download_limit or UNKNOWN,
         dl_speed=status.download_speed,
-        dl_speed_avg=done // elapsed if elapsed else 0,
+        dl_speed_avg=done // fetching if fetching else 0,
         download_path=download_path,
         eta=min(max(status.eta, 0), ETA_UNKNOWN),
         hash=download.hash,

@@ -407,11 +407,14 @@ def test_a_fetch_goes_on_in_an_outage() -> None:
         (remote(), item(state="stalled", finished=True, availability=0.0), 1),
         (remote(), None, 1),
         (ready(phase=Phase.DELIVERING), whole(), 1),
+        (remote(stopped=True), item(availability=2.0), 2),
+        (remote(stopped=True), None, 0),
+        (remote(stopped=True), whole(), 1),
         (delivered(), whole(), -1),
     ],
 )
 def test_availability(shown: Download, remote_item: RemoteItem | None, copies: float) -> None:
-    """TorBox's own; below 1 only when TorBox itself is stalled; -1 once complete."""
+    """TorBox's own; below 1 only when TorBox is stalled, or paused by the user."""
     assert status_of(shown, remote_item, None).availability == copies
 
 
@@ -428,7 +431,7 @@ def test_nothing_healthy_looks_dead(
     told = given_download.phase is Phase.REMOTE and remote_item is not None and not unreachable
     if status.state in {State.STALLED_DL, State.META_DL, State.FORCED_META_DL}:
         assert told
-    if status.state not in {State.STALLED_DL, State.ERROR}:
+    if status.state not in {State.STALLED_DL, State.ERROR} and not given_download.stopped:
         assert status.availability >= 1 or given_download.complete
         assert status.swarm_seeds >= 1
     if status.download_speed:

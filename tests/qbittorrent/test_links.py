@@ -80,9 +80,11 @@ async def test_a_link_to_nothing_is_told_in_the_log(
 async def test_private_hosts_are_refused_by_default(
     rig: Rig, server: LinkServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is asked of them, and the log names the setting that would allow it."""
+    """`Fails.`; nothing is asked of them, and the log names the setting that would allow it."""
     async with client_at(rig) as client:
-        await client.post("torrents/add", urls=f"{server.url}/dl?apikey={SECRET}")
+        link = f"{server.url}/dl?apikey={SECRET}"
+        assert (await client.post("torrents/add", urls=link)).text == "Fails."
+        assert (await client.post("torrents/add", urls=f"{link}\n{'1a' * 20}")).text == "Ok."
     assert server.cookies == []
     logged = capsys.readouterr().out
     assert "server.fetch_allowed_hosts" in logged
@@ -109,3 +111,21 @@ async def test_a_slow_link_is_followed_later(
     asked = len(server.cookies)
     await open_rig.start()
     assert len(server.cookies) == asked
+
+
+async def test_a_private_host_found_late_is_shown(
+    open_rig: Rig, client: Client, server: LinkServer
+) -> None:
+    """`Ok.` was said already, so the *arr sees a failed download, and its user the setting."""
+    server.pages, server.delay = {"/dl": "http://10.0.0.1/file"}, 1.5
+    form = {"urls": f"{server.url}/dl?apikey={SECRET}", "category": "tv"}
+    assert (await client.post("torrents/add", **form)).text == "Ok."
+    await open_rig.until(lambda: bool(open_rig.held.all()))
+    (row,) = (await client.get("torrents/info?category=tv")).json()
+    assert (row["state"], row["name"]) == ("error", "link to 127.0.0.1")
+    failed = open_rig.followed(row["hash"])
+    assert "10.0.0.1" in failed.failure_message
+    assert "server.fetch_allowed_hosts" in failed.failure_message
+    assert SECRET not in str(failed)
+    await client.post("torrents/delete", hashes=row["hash"], deleteFiles="true")
+    assert (await client.get("torrents/info")).json() == []

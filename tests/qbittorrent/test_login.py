@@ -1,11 +1,15 @@
 """Who comes in, and how."""
 
 import re
+from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 
-from tests.support.face import API_KEY, PASSWORD, USERNAME
-from tests.support.http import Client
+from tests.support.face import API_KEY, PASSWORD, USERNAME, Face, serve_face
+from tests.support.http import Client, client_of
+
+LOOPBACK = (IPv4Network("127.0.0.0/8"),)
 
 
 async def test_login_gives_exactly_one_cookie(stranger: Client) -> None:
@@ -107,3 +111,76 @@ async def test_logout_ends_the_session(stranger: Client) -> None:
     assert reply.short == (200, "")
     assert reply.headers["Set-Cookie"].startswith("SID=; expires=")
     assert (await stranger.get("app/version")).status == 403
+
+
+async def test_the_cookie_is_secure_behind_tls(tmp_path: Path) -> None:
+    """A trusted proxy says that the client uses TLS; nobody else is believed."""
+    form = {"username": USERNAME, "password": PASSWORD}
+    for proxies, secure in ((LOOPBACK, True), ((), False)):
+        async with (
+            serve_face(tmp_path / str(secure), trusted_proxies=proxies) as face,
+            client_of(face.url) as client,
+        ):
+            reply = await client.ask("POST", "auth/login", form, X_Forwarded_Proto="https")
+            assert ("; Secure" in reply.headers["Set-Cookie"]) is secure
+            client.headers.clear()
+            reply = await client.ask("POST", "auth/login", form)
+            assert "; Secure" not in reply.headers["Set-Cookie"]
+
+
+async def test_nothing_of_the_api_is_cached(client: Client, stranger: Client) -> None:
+    """Neither replies nor refusals; none names the server's software."""
+    for reply in (await client.get("torrents/info"), await stranger.get("torrents/info")):
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert "Server" not in reply.headers
+
+
+async def test_a_new_password_ends_the_other_sessions(stranger: Client, face: Face) -> None:
+    """Whoever knew the old one is out; the browser that changed it stays."""
+    async with client_of(face.url) as other:
+        await other.login(USERNAME, PASSWORD)
+        await stranger.login(USERNAME, PASSWORD)
+        changed = '{"web_ui_password":"another password"}'
+        assert (await stranger.post("app/setPreferences", json=changed)).status == 200
+        assert (await stranger.get("app/version")).status == 200
+        assert (await other.get("app/version")).status == 403
+        other.headers.clear()
+        assert (await other.login(USERNAME, "another password")).text == "Ok."
+
+
+@pytest.mark.parametrize(
+    ("networks", "headers", "status"),
+    [
+        (LOOPBACK, {}, 200),
+        (LOOPBACK, {"Host": "bridge:8080"}, 200),
+        (LOOPBACK, {"Host": "[::1]:8080"}, 200),
+        (LOOPBACK, {"Host": "nas.lan"}, 200),
+        (LOOPBACK, {"Host": "rebound.example.com"}, 403),
+        (LOOPBACK, {"Origin": "http://evil.example"}, 401),
+        (LOOPBACK, {"X_Forwarded_For": "8.8.8.8"}, 200),
+        ((IPv4Network("192.168.0.0/16"),), {}, 403),
+        ((IPv4Network("192.168.0.0/16"),), {"X_Forwarded_For": "192.168.0.7"}, 403),
+        ((), {}, 403),
+    ],
+)
+async def test_exempt_networks_need_no_login(
+    tmp_path: Path, networks: tuple[IPv4Network, ...], headers: dict[str, str], status: int
+) -> None:
+    """Programs do not, as the *arr know it; web pages get nothing, not even by DNS rebinding."""
+    async with (
+        serve_face(tmp_path, exempt_networks=networks) as face,
+        client_of(face.url) as client,
+    ):
+        assert (await client.ask("GET", "app/version", **headers)).status == status
+
+
+async def test_behind_a_proxy_the_client_has_to_be_exempt(tmp_path: Path) -> None:
+    """Not the proxy: it carries everybody's requests."""
+    async with (
+        serve_face(tmp_path, trusted_proxies=LOOPBACK, exempt_networks=LOOPBACK) as face,
+        client_of(face.url) as client,
+    ):
+        for address, status in (("8.8.8.8", 403), ("127.0.0.9", 200)):
+            reply = await client.ask("GET", "app/version", X_Forwarded_For=address)
+            assert reply.status == status
+        assert (await client.post("auth/login")).text == "Ok."
