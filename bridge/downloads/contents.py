@@ -90,7 +90,9 @@ class Contents(Again):
                 laid = self._laid_out(download.hash)
                 paths = [laid[index].path for index in indexes]
                 edits = with_priority(download.file_edits, paths, priority)
-                await self._change(download, "file priorities", file_edits=edits)
+                dropped = {edit.path for edit in edits if edit.priority == 0}
+                size = sum(file.size for file in laid if file.path not in dropped)
+                await self._change(download, "file priorities", file_edits=edits, size=size)
                 continue
             async with self._engine.held(download.hash):
                 wanted_again = await self._choose(download.hash, indexes, priority)

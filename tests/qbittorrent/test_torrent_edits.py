@@ -208,6 +208,7 @@ async def test_file_priority_leaves_files_out(rig: Rig, client: Client) -> None:
     assert (await client.post("torrents/filePrio", **form)).short == (200, "")
     rows = (await client.get(f"torrents/files?hash={content.hash}")).json()
     assert [row["priority"] for row in rows] == [0, 7, 0]
+    assert (await info(client, content.hash))["size"] == 200_000
     path = await started(rig, content)
     assert [file.name for file in path.iterdir()] == [f"{NAME}.E02.mkv"]
     assert rig.sim.calls.counts()["requestdl"] == 1
