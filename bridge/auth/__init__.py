@@ -12,14 +12,14 @@ from bridge.auth.authenticate import (
 )
 from bridge.auth.login_throttle import network_of
 from bridge.auth.passwords import hash_password, verify
-from bridge.auth.sessions import Access, Refusal
+from bridge.auth.sessions import Access, LoginRefusal
 
 __all__ = [
     "API_KEY_PRINCIPAL",
     "EXEMPT_PRINCIPAL",
     "Access",
+    "LoginRefusal",
     "Principal",
-    "Refusal",
     "address_of",
     "authenticate",
     "cookie_values",

@@ -28,7 +28,7 @@ LOCAL_SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sent a request: the holder of a session, of the API key, or a client of an exempt network."""
+    """The sender of a request: a session, the API key, or a client in an exempt network."""
 
     name: str
     """The session id; for shared principals the same name for all of them."""
@@ -78,7 +78,7 @@ def is_cross_site(request: web.Request, access: Access) -> bool:
 
 
 def cookie_values(request: web.Request) -> Iterator[str]:
-    """Yield the values of all cookies, also of those that a strict parser would drop."""
+    """Yield the values of all cookies, also malformed ones that a strict parser would drop."""
     for header in request.headers.getall("Cookie", ()):
         for pair in header.split(";"):
             yield pair.partition("=")[2].strip().strip('"')

@@ -47,7 +47,7 @@ class LoginThrottle:
         return network in self._succeeded or _is_private(network)
 
     def failed(self, network: str) -> bool:
-        """Count a failure; return whether this one locks the network."""
+        """Count a failure; return whether it locks the network."""
         found = self._current(network)
         self._failures.pop(network, None)
         count = found.count + 1 if found else 1

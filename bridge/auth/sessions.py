@@ -23,7 +23,7 @@ MAX_SESSIONS = 1000
 """Beyond, the session that was idle longest ends: some clients log in for every poll."""
 
 
-class Refusal(Enum):
+class LoginRefusal(Enum):
     """Why a login was refused."""
 
     WRONG = "wrong"
@@ -87,7 +87,7 @@ class Access:
     ) -> None:
         """Replace the name or the password.
 
-        A new password ends every session but `keep_session`: whoever knew the old one is out.
+        A new password ends every session but `keep_session`, so that the old password is worth nothing.
         """
         self._username = username or self._username
         if password_hash:
@@ -95,20 +95,20 @@ class Access:
             for session_id in [known for known in self._last_used if known != keep_session]:
                 del self._last_used[session_id]
 
-    async def login(self, username: str, password: str, address: str) -> str | Refusal:
+    async def login(self, username: str, password: str, address: str) -> str | LoginRefusal:
         """Open a session and return its id, or why it was refused. `address` is the client's."""
         network = network_of(address)
         # One at a time from a network, or a burst would be checked before its first failure counts.
         turn = self._turns.setdefault(network, asyncio.Lock())
         async with turn:
             if self._throttle.locked(network):
-                return Refusal.LOCKED
+                return LoginRefusal.LOCKED
             if self._waiting >= MAX_WAITING and not self._throttle.trusts(network):
-                return Refusal.BUSY
+                return LoginRefusal.BUSY
             if not await self._correct(username, password):
                 locked = self._throttle.failed(network)
                 log.warning("login_failed", address=address, locked=locked)
-                return Refusal.WRONG
+                return LoginRefusal.WRONG
             self._throttle.succeeded(network)
         return self._open()
 

@@ -18,7 +18,7 @@ _PORTS = MappingProxyType({"http": 80, "https": 443})
 
 
 def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Network]) -> str:
-    """Return the client's address: the nearest one that is not a trusted proxy.
+    """Return the client's address: the nearest address that is not a trusted proxy's.
 
     `forwarded_for` are the values of `X-Forwarded-For` in order. Each proxy appends the address of
     the connection it received.

@@ -1,6 +1,6 @@
-"""What a client sees of a download: qBittorrent's state, progress, eta, speeds, availability.
+"""The status of a download as clients see it: qBittorrent's state, progress, eta, speeds, availability.
 
-One pure function of the download, of what TorBox last reported, and of how far the fetch is. Two
+A pure function of the download, of TorBox's last report, and of the progress of the fetch. Two
 rules stand above all: no state that an *arr reads as complete before every chosen file is in place,
 and nothing healthy that looks stalled or dead. Cleaners (decluttarr, Cleanuparr, qBitrr,
 autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL` or `downloading` at 0 B/s,
@@ -63,7 +63,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a poll shows of a download. Speeds in bytes/s, eta in seconds, sizes in bytes."""
+    """The status that a poll shows. Speeds in bytes/s, eta in seconds, sizes in bytes."""
 
     state: State
     progress: float

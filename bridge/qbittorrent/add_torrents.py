@@ -1,6 +1,6 @@
 """torrents/add: magnets, hashes, links and .torrent files.
 
-`Ok.` when at least one of them was added or is known already, `Fails.` when none was. A file that is
+`Ok.` when at least one torrent was added or is known already, else `Fails.`. A file that is
 not a torrent is 415, but only after everything else in the request was added. Links go before files.
 """
 
@@ -36,6 +36,7 @@ async def add(request: ApiRequest) -> web.Response:
     agent = request.http.headers.get("User-Agent", "")
     options = replace(read_options(request.params), asked_by=agent)
     request.downloads.callers.named(request.caller, options.category)
+    # qBittorrent adds links before files, whatever their order in the body.
     links = [
         await _link(request, line, options)
         for line in request.params.items("urls", "\n", at_most=MAX_LINKS)
@@ -59,7 +60,7 @@ async def add(request: ApiRequest) -> web.Response:
 
 
 def read_options(params: Params) -> Options:
-    """Read everything beside the torrents. What should be a number and is not counts as not sent."""
+    """Read the options of an add. A number that cannot be parsed counts as not sent."""
     ratio = params.number("ratioLimit")
     return Options(
         category=params.text("category"),
@@ -85,6 +86,7 @@ def read_options(params: Params) -> Options:
 def _layout(params: Params) -> str:
     """Read `contentLayout`, or `root_folder`, which old clients send."""
     layout = params.text("contentLayout")
+    # `root_folder` is the name of before 4.3.2; Prowlarr and scripts still send it.
     if layout in LAYOUTS:
         return layout
     return "NoSubfolder" if params.flag("root_folder") is False else "Original"

@@ -1,4 +1,4 @@
-"""What a handler gets: the parts that all handlers share, and the one request to answer."""
+"""The arguments of a handler: the context that all handlers share, and the request to answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ CONTEXT = web.AppKey("qbittorrent_context", ApiContext)
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request whose session was checked and whose parameters were read."""
+    """A request whose session was checked and whose parameters were read."""
 
     context: ApiContext
     params: Params
@@ -80,6 +80,7 @@ class ApiRequest:
     def hashes(self) -> tuple[str, ...]:
         """Return the ids in `hashes` (required, separated by `|`); `all` means every download."""
         given = self.params.require("hashes")
+        # Only the word alone: "all|<hash>" names a hash "all", which is unknown.
         if given == "all":
             return tuple(view.download.hash for view in self.downloads.all())
         return tuple(map(torrent_id, self.params.items("hashes", "|")))

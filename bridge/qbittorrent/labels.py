@@ -25,6 +25,7 @@ async def create_category(request: ApiRequest) -> web.Response:
     An *arr may ask twice: the same category again is not a conflict, another path is.
     """
     name, save_path = _category_name(request), request.params.text("savePath").strip()
+    # qBittorrent answers 409, and a Sonarr that is set up a second time would show an error.
     if not _exists(request, name, save_path):
         _raise_conflict(await request.downloads.create_category(name, save_path))
     return done()

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bridge.auth import Refusal, address_of, authenticate, cookie_values, is_encrypted
+from bridge.auth import LoginRefusal, address_of, authenticate, cookie_values, is_encrypted
 from bridge.qbittorrent.context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, text_response
 
@@ -16,6 +16,7 @@ BUSY = "Too many logins at once. Try again in a minute."
 async def login(request: ApiRequest) -> web.Response:
     """Reply `Ok.` with one cookie, or `Fails.`. A client that is logged in gets `Ok.` alone."""
     access = request.context.access
+    # As in qBittorrent: no new cookie, whatever name and password were sent.
     if authenticate(request.http, access):
         return text_response("Ok.")
     result = await access.login(
@@ -24,11 +25,11 @@ async def login(request: ApiRequest) -> web.Response:
         address_of(request.http, access),
     )
     match result:
-        case Refusal.LOCKED:
+        case LoginRefusal.LOCKED:
             raise HttpError(HTTPStatus.FORBIDDEN, BANNED)
-        case Refusal.BUSY:
+        case LoginRefusal.BUSY:
             raise HttpError(HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
-        case Refusal.WRONG:
+        case LoginRefusal.WRONG:
             return text_response("Fails.")
     flags = "HttpOnly; path=/"
     flags += "; SameSite=Strict" if access.csrf_protection else ""

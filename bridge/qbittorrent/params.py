@@ -40,7 +40,7 @@ _FLAGS = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimits:
-    """What the body of one request may hold, and how long it may take to arrive."""
+    """Limits on the body of a request: its size, its fields, the time it takes to arrive."""
 
     text: int = 4 * 1024 * 1024
     """Bytes of all text fields together."""
@@ -144,8 +144,8 @@ async def read_params(request: web.Request, limits: BodyLimits) -> Params:
     """Read the parameters of a request.
 
     Raises:
-        HttpError: 400 for a body that is not a form or not UTF-8, 408 for one that arrives too
-            slowly, 413 for one that is too large.
+        HttpError: 400 (the body is not a form, or not UTF-8), 408 (it arrives too slowly), 413
+            (it is too large).
     """
     if (request.content_length or 0) > limits.whole_body:
         raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -76,7 +76,7 @@ async def set_preferences(request: ApiRequest) -> web.Response:
     """Keep the preferences in `json`.
 
     As in qBittorrent, unknown names, values of a wrong type and malformed JSON are ignored with
-    200. What cannot be changed here is logged, once for each name.
+    200. Preferences that cannot be changed here are logged, once for each name.
     """
     given = _parse(request.params.require("json"))
     fitting = {name: value for name, value in given.items() if _fits(name, value)}
@@ -100,6 +100,7 @@ def _fits(name: str, value: object) -> bool:
     match default:
         case bool() | str():
             return isinstance(value, type(default))
+        # The only number with decimals; its default -1 looks like an integer.
         case int() if name == "max_ratio":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case int():

@@ -1,6 +1,6 @@
 """Every endpoint: its name, the methods it accepts, and its handler.
 
-Reads accept GET, POST and HEAD (qbittorrent-api posts most of them), writes only POST. Endpoints
+Reads accept GET, POST and HEAD (qbittorrent-api uses POST for most reads), writes only POST. Endpoints
 that change nothing here are stubs.
 """
 
@@ -23,6 +23,7 @@ from bridge.qbittorrent import (
 from bridge.qbittorrent.context import Handler
 from bridge.qbittorrent.stubs import constant, ignored
 
+# HEAD is answered since 5.x, and clients probe with it.
 READ = frozenset({"GET", "POST", "HEAD"})
 WRITE = frozenset({"POST"})
 
@@ -81,6 +82,7 @@ ROUTES = MappingProxyType(
         "torrents/export": Route(READ, torrent_edits.export),
         "torrents/add": Route(WRITE, add_torrents.add),
         "torrents/delete": Route(WRITE, torrent_actions.delete),
+        # 5.x renamed pause and resume; both names work in both profiles, for scripts.
         "torrents/pause": Route(WRITE, torrent_actions.stop),
         "torrents/stop": Route(WRITE, torrent_actions.stop),
         "torrents/resume": Route(WRITE, torrent_actions.start),
@@ -135,6 +137,7 @@ ROUTES = MappingProxyType(
         "search/installPlugin": Route(WRITE, ignored("sources")),
         "search/uninstallPlugin": Route(WRITE, ignored("names")),
         "search/updatePlugins": Route(WRITE, ignored()),
+        # Web UIs of 5.x poll this list, and show an error when it is 404.
         "torrentcreator/status": Route(READ, constant(b"[]")),
         "rss/items": Route(READ, constant(b"{}")),
         "rss/rules": Route(READ, constant(b"{}")),

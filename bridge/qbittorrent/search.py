@@ -62,6 +62,7 @@ async def start(request: ApiRequest) -> web.Response:
 async def status(request: ApiRequest) -> web.Response:
     """Return the state of one search, or of all."""
     jobs = request.downloads.searches.all()
+    # No id, or 0, means all searches, as in qBittorrent.
     if request.params.integer("id"):
         jobs = (_job(request),)
     shown = [{"id": job.id, "status": _word(job), "total": len(job.results)} for job in jobs]
@@ -69,7 +70,7 @@ async def status(request: ApiRequest) -> web.Response:
 
 
 async def results(request: ApiRequest) -> web.Response:
-    """Return the results so far, or a page of them. A negative offset counts from the end."""
+    """Return all results so far, or a page. A negative offset counts from the end."""
     job = _job(request)
     total, limit = len(job.results), request.params.integer("limit") or 0
     offset = request.params.integer("offset") or 0

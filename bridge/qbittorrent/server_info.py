@@ -61,6 +61,7 @@ async def build_info(request: ApiRequest) -> web.Response:
 async def preferences(request: ApiRequest) -> web.Response:
     """Return qBittorrent's preferences."""
     save_path = str(request.downloads.default_save_path)
+    # The user may have changed the name with setPreferences since the settings were read.
     changed = {
         **request.context.preferences,
         **request.downloads.preferences,

@@ -1,6 +1,6 @@
-"""Handlers for what TorBox does by itself, or the bridge does not have.
+"""Handlers for features of qBittorrent that TorBox or the bridge does not need.
 
-They check their parameters as qBittorrent does, change nothing, and answer what it would.
+They check their parameters, change nothing, and answer as qBittorrent does.
 """
 
 from aiohttp import web

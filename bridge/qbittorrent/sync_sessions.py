@@ -1,7 +1,7 @@
 """The state of `sync/maindata`: the snapshots that all clients share, and a session for each client.
 
 The rules are those of qBittorrent 4.5. A client sends the number (`rid`) of the last reply that it
-received. Then the next reply is the difference from what that one showed, and older ones may be
+received. The next reply is the difference from the state in that reply, and older replies may be
 forgotten. When a reply was lost, the client sends the older number again and gets everything that
 has changed since then. Any other number gets a full update.
 """
@@ -36,7 +36,7 @@ MAX_SESSIONS = 64
 
 
 class SyncSession:
-    """Remembers two snapshots: the one sent last, and the one that the client has received."""
+    """Remembers two snapshots: the latest sent, and the latest that the client has received."""
 
     def __init__(self) -> None:
         self._sent_id = 0
@@ -49,6 +49,8 @@ class SyncSession:
 
         `restarts`: after a 0 the numbers begin at 1 again, as in 4.x.
         """
+        # A client acknowledges a reply by sending its number. Until then the reply may be lost, and
+        # the difference has to be made from the snapshot before.
         if rid > 0 and rid == self._sent_id:
             self._received_id, self._received = self._sent_id, self._sent
         known = self._received if rid > 0 and rid == self._received_id else None

@@ -1,4 +1,4 @@
-"""What `sync/maindata` shows at one moment, and the difference between two moments. Pure."""
+"""Snapshots of everything that `sync/maindata` shows, and the difference between two. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class ServerState(msgspec.Struct, kw_only=True, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSnapshot:
-    """Everything at one moment. What has not changed is the same object as in the one before."""
+    """Everything at one moment. Unchanged entries are the same objects as in the snapshot before."""
 
     torrents: Mapping[str, TorrentInfo]
     """By hash."""
@@ -133,7 +133,7 @@ class TrafficCounter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalState:
-    """What holds for all downloads. Limits in bytes/s; 0 is no limit."""
+    """The settings and the connection of the server. Limits in bytes/s; 0 is no limit."""
 
     download_limit: int = 0
     upload_limit: int = 0
@@ -205,6 +205,7 @@ def _changed_torrents(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Fiel
         known = before.torrents.get(info_hash)
         if known is None:
             found[info_hash] = _fields(info)
+        # Comparing identities first: of a thousand downloads most are the same object.
         elif known is not info and (fields := _changed(known, info)):
             found[info_hash] = fields
     return found
@@ -233,6 +234,7 @@ def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
 def _fields(info: TorrentInfo) -> dict[str, object]:
     """Return the fields of a download without its hash, which is the key."""
     found = msgspec.structs.asdict(info)
+    # The hash is the key, and 4.x leaves fields of 5.x out.
     return {name: found[name] for name in found if name != "hash" and found[name] is not UNSET}
 
 

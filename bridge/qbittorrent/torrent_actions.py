@@ -22,6 +22,7 @@ async def delete(request: ApiRequest) -> web.Response:
     Where several clients have a download, only the caller's own goes; `all` means everybody's.
     """
     delete_files = request.params.flag("deleteFiles") is True
+    # "all" is never sent by an *arr, only by people and scripts that mean everything.
     caller = None if request.params.get("hashes") == "all" else request.caller
     await request.downloads.remove(request.hashes(), delete_files=delete_files, caller=caller)
     return done()

@@ -1,4 +1,4 @@
-"""One download in full: its properties, files, trackers and pieces. Pure."""
+"""The details of a download: its properties, files, trackers and pieces. Pure."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ DISABLED, NOT_CONTACTED, WORKING = 0, 1, 2
 PIECE_MISSING, PIECE_DOWNLOADING, PIECE_DONE = 0, 1, 2
 
 
-class Properties(msgspec.Struct, kw_only=True, frozen=True):
+class TorrentProperties(msgspec.Struct, kw_only=True, frozen=True):
     """The reply of `torrents/properties`. -1 is "unknown" or "no limit"; fields of 5.x are unset in 4.6."""
 
     addition_date: int
@@ -67,7 +67,7 @@ class Properties(msgspec.Struct, kw_only=True, frozen=True):
     up_speed_avg: int = 0
 
 
-class TorrentFile(msgspec.Struct, kw_only=True, frozen=True):
+class FileEntry(msgspec.Struct, kw_only=True, frozen=True):
     """A file of `torrents/files`. Only the file of index 0 has `is_seed`."""
 
     availability: float
@@ -80,7 +80,7 @@ class TorrentFile(msgspec.Struct, kw_only=True, frozen=True):
     size: int
 
 
-class Tracker(msgspec.Struct, kw_only=True, frozen=True):
+class TrackerRow(msgspec.Struct, kw_only=True, frozen=True):
     """A row of `torrents/trackers`."""
 
     msg: str = ""
@@ -93,7 +93,9 @@ class Tracker(msgspec.Struct, kw_only=True, frozen=True):
     url: str
 
 
-def properties(view: View, now: float, metainfo: Metainfo | None, download_path: str) -> Properties:
+def properties(
+    view: View, now: float, metainfo: Metainfo | None, download_path: str
+) -> TorrentProperties:
     """Translate a download into qBittorrent's fields; a .torrent tells more than a magnet."""
     shown = _properties(view, now, download_path)
     if metainfo is None:
@@ -109,7 +111,7 @@ def properties(view: View, now: float, metainfo: Metainfo | None, download_path:
     )
 
 
-def with_fields_of_5(shown: Properties, view: View) -> Properties:
+def with_fields_of_5(shown: TorrentProperties, view: View) -> TorrentProperties:
     """Add the fields of 5.x."""
     known = torrent_info.has_metadata(view)
     months = shown.time_elapsed / torrent_info.MONTH
@@ -122,13 +124,13 @@ def with_fields_of_5(shown: Properties, view: View) -> Properties:
     )
 
 
-def _properties(view: View, now: float, download_path: str) -> Properties:
+def _properties(view: View, now: float, download_path: str) -> TorrentProperties:
     download, status = view.download, view.status
     done = int(status.size * status.progress)
     elapsed = torrent_info.time_active(download, now)
     fetching = elapsed - torrent_info.seeding_time(download, now)
     ended = UNKNOWN if download.completed_at is None else int(download.completed_at)
-    return Properties(
+    return TorrentProperties(
         addition_date=int(download.added_at),
         completion_date=ended,
         comment=download.comment,
@@ -162,13 +164,13 @@ def _properties(view: View, now: float, download_path: str) -> Properties:
     )
 
 
-def files(found: Sequence[FileView], view: View, metainfo: Metainfo | None) -> list[TorrentFile]:
+def files(found: Sequence[FileView], view: View, metainfo: Metainfo | None) -> list[FileEntry]:
     """Translate files. Priority 0 is "do not download"."""
     ranges = piece_ranges(found, metainfo)
     complete = view.download.complete
     copies = torrent_info.number(view.status.availability)
     return [
-        TorrentFile(
+        FileEntry(
             availability=copies,
             index=file.index,
             is_seed=complete if file.index == 0 else UNSET,
@@ -182,12 +184,14 @@ def files(found: Sequence[FileView], view: View, metainfo: Metainfo | None) -> l
     ]
 
 
-def trackers(view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = ()) -> list[Tracker]:
+def trackers(
+    view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = ()
+) -> list[TrackerRow]:
     """Return the three sticky rows, then the download's own trackers."""
     private = view.download.private
     message = "This torrent is private" if private else ""
     sticky = [
-        Tracker(msg=message, status=DISABLED if private else WORKING, tier=UNKNOWN, url=url)
+        TrackerRow(msg=message, status=DISABLED if private else WORKING, tier=UNKNOWN, url=url)
         for url in STICKY_ROWS
     ]
     return sticky + tracker_rows(view, urls, tiers)
@@ -195,10 +199,10 @@ def trackers(view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = (
 
 def tracker_rows(
     view: View, urls: Sequence[str], tiers: Sequence[Sequence[str]] = ()
-) -> list[Tracker]:
-    """Return a row for each tracker. What the trackers answer to TorBox is not known.
+) -> list[TrackerRow]:
+    """Return a row for each tracker. Their answers to TorBox are not known.
 
-    `tiers` are those of the .torrent. A tracker that is in none of them gets a tier of its own.
+    `tiers` are those of the .torrent. A tracker without a tier there gets its own.
     """
     known = {url: number for number, tier in enumerate(tiers) for url in tier}
     alone = itertools.count(len(tiers))
@@ -206,9 +210,9 @@ def tracker_rows(
     return [_tracker(view, url, tier) for url, tier in placed]
 
 
-def _tracker(view: View, url: str, tier: int) -> Tracker:
+def _tracker(view: View, url: str, tier: int) -> TrackerRow:
     status = view.status
-    return Tracker(
+    return TrackerRow(
         msg=view.item.message if view.item else "",
         num_downloaded=UNKNOWN,
         num_leeches=status.peers if view.item else UNKNOWN,
@@ -225,6 +229,7 @@ def piece_states(view: View, metainfo: Metainfo | None) -> list[int]:
 
     TorBox tells nothing of pieces: the first ones count as done, as many as the progress says.
     """
+    # Without a size there is nothing to show; clients draw an empty bar.
     if metainfo is None and not view.status.size:
         return []
     count = metainfo.pieces_num if metainfo else 1

@@ -19,6 +19,7 @@ TORRENT = "application/x-bittorrent"
 
 async def rename(request: ApiRequest) -> web.Response:
     """Change the name that is shown. A blank one is 409, whatever the hash."""
+    # A name with line breaks would break the log and web UIs; qBittorrent joins the lines as well.
     name = " ".join(request.params.require("name").split("\n")).strip()
     request.params.require("hash")
     if not name:
@@ -99,7 +100,7 @@ async def recheck(request: ApiRequest) -> web.Response:
 
 
 async def reannounce(request: ApiRequest) -> web.Response:
-    """Tell TorBox to reannounce."""
+    """Make TorBox reannounce downloads to their trackers."""
     await request.downloads.reannounce(request.hashes())
     return done()
 
@@ -216,5 +217,6 @@ def _conflict(reason: str | None) -> None:
 def _refuse(refusal: Refusal | None) -> None:
     if refusal is None:
         return
+    # qBittorrent: 403 for a directory without write permission, 409 for one that cannot be made.
     denied = refusal is Refusal.CANNOT_WRITE
     raise HttpError(HTTPStatus.FORBIDDEN if denied else HTTPStatus.CONFLICT, refusal.value)

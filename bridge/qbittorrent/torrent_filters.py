@@ -52,6 +52,7 @@ def matches(query: Query, view: View) -> bool:
     A query without category and tag gets each download once, as its first client sees it.
     """
     download = view.download
+    # A list of everything shows a download once, or clients would take it for a duplicate.
     if view.number and query.category is None and query.tag is None:
         return False
     if query.hashes is not None and download.hash not in query.hashes:

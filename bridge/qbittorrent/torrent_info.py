@@ -1,4 +1,4 @@
-"""One download as an entry of `torrents/info`. Pure.
+"""Renders a download as an entry of `torrents/info`. Pure.
 
 Integers are integers and no number is infinite: one entry that a client cannot read breaks its
 whole poll. Fields are in alphabetical order, as in qBittorrent.
@@ -98,7 +98,7 @@ class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the entries of all downloads depend on. Limits as in qBittorrent, -1 is none."""
+    """Settings that the entries of all downloads depend on. Limits as in qBittorrent, -1 is none."""
 
     profile: Profile
     incomplete_directory: str
@@ -197,6 +197,7 @@ def torrent_info(
     minutes, idle = download.seeding_time_limit, download.inactive_seeding_time_limit
     return TorrentInfo(
         added_on=int(download.added_at),
+        # *arr compute the size as completed + amount_left.
         amount_left=status.size - done,
         availability=number(status.availability),
         auto_tmm=download.auto_tmm,

@@ -67,7 +67,7 @@ class EntryCache:
         return self._version
 
     def entries(self, views: Iterable[View], now: float) -> list[Rendered]:
-        """Return the entries of views. One that cannot be rendered is logged and left out."""
+        """Return the entries of views. A view that cannot be rendered is logged and left out."""
         return [entry for view in views if (entry := self._entry(view, now)) is not None]
 
     def _entry(self, view: View, now: float) -> Rendered | None:
@@ -114,7 +114,7 @@ def _active_since(view: View, before: _Kept | None) -> int:
 
 
 def surroundings(downloads: Downloads, profile: Profile) -> Surroundings:
-    """Return what the entries of all downloads depend on."""
+    """Return the settings that the entries of all downloads depend on."""
     preferences = downloads.preferences
     return Surroundings(
         profile=profile,
@@ -164,6 +164,7 @@ class TorrentList:
         reply = self._replies.get(query)
         if reply is None or reply.until <= now:
             reply = self._reply(query, now)
+            # A handful of clients ask the same few questions; anything else must not pile up.
             if len(self._replies) >= MAX_REPLIES:
                 self._replies.clear()
             self._replies[query] = reply

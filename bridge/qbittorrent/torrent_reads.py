@@ -18,6 +18,7 @@ from bridge.qbittorrent.torrent_info import download_path
 async def info(request: ApiRequest) -> web.Response:
     """List downloads. Every *arr polls this once a minute."""
     query = _query(request.params)
+    # A client that lists one category means the downloads in it when it names a hash later.
     if query.category is None:
         request.downloads.callers.looked_round(request.caller)
     else:
@@ -44,6 +45,7 @@ async def properties(request: ApiRequest) -> web.Response:
 async def files(request: ApiRequest) -> web.Response:
     """List the files of a download; `[]` while they are not known."""
     view = request.view()
+    # Only a .torrent may know the files so far, and reading it is left until a client asks.
     await request.downloads.learn_files(view.download.hash)
     found = _chosen(request.params, request.downloads.files(view.download.hash))
     metainfo = await request.downloads.metainfo(view.download.hash)

@@ -20,6 +20,7 @@ async def trackers(request: ApiRequest) -> web.Response:
     view = request.view()
     urls = request.downloads.trackers(view.download.hash)
     metainfo = await request.downloads.metainfo(view.download.hash)
+    # A magnet has no tiers: each tracker gets its own.
     tiers = metainfo.trackers if metainfo else ()
     return json_response(msgspec.json.encode(torrent_details.trackers(view, urls, tiers)))
 
@@ -78,7 +79,7 @@ async def web_seeds(request: ApiRequest) -> web.Response:
 
 
 async def add_web_seeds(request: ApiRequest) -> web.Response:
-    """Add web seeds, separated by `|`, each percent-encoded. One that is not a URL is 400 for all."""
+    """Add web seeds, separated by `|`, each percent-encoded; 400 if any is not a URL."""
     new = _sent_web_seeds(request)
     await _set_web_seeds(request, [*_web_seed_urls(request), *new])
     return done()

@@ -14,6 +14,7 @@ from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED
 
 async def maindata(request: ApiRequest) -> web.Response:
     """Return everything, or what has changed since the reply that `rid` names."""
+    # The client has seen everything, so a hash that it names later may be in any category.
     request.downloads.callers.looked_round(request.caller)
     now = await request.context.snapshots.take(request.context.clock())
     rid = request.params.integer("rid") or 0
@@ -27,6 +28,7 @@ async def torrent_peers(request: ApiRequest) -> web.Response:
     if request.downloads.get(torrent_id(request.params.text("hash"))) is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     rid = request.params.integer("rid") or 0
+    # There are never peers, so a difference is nothing but its number.
     if rid > 0:
         return json_response(msgspec.json.encode({"rid": rid % MAX_RID + 1}))
     return json_response(b'{"full_update":true,"peers":{},"rid":1,"show_flags":false}')

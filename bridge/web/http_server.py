@@ -1,12 +1,12 @@
-"""The HTTP server, with limits on what anybody who reaches the port can cost.
+"""The HTTP server, with limits on the cost of requests from anybody who reaches the port.
 
 - Connections: in all and for each network. At a limit the connection that was idle longest makes
-  room, or one that sends its body slowly; when all are answering, the new one gets 503. So silent connections never keep anybody out.
+  room, or a connection that sends its body slowly; when all are answering, the new one gets 503. So silent connections never keep anybody out.
 - Time: a connection ends after a minute without a complete request, whether nothing came or half a
   header did. A client that reads nothing of its reply for a minute is cut off.
 - Bodies: only those with a Content-Length are read (411), and none is decompressed (415), as in
-  qBittorrent. Handlers limit the length before they read (`qbittorrent.params`). What nobody reads
-  is thrown away without being parsed, so that the client can still read its refusal.
+  qBittorrent. Handlers limit the length before they read (`qbittorrent.params`). Unread bytes
+  are thrown away without being parsed, so that the client can still read its refusal.
 - Logs: malformed requests are one debug line each, and running out of file descriptors is one line
   a minute.
 """

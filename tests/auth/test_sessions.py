@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bridge.auth import Access, Refusal, hash_password
+from bridge.auth import Access, LoginRefusal, hash_password
 from bridge.auth.sessions import MAX_SESSIONS
 
 PASSWORD = "correct horse Ünï"
@@ -39,7 +39,7 @@ async def open_session(gate: Access, address: str = HERE) -> str:
 async def fail(gate: Access, times: int, address: str = HERE) -> None:
     """Log in with a wrong password, so often."""
     for _ in range(times):
-        assert await gate.login("admin", "wrong", address) is Refusal.WRONG
+        assert await gate.login("admin", "wrong", address) is LoginRefusal.WRONG
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def fail(gate: Access, times: int, address: str = HERE) -> None:
 )
 async def test_wrong_credentials_open_no_session(username: str, password: str) -> None:
     """Name and password must both be right."""
-    assert await access(Clock()).login(username, password, HERE) is Refusal.WRONG
+    assert await access(Clock()).login(username, password, HERE) is LoginRefusal.WRONG
 
 
 async def test_session_ids_are_long_and_plain() -> None:
@@ -110,9 +110,9 @@ async def test_five_failures_ban_the_address_for_an_hour() -> None:
     clock = Clock()
     gate = access(clock)
     await fail(gate, 5)
-    assert await gate.login("admin", PASSWORD, HERE) is Refusal.LOCKED
+    assert await gate.login("admin", PASSWORD, HERE) is LoginRefusal.LOCKED
     clock.now += 3599
-    assert await gate.login("admin", PASSWORD, HERE) is Refusal.LOCKED
+    assert await gate.login("admin", PASSWORD, HERE) is LoginRefusal.LOCKED
     clock.now += 1
     await open_session(gate)
 
@@ -139,7 +139,7 @@ async def test_a_burst_gets_no_more_tries_than_a_row() -> None:
     gate = access(Clock())
     tries = [gate.login("admin", "wrong", HERE) for _ in range(8)]
     found = await asyncio.gather(*tries)
-    assert found == [Refusal.WRONG] * 5 + [Refusal.LOCKED] * 3
+    assert found == [LoginRefusal.WRONG] * 5 + [LoginRefusal.LOCKED] * 3
 
 
 async def test_a_burst_from_one_network_gets_five_guesses() -> None:
@@ -147,7 +147,7 @@ async def test_a_burst_from_one_network_gets_five_guesses() -> None:
     gate = access(Clock())
     tries = [gate.login("admin", "wrong", f"2001:db8:0:1::{number:x}") for number in range(40)]
     found = await asyncio.gather(*tries)
-    assert sorted(found, key=str) == [Refusal.LOCKED] * 35 + [Refusal.WRONG] * 5
+    assert sorted(found, key=str) == [LoginRefusal.LOCKED] * 35 + [LoginRefusal.WRONG] * 5
 
 
 async def test_a_burst_from_many_networks_is_cut_short() -> None:
@@ -155,7 +155,7 @@ async def test_a_burst_from_many_networks_is_cut_short() -> None:
     gate = access(Clock())
     strangers = [gate.login("admin", "wrong", f"8.8.{number}.1") for number in range(60)]
     *found, own = await asyncio.gather(*strangers, gate.login("admin", PASSWORD, "192.168.1.7"))
-    assert found.count(Refusal.BUSY) >= 40
+    assert found.count(LoginRefusal.BUSY) >= 40
     assert isinstance(own, str)
 
 

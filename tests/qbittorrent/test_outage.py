@@ -85,6 +85,7 @@ async def test_the_waiting_packs_say_that_they_wait(tmp_path: Path) -> None:
             for content in packs:
                 await rig.reaches(content.hash, Phase.DELIVERING)
             seen: set[str] = set()
+            rows: list[dict[str, Any]] = []
             while "downloading" not in seen:
                 rows = (await client.get("torrents/info?category=tv")).json()
                 seen = {row["state"] for row in rows}
