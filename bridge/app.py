@@ -15,8 +15,8 @@ from msgspec import structs
 from prometheus_client import CollectorRegistry
 
 from bridge import __version__
-from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
+from bridge.auth import Access, hash_password
 from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
@@ -31,11 +31,21 @@ from bridge.engine.delivery_setup import build_deliveries, directory_problems
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
-from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
-from bridge.web import Checkup, Counters, Report, Sources, add_alternative_ui, add_page, add_web
+from bridge.web import (
+    BoundedRunner,
+    Checkup,
+    Counters,
+    Report,
+    Sources,
+    add_alternative_ui,
+    add_page,
+    add_web,
+    bound_request,
+)
 from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
@@ -274,6 +284,7 @@ async def _access(settings: Settings, database: Database) -> tuple[Access, str |
         api_key=key.reveal() if key else None,
         clock=time.monotonic,
         trusted_proxies=settings.server.trusted_proxies,
+        exempt_networks=settings.server.auth_exempt,
         csrf_protection=settings.web.csrf_protection,
     )
     return access, made
@@ -292,7 +303,7 @@ async def _served(
     sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
-    app = web.Application()
+    app = web.Application(middlewares=[bound_request])
     base = settings.server.url_base
     preferences = {
         "web_ui_address": settings.server.host[0],
@@ -307,7 +318,7 @@ async def _served(
     profile = PROFILES[settings.qbittorrent.profile]
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
-    app.on_response_prepare.append(dress)
+    app.on_response_prepare.append(add_security_headers)
     add_web(
         app, base, downloads=downloads, access=access, store=database, checkup=checkup,
         registry=registry, sources=sources,
@@ -316,7 +327,7 @@ async def _served(
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(
+    runner = BoundedRunner(
         app,
         access_log=INCOMING,
         access_log_class=IncomingCalls,

@@ -13,7 +13,8 @@ log = structlog.get_logger()
 
 ANY_IPV4: Final = "0.0.0.0"
 ANY_IPV6: Final = "::"
-BACKLOG: Final = 128
+BACKLOG: Final = 100
+"""asyncio accepts up to so many connections before any of them can be refused."""
 
 
 class CannotStart(Exception):

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from bridge.access import hash_password
+from bridge.auth import hash_password
 from bridge.config import Secret, find_config, load
 from bridge.config.loader import Loaded, load_with_sources
 from bridge.config.schema import FILE_SUFFIX

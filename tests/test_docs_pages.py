@@ -16,11 +16,12 @@ from urllib.parse import unquote
 import pytest
 import yaml
 from _pytest.mark.structures import ParameterSet
+from msgspec import inspect
 
 from bridge.cli import main
 from bridge.config import Settings, load
 from bridge.config.environment import variables
-from bridge.config.shape import Many, Named, Record, Shape, record
+from bridge.config.schema import fields, list_of, settings_schema
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
@@ -101,22 +102,23 @@ def test_every_variable_exists(page: Path) -> None:
     assert mentioned - NOT_SETTINGS <= set(variables())
 
 
-def setting_names(shape: Shape, key: str = "") -> Iterator[str]:
+def setting_names(kind: inspect.Type, key: str = "") -> Iterator[str]:
     """List the dotted names of all settings and sections."""
     yield key
-    match shape:
-        case Record():
-            for name, field in shape.fields.items():
+    many = list_of(kind)
+    match kind:
+        case inspect.StructType():
+            for name, field in fields(kind).items():
                 yield from setting_names(field, f"{key}.{name}" if key else name)
-        case Named(item=item):
+        case inspect.DictType(value_type=item):
             yield from setting_names(item, f"{key}.<name>")
-        case Many(item=Record() as item):
-            yield from (f"{key}[].{name}" for name in item.fields)
+        case _ if many is not None and isinstance(many.item_type, inspect.StructType):
+            yield from (f"{key}[].{name}" for name in fields(many.item_type))
         case _:
             pass
 
 
-NAMES = set(setting_names(record(Settings)))
+NAMES = set(setting_names(settings_schema()))
 SECTIONS = {name for name in NAMES if name and "." not in name and f"{name}." in "".join(NAMES)}
 
 

@@ -66,6 +66,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """None: one is created at the first start."""
     api_key: LongKey | None = None
     trusted_proxies: tuple[NetworkText, ...] = ()
+    auth_exempt: tuple[NetworkText, ...] = ()
+    """Networks whose clients need no login."""
     fetch_allowed_hosts: tuple[Text, ...] = ()
     """Private hosts, addresses or networks that links in `torrents/add` may lead to."""
 

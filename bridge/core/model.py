@@ -545,9 +545,9 @@ class RemoteItem:
     eta: int = 0
     seeds: int = 0
     peers: int = 0
-    ratio: float = 0.0
     availability: float | None = None
-    """Distributed copies as TorBox counts them; None if it does not say."""
+    """Copies in the swarm; None when TorBox does not tell."""
+    ratio: float = 0.0
     uploaded: int = 0
     active: bool = False
     finished: bool = False

@@ -55,8 +55,8 @@ from bridge.core.model import (
     GrabPhase,
     Job,
     MetadataLookup,
-    Removal,
     RemoteItem,
+    Removal,
 )
 from bridge.core.modes import FETCHING
 from bridge.core.patience import (
@@ -296,9 +296,7 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
 def _can_plan(live: LiveDownload, item: RemoteItem) -> bool:
     """Return whether a look at the files of a ready item would bring anything new."""
     if live.download.phase is DownloadPhase.READY:
-        return any(
-            not grab.planned and not is_list_incomplete(grab, item) for grab in live.waiting
-        )
+        return any(not grab.planned and not is_list_incomplete(grab, item) for grab in live.waiting)
     return any(not is_list_incomplete(grab, item) for grab in live.pending)
 
 
@@ -405,7 +403,9 @@ def _list_pause(downloads: Collection[LiveDownload], known: PlannerInput) -> flo
     if downloads or has_unclear_create(known) or waits_for_slot(known):
         return known.poll_seconds
     seeding = any(
-        _seeds_still(Entry(live.download, grab), known) for live in known.live for grab in live.grabs
+        _seeds_still(Entry(live.download, grab), known)
+        for live in known.live
+        for grab in live.grabs
     )
     return max(known.idle_seconds, known.poll_seconds) if seeding else None
 

@@ -37,7 +37,13 @@ def create_undone(download: Download, before: Download) -> Download:
 
 
 def create_promised(
-    download: Download, before: Download, now: float, *, already: bool, until: float, retry_at: float
+    download: Download,
+    before: Download,
+    now: float,
+    *,
+    already: bool,
+    until: float,
+    retry_at: float,
 ) -> Download:
     """Return the download after TorBox took a create without saying where its item is."""
     return replace(

@@ -1,5 +1,6 @@
 """Adding: committed and visible before it returns, whatever TorBox does."""
 
+import hashlib
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -16,6 +17,7 @@ from bridge.core.model import (
     Grab,
     GrabPhase,
     MetadataLookup,
+    Reason,
 )
 from bridge.core.remote_tracking import follow_again
 from bridge.core.roots import OutsideRoots
@@ -24,6 +26,8 @@ from bridge.downloads.labels import Labels, valid_category
 from bridge.downloads.queries import named_files
 from bridge.downloads.results import Added, AddResult, Joined, Known, Pending, Rejected
 from bridge.engine import Engine, EngineContext
+from bridge.engine.link_fetcher import NotFetched
+from bridge.engine.link_follow import host_of
 from bridge.state import UnitOfWork
 
 log = structlog.get_logger()
@@ -43,7 +47,7 @@ class Adds:
         self._engine = engine
         self._labels = labels
         self._scopes = scopes
-        engine.links.add_with(self.magnet, self.torrent)
+        engine.links.add_with(self.magnet, self.torrent, self._show_refused)
 
     async def magnet(
         self, text: str, options: AddOptions, caller: Caller | None = None
@@ -89,12 +93,49 @@ class Adds:
 
         When that takes more than seconds it goes on in the background, also after a restart, and
         the result is `Pending`. So it is when the link leads to nothing, which the log tells:
-        clients expect that of qBittorrent.
+        clients expect that of qBittorrent. A link to a private address that the settings do not
+        allow is rejected, or shown as a failed download when that takes longer.
         """
+        if not self._engine.links.can_follow:
+            return Rejected("links are not followed here")
         job = await self._engine.links.begin(url, options)
         self._engine.begin_jobs([job])
         result = await self._engine.links.result(job)
+        if isinstance(result, NotFetched) and result.forbidden:
+            return Rejected(result.reason, not_allowed=True)
         return result if _is_final(result) else Pending()
+
+    async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:
+        """Add a failed download in place of a link that must not be followed.
+
+        Its client was told `Ok.` and would wait for it in vain. There is no info-hash, so the
+        link's own hash stands for it.
+        """
+        category = options.category if valid_category(options.category) else ""
+        digest = hashlib.sha1(url.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+        try:
+            save_path = self._labels.save_path(category, "")
+        except OutsideRoots:
+            save_path = str(self._labels.default_save_path)
+        await self._labels.ensure_category(category)
+        download = Download(
+            hash=digest,
+            name=options.name or f"link to {host_of(url)}",
+            phase=DownloadPhase.FAILED,
+            failure_reason=Reason.REFUSED,
+            failure_message=reason,
+        )
+        async with self._state.unit_of_work() as work:
+            known = work.by_hash(digest)
+            made = known if known is not None else work.add_download(download)
+            self._make_room(work, made, category)
+            grab = replace(
+                self.grab_of(options, category, save_path),
+                phase=GrabPhase.FAILED,
+                failure_reason=Reason.REFUSED,
+                failure_message=reason,
+            )
+            self._add_grab(work, made, grab)
 
     async def _add(
         self, download: Download, torrent: bytes | None, options: AddOptions, caller: Caller | None
@@ -145,7 +186,7 @@ class Adds:
             client=program_of(options.asked_by),
             name=options.name,
             tags=tuple(dict.fromkeys(options.tags)),
-            stopped=options.stopped and not options.force_start,
+            stopped=options.stopped,
             force_start=options.force_start,
             sequential=options.sequential,
             first_last_first=options.first_last_first,
@@ -208,9 +249,7 @@ class Adds:
         """Begin a failed download again. Grabs that failed with it wait again, nobody is told."""
         work.update_download(failed.id, lambda _: transitions.restarted(fresh, failed, work.now))
         waiting = {
-            grab.category
-            for grab in work.grabs_of(failed.id)
-            if grab.phase is not GrabPhase.FAILED
+            grab.category for grab in work.grabs_of(failed.id) if grab.phase is not GrabPhase.FAILED
         }
         for grab in work.grabs_of(failed.id):
             if grab.phase is GrabPhase.WAITING:

@@ -1,7 +1,7 @@
 """Preferences of a client: limits of speed and of seeding for everything, and the login."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -15,8 +15,6 @@ log = structlog.get_logger()
 
 USERNAME = "username"
 PASSWORD_HASH = "password_hash"  # noqa: S105 - the name of a row
-
-KEPT = frozenset(field.name for field in fields(Preferences)) - {"alternative"}
 
 
 class ClientPreferences:
@@ -35,16 +33,16 @@ class ClientPreferences:
         return {"dl_limit": self._default_limit, **shown}
 
     async def change(self, changes: Mapping[str, object]) -> None:
-        """Keep what is known of these, and let it count at once.
+        """Keep these, and apply them at once.
 
-        Values are of the types that `Preferences` has. A save path outside the download roots is
-        left out.
+        Values have the types that qBittorrent's preferences have. A save path outside the download
+        roots is left out.
         """
-        known = {name: value for name, value in changes.items() if name in KEPT}
+        known = dict(changes)
         if "save_path" in known:
             path = self._allowed_path(str(known.pop("save_path")))
             known |= {} if path is None else {"save_path": path}
-        await self._put(replace(self._state.preferences, **known).normal())  # type: ignore[arg-type]  # checked by who calls
+        await self._put(self._state.preferences.changed(known))
 
     def _allowed_path(self, path: str) -> str | None:
         default = str(self._ctx.settings.paths.downloads)

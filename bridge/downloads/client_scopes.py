@@ -114,7 +114,9 @@ class ClientScopes:
             return []
         return known or alike or list(entries)
 
-    def one(self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False) -> list[Entry]:
+    def one(
+        self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False
+    ) -> list[Entry]:
         """Return what a write is made to: as `resolve`, but of several only the oldest.
 
         Several in the client's own category are all its own.

@@ -103,6 +103,7 @@ class Commands:
         What TorBox itself has paused is resumed there, missing files are delivered again, and what
         is in a magnet is looked up once more.
         """
+        jobs = []
         for entry in self.meant(hashes, caller):
             async with self._state.unit_of_work() as work:
                 work.update_grab(entry.grab.id, _started, why="started by the user")
@@ -111,13 +112,15 @@ class Commands:
                 )
                 if entry.complete and entry.grab.missing_files:
                     why = "started by the user"
-                    work.add_job(Recheck(grab_id=entry.grab.id, redeliver=True, why=why), entry.hash)
+                    recheck = Recheck(grab_id=entry.grab.id, redeliver=True, why=why)
+                    jobs.append(work.add_job(recheck, entry.hash))
                 waits = entry.download.phase in BEFORE_READY and not entry.download.has_torrent
                 if waits and not work.jobs_about(entry.hash, MetadataLookup):
                     due_at = self._ctx.clock() + self._ctx.retry.metadata
                     work.add_job(MetadataLookup(), entry.hash, due_at=due_at)
             if self._is_paused_at_torbox(entry.download):
                 self._tell_torbox(entry.download, Operation.RESUME)
+        await self._engine.perform_jobs(jobs)
         self._engine.wake()
 
     def _is_paused_at_torbox(self, download: Download) -> bool:
@@ -243,7 +246,9 @@ class Commands:
 
     async def set_trackers(self, info_hash: str, urls: Sequence[str]) -> None:
         """Give its magnet other trackers. TorBox hears of them if it has not been asked yet."""
-        await self._change_magnet(info_hash, "trackers", lambda one: replace(one, trackers=tuple(urls)))
+        await self._change_magnet(
+            info_hash, "trackers", lambda one: replace(one, trackers=tuple(urls))
+        )
 
     async def set_webseeds(self, info_hash: str, urls: Sequence[str]) -> None:
         """Give its magnet other web seeds. TorBox hears of them if it has not been asked yet."""

@@ -6,6 +6,7 @@ they change the plan, and what is on disk.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -83,9 +84,10 @@ class ContentCommands:
             expected = self._queries.expected_files(entry)
             paths = [expected[index].path for index in indexes]
             edits = with_priority(entry.grab.file_edits, paths, priority)
-            await self._state.update_grab(
-                entry.grab.id, lambda grab: replace(grab, file_edits=edits), why="file priorities"
-            )
+            dropped = {edit.path for edit in edits if edit.priority == 0}
+            size = sum(file.size for file in expected if file.path not in dropped)
+            change = partial(replace, file_edits=edits, size=size)
+            await self._state.update_grab(entry.grab.id, change, why="file priorities")
         self._engine.wake()
 
     async def set_location(

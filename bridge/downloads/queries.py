@@ -33,6 +33,7 @@ class _Inputs(NamedTuple):
     item: RemoteItem | None
     fetched: Fetched | None
     turn_in: int
+    unreachable: bool
 
     def same_as(self, other: "_Inputs") -> bool:
         return (
@@ -41,6 +42,7 @@ class _Inputs(NamedTuple):
             and self.item is other.item
             and self.fetched == other.fetched
             and self.turn_in == other.turn_in
+            and self.unreachable == other.unreachable
         )
 
 
@@ -65,6 +67,7 @@ class Queries:
         self._changes: ChangeLog[str] = ChangeLog()
         self._seen = -1
         self._metered: set[int] = set()
+        self._unreachable = False
         self._views: dict[int, View] = {}
         self._inputs: dict[int, _Inputs] = {}
         self._primaries: dict[str, View] = {}
@@ -117,34 +120,39 @@ class Queries:
         """Make the views that changed since the last time. Deliveries change all the time."""
         metered = set(self._state.meters)
         version = self._state.version
-        if version == self._seen and not metered and not self._metered:
+        unreachable = self._engine.unreachable
+        quiet = version == self._seen and unreachable == self._unreachable
+        if quiet and not metered and not self._metered:
             return
         changed = self._state.changes.since(self._seen)
         if changed is None:
             changed = {*self._state.grabs, *self._views}
+        if unreachable != self._unreachable:
+            self._unreachable = unreachable
+            changed |= {entry.grab.id for entry in self._state.live_entries()}
         moved, self._seen = version != self._seen, version
-        hashes: set[str] = set()
-        for grab_id in sorted(changed | metered | self._metered):
-            hashes |= self._renew(grab_id)
+        # In the order of their grabs, so that new ones are listed after older ones.
+        renewed = map(self._renew, sorted(changed | metered | self._metered))
+        hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
         self._metered = metered
         for info_hash in hashes:
             self._renew_primary(info_hash)
         if hashes or moved:
             self._changes.record(hashes)
 
-    def _renew(self, grab_id: int) -> set[str]:
+    def _renew(self, grab_id: int) -> str | None:
         """Make the view of a grab if it changed; return its hash then."""
         entry, known = self._state.entry(grab_id), self._views.get(grab_id)
         if entry is None:
             self._inputs.pop(grab_id, None)
             self._layouts.pop(grab_id, None)
             if known is None:
-                return set()
+                return None
             del self._views[grab_id]
-            return {known.hash}
+            return known.hash
         inputs = self._inputs_of(entry)
         if known is not None and self._inputs[grab_id].same_as(inputs):
-            return set()
+            return None
         again = known is not None and known.complete <= entry.complete
         shown = known.status.progress if known is not None and again else 0.0
         status = status_of(
@@ -154,17 +162,18 @@ class Queries:
             shown=shown,
             turn_in=inputs.turn_in,
             remote_share=remote_share(self._ctx.mode_of(entry.grab)),
+            unreachable=inputs.unreachable,
         )
         self._inputs[grab_id] = inputs
         self._views[grab_id] = View(entry, status, inputs.item)
-        return {entry.hash}
+        return entry.hash
 
     def _inputs_of(self, entry: Entry) -> _Inputs:
         item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
         meter = self._state.meters.get(entry.grab.id)
         fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
         turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
-        return _Inputs(entry, item, fetched, turn_in)
+        return _Inputs(entry, item, fetched, turn_in, self._unreachable)
 
     def _renew_primary(self, info_hash: str) -> None:
         download = self._state.by_hash(info_hash)
@@ -265,9 +274,7 @@ class Queries:
         return await self._state.database.events(info_hash.lower())
 
 
-def _lay_out(
-    entry: Entry, files: Sequence[Named], *, single_file: bool
-) -> Sequence[ExpectedFile]:
+def _lay_out(entry: Entry, files: Sequence[Named], *, single_file: bool) -> Sequence[ExpectedFile]:
     laid = layout(
         files,
         entry.name,

@@ -81,6 +81,8 @@ class Rejected:
     reason: str
     bad_torrent: bool = False
     """The file is not a torrent: qBittorrent says 415."""
+    not_allowed: bool = False
+    """A link leads to a private address, which the settings do not allow."""
 
 
 @dataclass(frozen=True, slots=True)

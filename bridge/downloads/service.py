@@ -1,6 +1,7 @@
 """The service that the faces call, put together from its parts."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bridge.downloads.account import Account
 from bridge.downloads.adds import Adds
@@ -26,6 +27,7 @@ class DownloadService:
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
         self._state = ctx.state
         self._engine = engine
+        self._settings = ctx.settings
         self.scopes = ClientScopes(ctx.clock)
         """Which grab a client means by a hash."""
         self.queries = Queries(ctx, engine)
@@ -57,6 +59,16 @@ class DownloadService:
         paths = [self.labels.default_save_path, *self.labels.category_paths()]
         self._engine.background(self._engine.leftovers.look(paths), name="leftovers")
         self.preferences.apply_limits()
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether TorBox does not answer, or rejects the key."""
+        return self._engine.unreachable
+
+    @property
+    def incomplete_directory(self) -> Path:
+        """Where the parts of incomplete downloads are, each in a folder of its own."""
+        return self._settings.paths.incomplete_directory
 
     @property
     def troubles(self) -> Sequence[str]:

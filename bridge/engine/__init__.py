@@ -7,5 +7,13 @@ from bridge.engine.link_books import LinkBooks
 from bridge.engine.retry_times import RetryTimes
 from bridge.torbox import Operation, SearchResult
 
-__all__ = ["BUDGETS", "Blocker", "Engine", "EngineContext", "LinkBooks", "Operation", "RetryTimes",
-           "SearchResult"]
+__all__ = [
+    "BUDGETS",
+    "Blocker",
+    "Engine",
+    "EngineContext",
+    "LinkBooks",
+    "Operation",
+    "RetryTimes",
+    "SearchResult",
+]

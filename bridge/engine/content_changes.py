@@ -16,7 +16,6 @@ from bridge.core.model import (
     DeliveredFile,
     Entry,
     Grab,
-    GrabPhase,
     Job,
     Move,
     Recheck,
@@ -178,9 +177,7 @@ class ContentChanges:
                 await self._state.update_grab(grab_id, lambda latest: replace(latest, note=note))
                 return
             at_torbox = await self._is_at_torbox(entry)
-            files = tuple(
-                replace(file, done=False) for file in await self._state.files(grab_id)
-            )
+            files = tuple(replace(file, done=False) for file in await self._state.files(grab_id))
             now = self._ctx.clock()
             async with self._state.unit_of_work() as work:
                 if work.update_grab(grab_id, wait_again, why=why) is None:

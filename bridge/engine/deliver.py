@@ -1,8 +1,8 @@
 """Delivering: from "TorBox has it" to whole files where the *arr looks for them."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -122,9 +122,7 @@ class Deliverer:
                 names.add(job.task.staging_name)
         return names
 
-    async def _deliver(
-        self, entry: Entry, source_ids: Sequence[int], progress: Progress
-    ) -> None:
+    async def _deliver(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
         plain, is_file = entry.grab.content_name, not entry.grab.content_is_folder
         named: Entry | None = entry
         for number in range(FIRST_NUMBER, NAMES_TRIED):
@@ -144,9 +142,7 @@ class Deliverer:
                 return
         raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
 
-    async def _put(
-        self, entry: Entry, source_ids: Sequence[int], progress: Progress
-    ) -> None:
+    async def _put(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
         """Make the files appear where no other grab has its own: by links if there are sources."""
         if target_in_use(self._state, entry):
             raise TargetTaken(entry.grab.content_name)
@@ -223,9 +219,7 @@ class Deliverer:
         log.info("names_replaced", release=entry.name, hash=entry.hash, why=str(error))
         return await self._put_names(entry, taken)
 
-    async def _put_names(
-        self, entry: Entry, files: tuple[DeliveredFile, ...]
-    ) -> Entry | None:
+    async def _put_names(self, entry: Entry, files: tuple[DeliveredFile, ...]) -> Entry | None:
         name = files[0].path.split("/", 1)[0]
         async with self._state.unit_of_work() as work:
             changed = work.update_grab(
@@ -241,9 +235,7 @@ class Deliverer:
         if grab is not None and grab.staging_name:
             # A kill between two attempts may have left a folder that was being built.
             await discard_beside(Path(grab.save_path), grab.staging_name)
-        files = tuple(
-            replace(file, done=file.chosen) for file in await self._state.files(grab_id)
-        )
+        files = tuple(replace(file, done=file.chosen) for file in await self._state.files(grab_id))
         count = sum(file.done for file in files)
         now = self._ctx.clock()
         async with self._state.unit_of_work() as work:

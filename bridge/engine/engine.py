@@ -164,6 +164,11 @@ class Engine:
     # What the service and the faces ask
 
     @property
+    def unreachable(self) -> bool:
+        """TorBox does not answer, or rejects the key: what it last reported is no longer true."""
+        return self.blockers.probe_at is not None
+
+    @property
     def troubles(self) -> Sequence[str]:
         """What keeps the bridge from its work, in words; empty when all is well."""
         return self.blockers.texts or self._refresh.blockers
@@ -320,9 +325,7 @@ class Engine:
         ctx, now = self._ctx, self._ctx.clock()
         budgets, poll_seconds = ctx.torbox.budgets, ctx.settings.torbox.poll_seconds
         live = tuple(
-            LiveDownload(
-                download, tuple(map(ctx.with_limits, self._state.grabs_of(download.id)))
-            )
+            LiveDownload(download, tuple(map(ctx.with_limits, self._state.grabs_of(download.id))))
             for download in self._state.live
         )
         self.blockers.watch_slots(sum(item.active for item in self._state.snapshot.items.values()))
@@ -356,8 +359,7 @@ class Engine:
             max_creates=self.blockers.max_creates,
             next_create_at=budgets.ready_at(CallClass.CREATE, now),
             next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
-            creates_are_scarce=slot_at > now
-            or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
+            creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
             slot_at=slot_at,
             list_at=budgets.ready_at(CallClass.LIST, now),
             link_at=budgets.ready_at(CallClass.LINK, now),
@@ -367,9 +369,7 @@ class Engine:
             next_cleanup_at=self._cleanup.next_at(now),
         )
 
-    def _rules_of(
-        self, live: Sequence[LiveDownload], due: Sequence[Entry]
-    ) -> Mapping[str, Rules]:
+    def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
         return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
 
@@ -412,9 +412,7 @@ class Engine:
 
         return begin
 
-    def _for_grab(
-        self, work: Callable[[Any], Awaitable[None]]
-    ) -> Callable[[Any], Awaitable[None]]:
+    def _for_grab(self, work: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
         async def begin(action: Any) -> None:
             entry = self._state.entry(action.grab_id)
             if entry is not None and action.grab_id not in self._held:

@@ -54,9 +54,7 @@ async def _report(ctx: EngineContext, job: Job, task: Failover) -> None:
         await _end(ctx, job, task, f"{names} did not grab it: there is nobody to tell")
 
 
-async def _settle(
-    ctx: EngineContext, job: Job, task: Failover, arr: Arr, found: GrabFate
-) -> None:
+async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found: GrabFate) -> None:
     match found.fate:
         case Fate.FAILED:
             await _end(ctx, job, task, f"{arr.name} knows that it failed")
@@ -91,9 +89,7 @@ async def _tell(ctx: EngineContext, job: Job, task: Failover, arr: Arr, grab_id:
     except ArrNotFound as error:
         await _look_again(ctx, job, task, str(error))
         return
-    await _end(
-        ctx, job, task, f"{arr.name} has blocklisted it and searches for another release"
-    )
+    await _end(ctx, job, task, f"{arr.name} has blocklisted it and searches for another release")
     await _remove_left_over(ctx, job, task)
 
 

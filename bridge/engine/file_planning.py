@@ -28,8 +28,8 @@ from bridge.core.model import (
     RemoteFile,
 )
 from bridge.core.modes import content_layout, deliverable, named_on_disk
-from bridge.core.patience import FILES_MISSING
 from bridge.core.paths import fitted, layout
+from bridge.core.patience import FILES_MISSING
 from bridge.core.remote_tracking import to_phase
 from bridge.core.video import is_video, without_extras
 from bridge.engine.context import EngineContext
@@ -116,8 +116,7 @@ async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
         files = await ctx.state.files(sibling.id)
         if files:
             return tuple(
-                RemoteFile(id=file.file_id, name=file.remote_name, size=file.size)
-                for file in files
+                RemoteFile(id=file.file_id, name=file.remote_name, size=file.size) for file in files
             )
     return ()
 
@@ -167,7 +166,8 @@ def make_plan(
     """Decide which files a grab gets by the rules of its category, and under which names."""
     mode = ctx.mode_of(entry.grab)
     policy = ctx.settings.policy_for(entry.grab.category).files
-    lost = missing_files(policy, mode, listed, metainfo)
+    excluded = ctx.state.preferences.excluded_globs()
+    lost = missing_files(policy, mode, listed, metainfo, excluded)
     if lost:
         log.warning("files_missing", release=entry.name, hash=entry.hash, missing=len(lost))
         return Incomplete(lost, sum(file.size for file in listed))
@@ -182,7 +182,7 @@ def make_plan(
     )
     named = edited(laid.paths, entry.grab.file_edits)
     dropped = frozenset(key for key, (_, priority) in named.items() if priority == 0)
-    choice = wanted_files(policy, mode, listed, dropped)
+    choice = wanted_files(policy, mode, listed, dropped, excluded)
     if isinstance(choice, NothingLeft):
         return Failure(Reason.NOTHING_CHOSEN, choice.reason)
     unfit = _unfit(choice)
@@ -198,20 +198,33 @@ def make_plan(
 
 
 def wanted_files(
-    policy: FilePolicy, mode: str, files: tuple[File, ...], dropped: Collection[int]
+    policy: FilePolicy,
+    mode: str,
+    files: tuple[File, ...],
+    dropped: Collection[int],
+    excluded: Sequence[str] = (),
 ) -> tuple[File, ...] | NothingLeft:
-    """Choose by the category's rules; without any, leave out what no *arr imports."""
+    """Choose by the category's rules; without any, leave out what no *arr imports.
+
+    `excluded` are wildcards of names that the user never wants, in any category.
+    """
     possible = deliverable(mode, files)
     if isinstance(possible, NothingLeft):
         return possible
     if policy == FilePolicy():
         possible = without_extras(possible)
-    rules = FileRules(min_size=policy.min_size, include=policy.include, exclude=policy.exclude)
+    rules = FileRules(
+        min_size=policy.min_size, include=policy.include, exclude=(*policy.exclude, *excluded)
+    )
     return choose(possible, rules, dropped)
 
 
 def missing_files(
-    policy: FilePolicy, mode: str, listed: Sequence[RemoteFile], metainfo: Metainfo | None
+    policy: FilePolicy,
+    mode: str,
+    listed: Sequence[RemoteFile],
+    metainfo: Metainfo | None,
+    excluded: Sequence[str] = (),
 ) -> Sequence[str]:
     """Return the wanted files of the torrent that TorBox does not list, as far as that is known.
 
@@ -223,7 +236,7 @@ def missing_files(
     named = tuple(
         NamedFile(number, file.path, file.size) for number, file in enumerate(metainfo.files)
     )
-    wanted = wanted_files(policy, mode, named, frozenset())
+    wanted = wanted_files(policy, mode, named, frozenset(), excluded)
     if isinstance(wanted, NothingLeft):
         return ()
     names = {file.name for file in wanted}

@@ -21,9 +21,9 @@ async def finish(ctx: EngineContext, grab_id: int) -> None:
         await _stop_seeding(ctx, entry.download)
     await ctx.state.update_grab(
         grab_id,
-        lambda latest: to_grab_phase(latest, GrabPhase.FINISHED)
-        if latest.phase in COMPLETE
-        else latest,
+        lambda latest: (
+            to_grab_phase(latest, GrabPhase.FINISHED) if latest.phase in COMPLETE else latest
+        ),
         why="nothing left to seed",
     )
 

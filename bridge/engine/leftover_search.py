@@ -56,7 +56,9 @@ class LeftoverSearch:
             await self._discard(leftover)
         except DeliveryError as error:
             log.warning("leftover_kept", path=path, why=str(error))
-            return LeftAlone(path, f"no download here has it any more; it cannot be deleted: {error}")
+            return LeftAlone(
+                path, f"no download here has it any more; it cannot be deleted: {error}"
+            )
         log.warning("leftover_deleted", path=path)
         return None
 

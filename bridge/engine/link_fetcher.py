@@ -17,7 +17,10 @@ from yarl import URL
 from bridge.core.magnet import SCHEME
 from bridge.engine.address_guard import Guard, GuardedResolver, NotAllowed
 
-MAX_BYTES = 100 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
+"""Of one .torrent. The largest known ones have 10 MiB; each link holds its bytes in memory twice."""
+AT_ONCE = 2
+"""Links that are followed at a time; others wait."""
 TIMEOUT_SECONDS = 60.0
 MAX_REDIRECTS = 5
 CHUNK = 64 * 1024
@@ -49,6 +52,8 @@ class NotFetched:
     reason: str
     again: bool = False
     """It may work later: nothing but the network stood in the way."""
+    forbidden: bool = False
+    """It leads to a private address that the settings do not allow."""
 
 
 Fetched: TypeAlias = FoundMagnet | FoundFile | NotFetched
@@ -60,6 +65,7 @@ class LinkFetcher:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         self._guard = Guard(tuple(allowed_hosts))
         self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -84,10 +90,10 @@ class LinkFetcher:
     async def follow(self, link: str, cookie: str = "") -> Fetched:
         """Follow a link to its end. The cookie goes to the link's own host alone."""
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with self._slots, asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._follow(link, cookie)
         except NotAllowed as refusal:
-            return NotFetched(str(refusal))
+            return NotFetched(str(refusal), forbidden=True)
         except (aiohttp.InvalidURL, ValueError):
             return NotFetched("it is not a link")
         except TimeoutError:
@@ -95,7 +101,7 @@ class LinkFetcher:
         except (aiohttp.ClientError, OSError) as error:
             refusal_inside = _refusal(error)
             if refusal_inside is not None:
-                return NotFetched(str(refusal_inside))
+                return NotFetched(str(refusal_inside), forbidden=True)
             return NotFetched(f"the connection failed ({type(error).__name__})", again=True)
 
     async def _follow(self, link: str, cookie: str) -> Fetched:

@@ -83,9 +83,7 @@ class Outside:
         try:
             await self._ctx.torbox.control(download.torrent_id, operation)
         except TorBoxError as error:
-            log.info(
-                "torbox_refused", operation=operation, release=download.name, why=str(error)
-            )
+            log.info("torbox_refused", operation=operation, release=download.name, why=str(error))
             return False
         return True
 

@@ -5,6 +5,7 @@ The grab goes at once; the rest is a persisted job, tried again until everything
 
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,7 +25,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
-from bridge.delivery import DeliveryError, discard_beside
+from bridge.delivery import discard_beside
 from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.path_ownership import paths_safe_to_delete
@@ -38,9 +39,7 @@ DATABASE_ERROR = "DATABASE_ERROR"
 """A server error that passes, but also what TorBox may say to a delete of what is gone."""
 
 
-async def release(
-    ctx: EngineContext, grab_id: int, *, delete_files: bool, why: str = ""
-) -> None:
+async def release(ctx: EngineContext, grab_id: int, *, delete_files: bool, why: str = "") -> None:
     """Remove a grab, committed on return, and store the job that cleans up after it.
 
     What other grabs of the download have stays as it is; with the last one TorBox's item is deleted
@@ -91,8 +90,7 @@ def _hand_over_staging(
     for other in others:
         waits = other.phase is GrabPhase.WAITING and not other.staging_name
         if waits and ctx.mode_of(other) == mode:
-            name = grab.staging_name
-            work.update_grab(other.id, lambda latest: replace(latest, staging_name=name))
+            work.update_grab(other.id, partial(replace, staging_name=grab.staging_name))
             return
 
 
@@ -203,9 +201,7 @@ def _is_staging_of_another(ctx: EngineContext, info_hash: str, staging_name: str
     return any(grab.staging_name == staging_name for grab in grabs)
 
 
-async def _end(
-    ctx: EngineContext, job: Job, removal: Removal, why: str, *, found: bool
-) -> None:
+async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, found: bool) -> None:
     state, now = ctx.state, ctx.clock()
     removed_items = state.recently_removed
     async with state.unit_of_work() as work:
@@ -227,9 +223,7 @@ async def _end(
     log.info("removal_done", hash=job.subject, why=why)
 
 
-def _to_remember(
-    job: Job, removal: Removal, now: float, *, found: bool
-) -> RemovedDownload | None:
+def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
     """Return what may still turn up at TorBox; nothing of what was left there on purpose."""
     if not removal.delete_remote or removal.submitted_at is None:
         return None

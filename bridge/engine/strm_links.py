@@ -5,8 +5,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bridge.core.streams import Grant, NoStream, Opened, Stream, StreamLater, granted
 from bridge.core.model import Removal
+from bridge.core.streams import Grant, NoStream, Opened, Stream, StreamLater, granted
 from bridge.engine.context import EngineContext
 from bridge.torbox import NotFound, TorBoxError
 

@@ -52,7 +52,7 @@ _PUT_FILE = upsert("files", DeliveredFile, ("grab_id", "file_id"))
 _PUT_CATEGORY = upsert("categories", Category, ("name",))
 _PUT_REMOVED = upsert("removed_downloads", RemovedDownload, ("hash",))
 _PUT_JOB = (
-    f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"
+    f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"  # noqa: S608 - names of columns
     f" VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"
 )
 _ADD_EVENT = (
@@ -263,9 +263,7 @@ class Database:
             removed=await self._all(
                 RemovedDownload, select("removed_downloads", RemovedDownload, "ORDER BY hash")
             ),
-            categories=await self._all(
-                Category, select("categories", Category, "ORDER BY name")
-            ),
+            categories=await self._all(Category, select("categories", Category, "ORDER BY name")),
             tags=[row[0] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
             last_ids=dict(await self._rows("SELECT name, seq FROM sqlite_sequence")),
         )

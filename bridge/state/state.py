@@ -326,10 +326,7 @@ class State:
     # Applying a committed unit of work. No await: readers see all of it or nothing.
 
     def _apply(self, work: UnitOfWork) -> None:
-        touched = set(work.downloads)
-        for grab_id, grab in work.grabs.items():
-            known = self._grabs.get(grab_id)
-            touched |= {one.download_id for one in (known, grab) if one is not None}
+        touched = self._touched(work)
         changed = set(work.grabs)
         for download_id in touched:
             changed.update(self._grab_ids.get(download_id, ()))
@@ -355,6 +352,12 @@ class State:
             entry = self.entry(grab_id)
             if entry is not None:
                 self.on_change(before.get(grab_id), entry)
+
+    def _touched(self, work: UnitOfWork) -> set[int]:
+        """Return the downloads that change, or whose grabs do."""
+        known = (self._grabs.get(grab_id) for grab_id in work.grabs)
+        grabs = [grab for grab in (*known, *work.grabs.values()) if grab is not None]
+        return {*work.downloads, *(grab.download_id for grab in grabs)}
 
     def _set_download(self, download_id: int, download: Download | None) -> None:
         before = self._downloads.get(download_id)

@@ -3,17 +3,28 @@
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bridge.access import Access
+from bridge.auth import Access
 from bridge.downloads import DownloadService
 from bridge.state import Database
 from bridge.web import account, check, guard, health, metrics, status, story, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
 from bridge.web.counters import Counters
+from bridge.web.http_server import BoundedRunner, bound_request
 from bridge.web.metrics import Sources
 from bridge.web.page import add_page
 
-__all__ = ["Checkup", "Counters", "Report", "Sources", "add_alternative_ui", "add_page", "add_web"]
+__all__ = [
+    "BoundedRunner",
+    "Checkup",
+    "Counters",
+    "Report",
+    "Sources",
+    "add_alternative_ui",
+    "add_page",
+    "add_web",
+    "bound_request",
+]
 
 
 def add_web(

@@ -15,12 +15,13 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from yarl import URL
 
-from bridge.core.model import COMPLETE, Phase
+from bridge.core.model import Phase
 
 PREFIX = "torbox_bridge"
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Bounds of the histogram of TorBox's answer times."""
 
+_COMPLETE = frozenset({Phase.DELIVERED, Phase.FINISHED})
 _TORBOX_ROOT = "/v1/api/"
 _ARR_ENDPOINT = re.compile(r"/api/v\d+/([a-z]+(?:/[a-z]+)*)")
 
@@ -65,7 +66,7 @@ class Counters:
         """Count an add (`before` is None), a completion or a failure."""
         if before is None:
             self._added.labels(category).inc()
-        if after in COMPLETE and before not in COMPLETE:
+        if after in _COMPLETE and before not in _COMPLETE:
             self._completed.labels(category).inc()
         if after is Phase.FAILED and before is not Phase.FAILED:
             self._failed.labels(category, reason or "unknown").inc()

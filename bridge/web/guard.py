@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.access import Access, is_cross_site, visitor_of
+from bridge.auth import Access, authenticate, is_cross_site
 
 ACCESS = web.AppKey("web_access", Access)
 PRIVATE = {"Cache-Control": "no-store"}
@@ -18,7 +18,7 @@ def require_visitor(request: web.Request) -> None:
     access = request.app[ACCESS]
     if is_cross_site(request, access):
         raise web.HTTPUnauthorized
-    if visitor_of(request, access) is None:
+    if authenticate(request, access) is None:
         raise web.HTTPForbidden
 
 

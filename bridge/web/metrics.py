@@ -19,7 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from bridge import __version__
-from bridge.access import Access, visitor_of
+from bridge.auth import Access, authenticate
 from bridge.core.model import BEFORE_READY, NOT_DELIVERED, Phase
 from bridge.downloads import DownloadService, View
 from bridge.web.counters import PREFIX
@@ -104,8 +104,10 @@ class Figures(Collector):
         yield _gauge(
             "torbox_active_items",
             "Downloads that TorBox works on or seeds; each holds a slot",
-            sum(view.item is not None and view.item.active
-                for view in self._downloads.queries.primaries.values()),
+            sum(
+                view.item is not None and view.item.active
+                for view in self._downloads.queries.primaries.values()
+            ),
         )
         yield _gauge("troubles", "Number of reasons why work waits", len(self._troubles))
         yield self._blocked()
@@ -197,11 +199,7 @@ def _by_category(views: Sequence[View]) -> Metric:
 
 
 def _fetch_speed(views: Sequence[View]) -> int:
-    return sum(
-        view.status.download_speed
-        for view in views
-        if view.phase is Phase.DELIVERING
-    )
+    return sum(view.status.download_speed for view in views if view.phase is Phase.DELIVERING)
 
 
 def _oldest_wait(views: Sequence[View], now: float) -> float:
@@ -248,7 +246,7 @@ def add_metrics(
 
 async def metrics(request: web.Request) -> web.Response:
     """Return the metrics to a logged-in client, or to a scraper with the API key as bearer token."""
-    if visitor_of(request, request.app[ACCESS]) is None:
+    if authenticate(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
     request.app[FIGURES].free_bytes = await request.app[DOWNLOADS].free_space()
     body = generate_latest(request.app[REGISTRY])

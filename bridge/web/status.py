@@ -67,7 +67,9 @@ async def status(request: web.Request) -> web.Response:
     """Answer from memory; only the database is asked whether it works."""
     require_visitor(request)
     downloads = request.app[DOWNLOADS]
-    views = sorted(downloads.queries.primaries.values(), key=lambda view: (rank(view), -view.grab.added_at))
+    views = sorted(
+        downloads.queries.primaries.values(), key=lambda view: (rank(view), -view.grab.added_at)
+    )
     categories: dict[str, list[str]] = {}
     for view in downloads.queries.views.values():
         categories.setdefault(view.hash, []).append(view.grab.category)

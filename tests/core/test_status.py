@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -84,6 +85,9 @@ WORDS = {
 """Every text that TorBox or a client of it is known for, of an active item that does not move."""
 
 moods = st.sampled_from([str.lower, str.upper, str.title])
+SLOW: dict[str, Any] = {"observed_seconds": 600.0}
+"""Of a download that TorBox needed its time for."""
+
 texts = st.sampled_from(sorted(WORDS)) | st.text(max_size=12)
 shares = st.floats(0.0, 1.0)
 speeds = st.sampled_from([0, 1, 10**12])
@@ -98,6 +102,7 @@ remote_items = st.builds(
     eta=st.sampled_from([0, 1, ETA_UNKNOWN, 10**12]),
     seeds=st.integers(0, 9),
     size=sizes,
+    availability=st.none() | st.floats(0, 5),
     active=st.booleans(),
     finished=st.booleans(),
     present=st.booleans(),
@@ -112,6 +117,7 @@ downloads = st.builds(
     progress=shares,
     remote_progress=shares,
     ratio=st.floats(0, 100),
+    observed_seconds=st.sampled_from([0.0, 600.0]),
 )
 fetches = st.builds(Fetched, done=sizes, speed=speeds)
 
@@ -124,9 +130,9 @@ def test_states_of_torbox(text: str, state: State, mood: Callable[[str], str]) -
 
 
 @pytest.mark.parametrize("text", sorted(WORDS))
-def test_finished_is_downloading(text: str) -> None:
-    """What TorBox copies to its storage is being downloaded: `uploading` would be imported."""
-    assert remote_state(item(state=text, finished=True), moving=False) is State.DOWNLOADING
+def test_what_torbox_stores_waits(text: str) -> None:
+    """While TorBox copies it to its storage nothing moves; `uploading` would be imported."""
+    assert remote_state(item(state=text, finished=True), moving=False) is State.QUEUED_DL
 
 
 @pytest.mark.parametrize("text", ["downloading", "stalled", "quux", ""])
@@ -167,7 +173,7 @@ def test_only_failed_words_are_errors(remote_item: RemoteItem, moving: bool) -> 
         (Phase.QUEUED, State.QUEUED_DL, State.PAUSED_DL),
         (Phase.REMOTE, State.QUEUED_DL, State.PAUSED_DL),
         (Phase.READY, State.QUEUED_DL, State.PAUSED_DL),
-        (Phase.DELIVERING, State.DOWNLOADING, State.PAUSED_DL),
+        (Phase.DELIVERING, State.QUEUED_DL, State.PAUSED_DL),
         (Phase.DELIVERED, State.STALLED_UP, State.STALLED_UP),
         (Phase.FINISHED, State.PAUSED_UP, State.PAUSED_UP),
         (Phase.FAILED, State.ERROR, State.ERROR),
@@ -187,7 +193,9 @@ def test_seeding() -> None:
 
 def test_forced() -> None:
     """A forced download says so while TorBox looks for it, and while its files are fetched."""
-    assert state_of(ready(phase=Phase.DELIVERING, force_start=True), None) is State.FORCED_DL
+    fetching = ready(phase=Phase.DELIVERING, force_start=True)
+    assert state_of(fetching, None, Fetched(0, 1)) is State.FORCED_DL
+    assert state_of(fetching, None, Fetched(0, 0)) is State.QUEUED_DL
     remote = ready(phase=Phase.REMOTE, force_start=True)
     assert state_of(remote, item(state="metaDL", size=0)) is State.FORCED_META_DL
     assert state_of(remote, item(state="downloading")) is State.FORCED_DL
@@ -199,13 +207,18 @@ def test_forced() -> None:
     [
         (download(), None, None, 0.0),
         (remote(), None, None, 0.0),
-        (remote(), item(progress=0.5), None, 0.25),
-        (remote(), item(progress=1.0), None, 0.495),
-        (ready(), whole(progress=1.0), None, 0.5),
-        (ready(phase=Phase.DELIVERING), whole(), None, 0.5),
-        (ready(phase=Phase.DELIVERING), whole(), Fetched(500, 1), 0.75),
+        (remote(**SLOW), item(progress=0.5), None, 0.25),
+        (remote(**SLOW), item(progress=1.0), None, 0.495),
+        (ready(**SLOW), whole(progress=1.0), None, 0.5),
+        (ready(phase=Phase.DELIVERING, **SLOW), whole(), None, 0.5),
+        (ready(phase=Phase.DELIVERING, **SLOW), whole(), Fetched(500, 1), 0.75),
+        (ready(phase=Phase.DELIVERING, **SLOW), whole(), Fetched(1000, 1), NEARLY),
+        (ready(phase=Phase.DELIVERING, **SLOW), whole(), Fetched(9000, 1), NEARLY),
+        (remote(), item(progress=0.9), None, 0.0),
+        (ready(), whole(progress=1.0), None, 0.0),
+        (ready(phase=Phase.DELIVERING), whole(), None, 0.0),
+        (ready(phase=Phase.DELIVERING), whole(), Fetched(500, 1), 0.5),
         (ready(phase=Phase.DELIVERING), whole(), Fetched(1000, 1), NEARLY),
-        (ready(phase=Phase.DELIVERING), whole(), Fetched(9000, 1), NEARLY),
         (delivered(), None, None, 1.0),
         (remote(phase=Phase.FAILED, progress=0.3), None, None, 0.3),
     ],
@@ -213,15 +226,16 @@ def test_forced() -> None:
 def test_progress(
     shown: Download, remote_item: RemoteItem | None, fetched: Fetched | None, progress: float
 ) -> None:
-    """TorBox's work is the first half of the bar, the fetch the second, the rename the end."""
+    """TorBox's work is the first half, the fetch the second; of what was cached the fetch is all."""
     assert status_of(shown, remote_item, fetched).progress == pytest.approx(progress)
 
 
 def test_progress_where_nothing_is_fetched() -> None:
     """TorBox's work is nearly all of the bar when links or small texts are all that follows."""
-    working = status_of(remote(), item(progress=0.5), None, remote_share=0.99)
+    working = status_of(remote(**SLOW), item(progress=0.5), None, remote_share=0.99)
     assert working.progress == pytest.approx(0.495)
-    linking = status_of(ready(phase=Phase.DELIVERING), whole(), Fetched(500, 0), remote_share=0.99)
+    ready_one = ready(phase=Phase.DELIVERING, **SLOW)
+    linking = status_of(ready_one, whole(), Fetched(500, 0), remote_share=0.99)
     assert 0.99 < linking.progress < NEARLY
 
 
@@ -237,8 +251,11 @@ def test_progress_never_falls() -> None:
     [
         (remote(), item(download_speed=9, eta=70), None, 70),
         (remote(), item(download_speed=0, eta=70), None, ETA_UNKNOWN),
-        (remote(), item(download_speed=9, eta=0), None, ETA_UNKNOWN),
-        (remote(), item(download_speed=9, eta=10**9), None, ETA_UNKNOWN),
+        (remote(), item(download_speed=10, eta=0), None, 100),
+        (remote(), item(download_speed=10, eta=0, progress=0.5), None, 50),
+        (remote(), item(download_speed=10, eta=ETA_UNKNOWN), None, 100),
+        (remote(), item(download_speed=10, eta=10**9), None, 100),
+        (remote(), item(download_speed=10**9, eta=0), None, 1),
         (remote(), item(download_speed=9, eta=70, finished=True), None, ETA_UNKNOWN),
         (remote(stopped=True), item(download_speed=9, eta=70), None, ETA_UNKNOWN),
         (ready(), whole(download_speed=9, eta=70), None, ETA_UNKNOWN),
@@ -314,3 +331,110 @@ def test_checking_is_shown() -> None:
     checked = Fetched(1000, 0, checking=True)
     assert status_of(ready(phase=Phase.DELIVERING), whole(), checked).state is State.CHECKING_DL
     assert state_of(ready(phase=Phase.DELIVERING, stopped=True), None, checked) is State.PAUSED_DL
+
+
+def test_cached_content_shows_the_fetch_alone() -> None:
+    """Progress, bytes left, speed and eta of what TorBox has cached agree with each other."""
+    fetching = ready(phase=Phase.DELIVERING)
+    status = status_of(fetching, whole(), Fetched(250, 10))
+    left = status.size - status.size * status.progress
+    assert (status.progress, left, status.eta) == (0.25, 750, 75)
+
+
+WAITS = [
+    (download(phase=Phase.ACCEPTED), None, None),
+    (download(phase=Phase.SUBMITTING), None, None),
+    (download(phase=Phase.QUEUED), None, None),
+    (remote(), None, None),
+    (remote(), item(state="queued"), None),
+    (remote(), item(state="uploading", finished=True), None),
+    (ready(), whole(), None),
+    (ready(phase=Phase.DELIVERING), whole(), None),
+    (ready(phase=Phase.DELIVERING), whole(), Fetched(0, 0)),
+    (ready(phase=Phase.DELIVERING, note="the disk is full"), whole(), Fetched(500, 0)),
+]
+
+
+@pytest.mark.parametrize(("waiting", "remote_item", "fetched"), WAITS)
+def test_what_waits_says_so(
+    waiting: Download, remote_item: RemoteItem | None, fetched: Fetched | None
+) -> None:
+    """A slot, TorBox's queue or storage, the disk: never `downloading` at 0 B/s, never dead."""
+    status = status_of(waiting, remote_item, fetched)
+    assert (status.state, status.download_speed) == (State.QUEUED_DL, 0)
+    assert status.availability >= 1
+    assert status.swarm_seeds >= 1
+
+
+@pytest.mark.parametrize(
+    "remote_item",
+    [
+        item(state="stalled (no seeds)", seeds=0),
+        item(state="metadl", size=0),
+        item(state="downloading", download_speed=5, eta=70),
+        item(state="error"),
+        item(state="checking"),
+    ],
+)
+def test_an_outage_is_shown_as_a_wait(remote_item: RemoteItem) -> None:
+    """What TorBox reported last is not true any more: cleaners strike what stays stalled."""
+    status = status_of(remote(), remote_item, None, unreachable=True)
+    assert (status.state, status.download_speed, status.eta) == (State.QUEUED_DL, 0, ETA_UNKNOWN)
+    assert status.availability >= 1
+
+
+def test_progress_does_not_fall_in_an_outage() -> None:
+    """What TorBox had done it has done."""
+    slow, half = remote(**SLOW), item(progress=0.5)
+    assert status_of(slow, half, None, unreachable=True).progress == 0.25
+
+
+def test_a_fetch_goes_on_in_an_outage() -> None:
+    """The CDN serves bytes whether the API answers or not."""
+    fetching = ready(phase=Phase.DELIVERING)
+    status = status_of(fetching, whole(), Fetched(500, 10), unreachable=True)
+    assert (status.state, status.download_speed, status.eta) == (State.DOWNLOADING, 10, 50)
+
+
+@pytest.mark.parametrize(
+    ("shown", "remote_item", "copies"),
+    [
+        (remote(), item(seeds=0, download_speed=5), 1),
+        (remote(), item(seeds=9, availability=3.5), 3.5),
+        (remote(), item(seeds=0, availability=0.2), 1),
+        (remote(), item(state="stalled (no seeds)", availability=0.2), 0.2),
+        (remote(), item(state="stalled (no seeds)"), 0),
+        (remote(), item(state="stalled", finished=True, availability=0.0), 1),
+        (remote(), None, 1),
+        (ready(phase=Phase.DELIVERING), whole(), 1),
+        (remote(stopped=True), item(availability=2.0), 2),
+        (remote(stopped=True), None, 0),
+        (remote(stopped=True), whole(), 1),
+        (delivered(), whole(), -1),
+    ],
+)
+def test_availability(shown: Download, remote_item: RemoteItem | None, copies: float) -> None:
+    """TorBox's own; below 1 only when TorBox is stalled, or paused by the user."""
+    assert status_of(shown, remote_item, None).availability == copies
+
+
+@settings(max_examples=300)
+@given(downloads, st.none() | remote_items, st.none() | fetches, st.booleans())
+def test_nothing_healthy_looks_dead(
+    given_download: Download,
+    remote_item: RemoteItem | None,
+    fetched: Fetched | None,
+    unreachable: bool,
+) -> None:
+    """Only what TorBox itself calls stalled, failed or without metadata may look so."""
+    status = status_of(given_download, remote_item, fetched, unreachable=unreachable)
+    told = given_download.phase is Phase.REMOTE and remote_item is not None and not unreachable
+    if status.state in {State.STALLED_DL, State.META_DL, State.FORCED_META_DL}:
+        assert told
+    if status.state not in {State.STALLED_DL, State.ERROR} and not given_download.stopped:
+        assert status.availability >= 1 or given_download.complete
+        assert status.swarm_seeds >= 1
+    if status.download_speed:
+        assert status.eta < ETA_UNKNOWN or status.size / status.download_speed > ETA_UNKNOWN / 2
+    if status.state in {State.DOWNLOADING, State.FORCED_DL} and not told:
+        assert status.download_speed > 0

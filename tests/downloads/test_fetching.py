@@ -1,10 +1,11 @@
 """Links to .torrents and magnets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.downloads.fetching import FoundFile, FoundMagnet, LinkFetcher, NotFetched
+from bridge.downloads.fetching import AT_ONCE, FoundFile, FoundMagnet, LinkFetcher, NotFetched
 from bridge.downloads.guard import SETTING
 from tests.support.links import LinkServer, link_server
 
@@ -57,6 +58,7 @@ async def test_every_hop_is_guarded(server: LinkServer) -> None:
         for host in ("127.0.0.1", "localhost", "2130706433", "[::1]"):
             found = await strict.follow(f"http://{host}:{port}/file")
             assert isinstance(found, NotFetched)
+            assert found.forbidden
             assert SETTING in found.reason
             assert not found.again
     assert server.cookies == []
@@ -77,7 +79,15 @@ async def test_the_cookie_stays_with_its_host(server: LinkServer) -> None:
 
 
 async def test_nothing_endless_is_held(server: LinkServer, links: LinkFetcher) -> None:
-    """More than 100 MiB are no .torrent."""
-    server.pages = {"/big": b"d" * (100 * 1024 * 1024 + 1)}
+    """More than 32 MiB are no .torrent."""
+    server.pages = {"/big": b"d" * (32 * 1024 * 1024 + 1)}
     found = await links.follow(f"{server.url}/big")
-    assert found == NotFetched("it is larger than 100 MiB")
+    assert found == NotFetched("it is larger than 32 MiB")
+
+
+async def test_few_links_are_followed_at_once(server: LinkServer, links: LinkFetcher) -> None:
+    """Each may hold 32 MiB: twelve at once took 1.2 GB."""
+    server.pages, server.delay = {"/file": b"d1:ae"}, 0.05
+    found = await asyncio.gather(*(links.follow(f"{server.url}/file") for _ in range(12)))
+    assert found == [FoundFile(b"d1:ae")] * 12
+    assert server.most == AT_ONCE

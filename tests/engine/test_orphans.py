@@ -36,9 +36,7 @@ async def test_what_is_being_fetched_is_somebodys(rig: Rig) -> None:
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(content))
         await rig.until(lambda: rig.phase(content.hash) is Phase.DELIVERING)
-        await rig.until(
-            lambda: any(one.bytes_done > 100_000 for one in rig.state.meters.values())
-        )
+        await rig.until(lambda: any(one.bytes_done > 100_000 for one in rig.state.meters.values()))
     await rig.restart()
     await rig.service.preferences.set_download_limit(0)
     await rig.reaches(content.hash, Phase.FINISHED)

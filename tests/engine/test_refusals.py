@@ -12,6 +12,7 @@ from bridge.simulator.faults import Error
 from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import ArrApi
 from tests.support.rig import Rig
+
 NOW = 1_000_000.0
 H, OTHER = f"{1:040x}", f"{2:040x}"
 

@@ -111,11 +111,12 @@ async def test_magnets_of_any_length(face: Face, app: App, trackers: int) -> Non
     link = magnet(ONE, "Show & Tell S01", trackers=trackers)
     async with arr_of(app, face, settings) as arr:
         assert await arr.add_magnet(link, SeedLimits(1.5, 600)) == ONE.upper()
-    download = face.view(ONE).download
-    assert (download.category, download.content_layout) == (ODD_CATEGORY, "Subfolder")
-    assert (download.stopped, download.sequential, download.first_last_first) == (True,) * 3
-    assert (download.ratio_limit, download.seeding_time_limit) == (1.5, 600)
-    assert len(face.downloads.queries.trackers(ONE)) == trackers
+    view = face.view(ONE)
+    grab = view.grab
+    assert (grab.category, grab.content_layout) == (ODD_CATEGORY, "Subfolder")
+    assert (grab.stopped, grab.sequential, grab.first_last_first) == (True,) * 3
+    assert (grab.ratio_limit, grab.seeding_time_limit) == (1.5, 600)
+    assert len(face.downloads.queries.trackers(view.download)) == trackers
 
 
 @pytest.mark.parametrize("app", ALL)
@@ -174,7 +175,7 @@ async def test_whole_life(face: Face, app: App) -> None:
         assert await arr.poll() == []
         for _ in range(2):
             await arr.remove(download_id)
-    assert not list(face.downloads.queries.primaries.values())
+    assert not face.downloads.queries.primaries.values()
 
 
 @pytest.mark.parametrize("app", IMPORTERS)

@@ -114,7 +114,7 @@ async def test_actions(api: qb.Client, face: Face) -> None:
     )
     assert face.view(ONE).grab.ratio_limit == 2
     await call(lambda: api.torrents_delete(delete_files=True, torrent_hashes="all"))
-    assert not list(face.downloads.queries.primaries.values())
+    assert not face.downloads.queries.primaries.values()
 
 
 async def test_categories_and_tags(api: qb.Client, face: Face) -> None:

@@ -40,11 +40,11 @@ async def test_unknown_hashes_are_200(
     client: Client, face: Face, action: str, form: dict[str, str]
 ) -> None:
     """A 4xx would make an *arr repeat a removal every minute, and block its blocklist."""
-    before = face.downloads.version
+    before = face.downloads.queries.version
     reply = await client.post(f"torrents/{action}", hashes=f"{UNKNOWN}|xyz", **form)
     assert reply.short == (200, "")
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
-    assert face.downloads.version == before
+    assert face.downloads.queries.version == before
     assert (await client.get("torrents/tags")).text == "[]"
 
 
@@ -63,7 +63,7 @@ async def test_delete(client: Client, face: Face, hashes: str, left: list[str]) 
     for _ in range(2):
         reply = await client.post("torrents/delete", hashes=hashes, deleteFiles="true")
         assert reply.short == (200, "")
-    assert [view.download.hash for view in list(face.downloads.queries.primaries.values())] == left
+    assert [view.download.hash for view in face.downloads.queries.primaries.values()] == left
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,8 @@ async def test_files_go_only_when_told(
     """A missing deleteFiles keeps the data: that is how Sonarr asks for it."""
     await face.finish(ONE)
     assert (await client.post("torrents/delete", hashes=ONE, **form)).short == (200, "")
-    (removal,) = face.state.jobs_about(ONE, Removal)
-    assert isinstance(removal.task, Removal)
-    assert bool(removal.task.files) is gone
+    (removal,) = (job.task for job in face.state.jobs.values() if isinstance(job.task, Removal))
+    assert bool(removal.files) is gone
 
 
 @pytest.mark.parametrize(("pause", "resume"), [("pause", "resume"), ("stop", "start")])
@@ -107,15 +106,17 @@ async def test_force_start(client: Client, face: Face, value: str, *, forced: bo
     assert (await client.post("torrents/setForceStart", hashes=ONE)).status == 400
 
 
-async def test_share_limits_need_only_hashes(client: Client, face: Face) -> None:
-    """*arr send no inactive limit: it stays as it was."""
+async def test_share_limits_that_are_not_sent_stay(client: Client, face: Face) -> None:
+    """Several *arr send no inactive limit, and scripts send only the one they mean."""
     await face.put(ONE, inactive_seeding_time_limit=7)
     form = {"hashes": ONE, "ratioLimit": "1.5", "seedingTimeLimit": "60"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
     assert limits(face) == (1.5, 60, 7)
     form = {"hashes": ONE, "inactiveSeedingTimeLimit": "-1", "ratioLimit": "-1"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
-    assert limits(face) == (-1, -2, -1)
+    assert limits(face) == (-1, 60, -1)
+    assert (await client.post("torrents/setShareLimits", hashes=ONE)).short == (200, "")
+    assert limits(face) == (-1, 60, -1)
 
 
 @pytest.mark.parametrize("value", ["x", "", "nan", "inf"])
@@ -128,11 +129,11 @@ async def test_share_limits_that_are_no_numbers(client: Client, face: Face, valu
 
 def limits(face: Face) -> tuple[float, int, int]:
     """Read the limits of ONE."""
-    download = face.view(ONE).download
+    grab = face.view(ONE).grab
     return (
-        download.ratio_limit,
-        download.seeding_time_limit,
-        download.inactive_seeding_time_limit,
+        grab.ratio_limit,
+        grab.seeding_time_limit,
+        grab.inactive_seeding_time_limit,
     )
 
 

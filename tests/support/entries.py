@@ -39,6 +39,8 @@ def with_fields(entry: Entry, **changes: Any) -> Entry:
             download["phase"], grab["phase"] = _PHASES[value]
             if value is Phase.FAILED:
                 download.setdefault("failure_reason", Reason.STALLED)
+        elif name == "grab_id":
+            grab["id"] = value
         elif name == "size":
             download["size"] = grab["size"] = value
         elif name == "note":

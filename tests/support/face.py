@@ -15,17 +15,18 @@ import aiohttp
 import bencode2
 from aiohttp import web
 
-from bridge.access import Access, hash_password
+from bridge.auth import Access, hash_password
 from bridge.config import Network, PathSettings, Settings
 from bridge.core.model import DeliveredFile, Phase
 from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import DownloadService, View
 from bridge.engine import Engine, EngineContext, LinkBooks
 from bridge.logs import RecentLogs
-from bridge.qbittorrent import PREFIX, PROFILES, create_api
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.state import Database, State
 from bridge.torbox import ApiKey, Budgets, TorBox
 from bridge.web import add_page
+from bridge.web.http_server import BoundedRunner, bound_request
 from tests.support.entries import with_fields
 
 USERNAME, PASSWORD, API_KEY = "admin", "pass word+ü", "a-key-of-the-user"
@@ -99,6 +100,7 @@ async def serve_face(
     profile: str = "4.6",
     trusted_proxies: Sequence[Network] = (),
     csrf_protection: bool = True,
+    exempt_networks: Sequence[Network] = (),
 ) -> AsyncIterator[Face]:
     """Serve the face below `base` on a free port, with its database and downloads below `root`."""
     clock, logs = Clock(), RecentLogs()
@@ -132,12 +134,14 @@ async def serve_face(
             clock=clock,
             trusted_proxies=trusted_proxies,
             csrf_protection=csrf_protection,
+            exempt_networks=exempt_networks,
         )
-        app = web.Application()
+        app = web.Application(middlewares=[bound_request])
         api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
+        app.on_response_prepare.append(add_security_headers)
         add_page(app, base)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = BoundedRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
