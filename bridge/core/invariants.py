@@ -123,7 +123,9 @@ def _doubles(observed: Observed) -> Iterator[str]:
     yield from (f"torrent {torrent_id} is shared" for torrent_id, many in ids.items() if many > 1)
     ours = {download.hash for download in downloads if download.ours}
     listed = Counter(
-        item.hash for item in observed.snapshot.items.values() if item.id in observed.snapshot.listed
+        item.hash
+        for item in observed.snapshot.items.values()
+        if item.id in observed.snapshot.listed
     )
     yield from (
         f"{one}: {many} remote items" for one, many in listed.items() if many > 1 and one in ours

@@ -64,14 +64,14 @@ def failure_by_rules(
     download: Download, grab: Grab, item: RemoteItem, patience: Patience
 ) -> Failure | None:
     """Return why the category of a grab bears with its download no longer; None while it does."""
-    idle = download.idle_seconds
+    idle, incomplete = download.idle_seconds, is_list_incomplete(grab, item)
+    if item.ready and not incomplete:
+        return None
     if _over(download.observed_seconds, patience.give_up_after):
         return Failure(Reason.GAVE_UP, f"not finished after {_hours(download.observed_seconds)}")
-    if is_list_incomplete(grab, item):
+    if incomplete:
         over = _over(idle, patience.stalled_after)
         return Failure(Reason.INCOMPLETE, grab.note or FILES_MISSING) if over else None
-    if item.ready:
-        return None
     if item.finished:
         over = _over(idle, patience.stored_after)
         text = f"TorBox did not bring it to its storage in {_hours(idle)}"

@@ -100,7 +100,8 @@ class PlannerInput:
     checking_cached: bool = False
     """TorBox is being asked what it has cached."""
     submitting: int = 0
-    delivering: int = 0
+    delivering: frozenset[int] = frozenset()
+    """Grabs being delivered, by id."""
     refreshing: int = 0
     """Items being asked for by id."""
     asking_import: bool = False

@@ -37,7 +37,13 @@ def create_undone(download: Download, before: Download) -> Download:
 
 
 def create_promised(
-    download: Download, before: Download, now: float, *, already: bool, until: float, retry_at: float
+    download: Download,
+    before: Download,
+    now: float,
+    *,
+    already: bool,
+    until: float,
+    retry_at: float,
 ) -> Download:
     """Return the download after TorBox took a create without saying where its item is."""
     return replace(
@@ -115,7 +121,7 @@ def grab_interrupted(grab: Grab) -> Grab:
     return to_grab_phase(grab, GrabPhase.WAITING)
 
 
-def restarted(fresh: Download, failed_one: Download) -> Download:
+def restarted(fresh: Download, failed_one: Download, now: float) -> Download:
     """Return a new attempt at a hash whose download has failed, on the failed one's row.
 
     What an unanswered create of the failed one has left at TorBox is still known to be ours.
@@ -125,5 +131,5 @@ def restarted(fresh: Download, failed_one: Download) -> Download:
         fresh,
         id=failed_one.id,
         submitted_at=failed_one.submitted_at if kept else None,
-        lookup_until=fresh.phase_at if kept else 0.0,
+        lookup_until=now if kept else 0.0,
     )

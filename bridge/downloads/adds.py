@@ -206,7 +206,7 @@ class Adds:
 
     def _restart(self, work: UnitOfWork, fresh: Download, failed: Download) -> None:
         """Begin a failed download again. Grabs that failed with it wait again, nobody is told."""
-        work.update_download(failed.id, lambda _: transitions.restarted(fresh, failed))
+        work.update_download(failed.id, lambda _: transitions.restarted(fresh, failed, work.now))
         waiting = {
             grab.category
             for grab in work.grabs_of(failed.id)

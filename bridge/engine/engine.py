@@ -188,7 +188,7 @@ class Engine:
                 snapshot=known.snapshot,
                 busy_downloads=known.busy_downloads,
                 busy_grabs=known.busy_grabs,
-                delivering=known.delivering,
+                delivering=len(known.delivering),
                 blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
@@ -339,7 +339,7 @@ class Engine:
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
             submitting=running[Submit],
-            delivering=running[Deliver],
+            delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
             last_lookup_at=self._last_lookup_at,
@@ -373,6 +373,11 @@ class Engine:
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
+
+    def _delivering_ids(self) -> frozenset[int]:
+        return frozenset(
+            key.id for key, busy in self._busy.items() if isinstance(busy.action, Deliver)
+        )
 
     # Performing actions
 
