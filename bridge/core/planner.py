@@ -267,7 +267,7 @@ def _is_followed(live: LiveDownload) -> bool:
 
 def _is_held(grab: Grab) -> bool:
     """Return whether wanted files of a grab were missing in TorBox's list when it was planned."""
-    return grab.incomplete_list_bytes >= 0
+    return grab.phase is GrabPhase.WAITING and grab.incomplete_list_bytes >= 0
 
 
 def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
