@@ -86,6 +86,7 @@ class PlannerInput:
     jobs: Collection[Job] = ()
     """Those to be done, and failovers of the last hour."""
     removed: Collection[RemovedDownload] = ()
+    """Downloads removed lately whose hashes were not added again, finished or not."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     rules: Mapping[str, Rules] = field(default_factory=lambda: MappingProxyType({}))
     """By category; one that is missing has the defaults."""

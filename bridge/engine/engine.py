@@ -329,7 +329,11 @@ class Engine:
             now=now,
             live=live,
             jobs=tuple(self._state.jobs.values()),
-            removed=tuple(self._state.removed_downloads.values()),
+            removed=tuple(
+                removed
+                for info_hash, removed in self._state.removed_downloads.items()
+                if self._state.by_hash(info_hash) is None
+            ),
             snapshot=self._state.snapshot,
             rules=self._rules_of(live, due),
             busy_downloads=self._busy_ids("download"),

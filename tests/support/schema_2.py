@@ -270,13 +270,15 @@ def paths_of(number: int) -> list[str]:
 
 
 def claims_of(phases: dict[int, str]) -> list[tuple[int, int, str]]:
-    """Return the claims there are: download, number and phase; every third download has some."""
+    """Return the claims there are: download, number and phase.
+
+    Of each phase some downloads have one claim of each phase, some have all four, most have none.
+    """
     return [
         (number, nth, claim_phase)
         for number in phases
-        if number % 3 == 0
         for nth, claim_phase in enumerate(CLAIM_PHASES, 1)
-        if (number // 3) % 4 == nth - 1 or number % 30 == 0
+        if (number // len(PHASES)) % 12 in (nth - 1, len(CLAIM_PHASES))
     ]
 
 
