@@ -91,7 +91,7 @@ EXPECTED = Contents(
     tags=["eins", "zwei"],
     last_ids={"downloads": 2, "grabs": 21, "jobs": 5},
 )
-NOTHING = Contents([], [], [], [], [], [], {})
+NOTHING = Contents([], [], [], [], [], [], {"downloads": 0, "grabs": 0, "jobs": 0})
 
 
 def on_disk(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -225,7 +225,7 @@ async def test_a_value_that_does_not_fit_rolls_back(database: Database) -> None:
 async def test_a_commit_that_fails_rolls_back(database: Database) -> None:
     """When the commit itself is refused nothing is kept, and the next write finds its way."""
     batch = Batch()
-    batch.run("PRAGMA defer_foreign_keys = ON")
+    await database._db.execute("PRAGMA defer_foreign_keys = ON")
     batch.put_files(11, [file()])
     with pytest.raises(sqlite3.IntegrityError):
         await database.write(batch)

@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import fields, replace
+from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.model import (
@@ -85,13 +86,22 @@ def values(kind: type[Any]) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{field.name: of_type(hints[field.name]) for field in fields(kind)})
 
 
+@cache
+def tables() -> sqlite3.Connection:
+    """Open an empty database in memory, with all tables."""
+    connection = sqlite3.connect(":memory:")
+    for step in STEPS:
+        connection.executescript(step)
+    return connection
+
+
 @contextmanager
 def memory() -> Iterator[sqlite3.Connection]:
-    """Open an empty database in memory, with all tables."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for step in STEPS:
-            connection.executescript(step)
-        yield connection
+    """Lend the database in memory; it is empty again afterwards."""
+    try:
+        yield tables()
+    finally:
+        tables().rollback()
 
 
 def stored(connection: sqlite3.Connection, table: str) -> list[Any]:
@@ -110,6 +120,7 @@ def test_columns_are_fields(table: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_round_trip(table: str, data: st.DataObject) -> None:
     """Every field of every value comes back as it was, with its type."""
@@ -128,6 +139,7 @@ def test_round_trip(table: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("kind", JOB_KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_job_comes_back_as_it_was(kind: str, data: st.DataObject) -> None:
     """A task of any kind survives a restart, with all that it has to know."""
