@@ -24,7 +24,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
-from bridge.delivery import DeliveryError, sweep
+from bridge.delivery import sweep
 from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.path_ownership import paths_safe_to_delete

@@ -1,6 +1,7 @@
 """When a download is given up: for all its grabs by TorBox's word, for one by its category."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -147,7 +148,7 @@ def test_unknown_words_are_no_failure(text: str, idle: float) -> None:
     ],
 )
 def test_patience(
-    remote_item: RemoteItem, patience: dict[str, float], expected: Reason | None
+    remote_item: RemoteItem, patience: dict[str, Any], expected: Reason | None
 ) -> None:
     """Each patience has its own clock and its own reason; what is ready is past all of them."""
     download = active(idle_seconds=100.0, observed_seconds=300.0)

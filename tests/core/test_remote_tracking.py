@@ -1,6 +1,7 @@
 """What TorBox's news change in a download: time that counts, progress, signs of life."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -133,7 +134,7 @@ def test_upload_is_seen(said: dict[str, int], uploaded_at: float) -> None:
         ({"download_speed": 1, "finished": True}, False),
     ],
 )
-def test_activity_is_seen(said: dict[str, float], *, moves: bool) -> None:
+def test_activity_is_seen(said: dict[str, Any], *, moves: bool) -> None:
     """Bytes that move either way keep a cleaner from taking a download for dead."""
     before = active(size=1000, remote_active_at=NOW - 60)
     after = record_item_seen(before, item(**said), NOW)
@@ -222,7 +223,7 @@ def test_an_item_without_a_date_is_ours() -> None:
 
 def test_a_phase_begins_without_attempts() -> None:
     """A note and a pause of the last phase say nothing of the next one."""
-    late = {"attempts": 3, "next_attempt_at": NOW, "note": "x"}
+    late: dict[str, Any] = {"attempts": 3, "next_attempt_at": NOW, "note": "x"}
     begun = to_phase(queued(**late), DownloadPhase.ACTIVE)
     assert (begun.phase, begun.attempts, begun.next_attempt_at) == (DownloadPhase.ACTIVE, 0, 0.0)
     assert begun.note == ""

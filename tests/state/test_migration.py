@@ -154,7 +154,7 @@ def expected_grab(number: int, phase: str) -> Grab:
         note=row["note"] if planned else "",
         missing_files=bool(row["missing_files"]),
         **{name: row[name] for name in same},
-        **{name: bool(row[name]) for name in OF_THE_CLIENT},
+        **dict[str, Any]({name: bool(row[name]) for name in OF_THE_CLIENT}),
     )
 
 

@@ -120,7 +120,7 @@ def test_columns_are_fields(table: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_round_trip(table: str, data: st.DataObject) -> None:
     """Every field of every value comes back as it was, with its type."""
@@ -139,7 +139,7 @@ def test_round_trip(table: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("kind", JOB_KINDS)
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_every_job_comes_back_as_it_was(kind: str, data: st.DataObject) -> None:
     """A task of any kind survives a restart, with all that it has to know."""

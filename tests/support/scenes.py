@@ -190,7 +190,7 @@ def removal(number: int = 1, of: int | None = None, **fields: Any) -> Job:
 def failover(number: int = 1, **fields: Any) -> Job:
     """Make the report of a failed grab, due now. Keywords are fields of the job, or of its task."""
     task = {name: fields.pop(name) for name in ("sent_at", "looks", "category") if name in fields}
-    made = Failover(**{"category": "tv"} | task)
+    made = Failover(**dict[str, Any]({"category": "tv"} | task))
     return Job(id=number, task=made, subject=hash_of(number), created_at=NOW - 1, **fields)
 
 

@@ -170,7 +170,7 @@ def claim_row(of: int, number: int, phase: str) -> dict[str, Any]:
     }
 
 
-REMOVALS = [
+REMOVALS: list[dict[str, Any]] = [
     {
         "id": number,
         "hash": hash_of(900_000 + number),
@@ -190,7 +190,7 @@ REMOVALS = [
     }
     for number, files_only in ((3, False), (5, True))
 ]
-FAILOVERS = [
+FAILOVERS: list[dict[str, Any]] = [
     {
         "id": number,
         "hash": hash_of(9),
@@ -204,7 +204,7 @@ FAILOVERS = [
     }
     for number, sent_at in ((4, None), (6, OLD + 60))
 ]
-TRACES = [
+TRACES: list[dict[str, Any]] = [
     {
         "hash": hash_of(910_000 + number),
         "submitted_at": OLD + 1,
