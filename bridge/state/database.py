@@ -52,7 +52,7 @@ _PUT_FILE = upsert("files", DeliveredFile, ("grab_id", "file_id"))
 _PUT_CATEGORY = upsert("categories", Category, ("name",))
 _PUT_REMOVED = upsert("removed_downloads", RemovedDownload, ("hash",))
 _PUT_JOB = (
-    f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"
+    f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"  # noqa: S608 - our names
     f" VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"
 )
 _ADD_EVENT = (

@@ -349,7 +349,7 @@ def test_limits_hold(given_input: PlannerInput) -> None:
 @given(inputs())
 def test_a_hash_is_not_fetched_twice_in_one_mode(given_input: PlannerInput) -> None:
     """Of the grabs of one download only one of a mode that fetches gets its bytes at a time."""
-    grabs_by_id = {its.id: its for one in given_input.live for its in one.grabs}
+    grabs_by_id = {its.id: its for one in given_input.live for its in one.pending}
     fetched = Counter(
         (grabs_by_id[key].download_id, given_input.mode_of(grabs_by_id[key]))
         for key in given_input.delivering & grabs_by_id.keys()

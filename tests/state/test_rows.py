@@ -62,7 +62,7 @@ texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]),
 STRATEGIES: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
     int: st.integers(-(2**63), 2**63 - 1),
-    float: st.floats(allow_nan=False),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     DownloadPhase: st.sampled_from(DownloadPhase),
     GrabPhase: st.sampled_from(GrabPhase),
