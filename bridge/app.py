@@ -7,42 +7,42 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 
 import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
+from bridge import __version__
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
+from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.config.outbound_proxy import from_environment
+from bridge.core.model import Entry
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
-from bridge.doctor import examine, report
+from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
 from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
 from bridge.engine.delivery_setup import build_deliveries, directory_problems
 from bridge.engine.link_fetcher import LinkFetcher
+from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.settings_reload import watch_settings
 from bridge.state import Database, State
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
+from bridge.web import Checkup, Counters, Report, Sources, add_alternative_ui, add_page, add_web
+from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
+CHECK_AGAIN_SECONDS = 60.0
 STREAM_KEY = "stream_key"
-
-
-class CannotStart(Exception):
-    """The bridge cannot run as it is set up. Each problem says what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +65,35 @@ async def bridge(
     clock: Callable[[], float] = time.time,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
+    check_after: float = FIRST_AFTER,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
-    `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
-    `logs` is what qBittorrent's log shows.
+    `reload` reads the settings again; what can change while the bridge runs is taken over.
+    `logs` is what qBittorrent's log shows. The doctor looks first after `check_after` seconds.
 
     Raises:
         CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
-        StoreError: the database cannot be used.
+        DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.paths.database))
-        agent = f"torbox-bridge/{version('torbox-bridge')}"
-        api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
+        agent = f"torbox-bridge/{__version__}"
+        registry = CollectorRegistry(auto_describe=False)
+        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
+        session = aiohttp.ClientSession(
+            headers={"User-Agent": agent}, trace_configs=[outgoing_calls(), counters.tracing()]
+        )
+        api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(agent))
 
         state = State(database, clock)
         await state.load()
+        state.on_change = partial(_count, counters)
         key = _key(settings, reload)
         torbox = await _torbox(settings, database, api, key, clock)
-        throttles = Throttles()
+        throttles = Throttles(counters.fetched)
         stream_key = await _stream_key(database)
         ctx = EngineContext(
             state=state,
@@ -109,13 +116,24 @@ async def bridge(
         access, new_password = await _access(settings, database)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, database, checkup, logs)
+        sources = Sources(
+            calls_left=partial(_calls_left, torbox.budgets),
+            listed_at=lambda: state.snapshot.listed_at,
+        )
+        served = _served(
+            settings, downloads, access, database, checkup, logs, registry=registry, sources=sources
+        )
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, _as_served(settings, runner), torbox)
-        engine.background(checkup.run(look), name="doctor")
+        look = partial(_examined, settings, runner, torbox)
+        engine.background(checkup.run(look, first_after=check_after), name="doctor")
+        engine.background(_check_again(checkup, check_after), name="doctor again")
+        if reload is not None:
+            apply = partial(_apply_settings, settings, downloads, engine, key)
+            watch = watch_settings(settings, reload, check=check, apply=apply)
+            engine.background(watch, name="settings")
         yield Running(_url(settings, runner), new_password, downloads, state)
 
 
@@ -133,7 +151,7 @@ def check(settings: Settings) -> None:
         problems.append(
             "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
             " or BRIDGE_TORBOX__API_KEY_FILE to a file that holds it."
-            " The key stands on https://torbox.app/settings"
+            " You find the key on https://torbox.app/settings"
         )
     if problems:
         raise CannotStart(problems)
@@ -174,6 +192,7 @@ async def _torbox(
         search_url=_search_url(settings.torbox.base_url),
         api_key=key,
         timeout=settings.torbox.timeout_seconds,
+        proxies=from_environment(settings.torbox.proxy),
         budgets=budgets,
         clock=clock,
     )
@@ -208,6 +227,25 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
         for problem in await asyncio.to_thread(check_directory, path, make=True):
             # One that an *arr made: the others work all the same.
             log.error("save_path_unusable", category=made.name, problem=str(problem))
+
+
+def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry."""
+    phase = before.phase if before is not None else None
+    reason = after.failure.reason if after.failure is not None else None
+    counters.phase_changed(after.grab.category, phase, after.phase, reason)
+    if before is not None and _attempts(after) > _attempts(before):
+        counters.retried()
+
+
+def _attempts(entry: Entry) -> int:
+    return entry.grab.attempts + entry.download.attempts
+
+
+def _calls_left(budgets: Budgets) -> dict[str, int]:
+    """Return how many calls of each class TorBox allows now."""
+    now = time.time()
+    return {kind.value: budgets.left(kind, now) for kind in CallClass}
 
 
 def _search_url(base_url: str) -> str:
@@ -249,12 +287,15 @@ async def _served(
     database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
+    *,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
     app = web.Application()
     base = settings.server.url_base
     preferences = {
-        "web_ui_address": settings.server.host,
+        "web_ui_address": settings.server.host[0],
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
         "web_ui_csrf_protection_enabled": settings.web.csrf_protection,
@@ -267,32 +308,30 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=database, checkup=checkup)
+    add_web(
+        app, base, downloads=downloads, access=access, store=database, checkup=checkup,
+        registry=registry, sources=sources,
+    )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=INCOMING,
+        access_log_class=IncomingCalls,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     try:
-        await _listen(runner, settings.server.host, settings.server.port)
+        await start_sites(runner, settings.server.host, settings.server.port)
         yield runner
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise CannotStart(
-            [f"cannot listen on {host}:{port}: {error.strerror or error}. Set server.port."]
-        ) from error
-
-
 def _url(settings: Settings, runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}{settings.server.url_base}"
+    return base_url(runner.addresses[0]) + settings.server.url_base
 
 
 def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
@@ -301,5 +340,26 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
     return structs.replace(settings, server=structs.replace(settings.server, port=port))
 
 
-async def _examined(settings: Settings, torbox: TorBox) -> Report:
-    return report(await examine(settings, torbox))
+async def _apply_settings(
+    settings: Settings, downloads: DownloadService, engine: Engine, key: ApiKey
+) -> None:
+    """Do what changed settings need beyond being read: a new key, new categories."""
+    await key.renew()
+    engine.settings_changed()
+    await _make_categories(settings, downloads)
+
+
+async def _check_again(checkup: Checkup, check_after: float) -> None:
+    """Have the doctor look again if the first look found a problem.
+
+    The *arr often start together with the bridge, and are not ready at its first look.
+    """
+    await asyncio.sleep(check_after + CHECK_AGAIN_SECONDS)
+    if checkup.told()["healthy"] is False:
+        checkup.ask()
+
+
+async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
+    found = await examine(_as_served(settings, runner), torbox)
+    log_findings(found)
+    return report(found)

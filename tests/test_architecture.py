@@ -12,9 +12,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("demo", "local"),
+    ("demo", "serve", "remote_commands", "settings_commands", "healthcheck"),
     ("app",),
-    ("doctor",),
+    ("settings_reload",),
+    ("listen", "call_logs", "doctor"),
     ("qbittorrent", "web"),
     ("access", "downloads"),
     ("engine",),
@@ -77,7 +78,7 @@ def rooms_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """List the rooms of the bridge that a file imports from, with the lines."""
     for line, module in imported(tree):
         package, _, rest = module.partition(".")
-        if package == "bridge" and rest:
+        if package == "bridge" and rest and rest != "__version__":
             yield line, rest.partition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""What the history of an *arr says of one download. Pure."""
+"""What the history of an *arr says about one download. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ FAILED: Final = "downloadFailed"
 
 
 class Fate(StrEnum):
-    """What became of a download, for the *arr."""
+    """What the *arr did with a download."""
 
     UNKNOWN = "stranger"
-    """It never grabbed it, or does not remember."""
+    """The *arr never grabbed it, or does not remember."""
     GRABBED = "grabbed"
     """Grabbed, and nothing since then."""
     FAILED = "failed"
-    """It knows that the download failed."""
+    """The *arr knows that the download failed."""
     IMPORTED = "imported"
-    """It has taken files of it, or the user has told it to leave it alone."""
+    """The *arr imported files of it, or its user told it to ignore the download."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrabFate:
-    """The fate, and the record of the last grab (0 when there is none)."""
+    """The fate, and the id of the history record of the last grab (0 if there is none)."""
 
     fate: Fate
     grab_id: int = 0
 
 
 def fate(history: Sequence[HistoryRecord]) -> GrabFate:
-    """Judge by what came last. `history` is of one download, the newest first.
+    """Return the fate of the last grab. `history` is of one download, the newest first.
 
     A grab of a season pack is one record for each episode, and so is its failure: only what is
     newer than the last grab counts.
@@ -53,16 +53,16 @@ def _since(events: Sequence[str]) -> Fate:
 
 
 def _imported(event: str) -> bool:
-    """Know `downloadFolderImported`, `trackFileImported`, `downloadIgnored` and the like."""
+    """Match `downloadFolderImported`, `trackFileImported`, `downloadIgnored` and the like."""
     return event.endswith(("Imported", "Ignored"))
 
 
 def all_imported(history: Sequence[HistoryRecord]) -> bool:
-    """Tell whether all that was wanted of the last grab has been imported, as far as history knows.
+    """Return whether the last grab was imported completely, as far as the history knows.
 
-    Not if some was left out as incomplete, or the user has told the *arr to leave the download
-    alone: then it is the user's. An *arr that has imported only some episodes of a pack has it in its
-    queue still: ask there, too.
+    False if parts were left out as incomplete, or if the user told the *arr to ignore the download:
+    then it belongs to the user. An *arr that imported only some episodes of a pack still has the
+    download in its queue, so ask there, too.
     """
     events = [record.event_type for record in history]
     since = events[: events.index(GRABBED)] if GRABBED in events else events

@@ -1,21 +1,21 @@
 """What can go wrong with an *arr.
 
-ArrError            name of the *arr, detail, status; unclear
+ArrError               name of the *arr, detail, status; unclear
 ├── ArrUnreachable     no answer: no connection, no name, a cut, a timeout
-├── ArrServerError         5xx, a redirect, or something that is not its API
-├── ArrKeyRejected          the API key is not taken
-├── ArrNotFound     404: the record is gone, or this version lacks the endpoint
-└── ArrRefused        any other 4xx
+├── ArrServerError     5xx, a redirect, or an answer that is not its API's
+├── ArrKeyRejected     the API key is wrong
+├── ArrNotFound        404: the record is gone, or this version lacks the endpoint
+└── ArrRefused         any other 4xx
 
 No text of these errors holds the API key.
 """
 
 
 class ArrError(Exception):
-    """Something went wrong with an *arr.
+    """A call to an *arr failed.
 
-    `status` is the HTTP status, 0 without an answer. `unclear` means that the request may have had
-    its effect all the same.
+    `status` is the HTTP status, 0 without an answer. `unclear` means that the request may have taken
+    effect all the same.
     """
 
     def __init__(self, name: str, detail: str, status: int = 0, *, unclear: bool = False) -> None:
@@ -31,20 +31,20 @@ class ArrError(Exception):
 
 
 class ArrUnreachable(ArrError):
-    """It gave no answer."""
+    """The *arr gave no answer."""
 
 
 class ArrServerError(ArrError):
-    """It answered, and not as its API does."""
+    """The *arr failed, or something else than its API answered."""
 
 
 class ArrKeyRejected(ArrError):
-    """It does not take the API key."""
+    """The *arr rejected the API key."""
 
 
 class ArrNotFound(ArrError):
-    """It does not have what was asked for."""
+    """The *arr does not have what was asked for."""
 
 
 class ArrRefused(ArrError):
-    """It will not do this."""
+    """The *arr refused the request."""

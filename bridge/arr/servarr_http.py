@@ -16,7 +16,7 @@ from bridge.arr.servarr_errors import (
     ArrServerError,
     ArrUnreachable,
 )
-from bridge.config.secret import Secret
+from bridge.config import Secret
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class ArrTransport:
-    """Sends requests to one *arr. The session is the caller's; it is used, never closed."""
+    """Sends requests to one *arr. The session belongs to the caller and is never closed here."""
 
     def __init__(
         self, session: aiohttp.ClientSession, *, name: str, base: str, api_key: Secret
@@ -39,7 +39,7 @@ class ArrTransport:
     async def read(
         self, path: str, kind: type[T], *, seconds: float, params: Mapping[str, str] | None = None
     ) -> T:
-        """GET, and read the answer as `kind`.
+        """GET, and return the answer as `kind`.
 
         Raises:
             ArrError: it did not answer, or with something else.
@@ -50,25 +50,33 @@ class ArrTransport:
     def _decoded(self, body: bytes, kind: type[T], path: str) -> T:
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             detail = f"{path} answered with something else than its API does: is the URL right?"
             raise ArrServerError(self._name, detail) from error
 
     async def send(
-        self, method: str, path: str, *, seconds: float, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> bytes:
-        """Send a request; answers the body of a 2xx.
+        """Send a request, with JSON if `body` is given, and return the body of the answer.
 
         Raises:
             ArrError: it did not answer, or not with 2xx.
         """
-        status, body = await self._exchange(method, path, seconds=seconds, params=params)
+        status, answer = await self._exchange(
+            method, path, seconds=seconds, params=params, body=body
+        )
         if status not in range(200, 300):
             raise self._refusal(status, path)
-        return body
+        return answer
 
-    async def try_out(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
-        """POST JSON that it validates; answers what it complains of (400), None for nothing.
+    async def validate(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
+        """POST JSON to be validated; return what is wrong with it (from a 400), None if nothing is.
 
         Raises:
             ArrError: it did not answer, or with another refusal.
@@ -115,25 +123,27 @@ class ArrTransport:
 
     def _refusal(self, status: int, path: str) -> ArrError:
         if status in _REFUSED:
-            return ArrKeyRejected(self._name, "the API key is not taken", status)
+            return ArrKeyRejected(self._name, "it rejected the API key", status)
         if status == HTTPStatus.NOT_FOUND:
-            return ArrNotFound(self._name, f"{path} is not there", status)
+            return ArrNotFound(self._name, f"it has no {path}", status)
         if status in range(400, 500):
-            return ArrRefused(self._name, f"{path} was declined", status)
+            return ArrRefused(self._name, f"it refused {path}", status)
         if status in range(300, 400):
-            return ArrServerError(self._name, "it sends us elsewhere: is the URL right?", status)
+            return ArrServerError(
+                self._name, "it redirects to another address: is the URL right?", status
+            )
         return ArrServerError(self._name, f"{path} failed there", status, unclear=True)
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
-        """Let nothing of aiohttp out; its own text may hold headers."""
+        """Turn every exception of aiohttp into an ArrError. Its own text may hold headers."""
         try:
             yield
         except aiohttp.ClientConnectorError as error:
             detail = f"could not connect ({type(error).__name__})"
             raise ArrUnreachable(self._name, detail) from None
         except aiohttp.InvalidURL:
-            raise ArrUnreachable(self._name, "its URL is none") from None
+            raise ArrUnreachable(self._name, "its URL is not valid") from None
         except TimeoutError:
             raise ArrUnreachable(self._name, "no answer in time", unclear=True) from None
         except (aiohttp.ClientError, OSError) as error:

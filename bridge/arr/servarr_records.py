@@ -1,4 +1,4 @@
-"""What an *arr answers. Fields that nobody here reads are left out, and missing ones are borne."""
+"""What an *arr answers. Only fields that are used here, and each of them may be missing."""
 
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -58,14 +58,14 @@ class DownloadClient(Struct, frozen=True, rename="camel"):
     remove_failed_downloads: bool = True
 
     def text(self, name: str) -> str:
-        """Read a field such as `host` or `urlBase` as text; empty when it is not there."""
+        """Return a field such as `host` or `urlBase` as text; empty if it is missing."""
         for field in self.fields:
             if field.name == name and isinstance(field.value, str | int):
                 return str(field.value)
         return ""
 
     def flag(self, name: str) -> bool:
-        """Read a field such as `useSsl`; false when it is not there."""
+        """Return a field such as `useSsl`; false if it is missing."""
         return any(field.name == name and field.value is True for field in self.fields)
 
     @property
@@ -81,13 +81,13 @@ class DownloadClient(Struct, frozen=True, rename="camel"):
 
     @property
     def imported_category(self) -> str:
-        """Where it moves a download after the import; empty when it leaves it where it is."""
+        """The category it moves a download to after the import; empty if it does not."""
         names = (field.name for field in self.fields if field.name.endswith("ImportedCategory"))
         return next(filter(None, map(self.text, names)), "")
 
 
 class ClientTestFailure(Struct, frozen=True, rename="camel"):
-    """What the Test button of a download client complains of."""
+    """A problem that the Test button of a download client found."""
 
     property_name: str | None = None
     """The field that it is about, such as `Host` or `Username`."""
@@ -101,7 +101,7 @@ class ClientTestFailure(Struct, frozen=True, rename="camel"):
 
 
 class DownloadClientOptions(Struct, frozen=True, rename="camel"):
-    """`config/downloadclient`: what it does with downloads that are done, or failed."""
+    """`config/downloadclient`: what it does with downloads that are complete or failed."""
 
     enable_completed_download_handling: bool = True
     auto_redownload_failed: bool = True
@@ -128,7 +128,7 @@ class Entry(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """`filesystem`: what is in a directory that the *arr sees; nothing, too, if there is none."""
+    """`filesystem`: the content of a directory as the *arr sees it; empty if there is none."""
 
     directories: tuple[Entry, ...] | None = None
     files: tuple[Entry, ...] | None = None

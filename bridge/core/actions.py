@@ -64,11 +64,12 @@ class PlanFiles:
 class Deliver:
     """Make the files of a grab appear on disk.
 
-    With a `source_id`, first by hard links to the files of that grab.
+    First by hard links to the files of one of the `source_ids`, if there are any: grabs of the same
+    download that have theirs.
     """
 
     grab_id: int
-    source_id: int | None = None
+    source_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

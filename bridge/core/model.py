@@ -255,6 +255,12 @@ class Grab:
     """Bytes of TorBox's file list when wanted files were missing in it; -1 when none are."""
     incomplete_list_at: float | None = None
     """When wanted files were first found missing in it."""
+    idle_at_join: float = 0.0
+    """The download's `idle_seconds` when this grab came: no grab is failed for a standstill that
+    ended before anybody asked it to wait.
+    """
+    observed_at_join: float = 0.0
+    """The download's `observed_seconds` at that time."""
     progress: float = 0.0
     """The largest share (0..1) ever shown; a state read later never shows less."""
     attempts: int = 0
@@ -304,6 +310,9 @@ class Entry:
         """The grab's phase once it is delivering, the download's before that."""
         if self.grab.phase is not GrabPhase.WAITING:
             return Phase(self.grab.phase.value)
+        lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
+        if self.download.phase is DownloadPhase.READY and lacks_files:
+            return Phase.REMOTE  # TorBox's list of files is not whole yet
         return _SHOWN[self.download.phase]
 
     @property
@@ -537,6 +546,8 @@ class RemoteItem:
     seeds: int = 0
     peers: int = 0
     ratio: float = 0.0
+    availability: float | None = None
+    """Distributed copies as TorBox counts them; None if it does not say."""
     uploaded: int = 0
     active: bool = False
     finished: bool = False

@@ -64,11 +64,12 @@ def failure_by_rules(
     download: Download, grab: Grab, item: RemoteItem, patience: Patience
 ) -> Failure | None:
     """Return why the category of a grab bears with its download no longer; None while it does."""
-    idle, incomplete = download.idle_seconds, is_list_incomplete(grab, item)
+    idle, incomplete = idle_seconds(download, grab), is_list_incomplete(grab, item)
     if item.ready and not incomplete:
         return None
-    if _over(download.observed_seconds, patience.give_up_after):
-        return Failure(Reason.GAVE_UP, f"not finished after {_hours(download.observed_seconds)}")
+    observed = max(download.observed_seconds - grab.observed_at_join, 0.0)
+    if _over(observed, patience.give_up_after):
+        return Failure(Reason.GAVE_UP, f"not finished after {_hours(observed)}")
     if incomplete:
         over = _over(idle, patience.stalled_after)
         return Failure(Reason.INCOMPLETE, grab.note or FILES_MISSING) if over else None
@@ -81,6 +82,12 @@ def failure_by_rules(
     if _over(idle, patience.stalled_after):
         return Failure(Reason.STALLED, f"no progress at TorBox for {_hours(idle)}: {item.state}")
     return None
+
+
+def idle_seconds(download: Download, grab: Grab) -> float:
+    """Return the time without progress at TorBox that counts for a grab: since it came."""
+    idle = download.idle_seconds
+    return idle - grab.idle_at_join if idle >= grab.idle_at_join else idle
 
 
 def is_reviving(download: Download, failure: Failure, patience: Patience) -> bool:

@@ -420,39 +420,55 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         for live in known.live
         if live.download.phase is DownloadPhase.READY
         for grab in live.pending
-        if not grab.stopped and grab.id not in known.busy_grabs and not _is_held(grab)
+        if not grab.stopped
+        and grab.id not in known.busy_grabs
+        and not _is_held(grab)
+        and not _is_ending(live, known)
     ]
     due.sort(key=lambda one: (not one[1].force_start, one[1].priority, one[1].size, one[1].id))
     fetching: dict[int, set[str]] = {}
     for live, grab in due:
-        source = _link_source(live, grab, known)
-        if source is None and linked_only:
+        sources = _link_sources(live, grab, known)
+        if linked_only and not sources:
             continue
-        links_at = known.link_at if source is None else 0.0
+        links_at = 0.0 if sources else known.link_at
         at = max(grab.next_attempt_at, links_at)
         if at > known.now:
             yield Wait(at)
             continue
         mode = known.mode_of(grab)
-        if source is None and mode in FETCHING:
+        if not sources and mode in FETCHING:
             begun = fetching.setdefault(live.download.id, _modes_being_fetched(live, known))
             if mode in begun:
                 continue  # its end wakes the plan: then these files can be linked
             begun.add(mode)
         if free > 0:
             free -= 1
-            yield Deliver(grab.id, source)
+            yield Deliver(grab.id, sources)
 
 
-def _link_source(live: LiveDownload, grab: Grab, known: PlannerInput) -> int | None:
-    """Return the grab of the same download whose files can be hard-linked, if there is one."""
+def _is_ending(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether work for a grab that was just removed is still ending.
+
+    Its staging directory may have been handed to a grab that waits for the same files.
+    """
+    if live.download.hash not in known.busy_hashes or live.download.id in known.busy_downloads:
+        return False
+    return not any(grab.id in known.busy_grabs for grab in live.grabs)
+
+
+def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[int, ...]:
+    """Return the grabs of the same download whose files can be hard-linked."""
     if known.mode_of(grab) not in FETCHING or grab.phase is not GrabPhase.WAITING or grab.attempts:
-        return None
-    for other in live.grabs:
-        shares = other.id != grab.id and other.phase in COMPLETE and not other.missing_files
-        if shares and other.delivery_mode in FETCHING:
-            return other.id
-    return None
+        return ()
+    return tuple(
+        other.id
+        for other in live.grabs
+        if other.id != grab.id
+        and other.phase in COMPLETE
+        and not other.missing_files
+        and other.delivery_mode in FETCHING
+    )
 
 
 def _modes_being_fetched(live: LiveDownload, known: PlannerInput) -> set[str]:

@@ -9,15 +9,24 @@ disk/       staging, publishing, moving and removing, without following a symbol
 from bridge.delivery.delivery_errors import (
     DeliveryError,
     DeliveryFailed,
+    LocalDiskError,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
     TargetTaken,
+    UnsafePath,
 )
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.build_beside import sweep
+from bridge.delivery.disk.build_beside import (
+    LinkSource,
+    discard_beside,
+    link_existing,
+    target_exists,
+)
 from bridge.delivery.disk.directory_checks import Problem, check_directories, check_directory
-from bridge.delivery.disk.hard_links import LinkSource, link_existing, target_exists
+from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
+from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
@@ -31,6 +40,7 @@ from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
 from bridge.delivery.modes.webdav_refresh import WebdavLogin, WebdavRefresh
 
 __all__ = [
+    "ROOTS",
     "Address",
     "Aria2Delivery",
     "Aria2Settings",
@@ -39,12 +49,16 @@ __all__ = [
     "DeliveryError",
     "DeliveryFailed",
     "DeliveryRequest",
+    "DiskHealth",
+    "DiskProblem",
     "DownloadDelivery",
     "FetchSettings",
     "LinkSettings",
     "LinkSource",
     "Links",
+    "LocalDiskError",
     "Modes",
+    "NameRefused",
     "NoDelivery",
     "NotEnoughSpace",
     "NotYet",
@@ -55,13 +69,14 @@ __all__ = [
     "SymlinkDelivery",
     "TargetTaken",
     "Throttles",
+    "UnsafePath",
     "WebdavLogin",
     "WebdavRefresh",
     "check_directories",
     "check_directory",
+    "discard_beside",
     "link_existing",
     "make_session",
     "remove_delivered",
-    "sweep",
     "target_exists",
 ]

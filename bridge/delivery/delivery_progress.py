@@ -1,4 +1,4 @@
-"""Counters of one download's delivery, for whoever wants to know."""
+"""Counters of one delivery, for the engine to show."""
 
 import math
 import time
@@ -14,7 +14,7 @@ class Progress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.checking = False
-        """What was fetched is compared with the torrent's hashes just now."""
+        """The fetched bytes are being compared with the torrent's hashes."""
         self._done: dict[int, int] = {}
         self._rate = 0.0
         self._rate_at = clock()
@@ -26,7 +26,7 @@ class Progress:
 
     @property
     def speed(self) -> int:
-        """Bytes per second lately; falls to 0 by itself when nothing arrives."""
+        """Bytes per second lately; falls to 0 when nothing arrives."""
         return round(self._faded())
 
     def done(self, file_id: int) -> int:
@@ -34,7 +34,7 @@ class Progress:
         return self._done.get(file_id, 0)
 
     def at(self, file_id: int, size: int) -> None:
-        """Say how much of a file is on disk, found there and not just fetched."""
+        """Set how many bytes of a file are on disk, without counting them as just fetched."""
         self._done[file_id] = size
 
     def fetched(self, file_id: int, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a partly fetched file: which of its bytes, and of which version."""
+"""The known bytes of a partly fetched file, and the version that they are of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Ranges:
         return sum(end - start for start, end in self._spans)
 
     def add(self, start: int, end: int) -> None:
-        """Know the bytes from `start` to before `end`."""
+        """Add the bytes from `start` to before `end`."""
         if start >= end:
             return
         before = tuple(span for span in self._spans if span[1] < start)
@@ -39,7 +39,7 @@ class Ranges:
         self._spans = (*before, merged, *after)
 
     def remove(self, start: int, end: int) -> None:
-        """Know the bytes from `start` to before `end` no longer."""
+        """Remove the bytes from `start` to before `end`."""
         before = ((first, min(last, start)) for first, last in self._spans)
         after = ((max(first, end), last) for first, last in self._spans)
         self._spans = Ranges((*before, *after)).spans if start < end else self._spans

@@ -1,4 +1,4 @@
-"""What a delivery promises, whatever its mode."""
+"""The interface that every delivery mode implements."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from bridge.delivery.delivery_progress import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedFile:
-    """One file to deliver."""
+    """A file to deliver."""
 
     file_id: int
     """TorBox's id of the file within its item."""
     remote_name: str
-    """What TorBox calls it: a path, `/` separated. Untrusted."""
+    """Its path at TorBox, `/` separated. Untrusted."""
     size: int
     """In bytes, as TorBox lists it."""
     path: str
@@ -52,6 +52,7 @@ class DeliveryRequest:
     staging name changes it later. None: leave what was set there."""
 
     def __post_init__(self) -> None:
+        # A frozen dataclass cannot make one default depend on another field.
         if not self.staging_name:
             object.__setattr__(self, "staging_name", self.info_hash)
 
@@ -72,7 +73,7 @@ class Links(Protocol):
     """Gives links to the files of one remote item."""
 
     async def link(self, file_id: int, *, fresh: bool) -> str:
-        """Return a link to the file; with `fresh`, one that TorBox made just now.
+        """Return a link to the file; with `fresh`, a link that TorBox made just now.
 
         Raises what asking TorBox raises; a delivery lets it pass.
         """
@@ -86,22 +87,23 @@ class Delivery(Protocol):
     ) -> Delivered:
         """Return when the content is at its target: all of it, or nothing is seen there.
 
-        May be cancelled and called again at any time, also after a crash; it then goes on where it
-        was. One call at a time for one staging name. After TargetTaken the same request under
-        another content name loses nothing.
+        May be cancelled and called again at any time, also after a crash; it then resumes. Only
+        one call at a time for a staging name. After TargetTaken or NameRefused the same request
+        under other names loses nothing.
 
         Raises:
             TargetTaken: something that is not this request's stands at the target.
             NotEnoughSpace: the disk is too full.
-            NotYet: what is to be delivered is not there yet.
+            NameRefused: the file system does not take a name.
+            NotYet: the files are not visible yet.
             DeliveryFailed: anything else, with `retryable`.
         """
 
     async def discard(self, staging_name: str) -> None:
-        """Delete what is unfinished under this staging name; what is delivered stays."""
+        """Delete the unfinished delivery of this name; delivered content stays."""
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
-        """Delete what was delivered; see `publish.remove_delivered`, whose errors it raises.
+        """Delete delivered files; see `publish.remove_delivered`, whose errors it raises.
 
         Returns how many files were deleted.
         """

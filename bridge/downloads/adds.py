@@ -234,7 +234,10 @@ class Adds:
         if any(one.phase is not GrabPhase.FAILED for one in mine):
             return Known(known.hash)
         self._make_room(work, known, grab.category)
-        self._add_grab(work, known, grab)
+        joined = replace(
+            grab, idle_at_join=known.idle_seconds, observed_at_join=known.observed_seconds
+        )
+        self._add_grab(work, known, joined)
         if known.phase is DownloadPhase.READY and known.torrent_id is None:
             now = self._ctx.clock()
             work.update_download(

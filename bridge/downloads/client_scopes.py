@@ -90,7 +90,8 @@ class ClientScopes:
 
         Those in the category that it listed or used last. Without one there: the only one; the one
         that it added or has listed by its hash; those added by a program of its name; all of them.
-        A delete by a client that has just removed its own means none.
+        A delete means none where the client has just removed its own, or where two programs of its
+        name have one each: which it means is known as soon as it lists its category.
         """
         if not entries:
             return []
@@ -107,9 +108,11 @@ class ClientScopes:
         grab_id = client.grabs.get(entries[0].hash) if client else None
         known = [entry for entry in entries if entry.grab.id == grab_id]
         program = caller.program
-        return known or [one for one in entries if program and one.grab.client == program] or list(
-            entries
-        )
+        alike = [one for one in entries if program and one.grab.client == program]
+        if deletes and not known and len(alike) > 1:
+            log.info("not_clear_which", program=program, hash=entries[0].hash)
+            return []
+        return known or alike or list(entries)
 
     def one(self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False) -> list[Entry]:
         """Return what a write is made to: as `resolve`, but of several only the oldest.

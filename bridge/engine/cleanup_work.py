@@ -37,6 +37,10 @@ class CleanupTimes:
         self.asked_at: dict[int, float] = {}
         """When the *arr of a grab was last asked what it has imported, by grab id."""
 
+    def reset(self) -> None:
+        """Index everything again: the rules have changed."""
+        self._version = -1
+
     def asked(self, grab_id: int, now: float) -> None:
         """Note that the *arr of a grab is being asked."""
         self.asked_at[grab_id] = now
@@ -65,7 +69,7 @@ class CleanupTimes:
         return min(later, default=inf)
 
     def _catch_up(self) -> None:
-        changed = self._state.changes.since(self._version)
+        changed = self._state.changes.since(self._version) if self._version >= 0 else None
         self._version = self._state.version
         if changed is None:
             changed = set(self._state.grabs)

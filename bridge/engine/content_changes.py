@@ -194,7 +194,8 @@ class ContentChanges:
 
     async def _with_staging(self, entry: Entry) -> Entry:
         siblings = self._state.grabs_of(entry.download.id)
-        name = staging_name_of(entry, siblings)
+        taken = {grab.staging_name for grab in siblings if grab.id != entry.grab.id}
+        name = staging_name_of(entry, taken)
         grab = await self._state.update_grab(
             entry.grab.id, lambda latest: replace(latest, staging_name=name)
         )

@@ -1,11 +1,13 @@
 """Delivering: from "TorBox has it" to whole files where the *arr looks for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from dataclasses import replace
 
 import structlog
 
 from bridge.core.model import (
+    NOT_DELIVERED,
     DeliveredFile,
     DownloadPhase,
     Entry,
@@ -16,16 +18,18 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.core.modes import FETCHING
-from bridge.core.paths import numbered, renamed
+from bridge.core.paths import fitted, numbered, renamed
 from bridge.core.remote_tracking import to_grab_phase, to_phase
 from bridge.core.transitions import grab_interrupted
 from bridge.delivery import (
     DeliveryError,
     DeliveryFailed,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
     Progress,
     TargetTaken,
+    discard_beside,
     link_existing,
 )
 from bridge.engine.context import EngineContext, GrabHolder
@@ -33,11 +37,14 @@ from bridge.engine.delivery_requests import link_source, request_of, staging_nam
 from bridge.engine.failing import fail_grab
 from bridge.engine.file_planning import Incomplete, Planned, plan_one
 from bridge.engine.path_ownership import target_in_use
+from bridge.state import UnitOfWork
 from bridge.torbox import NotFound
 
 log = structlog.get_logger()
 
 NAMES_TRIED = 100
+FIRST_NUMBER = 2
+"""Of a name that is taken: `Name (2)`."""
 LINK_ATTEMPTS = 6
 """Times that TorBox may say it does not know an item it listed before the item is followed again."""
 
@@ -50,7 +57,7 @@ class Deliverer:
         self._state = ctx.state
         self._holder = holder
 
-    async def deliver(self, grab_id: int, source_id: int | None = None) -> None:
+    async def deliver(self, grab_id: int, source_ids: Sequence[int] = ()) -> None:
         """Deliver one grab, and record the outcome.
 
         Raises:
@@ -61,7 +68,7 @@ class Deliverer:
             return
         progress = self._state.meters[grab_id] = Progress()
         try:
-            await self._deliver(entry, source_id, progress)
+            await self._deliver(entry, source_ids, progress)
         except NotEnoughSpace as error:
             await self._later(grab_id, str(error), after=self._ctx.retry.disk_full)
         except NotYet as error:
@@ -87,9 +94,9 @@ class Deliverer:
                 return None
         async with self._state.unit_of_work() as work:
             known = work.entry(grab_id)
-            if known is None:
-                return None
-            staging_name = staging_name_of(known, work.grabs_of(known.download.id))
+            if known is None or known.grab.phase not in NOT_DELIVERED:
+                return None  # removed meanwhile, or linked by another delivery
+            staging_name = staging_name_of(known, self._staging_names(work, known))
             mode = self._ctx.mode_of(known.grab)
             work.update_grab(
                 grab_id,
@@ -103,15 +110,32 @@ class Deliverer:
             )
             return work.entry(grab_id)
 
-    async def _deliver(self, entry: Entry, source_id: int | None, progress: Progress) -> None:
+    def _staging_names(self, work: UnitOfWork, entry: Entry) -> set[str]:
+        """Return the staging names of a hash that other grabs have, or removals still delete."""
+        names = {
+            grab.staging_name
+            for grab in work.grabs_of(entry.download.id)
+            if grab.id != entry.grab.id
+        }
+        for job in work.jobs_about(entry.hash, Removal):
+            if isinstance(job.task, Removal):
+                names.add(job.task.staging_name)
+        return names
+
+    async def _deliver(
+        self, entry: Entry, source_ids: Sequence[int], progress: Progress
+    ) -> None:
         plain, is_file = entry.grab.content_name, not entry.grab.content_is_folder
-        source = self._state.grabs.get(source_id or 0)
         named: Entry | None = entry
-        for number in range(2, NAMES_TRIED):
+        for number in range(FIRST_NUMBER, NAMES_TRIED):
             if named is None:
                 return  # removed meanwhile
             try:
-                await self._put(named, source, progress)
+                await self._put(named, source_ids, progress)
+            except NameRefused as error:
+                ascii_only = number > FIRST_NUMBER
+                named = await self._fit_names(named, error, ascii_only=ascii_only)
+                plain = named.grab.content_name if named is not None else plain
             except TargetTaken:
                 named = await self._rename(named, numbered(plain, number, is_file=is_file))
             else:
@@ -120,13 +144,17 @@ class Deliverer:
                 return
         raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
 
-    async def _put(self, entry: Entry, source: Grab | None, progress: Progress) -> None:
-        """Make the files appear where no other grab has its own: by links if there is a source."""
+    async def _put(
+        self, entry: Entry, source_ids: Sequence[int], progress: Progress
+    ) -> None:
+        """Make the files appear where no other grab has its own: by links if there are sources."""
         if target_in_use(self._state, entry):
             raise TargetTaken(entry.grab.content_name)
         files = await self._state.files(entry.grab.id)
-        if source is not None and await self._link(source, entry, files):
-            return
+        for source_id in source_ids:
+            source = self._state.grabs.get(source_id)
+            if source is not None and await self._link(source, entry, files):
+                return
         check = self._ctx.settings.delivery.verify == "pieces"
         torrent = await self._state.database.torrent(entry.download.id) if check else None
         item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
@@ -180,16 +208,39 @@ class Deliverer:
 
     async def _rename(self, entry: Entry, name: str) -> Entry | None:
         """Give the content a numbered name: another grab, or a stranger, has the plain one."""
-        grab_id, before = entry.grab.id, entry.grab.content_name
+        before = entry.grab.content_name
         log.info("target_taken", release=entry.name, hash=entry.hash, before=before, after=name)
-        files = renamed(await self._state.files(grab_id), name)
+        return await self._put_names(entry, renamed(await self._state.files(entry.grab.id), name))
+
+    async def _fit_names(
+        self, entry: Entry, error: NameRefused, *, ascii_only: bool
+    ) -> Entry | None:
+        """Give the files names that the file system takes; without such names it fails as before."""
+        files = await self._state.files(entry.grab.id)
+        taken = fitted(files, longest=error.longest, ascii_only=ascii_only)
+        if taken == files:
+            raise DeliveryFailed(str(error))
+        log.info("names_replaced", release=entry.name, hash=entry.hash, why=str(error))
+        return await self._put_names(entry, taken)
+
+    async def _put_names(
+        self, entry: Entry, files: tuple[DeliveredFile, ...]
+    ) -> Entry | None:
+        name = files[0].path.split("/", 1)[0]
         async with self._state.unit_of_work() as work:
-            if work.update_grab(grab_id, lambda latest: replace(latest, content_name=name)) is None:
+            changed = work.update_grab(
+                entry.grab.id, lambda latest: replace(latest, content_name=name)
+            )
+            if changed is None:
                 return None
-            work.put_files(grab_id, files)
-            return work.entry(grab_id)
+            work.put_files(entry.grab.id, files)
+            return work.entry(entry.grab.id)
 
     async def _delivered(self, grab_id: int) -> None:
+        grab = self._state.grabs.get(grab_id)
+        if grab is not None and grab.staging_name:
+            # A kill between two attempts may have left a folder that was being built.
+            await discard_beside(Path(grab.save_path), grab.staging_name)
         files = tuple(
             replace(file, done=file.chosen) for file in await self._state.files(grab_id)
         )

@@ -1,6 +1,6 @@
 """What a delivery is asked for, made from a grab, its download and its files."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from bridge.core.model import DeliveredFile, Entry, Grab
@@ -38,12 +38,11 @@ def link_source(grab: Grab, files: Iterable[DeliveredFile]) -> LinkSource:
     return LinkSource(Path(grab.save_path), paths)
 
 
-def staging_name_of(entry: Entry, siblings: Iterable[Grab]) -> str:
+def staging_name_of(entry: Entry, taken: Collection[str]) -> str:
     """Return the name of a grab's directory below `paths.incomplete`.
 
-    The info-hash alone, as qBittorrent users know it, unless another grab of the hash has it.
+    The info-hash alone, unless that is `taken`.
     """
     if entry.grab.staging_name:
         return entry.grab.staging_name
-    others = {grab.staging_name for grab in siblings if grab.id != entry.grab.id}
-    return f"{entry.hash}-{entry.grab.id}" if entry.hash in others else entry.hash
+    return f"{entry.hash}-{entry.grab.id}" if entry.hash in taken else entry.hash

@@ -11,6 +11,7 @@ from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.core.streams import Grant, sign, stream_url
 from bridge.delivery import (
+    ROOTS,
     Address,
     Aria2Delivery,
     Aria2Settings,
@@ -42,6 +43,7 @@ def build_deliveries(
 
     `session` is for TorBox's CDN; `stream_key` signs the tokens in `.strm` files.
     """
+    ROOTS.add(*_trusted_roots(settings))
     deliveries: dict[str, Delivery] = {
         "download": _download(settings, session, throttles or Throttles()),
         "symlink": _symlink(settings, session),
@@ -51,6 +53,16 @@ def build_deliveries(
     if settings.delivery.aria2.url is not None:
         deliveries["aria2"] = _aria2(settings, settings.delivery.aria2.url, session)
     return Modes(deliveries)
+
+
+def _trusted_roots(settings: Settings) -> Iterator[Path]:
+    """List the directories that the settings name: these may be reached through the user's links."""
+    yield settings.paths.downloads
+    if settings.paths.incomplete is not None:
+        yield settings.paths.incomplete
+    for category in settings.categories.values():
+        if category.save_path:
+            yield settings.paths.downloads / category.save_path
 
 
 def _download(

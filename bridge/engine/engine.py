@@ -160,7 +160,6 @@ class Engine:
         self._event = asyncio.Event()
         self._closing = False
         self._workers = self._worker_table()
-        self._rules: dict[str, Rules] = {}
 
     # What the service and the faces ask
 
@@ -192,6 +191,11 @@ class Engine:
                 blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
+
+    def settings_changed(self) -> None:
+        """Take changed settings over: rules are read for every plan, clean-up times are not."""
+        self._cleanup.reset()
+        self.wake()
 
     def wake(self) -> None:
         """Plan again now: something changed."""
@@ -371,9 +375,7 @@ class Engine:
         self, live: Sequence[LiveDownload], due: Sequence[Entry]
     ) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
-        for name in {grab.category for grab in grabs} - self._rules.keys():
-            self._rules[name] = self._ctx.rules(name)
-        return self._rules
+        return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
@@ -392,7 +394,7 @@ class Engine:
             Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
             RefreshItem: self._for_download(self._look),
             Reannounce: self._for_download(lambda a: reannounce(ctx, a.download_id)),
-            Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_id)),
+            Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
             RunJob: self._run_job,
             LookUpMetadata: self._look_up_metadata,
@@ -409,24 +411,24 @@ class Engine:
         }
 
     def _for_download(
-        self, work: Callable[[Any], Coroutine[Any, Any, None]]
+        self, work: Callable[[Any], Awaitable[None]]
     ) -> Callable[[Any], Awaitable[None]]:
         async def begin(action: Any) -> None:
             download = self._state.downloads.get(action.download_id)
             if download is not None:
                 key = Key("download", download.id)
-                self._begin(key, action, download.hash, self._guarded(action, key, work(action)))
+                self._begin(key, action, download.hash, self._guarded(action, key, work))
 
         return begin
 
     def _for_grab(
-        self, work: Callable[[Any], Coroutine[Any, Any, None]]
+        self, work: Callable[[Any], Awaitable[None]]
     ) -> Callable[[Any], Awaitable[None]]:
         async def begin(action: Any) -> None:
             entry = self._state.entry(action.grab_id)
             if entry is not None and action.grab_id not in self._held:
                 key = Key("grab", action.grab_id)
-                self._begin(key, action, entry.hash, self._guarded(action, key, work(action)))
+                self._begin(key, action, entry.hash, self._guarded(action, key, work))
 
         return begin
 
@@ -450,11 +452,11 @@ class Engine:
         self.wake()
 
     async def _guarded(
-        self, action: Action, key: Key, work: Coroutine[Any, Any, None]
+        self, action: Action, key: Key, work: Callable[[Any], Awaitable[None]]
     ) -> None:
         """Turn what goes wrong into a note and another attempt: nothing is left alone."""
         try:
-            await work
+            await work(action)
         except TorBoxError as error:
             await self._torbox_failed(action, key, error)
         except Exception as error:
@@ -463,6 +465,7 @@ class Engine:
 
     async def _torbox_failed(self, action: Action, key: Key, error: TorBoxError) -> None:
         blocked = self.blockers.hold(error, CALLS[type(action)])
+        await self._save_budgets()  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return

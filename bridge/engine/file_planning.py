@@ -29,7 +29,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import content_layout, deliverable, named_on_disk
 from bridge.core.patience import FILES_MISSING
-from bridge.core.paths import layout
+from bridge.core.paths import fitted, layout
 from bridge.core.remote_tracking import to_phase
 from bridge.core.video import is_video, without_extras
 from bridge.engine.context import EngineContext
@@ -192,6 +192,8 @@ def make_plan(
     files = tuple(
         _planned(entry.grab.id, file, named[file.id], chosen=file.id in chosen) for file in listed
     )
+    if ctx.settings.delivery.windows_safe_names:
+        files = fitted(files)
     return Planned(files[0].path.split("/", 1)[0], files, mode)
 
 

@@ -24,7 +24,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
-from bridge.delivery import sweep
+from bridge.delivery import DeliveryError, discard_beside
 from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.path_ownership import paths_safe_to_delete
@@ -67,6 +67,7 @@ async def release(
         for job in work.jobs_about(entry.hash, Failover):
             if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
                 work.delete_job(job.id)
+        _hand_over_staging(ctx, work, entry.grab, others)
         work.add_job(removal, entry.hash)
         words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
         if others:
@@ -78,6 +79,21 @@ async def release(
     log.info(
         "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
     )
+
+
+def _hand_over_staging(
+    ctx: EngineContext, work: UnitOfWork, grab: Grab, others: list[Grab]
+) -> None:
+    """Let a grab that waits for the same files go on with what is fetched already."""
+    mode = ctx.mode_of(grab)
+    if grab.phase is not GrabPhase.DELIVERING or mode not in FETCHING:
+        return
+    for other in others:
+        waits = other.phase is GrabPhase.WAITING and not other.staging_name
+        if waits and ctx.mode_of(other) == mode:
+            name = grab.staging_name
+            work.update_grab(other.id, lambda latest: replace(latest, staging_name=name))
+            return
 
 
 def _called_off(failover: Failover, grab: Grab) -> bool:
@@ -172,10 +188,10 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
 async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what is half done of this grab; other grabs of the hash have staging names of their own."""
     staging_name = removal.staging_name
+    if staging_name and removal.save_path:
+        await discard_beside(Path(removal.save_path), staging_name)
     if not staging_name or _is_staging_of_another(ctx, job.subject, staging_name):
         return
-    if removal.save_path:
-        await sweep(Path(removal.save_path), staging_name)
     modes = {FALLBACK, removal.delivery_mode} if removal.delivery_mode in FETCHING else {FALLBACK}
     for mode in modes:
         await ctx.deliveries.of(mode).discard(staging_name)

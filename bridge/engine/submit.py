@@ -102,7 +102,8 @@ async def _refused(ctx: EngineContext, before: Download, refusal: Refused) -> No
     ctx.refusals.remember(
         before.hash, failure, size=before.size, code=refusal.code, now=ctx.clock()
     )
-    if failure.reason is not Reason.NOT_CACHED:
+    only_cached = any(ctx.rules(grab.category).cached_only for grab in _pending(ctx, before))
+    if failure.reason is not Reason.NOT_CACHED or not only_cached:
         await fail_download(ctx, before.id, failure, before=before)
         return
     async with ctx.state.unit_of_work() as work:

@@ -87,6 +87,8 @@ CREATE TABLE grabs (
     size INTEGER NOT NULL,
     incomplete_list_bytes INTEGER NOT NULL,
     incomplete_list_at REAL,
+    idle_at_join REAL NOT NULL,
+    observed_at_join REAL NOT NULL,
     progress REAL NOT NULL,
     attempts INTEGER NOT NULL,
     next_attempt_at REAL NOT NULL,
@@ -186,7 +188,7 @@ INSERT INTO grabs (
     super_seeding, auto_tmm, download_limit, upload_limit, ratio_limit, seeding_time_limit,
     inactive_seeding_time_limit, file_edits, phase, phase_at, delivery_mode, content_name,
     staging_name, content_is_folder, size, incomplete_list_bytes, incomplete_list_at,
-    progress, attempts, next_attempt_at, note, moving_to, missing_files,
+    idle_at_join, observed_at_join, progress, attempts, next_attempt_at, note, moving_to, missing_files,
     completed_at, imported_at, failure_reason, failure_message
 )
 SELECT
@@ -199,7 +201,7 @@ SELECT
     CASE WHEN old.phase = 'delivering' THEN old.hash ELSE '' END,
     EXISTS (SELECT 1 FROM old_files WHERE old_files.hash = old.hash AND path LIKE '%/%'),
     CASE WHEN old.phase IN ('ready', 'delivering', 'delivered', 'finished') THEN old.size ELSE 0 END,
-    -1, NULL, old.progress,
+    -1, NULL, 0, 0, old.progress,
     CASE WHEN old.phase IN ('accepted', 'submitting', 'queued', 'remote') THEN 0 ELSE old.attempts END,
     CASE WHEN old.phase IN ('accepted', 'submitting', 'queued', 'remote') THEN 0
          ELSE old.next_attempt_at END,
@@ -219,7 +221,7 @@ INSERT INTO grabs (
     super_seeding, auto_tmm, download_limit, upload_limit, ratio_limit, seeding_time_limit,
     inactive_seeding_time_limit, file_edits, phase, phase_at, delivery_mode, content_name,
     staging_name, content_is_folder, size, incomplete_list_bytes, incomplete_list_at,
-    progress, attempts, next_attempt_at, note, moving_to, missing_files,
+    idle_at_join, observed_at_join, progress, attempts, next_attempt_at, note, moving_to, missing_files,
     completed_at, imported_at, failure_reason, failure_message
 )
 SELECT
@@ -234,7 +236,7 @@ SELECT
         SELECT 1 FROM json_each(claims.files) AS file
         WHERE json_extract(file.value, '$.path') LIKE '%/%'
     ),
-    claims.size, -1, NULL,
+    claims.size, -1, NULL, 0, 0,
     CASE WHEN claims.phase IN ('delivered', 'finished') THEN 1.0 ELSE 0.0 END,
     0, 0, '', '', 0, claims.completed_at, claims.imported_at,
     claims.failure_reason, claims.failure_message

@@ -72,6 +72,10 @@ class State:
         self.changes: ChangeLog[int] = ChangeLog()
         """By grab id."""
         self.snapshot = Snapshot()
+        self.on_change: Callable[[Entry | None, Entry], None] = lambda _before, _after: None
+        """Called after each commit with every entry it changed: as it was (None: it was added), and
+        as it is.
+        """
         self.meters: dict[int, FetchMeter] = {}
         """Of the grabs being delivered just now, by grab id."""
         self.queue_etas: Mapping[int, int] = {}
@@ -324,11 +328,12 @@ class State:
     def _apply(self, work: UnitOfWork) -> None:
         touched = set(work.downloads)
         for grab_id, grab in work.grabs.items():
-            before = self._grabs.get(grab_id)
-            touched |= {one.download_id for one in (before, grab) if one is not None}
+            known = self._grabs.get(grab_id)
+            touched |= {one.download_id for one in (known, grab) if one is not None}
         changed = set(work.grabs)
         for download_id in touched:
             changed.update(self._grab_ids.get(download_id, ()))
+        before = {grab_id: self.entry(grab_id) for grab_id in changed}
         for download_id, download in work.downloads.items():
             self._set_download(download_id, download)
         for grab_id, grab in work.grabs.items():
@@ -346,6 +351,10 @@ class State:
         self._tags = (self._tags | work.new_tags) - work.dropped_tags
         if changed or work.changes_labels:
             self.changes.record(changed)
+        for grab_id in changed:
+            entry = self.entry(grab_id)
+            if entry is not None:
+                self.on_change(before.get(grab_id), entry)
 
     def _set_download(self, download_id: int, download: Download | None) -> None:
         before = self._downloads.get(download_id)

@@ -6,6 +6,7 @@ items        torrents and queued downloads, parsed out of the lists
 payloads     what the other endpoints answer, parsed
 transport    one request and its answer: headers, time and size limits, foreign exceptions
 envelope     the JSON that TorBox wraps its answers in, as far as it can be parsed
+tolerant_json  JSON as TorBox may have broken it
 json_values  single values out of JSON that does not keep its types
 errors       the tree of errors
 error_codes  which error an answer means
@@ -28,8 +29,10 @@ from bridge.torbox.errors import (
     NeedsUser,
     NoEndpoint,
     NotFound,
+    PlanRestricted,
     RateLimited,
     Refused,
+    SearchRefused,
     TorBoxError,
     WaitForSlot,
 )
@@ -52,9 +55,11 @@ __all__ = [
     "NoEndpoint",
     "NotFound",
     "Operation",
+    "PlanRestricted",
     "QueueOperation",
     "RateLimited",
     "Refused",
+    "SearchRefused",
     "SearchResult",
     "TorBox",
     "TorBoxError",

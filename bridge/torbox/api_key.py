@@ -10,21 +10,21 @@ ReadKey = Callable[[], Awaitable[str]]
 
 
 class ApiKey:
-    """The key in use. `read` looks at the place where the user keeps it."""
+    """The key in use. `read` returns the key from where the user keeps it."""
 
     def __init__(self, text: str, read: ReadKey | None = None) -> None:
         self._text = text
         self._read = read
 
     def __call__(self) -> str:
-        """Tell the key to send with the next call."""
+        """Return the key to send with the next call."""
         return self._text
 
     def __repr__(self) -> str:
         return "ApiKey(***)"
 
     async def renew(self) -> bool:
-        """Look whether the user has put another key in place, and take it; tell whether it is new."""
+        """Read the key again and use it from now on; return whether it is another one."""
         found = await self._read() if self._read else ""
         if not found or found == self._text:
             return False

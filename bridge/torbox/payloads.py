@@ -1,30 +1,29 @@
-"""What TorBox answers to everything but its lists, read as leniently as those (see `items`)."""
+"""What TorBox answers to everything but its lists, parsed as tolerantly as those (see `items`)."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from bridge.core.model import RemoteFile
-from bridge.torbox import json_values
-from bridge.torbox.envelope import UNREADABLE, Answer, fields
-from bridge.torbox.error_codes import server_error
+from bridge.torbox import json_values, tolerant_json
+from bridge.torbox.envelope import Answer
+from bridge.torbox.error_codes import says_already_there, server_error
 from bridge.torbox.items import BrokenEntryError, Warn, entries, files, readable
+from bridge.torbox.tolerant_json import BrokenJsonError
 
 _SLOTS: Final = {0: 1, 1: 3, 2: 10, 3: 5}
 """Active downloads by plan id: Free, Essential, Pro, Standard."""
-_ALREADY = re.compile(r"\balready\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """What became of an add. Without any id: look for the hash in the list and the queue."""
+    """The outcome of an add. Without any id: look for the hash in the list and the queue."""
 
     torrent_id: int | None = None
     queued_id: int | None = None
     already: bool = False
-    """It was on the account before, so it may not be ours."""
+    """It was on the account before this add, so it may not be ours."""
     cached: bool = False
     """TorBox had it cached; not said of what was on the account already."""
     detail: str = ""
@@ -94,13 +93,13 @@ class Account:
 
 
 def created(answer: Answer) -> Created | None:
-    """Read what became of an add; None when it was refused.
+    """Return the outcome of an add; None if it was refused.
 
-    A success may come as `success: false` with a sentence that says that it was queued, and a
-    duplicate as an error: either way the torrent is on the account.
+    A success may come as `success: false` with a sentence that says that the torrent was queued, and
+    a torrent that is on the account already as an error. Either way the account has it.
     """
     data = answer.fields()
-    already = answer.code == "DUPLICATE_ITEM" or bool(_ALREADY.search(answer.detail))
+    already = says_already_there(answer)
     found = Created(
         torrent_id=json_values.parse_id(data.get("torrent_id")) or None,
         queued_id=json_values.parse_id(data.get("queued_id")) or None,
@@ -108,21 +107,19 @@ def created(answer: Answer) -> Created | None:
         cached=not already and "found cached" in answer.detail.lower(),
         detail=answer.detail,
     )
-    return found if answer.ok or _held(answer, found) else None
+    return found if answer.ok or already or _queued(answer, found) else None
 
 
-def _held(answer: Answer, found: Created) -> bool:
-    """Tell whether what looks like a refusal says that TorBox holds the torrent."""
+def _queued(answer: Answer, found: Created) -> bool:
+    """Return whether what looks like a refusal says that TorBox queued the torrent."""
     if answer.success is None:
         return False
-    if answer.code == "DUPLICATE_ITEM":
-        return True
     queued = "queued successfully" in answer.detail.lower() or found.queued_id or found.torrent_id
     return not answer.code and bool(queued)
 
 
 def cached_items(answer: Answer, warn_once: Warn) -> dict[str, CachedItem]:
-    """Read what is cached, by lower-case hash: an object, a list, or null when nothing is.
+    """Return what is cached, by lower-case hash. TorBox sends an object, a list, or null for nothing.
 
     Raises:
         ServerError: it is something else.
@@ -132,15 +129,15 @@ def cached_items(answer: Answer, warn_once: Warn) -> dict[str, CachedItem]:
 
 
 def _cached_raws(answer: Answer) -> list[msgspec.Raw]:
-    """Take apart what is cached. The keys are left: entries name their hash themselves."""
+    """Return the entries. The keys of the object are ignored: entries name their hash themselves."""
     try:
-        return list(msgspec.json.decode(answer.data, type=dict[str, msgspec.Raw]).values())
-    except UNREADABLE:
+        return list(tolerant_json.members(answer.data).values())
+    except BrokenJsonError:
         return entries(answer)
 
 
 def _cached_item(raw: msgspec.Raw, _warn: Warn) -> CachedItem:
-    entry = fields(raw)
+    entry = tolerant_json.parse_object(raw)
     info_hash = json_values.parse_text(entry.get("hash")).strip().lower()
     if not info_hash:
         raise BrokenEntryError("a cached torrent has no hash")
@@ -153,7 +150,7 @@ def _cached_item(raw: msgspec.Raw, _warn: Warn) -> CachedItem:
 
 
 def torrent_info(answer: Answer) -> TorrentInfo:
-    """Read a torrent's metadata; what is missing stays empty."""
+    """Return a torrent's metadata; what is missing stays empty."""
     found = answer.fields()
     return TorrentInfo(
         hash=json_values.parse_text(found.get("hash")).strip().lower(),
@@ -172,24 +169,20 @@ def torrent_info(answer: Answer) -> TorrentInfo:
     )
 
 
-class _Found(msgspec.Struct):
-    torrents: list[msgspec.Raw] | None
-
-
 def search_results(answer: Answer, warn_once: Warn) -> tuple[SearchResult, ...]:
-    """Read what a search found: a list, or an object that holds it."""
+    """Return what a search found. TorBox sends a list, or an object that holds it."""
     return tuple(readable(_search_raws(answer), _search_result, warn_once))
 
 
 def _search_raws(answer: Answer) -> list[msgspec.Raw]:
     try:
-        return msgspec.json.decode(answer.data, type=_Found).torrents or []
-    except UNREADABLE:
+        return tolerant_json.elements(tolerant_json.members(answer.data)["torrents"])
+    except (BrokenJsonError, KeyError):
         return entries(answer)
 
 
 def _search_result(raw: msgspec.Raw, _warn: Warn) -> SearchResult:
-    entry = fields(raw)
+    entry = tolerant_json.parse_object(raw)
     info_hash = json_values.parse_text(entry.get("hash")).strip().lower()
     if not info_hash:
         raise BrokenEntryError("a search result has no hash")
@@ -206,7 +199,7 @@ def _search_result(raw: msgspec.Raw, _warn: Warn) -> SearchResult:
 
 
 def account(answer: Answer) -> Account:
-    """Read the account, and keep nothing that names its owner.
+    """Return the account, without anything that names its owner.
 
     Raises:
         ServerError: there is no account in the answer.
@@ -239,7 +232,7 @@ def _account_settings(value: object) -> AccountSettings | None:
 
 
 def link(answer: Answer) -> str:
-    """Read a link to a file.
+    """Return a link to a file.
 
     Raises:
         ServerError: there is none in the answer.
@@ -251,8 +244,6 @@ def link(answer: Answer) -> str:
 
 
 def string(answer: Answer) -> str:
-    """Read `data` as a string; the empty one when it is something else."""
-    try:
-        return msgspec.json.decode(answer.data, type=str).strip()
-    except UNREADABLE:
-        return ""
+    """Return `data` if it is a string; otherwise the empty string."""
+    found = tolerant_json.parse_value(answer.data)
+    return json_values.parse_text(found).strip() if isinstance(found, str) else ""

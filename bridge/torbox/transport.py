@@ -1,20 +1,22 @@
-"""One request to TorBox and its answer.
+"""One request to TorBox and its answer: headers, time and size limits, TorBox's clock.
 
-Here are the headers, the limits of time and size, the clock that is compared with TorBox's, and
-the only place where exceptions of aiohttp become errors of ours.
+This is the only place where exceptions of aiohttp become errors of ours.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from typing import Final
 
 import aiohttp
 import structlog
 from aiohttp.http import HttpProcessingError
 
+from bridge import __version__
+from bridge.config.outbound_proxy import Proxies
 from bridge.torbox import json_values
 from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer, parse
@@ -25,11 +27,14 @@ from bridge.torbox.errors import (
     NoEndpoint,
     RateLimited,
     ServerError,
+    TooLarge,
     TorBoxError,
     Unreachable,
 )
 
 MIB: Final = 1024 * 1024
+IN_THREAD: Final = 128 * 1024
+"""Bytes from which on an answer is parsed in a thread, so that it does not block the loop."""
 _CONNECT_SECONDS = 10.0
 _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 7200.0
 _HOURLY_LIMITS = range(11, 101)
@@ -38,14 +43,7 @@ _HOURLY_LIMITS = range(11, 101)
 log = structlog.get_logger()
 
 
-def _user_agent() -> str:
-    try:
-        return f"torbox-bridge/{version('torbox-bridge')}"
-    except PackageNotFoundError:
-        return "torbox-bridge"
-
-
-USER_AGENT: Final = _user_agent()
+USER_AGENT: Final = f"torbox-bridge/{__version__}"
 
 _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]]] = {
     aiohttp.ClientConnectorError: (Unreachable, "could not connect to TorBox", False),
@@ -71,9 +69,9 @@ _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]
 
 
 def translate(exc: BaseException) -> TorBoxError:
-    """Turn a foreign exception into ours, by its most specific known class.
+    """Return our error for a foreign exception, by its most specific known class.
 
-    Its own text stays out: it may hold the URL, and the URL of a link request holds the key.
+    The foreign text stays out: it may hold the URL, and the URL of a link request holds the key.
     """
     known = next(kind for kind in type(exc).__mro__ if kind in _FOREIGN)
     ours, sentence, unclear = _FOREIGN[known]
@@ -87,7 +85,7 @@ def _short(exc: BaseException) -> str:
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Let nothing of aiohttp out but as a TorBoxError, without the foreign one behind it."""
+    """Turn every exception of aiohttp into a TorBoxError, without the foreign one as its cause."""
     try:
         yield
     except tuple(_FOREIGN) as exc:
@@ -98,7 +96,7 @@ def mapped() -> Iterator[None]:
 class Request:
     """What to ask of TorBox. Never holds the API key."""
 
-    kind: CallClass
+    call_class: CallClass
     path: str
     method: str = "GET"
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -107,16 +105,18 @@ class Request:
     base: str | None = None
     """Another address than the API's."""
     key_in_query: bool = False
-    """The key goes into the query, as links want it, instead of a header."""
+    """The key goes into the query, as requestdl demands, instead of a header."""
     cached: bool = False
     """Of an add: TorBox is known to have it cached, so the hourly limit does not count it."""
+    about_account: bool = False
+    """The call is about the account as a whole, so that a refusal is, too; not about one item."""
     max_bytes: int = MIB
     more_seconds: float = 0.0
-    """Added to the time limit, for what TorBox itself takes its time over."""
+    """Added to the time limit, for calls that TorBox itself takes its time over."""
 
 
 class Transport:
-    """Sends requests to TorBox within the budgets, and reads whatever comes back."""
+    """Sends requests to TorBox within the budgets, and parses whatever comes back."""
 
     def __init__(
         self,
@@ -127,11 +127,15 @@ class Transport:
         timeout: float,
         budgets: Budgets,
         clock: Callable[[], float],
+        proxies: Proxies | None = None,
     ) -> None:
         self._session = session
         self._base = base_url.rstrip("/").removesuffix("/v1/api") + "/v1/api"
         self._api_key = api_key
         self._timeout = timeout
+        self._proxies = proxies or Proxies()
+        self._answered = 0
+        """How many calls were answered by TorBox itself so far."""
         self.budgets = budgets
         self.clock = clock
         self.offset_seconds = 0.0
@@ -140,10 +144,10 @@ class Transport:
     async def call(self, request: Request, *, empty_ok: bool = False) -> Answer:
         """Make a call and return its answer if TorBox did what was asked.
 
-        `empty_ok` lets pass the 404 by which TorBox says that there is nothing to list.
+        `empty_ok` accepts the 404 by which TorBox says that there is nothing to list.
 
         Raises:
-            TorBoxError: it did not, see `errors`.
+            TorBoxError: TorBox did not do it, see `errors`.
         """
         answer = await self.send(request)
         error = error_for(answer, self.clock())
@@ -162,12 +166,17 @@ class Transport:
         """
         key = self._key()
         sent_at = self._spend(request)
+        answered_before = self._answered
         try:
             answer = await self._exchange(request, key, sent_at)
         except Unreachable as error:
             if not error.unclear:
                 self._refund(request, sent_at)
+            # A call that hangs while others are answered says nothing about TorBox as a whole.
+            error.outage = self._answered == answered_before
             raise
+        answer = replace(answer, others_answered=self._answered > answered_before)
+        self._answered += answer.success is not None
         self._learn(request, answer)
         return answer
 
@@ -179,23 +188,24 @@ class Transport:
 
     def _spend(self, request: Request) -> float:
         now = self.clock()
-        ready = self.budgets.ready_at(request.kind, now, cached=request.cached)
+        ready = self.budgets.ready_at(request.call_class, now, cached=request.cached)
         if ready > now:
             detail = "waiting until TorBox allows another call"
             raise RateLimited("", detail, retry_after=ready - now)
-        self.budgets.spend(request.kind, now, cached=request.cached)
+        self.budgets.spend(request.call_class, now, cached=request.cached)
         return now
 
     def _refund(self, request: Request, at: float) -> None:
-        self.budgets.refund(request.kind, at)
-        if request.kind is CallClass.CREATE and not request.cached:
+        self.budgets.refund(request.call_class, at)
+        if request.call_class is CallClass.CREATE and not request.cached:
             self.budgets.refund(CallClass.UNCACHED, at)
 
     async def _exchange(self, request: Request, key: str, sent_at: float) -> Answer:
+        url = f"{request.base or self._base}{request.path}"
         with mapped():
             async with self._session.request(
                 request.method,
-                f"{request.base or self._base}{request.path}",
+                url,
                 params={**request.params, **({"token": key} if request.key_in_query else {})},
                 json=request.json,
                 data=request.form,
@@ -203,16 +213,23 @@ class Transport:
                 timeout=self._limits(request),
                 allow_redirects=False,
                 raise_for_status=False,
+                **self._proxies.options(url),
             ) as response:
                 body = await _read(response, request.max_bytes)
-        return self._answer(response, body, key, sent_at)
+        parsing = partial(self._answer, request, response, body, key, sent_at)
+        return await asyncio.to_thread(parsing) if len(body) > IN_THREAD else parsing()
 
     def _limits(self, request: Request) -> aiohttp.ClientTimeout:
         total = self._timeout + request.more_seconds
         return aiohttp.ClientTimeout(total=total, sock_connect=min(total, _CONNECT_SECONDS))
 
     def _answer(
-        self, response: aiohttp.ClientResponse, body: bytes, key: str, sent_at: float
+        self,
+        request: Request,
+        response: aiohttp.ClientResponse,
+        body: bytes,
+        key: str,
+        sent_at: float,
     ) -> Answer:
         now = self.clock()
         date = _date(response.headers.get("Date"))
@@ -227,28 +244,30 @@ class Transport:
             hourly=limit in _HOURLY_LIMITS,
             used_up=_used_up(response.headers, now + self.offset_seconds),
             sent_at=sent_at,
+            about_account=request.about_account,
         )
 
     def _learn(self, request: Request, answer: Answer) -> None:
-        """Keep to what a refusal says about the next calls."""
+        """Tell the budgets what an answer says about the next calls of its class."""
         now = self.clock()
-        hourly = request.kind is CallClass.CREATE and answer.hourly and not request.cached
+        hourly = request.call_class is CallClass.CREATE and answer.hourly and not request.cached
+        limited = CallClass.UNCACHED if hourly else request.call_class
         match error_for(answer, now):
-            case RateLimited() as error if hourly:
-                self.budgets.blocked(CallClass.UNCACHED, now + error.retry_after)
-            case RateLimited() as error if request.kind is CallClass.CREATE:
-                self.budgets.blocked(CallClass.CREATE, now + error.retry_after)
-                self.budgets.careful(now)
             case RateLimited() as error:
-                self.budgets.blocked(request.kind, now + error.retry_after)
+                self.budgets.refused(limited, now, error.retry_after)
             case Cooldown() as error:
-                self.budgets.blocked(request.kind, error.until)
+                self.budgets.blocked(request.call_class, error.until)
             case _:
                 if answer.used_up:
-                    kind = CallClass.UNCACHED if hourly else request.kind
-                    self.budgets.blocked(kind, now + answer.used_up)
+                    self.budgets.blocked(limited, now + answer.used_up)
                 return
-        log.warning("torbox_asks_to_wait", kind=request.kind.value, error=str(error))
+        ready_at = self.budgets.ready_at(request.call_class, now, cached=request.cached)
+        log.warning(
+            "torbox_asks_to_wait",
+            calls=limited.value,
+            error=str(error),
+            wait_seconds=round(ready_at - now),
+        )
 
 
 def _headers(key: str | None) -> dict[str, str]:
@@ -257,12 +276,17 @@ def _headers(key: str | None) -> dict[str, str]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    too_large = TooLarge(
+        "", f"TorBox's answer is larger than {max_bytes} bytes", response.status, unclear=True
+    )
+    if (response.content_length or 0) > max_bytes:
+        raise too_large
     body = bytearray()
+    # The announced length may be missing, or that of a compressed body.
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > max_bytes:
-            detail = f"TorBox's answer is larger than {max_bytes} bytes"
-            raise ServerError("", detail, response.status, unclear=True)
+            raise too_large
     return bytes(body)
 
 
@@ -274,7 +298,7 @@ def _date(header: str | None) -> float | None:
 
 
 def _used_up(headers: Mapping[str, str], torbox_now: float) -> float:
-    """Read how long to wait when this call was the last one allowed for now; else 0."""
+    """Return the seconds to wait if this call was the last one allowed for now, else 0."""
     if json_values.parse_optional_number(headers.get("x-ratelimit-remaining")) != 0:
         return 0.0
     wait = _until_reset(headers, torbox_now)
@@ -288,7 +312,7 @@ def _until_reset(headers: Mapping[str, str], torbox_now: float) -> float | None:
 
 
 def _retry_after(headers: Mapping[str, str], torbox_now: float) -> float:
-    """Read how long to wait: seconds or a date, else the reset as a time or as seconds."""
+    """Return the seconds to wait: from Retry-After (seconds or a date), else from the reset."""
     said = headers.get("Retry-After")
     wait = json_values.parse_optional_number(said)
     if wait is None and (date := _date(said)) is not None:

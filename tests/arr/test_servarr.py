@@ -92,6 +92,66 @@ async def test_failing_a_record(session: aiohttp.ClientSession) -> None:
             await arr.fail_queued(queue_id)
 
 
+MESSAGE = "TorBox: larger than your plan allows"
+
+
+async def test_the_history_says_why_where_it_can(session: aiohttp.ClientSession) -> None:
+    """A Sonarr with the newer API gets the reason; its record there has an id of its own."""
+    async with ArrApi("sonarr-5", url_base="/base") as api:
+        api.grab("cd" * 20)
+        api.grab(HASH, records=2)
+        arr = client(session, api)
+        queue_id = (await arr.queue(HASH))[0].id
+        assert await arr.fail_queued(queue_id, info_hash=HASH, message=MESSAGE)
+        assert api.messages == [MESSAGE]
+        assert api.blocklist == api.searches == [HASH.upper()]
+        assert await arr.queue(HASH) == ()
+        assert len(await arr.queue("cd" * 20)) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sonarr-5"])
+async def test_the_older_api_is_used_where_there_is_no_newer(
+    session: aiohttp.ClientSession, kind: str
+) -> None:
+    """An *arr without the newer API is told by its own one, without a reason."""
+    async with ArrApi(kind) as api:
+        api.grab(HASH)
+        arr = client(session, api)
+        queue_id = (await arr.queue(HASH))[0].id
+        assert not await arr.fail_queued(queue_id, info_hash=HASH, message=MESSAGE)
+        assert api.messages == ["Manually marked as failed"]
+        assert api.searches == [HASH.upper()]
+
+
+async def test_a_broken_newer_api_does_not_keep_the_failure(session: aiohttp.ClientSession) -> None:
+    """If the newer API fails to list its queue, the older one is used."""
+    async with ArrApi("sonarr-5") as api:
+        api.grab(HASH)
+        api.trouble["GET /api/v5/queue"] = [500]
+        arr = client(session, api)
+        queue_id = (await arr.queue(HASH))[0].id
+        assert not await arr.fail_queued(queue_id, info_hash=HASH, message=MESSAGE)
+        assert api.searches == [HASH.upper()]
+
+
+async def test_a_long_message_is_cut(session: aiohttp.ClientSession) -> None:
+    """A reason of any length and with any character fits into the request."""
+    async with ArrApi("sonarr-5") as api:
+        api.grab(HASH)
+        arr = client(session, api)
+        message = "50 % & more? #" + "ü" * 20_000
+        assert await arr.fail_queued(0, info_hash=HASH, message=message)
+        assert api.messages == [message[:300]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_refreshing_downloads(session: aiohttp.ClientSession, kind: str) -> None:
+    """Every *arr takes the command to look at its download clients now."""
+    async with ArrApi(kind, url_base="/base") as api:
+        await client(session, api).refresh_downloads()
+        assert api.commands == ["RefreshMonitoredDownloads"]
+
+
 async def test_failing_a_grab(session: aiohttp.ClientSession) -> None:
     """What is not in the queue is failed by its record in the history."""
     async with ArrApi("lidarr") as api:
@@ -151,11 +211,9 @@ async def test_its_test_button_uses_the_stored_password(
         arr = client(session, api)
         right, wrong = [found.id for found in await arr.clients()]
         assert await arr.test_client(right) == ()
-        (complaint,) = await arr.test_client(wrong)
-        assert str(complaint) == (
-            "Authentication failure: Please verify your username and password."
-        )
-        assert (complaint.property_name, complaint.is_warning) == ("Username", False)
+        (failure,) = await arr.test_client(wrong)
+        assert str(failure) == ("Authentication failure: Please verify your username and password.")
+        assert (failure.property_name, failure.is_warning) == ("Username", False)
 
 
 async def test_a_client_that_is_gone_cannot_be_tested(session: aiohttp.ClientSession) -> None:

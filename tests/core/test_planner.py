@@ -600,9 +600,9 @@ def test_a_grab_waits_for_no_other_of_another_mode() -> None:
 @pytest.mark.parametrize("first", [delivered(), finished()])
 def test_a_later_grab_is_linked_to_the_files_that_are_there(first: Grab) -> None:
     """As soon as one grab has the files, the others get hard links to them."""
-    assert Deliver(12, 11) in plan(known(live(ready(), first, grab(1, 2)))).actions
+    assert Deliver(12, (11,)) in plan(known(live(ready(), first, grab(1, 2)))).actions
     both = plan(known(live(ready(), first, grab(1, 2), grab(1, 3)))).actions
-    assert {Deliver(12, 11), Deliver(13, 11)} <= set(both)
+    assert {Deliver(12, (11,)), Deliver(13, (11,))} <= set(both)
 
 
 @pytest.mark.parametrize(
@@ -630,7 +630,7 @@ def test_a_grab_that_fetches_nothing_is_not_linked() -> None:
 def test_links_need_no_budget() -> None:
     """Hard links ask TorBox for nothing, so its rate limit does not hold them up."""
     two = live(ready(), finished(), grab(1, 2))
-    assert plan(known(two, link_at=NOW + 9)).actions == (Deliver(12, 11),)
+    assert plan(known(two, link_at=NOW + 9)).actions == (Deliver(12, (11,)),)
 
 
 def test_links_that_failed_are_fetched_at_the_next_attempt() -> None:
@@ -743,7 +743,7 @@ def test_in_an_outage_one_list_is_enough() -> None:
 def test_in_an_outage_files_are_still_linked() -> None:
     """What is on disk already is given to the other grabs without asking TorBox."""
     two = live(ready(), finished(), grab(1, 2))
-    assert plan(known(two, probe_at=NOW + 20)) == Plan((Deliver(12, 11),), NOW + 20)
+    assert plan(known(two, probe_at=NOW + 20)) == Plan((Deliver(12, (11,)),), NOW + 20)
 
 
 def test_in_an_outage_removals_are_tried_once() -> None:

@@ -356,7 +356,7 @@ def test_a_hash_is_not_fetched_twice_in_one_mode(given_input: PlannerInput) -> N
     )
     before = Counter(fetched)
     for action in plan(given_input).actions:
-        if isinstance(action, Deliver) and action.source_id is None:
+        if isinstance(action, Deliver) and not action.source_ids:
             one = grabs_by_id[action.grab_id]
             fetched[one.download_id, given_input.mode_of(one)] += 1
     begun = fetched - before
@@ -368,13 +368,14 @@ def test_files_are_linked_from_a_grab_that_has_them(given_input: PlannerInput) -
     """A source of links is another grab of the same download that is complete on disk."""
     grabs_by_id = {its.id: its for one in given_input.live for its in one.grabs}
     for action in plan(given_input).actions:
-        if isinstance(action, Deliver) and action.source_id is not None:
-            one, source = grabs_by_id[action.grab_id], grabs_by_id[action.source_id]
-            assert source.id != one.id
-            assert source.download_id == one.download_id
-            assert source.complete
-            assert not source.missing_files
-            assert source.delivery_mode in FETCHING
+        if isinstance(action, Deliver) and action.source_ids:
+            one = grabs_by_id[action.grab_id]
+            for source in map(grabs_by_id.__getitem__, action.source_ids):
+                assert source.id != one.id
+                assert source.download_id == one.download_id
+                assert source.complete
+                assert not source.missing_files
+                assert source.delivery_mode in FETCHING
 
 
 @given(inputs())
@@ -385,7 +386,7 @@ def test_budgets_hold(given_input: PlannerInput) -> None:
     assert given_input.list_at <= NOW or not kinds & {RefreshItem, RefreshList, CheckCached}
     for action in actions:
         if isinstance(action, Deliver):
-            assert given_input.link_at <= NOW or action.source_id is not None
+            assert given_input.link_at <= NOW or action.source_ids
         if isinstance(action, Submit):
             scarce_at = max(given_input.next_create_at, given_input.slot_at)
             assert (given_input.next_cached_create_at if action.cached else scarce_at) <= NOW
@@ -402,7 +403,7 @@ def test_an_outage_costs_one_question(given_input: PlannerInput) -> None:
     kinds = Counter(type(action) for action in actions)
     assert set(kinds) <= {RefreshList, Deliver, Finish, RunJob}
     assert kinds[RefreshList] <= (out.probe_at is not None and out.probe_at <= NOW)
-    assert all(one.source_id is not None for one in actions if isinstance(one, Deliver))
+    assert all(one.source_ids for one in actions if isinstance(one, Deliver))
     tried = {job.id for job in out.jobs if isinstance(job.task, Removal) and job.attempts}
     assert not {one.job_id for one in actions if isinstance(one, RunJob)} & tried
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
+from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace, NotYet
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings, gid_of
@@ -145,7 +145,7 @@ async def test_aria2_is_killed(remote: Remote) -> None:
     task = begin(remote.fetched("Show/a.mkv", "Show/b.mkv"))
     await until(lambda: served.sent > 100 * KIB and remote.progress.done(1) == 3000)
     await remote.daemon.kill()
-    with pytest.raises(DeliveryFailed, match="cannot be reached"):
+    with pytest.raises(NotYet, match="cannot be reached"):
         await task
     await remote.daemon.start()
     assert await remote.fetched("Show/a.mkv", "Show/b.mkv")

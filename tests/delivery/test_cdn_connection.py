@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge.delivery.delivery_errors import DeliveryFailed, Interrupted
-from bridge.delivery.fetch.cdn_connection import StallDetector, answer
+from bridge.delivery.fetch.cdn_connection import StallDetector, open_response
 from bridge.delivery.fetch.fetch_settings import KIB
 from tests.support.cdn import Served, cut_at_once, honest, slowly
 from tests.support.delivery import FAST, Room, some_bytes
@@ -88,7 +88,7 @@ async def test_no_error_holds_the_link(room: Room, session: aiohttp.ClientSessio
     room.cdn.add(0, b"x").always = cut_at_once
     url = await room.cdn.link(0, fresh=False)
     with pytest.raises(Interrupted) as caught:
-        async with answer(session, url, {}, FAST):
+        async with open_response(session, url, {}, FAST):
             pass
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)

@@ -1,6 +1,10 @@
 """Whether an answer is the file that was asked for."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from bridge.delivery.delivery_errors import (
@@ -162,3 +166,16 @@ def test_knows_error_pages_by_their_beginning(name: str, beginning: bytes, error
 def test_reads_retry_after(value: str, seconds: float | None) -> None:
     """Seconds and dates are understood, nonsense says nothing."""
     assert retry_after(value, now=10.0) == seconds
+
+
+JUNK = st.one_of(st.text(max_size=40), st.integers(1, 6000).map("9".__mul__))
+
+
+@given(JUNK, JUNK, JUNK, st.sampled_from([200, 206, 416, 429, 503]))
+@example("9" * 5000, f"bytes 0-{'9' * 5000}/{'9' * 5000}", "", 206)
+@example("9" * 5000, f"bytes */{'9' * 5000}", "", 416)
+def test_junk_in_headers(after: str, content_range: str, length: str, status: int) -> None:
+    """Whatever a node writes into its headers, it is accepted or refused like any other answer."""
+    headers = {"Retry-After": after, "Content-Range": content_range, "Content-Length": length}
+    with suppress(FetchTrouble):
+        check_response(LATER, status, headers, now=0.0)

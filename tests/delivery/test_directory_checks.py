@@ -1,24 +1,16 @@
 """Directories that cannot be used are told with what mends them."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge.delivery.disk.directory_checks import check_directories
+from bridge.delivery.disk.directory_checks import check_directories, check_directory
+from bridge.delivery.disk.safe_paths import ROOTS
 from tests.support.delivery import below
+from tests.support.mounts import tmpfs
 
-SHM = Path("/dev/shm")
 ROOT = os.geteuid() == 0
-
-
-@pytest.fixture(name="elsewhere")
-def _elsewhere() -> Iterator[Path]:
-    path = SHM / f"torbox-bridge-test-{os.getpid()}"
-    path.mkdir()
-    yield path
-    path.rmdir()
 
 
 def test_good_directories(tmp_path: Path) -> None:
@@ -63,12 +55,30 @@ def test_not_writable(tmp_path: Path) -> None:
     assert f"chown {os.geteuid()}:{os.getegid()} {tmp_path}" in problem.fix
 
 
-@pytest.mark.skipif(not SHM.is_dir(), reason="needs a second file system")
-def test_two_file_systems(tmp_path: Path, elsewhere: Path) -> None:
-    """Directories between which nothing can be renamed are told, with a setting that works."""
-    if elsewhere.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("needs a second file system")
-    [problem] = check_directories(tmp_path, elsewhere)
-    assert "another file system" in problem.message
-    assert str(tmp_path / ".incomplete") in problem.fix
-    assert below(elsewhere) == set()
+def test_two_file_systems(tmp_path: Path) -> None:
+    """Unfinished files may be on another file system than finished ones."""
+    with tmpfs(tmp_path / "incomplete") as incomplete:
+        assert check_directories(tmp_path, incomplete) == []
+        assert below(incomplete) == set()
+
+
+def test_a_link_below_a_root(tmp_path: Path) -> None:
+    """A link in the download directory is not followed, and the message says what to do."""
+    downloads = tmp_path / "downloads"
+    (tmp_path / "disk2").mkdir()
+    downloads.mkdir()
+    (downloads / "tv").symlink_to(tmp_path / "disk2")
+    ROOTS.add(downloads)
+    [problem] = check_directory(downloads / "tv", make=True)
+    assert "symbolic link" in problem.message
+    assert str(tmp_path / "disk2") in problem.fix
+    assert below(tmp_path / "disk2") == set()
+
+
+def test_a_root_may_be_a_link(tmp_path: Path) -> None:
+    """A link that the settings name is the user's own."""
+    (tmp_path / "disk2").mkdir()
+    (tmp_path / "downloads").symlink_to(tmp_path / "disk2")
+    ROOTS.add(tmp_path / "downloads")
+    assert check_directories(tmp_path / "downloads", tmp_path / "downloads" / ".incomplete") == []
+    assert below(tmp_path / "disk2") == {".incomplete"}

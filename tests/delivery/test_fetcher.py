@@ -284,3 +284,87 @@ async def test_random_faults(room: Room, seed: int) -> None:
     request = room.request("Show/a.mkv", "Show/b.mkv", "Show/c.mkv")
     await room.deliver(request)
     assert room.same(request)
+
+
+@pytest.mark.parametrize("fault", ["cut at once", "broken", "silent", "busy"])
+async def test_a_node_that_is_down_is_left(room: Room, fault: str) -> None:
+    """After two attempts without a byte a fresh link is asked for, which leads to another node."""
+    served = room.cdn.add(0, some_bytes(SMALL))
+
+    async def first_node_is_down(request: web.Request, served: Served) -> web.StreamResponse:
+        first = request.query["token"] == "secret-0"
+        return await (LASTING[fault] if first else honest)(request, served)
+
+    served.always = first_node_is_down
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
+    assert room.cdn.asked[True] == 1
+    asked = [request.query["token"] for request in served.requests]
+    assert asked[-1] == "secret-1"
+    assert asked.count("secret-1") == 1
+
+
+async def test_too_many_requests_are_no_reason_for_another_link(room: Room) -> None:
+    """A CDN that asks for patience gets it."""
+    served = room.cdn.add(0, some_bytes(SMALL), *[status(429)] * 3)
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.cdn.asked[True] == 0
+    assert len(served.requests) == 4
+
+
+async def test_progress_keeps_the_link(room: Room) -> None:
+    """A node that cuts connections and still brings bytes is not left."""
+    served = room.cdn.add(0, some_bytes(SMALL), *[cut_after(5000)] * 6)
+    await room.deliver(room.request("Movie.mkv"))
+    assert room.cdn.asked[True] == 0
+    assert served.sent == SMALL
+
+
+async def open_late(room: Room, behave: Behaviour) -> list[int]:
+    """Fetch a large file with up to 8 connections; return how many were open, late on."""
+    served = room.cdn.add(0, some_bytes(6000 * KIB))
+    served.always = behave
+    late: list[int] = []
+
+    async def watch(request: web.Request, served: Served) -> web.StreamResponse:
+        if served.sent > len(served.data) // 2:
+            late.append(room.cdn.open)
+        return await behave(request, served)
+
+    served.always = watch
+    room.delivery = room.build(
+        replace(FAST, connections_per_file=8, tune_every=0.25, idle_timeout=5.0)
+    )
+    request = room.request("Movie.mkv")
+    await room.deliver(request)
+    assert room.same(request)
+    return late
+
+
+async def test_more_connections_where_each_is_limited(room: Room) -> None:
+    """A CDN that limits each connection is asked over as many as allowed."""
+    assert max(await open_late(room, slowly(pause=0.02, step=16 * KIB))) == 8
+
+
+async def test_fewer_connections_where_the_client_is_limited(room: Room) -> None:
+    """Where more connections share the same speed, a file soon has fewer than it began with."""
+    line = asyncio.Lock()
+
+    async def shared(request: web.Request, served: Served) -> web.StreamResponse:
+        start, end = (int(at) for at in request.headers["Range"].removeprefix("bytes=").split("-"))
+        response = web.StreamResponse(status=206)
+        response.headers["Content-Range"] = f"bytes {start}-{end}/{len(served.data)}"
+        response.headers["ETag"] = served.etag
+        response.content_length = end + 1 - start
+        await response.prepare(request)
+        for at in range(start, end + 1, 8 * KIB):
+            async with line:
+                await asyncio.sleep(0.004)
+            part = served.data[at : min(at + 8 * KIB, end + 1)]
+            await response.write(part)
+            served.sent += len(part)
+        return response
+
+    assert min(await open_late(room, shared)) <= 3

@@ -1,13 +1,14 @@
 """Delivered content that is renamed, moved, verified, taken back."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bridge.delivery import DeliveryFailed, DeliveryRequest, TargetTaken
-from bridge.delivery.delivery_errors import BadRequest
+from bridge.delivery.delivery_errors import BadRequest, NotEnoughSpace
 from bridge.delivery.disk.moving import (
-    copy_content,
     missing_files,
     move_content,
     reclaim,
@@ -15,6 +16,7 @@ from bridge.delivery.disk.moving import (
 )
 from bridge.delivery.interface import RequestedFile
 from tests.support.delivery import HASH, below
+from tests.support.mounts import tmpfs
 
 FILES = {"Show/a.mkv": b"first", "Show/sub/b.mkv": b"the second"}
 
@@ -83,17 +85,45 @@ async def test_nothing_is_moved_onto_something(place: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["Show", "Film.mkv"])
-def test_copies_between_file_systems(place: Path, tmp_path: Path, name: str) -> None:
-    """A copy stands there whole before the original goes; what a crash left half is replaced."""
+async def test_moves_between_file_systems(place: Path, tmp_path: Path, name: str) -> None:
+    """A copy is there whole before the original goes; half a copy of a crash is replaced."""
     (place / "Film.mkv").write_bytes(b"film")
-    target = tmp_path / "other" / name
-    target.parent.mkdir()
-    (target.parent / f".{name}.moving").write_text("half of an earlier copy")
+    os.utime(place / "Film.mkv", ns=(1, 2_000_000_000))
+    (place / "Show" / "sub" / "link").symlink_to("nowhere")
     before = below(place / name) if name == "Show" else set()
-    copy_content(place / name, target)
-    assert (below(target) if name == "Show" else set()) == before
-    assert not (place / name).exists()
-    assert [path.name for path in target.parent.iterdir()] == [name]
+    with tmpfs(tmp_path / "other") as other:
+        (other / f".{name}.moving").write_text("half of an earlier copy")
+        await move_content(place, name, other)
+        assert (below(other / name) if name == "Show" else set()) == before
+        assert not os.path.lexists(place / name)
+        assert [path.name for path in other.iterdir()] == [name]
+        if name == "Film.mkv":
+            assert (other / name).stat().st_mtime_ns == 2_000_000_000
+
+
+@pytest.mark.parametrize("copied", [True, False])
+async def test_a_move_that_was_killed_at_its_end(
+    place: Path, tmp_path: Path, *, copied: bool
+) -> None:
+    """After the original was renamed away the move is finished, and nothing is there twice."""
+    (place / "Show").rename(place / ".Show.moved")
+    shutil.copytree(
+        place / ".Show.moved", tmp_path / "other" / ("Show" if copied else ".Show.moving")
+    )
+    await move_content(place, "Show", tmp_path / "other")
+    assert below(tmp_path / "other") == {"Show", *FILES, "Show/sub"}
+    assert below(place) == set()
+
+
+async def test_no_move_to_a_full_disk(place: Path, tmp_path: Path) -> None:
+    """The original stays, and no half of a copy is left."""
+    with (place / "Show" / "a.mkv").open("wb") as file:
+        file.write(bytes(3 << 20))
+    with tmpfs(tmp_path / "other", mib=2) as other:
+        with pytest.raises(NotEnoughSpace):
+            await move_content(place, "Show", other)
+        assert below(other) == set()
+    assert (place / "Show" / "a.mkv").exists()
 
 
 async def test_what_is_missing(place: Path) -> None:

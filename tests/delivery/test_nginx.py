@@ -102,7 +102,7 @@ async def test_a_big_file_in_ranges(site: Site) -> None:
     request = site.add(40 * MIB + 1)
     async with site.nginx() as nginx:
         await site.delivery(FetchSettings(min_free_bytes=0)).deliver(request, nginx, site.progress)
-        assert [line.split('" ')[1].split()[0] for line in nginx.requests] == ["206"] * 4
+        assert [line.split('" ')[1].split()[0] for line in nginx.requests] == ["206"] * 8
     site.check(request)
 
 

@@ -10,13 +10,13 @@ class Line:
     """Downloads that stand in line, and in which order they were served."""
 
     def __init__(self, slots: int, length: float = 0.0) -> None:
-        self.turns = Slots(slots, length=length)
+        self.slots = Slots(slots, length=length)
         self.served: list[str] = []
         self.leave = asyncio.Event()
 
     async def stand(self, name: str) -> None:
         """Wait for a turn and keep it until everybody leaves."""
-        async with self.turns.turn(name[0]):
+        async with self.slots.hold(name[0]):
             self.served.append(name)
             await self.leave.wait()
 
@@ -36,7 +36,7 @@ async def test_downloads_take_turns() -> None:
     """Free slots go to the download that holds the fewest, its files in their order."""
     line = Line(1)
     line.leave.set()
-    async with line.turns.turn("z"):
+    async with line.slots.hold("z"):
         tasks = [begin(line.stand(name)) for name in ("a1", "a2", "a3", "b1", "b2", "c1")]
         await settle()
         assert line.served == []
@@ -59,7 +59,7 @@ async def test_slots_are_shared_evenly() -> None:
 async def test_a_turn_is_over_when_another_holds_less() -> None:
     """A turn ends early only for a download that has fewer slots, and not before its time."""
     line = Line(2)
-    async with line.turns.turn("a") as first, line.turns.turn("a"):
+    async with line.slots.hold("a") as first, line.slots.hold("a"):
         assert not over(first)
         waiting = begin(line.stand("a3"))
         await settle()
@@ -72,7 +72,7 @@ async def test_a_turn_is_over_when_another_holds_less() -> None:
     line.leave.set()
     await asyncio.gather(waiting, other)
     long = Line(1, length=60.0)
-    async with long.turns.turn("a") as patient:
+    async with long.slots.hold("a") as patient:
         other = begin(long.stand("b1"))
         await settle()
         assert not patient.over
@@ -83,7 +83,7 @@ async def test_a_turn_is_over_when_another_holds_less() -> None:
 async def test_cancelled_waiters_cost_no_slot() -> None:
     """Whoever is cancelled while waiting, or in the moment of the grant, gives nothing away."""
     line = Line(1)
-    async with line.turns.turn("a") as turn:
+    async with line.slots.hold("a") as turn:
         tasks = [begin(line.stand(name)) for name in ("b1", "b2", "c1", "d1")]
         await settle()
         tasks[0].cancel()
@@ -95,5 +95,5 @@ async def test_cancelled_waiters_cost_no_slot() -> None:
     assert line.served == ["d1"]
     line.leave.set()
     await asyncio.gather(*tasks, return_exceptions=True)
-    async with asyncio.timeout(1), line.turns.turn("e"):
-        assert line.turns._waiting == {}
+    async with asyncio.timeout(1), line.slots.hold("e"):
+        assert line.slots._waiting == {}

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotYet, TargetTaken
 from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.interface import DeliveryRequest
 from bridge.delivery.modes.mount_probe import MountGone
 from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
@@ -152,6 +153,7 @@ async def test_relative_links_below_a_linked_directory(scene: Scene, tmp_path: P
     real.mkdir(parents=True)
     scene.save_path.parent.mkdir(parents=True)
     scene.save_path.symlink_to(real)
+    ROOTS.add(scene.save_path)
     scene.show(FIRST, SECOND)
     await scene.delivery(relative=True).deliver(scene.request(), NO_LINKS, Progress())
     assert len((scene.save_path / SECOND).read_bytes()) == SIZES[SECOND]
@@ -278,3 +280,25 @@ async def test_links_that_lead_nowhere_are_not_complete(scene: Scene, tmp_path: 
     with pytest.raises(DeliveryFailed, match="links") as failure:
         await delivery.deliver(scene.request(), NO_LINKS, Progress())
     assert not failure.value.retryable
+
+
+@pytest.mark.parametrize("folder", ["Film", "Film.2024_GRP", "movies/film 2024 grp"])
+async def test_the_items_own_folder_comes_first(scene: Scene, folder: str) -> None:
+    """Of several files of one name and size the one in the item's folder is linked."""
+    request = scene.request("Film/Film.mkv", "Film/en.srt", title="Film.2024-GRP")
+    put(scene.mount, f"{folder}/Film.mkv", b"video")
+    put(scene.mount, f"{folder}/en.srt", b"ours!")
+    put(scene.mount, "en.srt", b"other")
+    put(scene.mount, "Film.mkv", b"other")
+    await scene.delivery().deliver(request, NO_LINKS, Progress())
+    assert (scene.save_path / "Film/en.srt").read_bytes() == b"ours!"
+    assert (scene.save_path / "Film/Film.mkv").read_bytes() == b"video"
+
+
+async def test_a_bare_name_is_looked_for_in_the_folder_first(scene: Scene) -> None:
+    """TorBox lists a file without a folder; the mount has it in one, and a stranger at its top."""
+    request = scene.request("en.srt", title="Film.2024-GRP")
+    put(scene.mount, "Film 2024 GRP/en.srt", b"ours!")
+    put(scene.mount, "en.srt", b"other")
+    await scene.delivery().deliver(request, NO_LINKS, Progress())
+    assert (scene.save_path / "en.srt").read_bytes() == b"ours!"

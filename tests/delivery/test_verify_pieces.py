@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.request_paths import staged_path
+from bridge.delivery.disk.request_paths import staged_parts
 from bridge.delivery.fetch.fetch_settings import KIB
 from bridge.delivery.fetch.verify_pieces import Verifier
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
@@ -53,7 +53,7 @@ def stage(root: Path, request: DeliveryRequest, damage: Mapping[str, int]) -> No
         data = bytearray(CONTENT[file.path.partition("/")[2]])
         if file.path in damage:
             data[damage[file.path]] ^= 1
-        path = staged_path(root, request, file)
+        path = root.joinpath(*staged_parts(request, file))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 

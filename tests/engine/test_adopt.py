@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang, StaleList
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import API_KEY, Rig, cached, pack
 
@@ -112,7 +112,7 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
             rig.sim.faults.add("controltorrent", Hang(2.0), operation="delete", times=1)
             await arr.remove(download_id)
             if stale:
-                await listed_again(rig)
+                await list_elsewhere(rig)
                 rig.sim.faults.add("mylist", StaleList(300.0), times=5)
                 await rig.until(lambda: not rig.removals)
             await arr.add_magnet(magnet_of(content))
@@ -122,10 +122,15 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
         await rig.close()
 
 
-async def listed_again(rig: Rig) -> None:
-    """Wait until the list was read once more."""
-    before = rig.state.snapshot.listed_at
-    await rig.until(lambda: rig.state.snapshot.listed_at > before)
+async def list_elsewhere(rig: Rig) -> None:
+    """Read the list past the bridge, so that TorBox keeps a copy of it as it is now."""
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {rig.sim.key}"}) as session,
+        session.get(
+            f"{rig.sim.url}/v1/api/torrents/mylist", params={"bypass_cache": "true"}
+        ) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
 
 
 async def create_elsewhere(rig: Rig, content: Content, *, queued: bool) -> None:
@@ -274,10 +279,10 @@ async def test_the_command(set_up: Rig) -> None:
         password = {key: value for key, value in environ.items() if "API_KEY" not in key}
         password["BRIDGE_TORBOX__API_KEY"] = set_up.sim.key
         code, said, _ = await run_to_end(password, "adopt", "--all")
-        assert (code, said) == (0, "")
+        assert (code, said) == (0, "There is nothing to take over.\n")
         code, _, errors = await run_to_end(password | {"BRIDGE_SERVER__PASSWORD": "x"}, "adopt")
         assert code == 1
-        assert "does not take" in errors
+        assert "rejected" in errors
         none = {key: value for key, value in password.items() if "PASSWORD" not in key}
         code, _, errors = await run_to_end(none, "adopt")
         assert code == 1

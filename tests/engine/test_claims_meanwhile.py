@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import DeliveredFile, GrabPhase, Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings, SeedLimits
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
 
@@ -119,7 +119,7 @@ async def test_a_sharing_that_broke_off(rig: Rig, two: tuple[Arr, Arr], leaver: 
     await goes.remove(download_id)
     rig.sim.world.change(content.hash, stop_at=None)
     rig.compare(content, (await rig.completed(stays, download_id)).output_path)
-    assert names(rig, stays.category) == [content.name]
+    assert names(rig, stays.category) == [content.name if leaver else f"{content.name} (2)"]
     assert names(rig, goes.category) == []
 
 
@@ -168,14 +168,15 @@ async def test_the_item_stays_ours(tmp_path: Path, adopt: str) -> None:
 
 
 async def fail_for_the_first(rig: Rig, content: Content) -> None:
-    """Let the first one's files be gone, and TorBox refuse to give them again."""
-    shutil.rmtree(rig.downloads / TV / content.name)
+    """Let everybody's files be gone, and TorBox refuse to give them again."""
+    for category in (TV, FILMS):
+        shutil.rmtree(rig.downloads / category / content.name)
     rig.sim.links.kill()
     refusal = Error(400, "INVALID_OPTION", "no")
     armed = rig.sim.faults.add("requestdl", refusal, times=None)
     for _ in range(2):
         await rig.service.commands.recheck([content.hash])
-    await rig.reaches(content.hash, Phase.FAILED)
+    await rig.until(lambda: shown(rig)[TV] is Phase.FAILED)
     rig.sim.faults.clear(armed.id)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Lost
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.support.arr_world import World, world
 from tests.support.rig import Rig, cached, pack
 
@@ -199,7 +199,7 @@ def long_gone(rig: Rig) -> None:
     """Let all removals have been over for ten minutes. The bridge must not run."""
     database = rig.environ["BRIDGE_PATHS__DATABASE"]
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE traces SET left_at = left_at - 600")
+        connection.execute("UPDATE removed_downloads SET left_at = left_at - 600")
 
 
 async def test_what_turned_up_late_is_removed_at_the_next_start(rig: Rig) -> None:

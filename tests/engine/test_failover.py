@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.simulator import ContentFile, magnet_of, make_torrent
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import KINDS, ArrApi
 from tests.support.arr_world import TOLD, TOLD_BY_HISTORY, World, refused, world
 from tests.support.process import BridgeProcess
@@ -246,7 +246,7 @@ async def test_killed_while_it_tells(tmp_path: Path, moment: str) -> None:
 
 def _let_time_pass(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE failovers SET next_attempt_at = 0")
+        connection.execute("UPDATE jobs SET next_attempt_at = 0")
 
 
 async def test_what_is_not_cached_fails_over_in_sonarr(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.simulator import ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.rig import Rig, cached, pack
 
 

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_queue import QueueItem
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_queue import QueueItem
 from tests.support.modes import put
 from tests.support.rig import Rig, cached, pack
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import Download, DownloadPhase, Phase
+from bridge.core.model import Download, DownloadPhase, Grab, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import AnyEffect, Error, Html, Malformed, StaleList
-from bridge.store import Store
+from bridge.state import Batch, Database
 from tests.support.rig import BRISK, Rig, cached, pack
 
 
@@ -106,25 +106,30 @@ async def _old(tmp_path: Path) -> AsyncIterator[Rig]:
     rig.downloads.mkdir()
     await rig.sim.start()
     hour_ago = time.time() - 3600
-    async with Store(tmp_path / "bridge.db") as store, store.transaction() as write:
+    batch = Batch()
+    async with Database(tmp_path / "bridge.db") as database:
         for number in range(1, 201):
             content = Content(f"{number:040x}", f"Film.{number}", (ContentFile("f.mkv", 1000),))
             rig.sim.world.change(content.hash, stop_at=0.5)
             item = rig.sim.register(content, on_account=True)
             assert item is not None
-            await write.put_download(
+            batch.put_download(
                 Download(
+                    id=number,
                     hash=content.hash,
                     name=content.name,
-                    save_path=str(rig.downloads),
-                    added_at=hour_ago,
-                    phase=Phase.REMOTE,
+                    phase=DownloadPhase.ACTIVE,
                     phase_at=hour_ago,
                     remote_at=hour_ago,
                     torrent_id=item.id,
                     submitted_at=hour_ago,
                 )
             )
+            grab = Grab(
+                id=number, download_id=number, save_path=str(rig.downloads), added_at=hour_ago
+            )
+            batch.put_grab(grab)
+        await database.write(batch)
     await rig.start()
     try:
         yield rig
@@ -161,7 +166,7 @@ async def test_links_are_reused(rig: Rig) -> None:
         download_id = await arr.add_magnet(magnet_of(content))
         await rig.until(lambda: rig.sim.calls.count("cdn") >= 3)
         await rig.service.commands.stop([content.hash])
-        await rig.until(lambda: content.hash not in rig.state.meters)
+        await rig.until(lambda: not rig.state.meters)
         rig.sim.links.cdn.bytes_per_second = None
         await rig.service.commands.start([content.hash])
         await rig.completed(arr, download_id)

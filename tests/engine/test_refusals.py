@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Failure, Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.engine.refusals import FOR_GOOD, KEPT_SECONDS, Refusals
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import ArrApi
 from tests.support.rig import Rig
-from tests.support.scenes import NOW, H, hash_of
+NOW = 1_000_000.0
+H, OTHER = f"{1:040x}", f"{2:040x}"
 
 TOO_LARGE = Error(400, "DOWNLOAD_TOO_LARGE", "It is larger than 10 GB.")
-OTHER = hash_of(2)
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Hang, Lost, Slow
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.rig import Rig, pack
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang
 from bridge.simulator.items import Torrent
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.support.rig import Rig
 
 APPS = ("sonarr", "radarr", "lidarr", "readarr")

@@ -58,9 +58,9 @@ async def test_whatever_becomes_of_the_answer(impatient: Rig) -> None:
             impatient.compare(content, item.output_path)
     sent = Counter(call.hash for call in impatient.sim.calls.to("createtorrent"))
     for content, (effect, creates) in zip(contents, CREATES, strict=True):
-        download = impatient.download(content.hash)
+        download = impatient.entry(content.hash)
         assert download is not None
-        assert download.ours, effect
+        assert download.download.ours, effect
         assert sent[content.hash] == creates, effect
     assert len(impatient.sim.world.torrents()) == len(CREATES)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import CannotStart
 from bridge.core.model import Phase, Reason
+from bridge.listen import CannotStart
 from bridge.simulator import Content, ContentFile, make_torrent
 from bridge.simulator.faults import WrongBytes
 from tests.support.aria2 import SECRET, Aria2Daemon

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueStatus
-from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import ArrSettings, InitialState, SeedLimits
-from bridge.demo.dialects import App
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueStatus
+from tests.arr_emulator.arr_wire import ArrError
+from tests.arr_emulator.arr_words import ArrSettings, InitialState, SeedLimits
+from tests.arr_emulator.dialects import App
 from tests.support.face import (
     API_KEY,
     PASSWORD,

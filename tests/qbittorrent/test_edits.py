@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Move, Phase
-from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.downloads import AddOptions
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.clients import client_at, info, names, shows
 from tests.support.http import Client
 from tests.support.rig import Rig, pack

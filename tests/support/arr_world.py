@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings
 from bridge.engine import RetryTimes
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.arr_api import ANCESTORS, ArrApi
 from tests.support.rig import BRISK, Rig
 
@@ -42,8 +42,8 @@ class World:
 
         def over() -> bool:
             jobs = self.rig.failovers
-            mine = [job for job in jobs if job.hash == info_hash]
-            return bool(mine) and all(job.ended_at is not None for job in mine)
+            mine = [job for job in jobs if job.subject == info_hash]
+            return bool(mine) and all(job.finished_at is not None for job in mine)
 
         await self.rig.until(over)
 

@@ -1,8 +1,8 @@
 """Several *arr that have one torrent, looked at from inside."""
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
 from bridge.simulator import Content, magnet_of
+from tests.arr_emulator.arr_client import Arr
 from tests.support.rig import Rig
 
 TV, FILMS = "tv-sonarr", "radarr"

@@ -22,6 +22,8 @@ HASH = "c" * 40
 
 FAST = FetchSettings(
     min_free_bytes=0,
+    connections_per_file=4,
+    tune_every=0.05,
     split_above=256 * KIB,
     segment=64 * KIB,
     block=16 * KIB,

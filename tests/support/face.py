@@ -16,8 +16,7 @@ import bencode2
 from aiohttp import web
 
 from bridge.access import Access, hash_password
-from bridge.config import PathSettings, Settings
-from bridge.config.units import Network
+from bridge.config import Network, PathSettings, Settings
 from bridge.core.model import DeliveredFile, Phase
 from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import DownloadService, View

@@ -1,6 +1,6 @@
 """A program that delivers and is killed. Run as `python -m tests.support.killed <what> <top> …`.
 
-`publish <top>` and `restage <top>` do their work again and again, each time in a new directory
+`publish <top>`, `publish-across <top> <other file system>` and `restage <top>` do their work again and again, each time in a new directory
 `<top>/<n>`, killed with SIGKILL just before the n-th time it opens a file, or changes a name or an
 owner, until the work ends before it is killed. `fetch <top> <url> <size>` delivers one file;
 somebody else kills it.
@@ -62,6 +62,15 @@ def _stage(top: Path) -> None:
 
 def _publish(top: Path) -> None:
     publish(staging(top), show(top))
+
+
+def across(top: Path, other: Path) -> DeliveryRequest:
+    """The same request, with its save path below `other`, on another file system."""
+    return replace(show(top), save_path=other / top.name / "tv")
+
+
+def _publish_across(other: Path, top: Path) -> None:
+    publish(staging(top), across(top, other))
 
 
 def _restage(top: Path) -> None:
@@ -135,6 +144,8 @@ def _main(what: str, top: Path, *rest: str) -> None:
     match what:
         case "publish":
             _everywhere(top, _stage, _publish)
+        case "publish-across":
+            _everywhere(top, _stage, partial(_publish_across, Path(rest[0])))
         case "restage":
             _everywhere(top, lambda _: None, _restage)
         case "fetch":

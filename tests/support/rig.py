@@ -12,13 +12,13 @@ import aiohttp
 from bridge.app import Running, bridge
 from bridge.config import load
 from bridge.core.model import Entry, Failover, Job, Phase, Removal
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_words import ArrSettings
 from bridge.downloads import DownloadService
 from bridge.engine import RetryTimes
 from bridge.simulator import Behaviour, Content, ContentFile, Scenario, Simulator, make_torrent
 from bridge.state import State
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.entries import Seen, field_of, with_fields
 
 USERNAME = "admin"

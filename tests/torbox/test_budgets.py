@@ -30,7 +30,8 @@ def test_a_new_budget_is_free(kind: CallClass) -> None:
         (CallClass.LIST, 299, 0.1, 0.0),
         (CallClass.LIST, 300, 0.1, 60 - 29.9),
         (CallClass.LIST, 300, 1.0, 0.0),
-        (CallClass.LINK, 300, 0.0, 60.0),
+        (CallClass.LINK, 79, 0.0, 0.0),
+        (CallClass.LINK, 80, 0.0, 60.0),
         (CallClass.CONTROL, 300, 0.0, 60.0),
         (CallClass.CREATE, 300, 0.0, 60.0),
         (CallClass.UNCACHED, 59, 0.0, 0.0),
@@ -71,16 +72,91 @@ def test_a_block_is_never_shortened() -> None:
     assert budgets.ready_at(CallClass.LIST, NOW + 101) == NOW + 101
 
 
-def test_careful_adds_are_ten_a_minute_for_an_hour() -> None:
-    """After a 429 to an add the older, stricter limit counts, and is forgotten an hour later."""
-    budgets = spent(CallClass.CREATE, 10, apart=0.0)
+def allowed(budgets: Budgets, call_class: CallClass, at: float) -> int:
+    """Count the calls that may be made one after the other at a time."""
+    calls = 0
+    while budgets.ready_at(call_class, at, cached=True) <= at:
+        budgets.spend(call_class, at, cached=True)
+        calls += 1
+    for _ in range(calls):
+        budgets.refund(call_class, at)
+    return calls
+
+
+def test_a_429_halves_the_rate_and_a_minute_without_one_doubles_it() -> None:
+    """Calls go on as soon as TorBox said, at half the rate, and at the full one minutes later."""
+    budgets = Budgets()
+    budgets.refused(CallClass.CREATE, NOW, 5.0)
+    again = NOW + 5
+    assert budgets.ready_at(CallClass.CREATE, NOW) == again
+    assert allowed(budgets, CallClass.CREATE, again) == 150
+    assert allowed(budgets, CallClass.CREATE, again + 59) == 150
+    assert allowed(budgets, CallClass.CREATE, again + 60) == 300
+    assert allowed(budgets, CallClass.CREATE, again + 1e6) == 300
+
+
+def test_429s_in_a_row_halve_again_down_to_ten_a_minute() -> None:
+    """A limit far below the documented one is found within a few refusals, and ten a minute stay."""
+    budgets, at, rates = Budgets(), NOW, []
+    for _ in range(7):
+        budgets.refused(CallClass.LIST, at, 1.0)
+        at += 1
+        rates.append(allowed(budgets, CallClass.LIST, at))
+    assert rates == [150, 75, 37, 18, 10, 10, 10]
+    recovered = [allowed(budgets, CallClass.LIST, at + 60 * minutes) for minutes in range(1, 6)]
+    assert recovered == [20, 40, 80, 160, 300]
+
+
+def test_429s_to_calls_that_were_in_flight_together_count_once() -> None:
+    """Three refusals within a moment are one sign of one limit."""
+    budgets = Budgets()
+    for _ in range(3):
+        budgets.refused(CallClass.CREATE, NOW, 5.0)
+    assert allowed(budgets, CallClass.CREATE, NOW + 5) == 150
+
+
+def test_twenty_cached_adds_after_one_429_take_seconds() -> None:
+    """One refusal with `Retry-After: 5` holds up a batch of cached adds for those five seconds."""
+    budgets, now = Budgets(), NOW
+    budgets.refused(CallClass.CREATE, now, 5.0)
+    for _ in range(20):
+        now = budgets.ready_at(CallClass.CREATE, now, cached=True)
+        budgets.spend(CallClass.CREATE, now, cached=True)
+    assert now == NOW + 5
+
+
+def test_the_documented_limits_stay_the_ceiling() -> None:
+    """No recovery allows more calls than were configured."""
+    budgets = Budgets(calls_per_minute=7)
+    budgets.refused(CallClass.CREATE, NOW, 5.0)
+    assert allowed(budgets, CallClass.CREATE, NOW + 5) == 7
+    assert allowed(budgets, CallClass.CREATE, NOW + 5000) == 7
+
+
+def test_the_429_of_the_hour_halves_nothing() -> None:
+    """The hourly limit is known exactly: after the wait it is the same."""
+    budgets = Budgets()
+    budgets.refused(CallClass.UNCACHED, NOW, 120.0)
+    assert budgets.ready_at(CallClass.CREATE, NOW) == NOW + 120
+    assert budgets.ready_at(CallClass.CREATE, NOW, cached=True) == NOW
+    assert budgets.left(CallClass.UNCACHED, NOW + 120) == 60
+
+
+def test_a_429_to_a_link_is_remembered_for_five_minutes_at_most() -> None:
+    """However long TorBox says, a link is tried again after five minutes, at half the rate."""
+    budgets = Budgets()
+    budgets.refused(CallClass.LINK, NOW, 7200.0)
+    assert budgets.ready_at(CallClass.LINK, NOW) == NOW + 300
+    assert allowed(budgets, CallClass.LINK, NOW + 300) == 40
+
+
+def test_a_block_from_a_clock_that_was_a_month_ahead_is_none() -> None:
+    """After the clock was put right, nothing waits for the month to pass."""
+    budgets = Budgets()
+    month = 30 * 86_400.0
+    budgets.refused(CallClass.CREATE, NOW + month, 60.0)
     assert budgets.ready_at(CallClass.CREATE, NOW) == NOW
-    budgets.careful(NOW)
-    assert budgets.ready_at(CallClass.CREATE, NOW) == NOW + 60
-    later = NOW + 3601
-    for _ in range(10):
-        budgets.spend(CallClass.CREATE, later)
-    assert budgets.ready_at(CallClass.CREATE, later) == later
+    assert budgets.left(CallClass.CREATE, NOW) == 300
 
 
 def test_a_refund_frees_the_place() -> None:
@@ -98,16 +174,28 @@ def test_a_clock_put_back_blocks_nothing() -> None:
 
 
 def test_a_restart_remembers() -> None:
-    """Blocks, the hour's adds and carefulness survive being stored as JSON and loaded."""
+    """Blocks, the hour's adds and a reduced rate survive being stored as JSON and loaded."""
     before = spent(CallClass.CREATE, 60, apart=0.0, cached=False)
-    before.careful(NOW)
+    before.refused(CallClass.CREATE, NOW - 300, 1.0)
+    before.refused(CallClass.LIST, NOW - 8, 1.0)
     before.blocked(CallClass.LIST, NOW + 7)
     stored = msgspec.json.encode(before.rows())
     after = Budgets()
     after.load(msgspec.json.decode(stored, type=tuple[BudgetRow, ...]))
     for kind in CallClass:
         assert after.ready_at(kind, NOW) == before.ready_at(kind, NOW)
-    assert after.ready_at(CallClass.CREATE, NOW, cached=True) == NOW + 60
+    assert (
+        allowed(after, CallClass.LIST, NOW + 7) == allowed(before, CallClass.LIST, NOW + 7) == 150
+    )
+
+
+def test_a_row_of_an_older_version_is_loaded() -> None:
+    """What an earlier bridge stored beside the block is ignored."""
+    stored = b'[{"kind":"create","blocked_until":1000005,"careful_until":1003600,"calls":[]}]'
+    budgets = Budgets()
+    budgets.load(msgspec.json.decode(stored, type=tuple[BudgetRow, ...]))
+    assert budgets.ready_at(CallClass.CREATE, NOW) == NOW + 5
+    assert allowed(budgets, CallClass.CREATE, NOW + 5) == 300
 
 
 def test_only_adds_are_written_down() -> None:

@@ -28,6 +28,7 @@ from bridge.torbox.errors import (
     NotFound,
     RateLimited,
     Refused,
+    SearchRefused,
     ServerError,
     Unreachable,
     WaitForSlot,
@@ -418,10 +419,10 @@ async def test_the_hour_is_used_up(world: World) -> None:
 
 
 async def test_a_broken_item_is_not_gone(torbox: TorBox, script: Scripted) -> None:
-    """An item that was asked for by id and cannot be read is trouble, not absence."""
+    """An item that was asked for by id and cannot be parsed is an error, not absence."""
     script.answers = [
         envelope({"id": 5, "size": 1}),
-        http(b'{"success":true,"data":{"id":5,"size":1e999}}'),
+        http(b'{"success":true,"data":{"id":5'),
         envelope({"id": 6}),
         envelope(None),
         envelope([{"id": 5}]),
@@ -465,6 +466,65 @@ async def test_a_busy_search_does_not_stop_the_polling(torbox: TorBox, script: S
     with pytest.raises(RateLimited):
         await torbox.search("show")
     assert await torbox.list_items() == ()
+
+
+REFUSALS = [
+    http(b'{"detail":"Forbidden"}', status=403),
+    http(b"<html>forbidden</html>", status=403),
+    envelope(status=403, success=False, error="PLAN_RESTRICTED_FEATURE", detail="Pro only."),
+    envelope(status=404, success=False, error="ENDPOINT_NOT_FOUND"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["bare", "html", "plan", "route"])
+async def test_a_search_that_is_refused(torbox: TorBox, script: Scripted, refusal: bytes) -> None:
+    """The reason is logged once and known until a search works; downloads are not affected."""
+    script.answers = [refusal, refusal, envelope([])]
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(SearchRefused):
+                await torbox.search("show")
+            assert torbox.search_refusal
+    assert [line["event"] for line in logs] == ["torbox_search_refused"]
+    assert await torbox.search("show") == ()
+    assert torbox.search_refusal == ""
+
+
+async def test_a_search_that_fails_is_not_refused(torbox: TorBox, script: Scripted) -> None:
+    """An error of the moment does not disable the search."""
+    script.answers = [envelope(status=500, success=False, error="SEARCH_ERROR")]
+    with pytest.raises(ServerError):
+        await torbox.search("show")
+    assert torbox.search_refusal == ""
+
+
+ALREADY = [
+    ("DIFF_ISSUE", "Download already queued.", 400),
+    ("DIFF_ISSUE", "This torrent is already in your account.", 200),
+    (None, "Torrent is already in queue.", 400),
+    (None, "This item already exists.", 500),
+    ("UNKNOWN_ERROR", "Already added.", 500),
+    ("DUPLICATE_ITEM", "", 400),
+]
+
+
+@pytest.mark.parametrize(("code", "detail", "status"), ALREADY)
+async def test_a_refusal_that_says_it_is_there(
+    torbox: TorBox, script: Scripted, code: str | None, detail: str, status: int
+) -> None:
+    """An add of what the account has already is no failure: the lists will show where it is."""
+    script.answers = [envelope(status=status, success=False, error=code, detail=detail)]
+    found = await torbox.create(magnet=magnet("Show"), seed=3)
+    assert found.already
+    assert (found.torrent_id, found.queued_id) == (None, None)
+
+
+async def test_a_full_queue_is_a_wait(torbox: TorBox, script: Scripted) -> None:
+    """Only "maximum queued" means that the queue is full."""
+    detail = "You have reached the maximum queued downloads limit of 1000; 3 are already queued."
+    script.answers = [envelope(status=400, success=False, error="DIFF_ISSUE", detail=detail)]
+    with pytest.raises(WaitForSlot):
+        await torbox.create(magnet=magnet("Show"), seed=3)
 
 
 async def test_a_link_that_is_none(torbox: TorBox, script: Scripted) -> None:

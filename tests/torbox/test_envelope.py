@@ -65,8 +65,16 @@ def test_a_validation_error_reads_as_a_sentence() -> None:
         (f"key {KEY} is bad", "key *** is bad"),
         (
             "see https://cdn.example/dld/1?token=abc&x=1 now",
-            "see https://cdn.example/dld/1?*** now",
+            "see https://cdn.example/*** now",
         ),
+        (
+            "tracker https://t.example:443/0123abcd/announce failed",
+            "tracker https://t.example:443/*** failed",
+        ),
+        ("udp://user:pass@t.example/0123/announce", "udp://t.example/***"),
+        ("(http://t.example/).", "(http://t.example/)."),
+        ("bad magnet:?xt=urn:btih:00&tr=http%3A%2F%2Ft%2Fkey", "bad magnet:?***"),
+        ("\x1b[31mred\x07\u202e", "[31mred"),
         ("bad token=abc-def, sorry", "bad token=*** sorry"),
         ("/requestdl?api_key=abc&id=1", "/requestdl?api_key=***&id=1"),
         ("two\nlines\tand  spaces", "two lines and spaces"),
@@ -74,7 +82,7 @@ def test_a_validation_error_reads_as_a_sentence() -> None:
     ],
 )
 def test_no_secret_in_a_text(text: str, shown: str) -> None:
-    """Neither the key nor the query of a link gets into what is shown, and it is one short line."""
+    """No key, no path of a URL and no escape code is shown, and it is one short line."""
     assert scrub(text, KEY) == shown
 
 

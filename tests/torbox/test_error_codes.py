@@ -57,6 +57,7 @@ CODES: dict[str, type[TorBoxError]] = {
     "OAUTH_VERIFICATION_ERROR": ServerError,
     "PLAN_RESTRICTED_FEATURE": NeedsUser,
     "RATE_LIMIT": RateLimited,
+    "HOURLY_RATE_LIMIT_REACHED": RateLimited,
     "REDIRECT_ERROR": ServerError,
     "SEARCH_ERROR": ServerError,
     "SELLIX_ERROR": ServerError,
@@ -94,7 +95,9 @@ def judged(answer: Answer) -> TorBoxError:
 @pytest.mark.parametrize("status", [200, 400, 500])
 @pytest.mark.parametrize(("code", "kind"), CODES.items(), ids=CODES)
 def test_every_code_means_one_kind(code: str, kind: type[TorBoxError], status: int) -> None:
-    """A code means the same under any status: limits come as 500 and refusals as 200."""
+    """A known code means the same under any status: limits come as 500 and refusals as 200."""
+    if (code, status) == ("A_NEW_REFUSAL", 500):
+        kind = ServerError  # an unknown code with a 5xx is TorBox's fault, see the next test
     error = judged(told(code, "A sentence.", status=status))
     assert type(error) is kind
     assert (error.code, error.detail, error.status) == (code, "A sentence.", status)
@@ -124,6 +127,8 @@ def test_a_refusal_says_why(code: str, reason: Reason) -> None:
     [
         ("DIFF_ISSUE", "You have reached the maximum queued downloads limit.", WaitForSlot),
         ("DIFF_ISSUE", "Those options do not go together.", Refused),
+        ("DIFF_ISSUE", "Download already queued.", Refused),
+        ("DIFF_ISSUE", "Already in the queue: you have reached the maximum queued.", WaitForSlot),
         ("NOT_OWNER", "Item not found or you do not have permission.", NotFound),
         ("NOT_OWNER", "You are not the owner of this torrent.", NotFound),
         (None, "You have reached your active download limit of 3.", WaitForSlot),
@@ -157,6 +162,9 @@ def test_the_older_form_of_a_full_account() -> None:
         (None, 401, BadToken),
         (None, 403, BadToken),
         ("A_NEW_REFUSAL", 403, NeedsUser),
+        ("A_NEW_REFUSAL", 500, ServerError),
+        ("A_NEW_REFUSAL", 599, ServerError),
+        ("A_NEW_REFUSAL", 499, Refused),
         ("AUTH_ERROR", 403, ServerError),
         (None, 404, NotFound),
         (None, 408, ServerError),
@@ -246,6 +254,13 @@ def test_a_cooldown_goes_by_torboxs_clock(data: object, wait: float) -> None:
     error = judged(told("COOLDOWN_LIMIT", data=data))
     assert isinstance(error, Cooldown)
     assert error.until == NOW + wait
+
+
+def test_a_cooldown_ends_within_a_day() -> None:
+    """A date in the year 9999 does not stop adds for good: a day later we ask again."""
+    error = judged(told("COOLDOWN_LIMIT", data={"cooldown_until": "9999-12-31T23:59:59Z"}))
+    assert isinstance(error, Cooldown)
+    assert error.until == NOW + 86_400
 
 
 def test_kinds_tell_what_to_do() -> None:

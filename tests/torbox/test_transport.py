@@ -1,5 +1,6 @@
 """One request to TorBox and its answer, over a real socket."""
 
+import asyncio
 import gzip
 import inspect
 import re
@@ -18,20 +19,24 @@ from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT
 from bridge.torbox.errors import (
     BadToken,
+    Down,
+    NeedsUser,
     NoEndpoint,
     NotFound,
+    PlanRestricted,
     RateLimited,
     ServerError,
     TorBoxError,
     Unreachable,
 )
 from bridge.torbox.transport import Request, Transport, translate
-from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, envelope, http
+from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, Slow, envelope, http
 
 NOW = 1_800_000_000.0
-GET = Request(kind=CallClass.LIST, path="/things")
-LINK = Request(kind=CallClass.LINK, path="/torrents/requestdl", key_in_query=True)
-ADD = Request(kind=CallClass.CREATE, method="POST", path="/torrents/createtorrent")
+GET = Request(call_class=CallClass.LIST, path="/things")
+LINK = Request(call_class=CallClass.LINK, path="/torrents/requestdl", key_in_query=True)
+ACCOUNT = Request(call_class=CallClass.LIST, path="/torrents/mylist", about_account=True)
+ADD = Request(call_class=CallClass.CREATE, method="POST", path="/torrents/createtorrent")
 DATE = format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)
 
 
@@ -169,7 +174,7 @@ async def test_what_takes_time_gets_it(transport: Transport, script: Scripted) -
     script.answers = [HANG]
     began = time.monotonic()
     with pytest.raises(Unreachable, match="in time"):
-        await transport.call(Request(kind=CallClass.LIST, path="/slow", more_seconds=0.15))
+        await transport.call(Request(call_class=CallClass.LIST, path="/slow", more_seconds=0.15))
     assert 0.3 < time.monotonic() - began < 2.0
 
 
@@ -276,7 +281,7 @@ async def test_the_last_call_allowed_is_the_last(
     """When the headers of a good answer say that nothing is left, the next call waits."""
     script.answers = [envelope(Date=DATE, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset)]
     await transport.call(GET)
-    assert transport.budgets.ready_at(GET.kind, NOW) == pytest.approx(NOW + wait)
+    assert transport.budgets.ready_at(GET.call_class, NOW) == pytest.approx(NOW + wait)
 
 
 async def test_a_reset_goes_by_torboxs_clock(transport: Transport, script: Scripted) -> None:
@@ -324,24 +329,127 @@ async def test_the_hours_429_leaves_cached_adds_alone(
     script.answers = [answer]
     with pytest.raises(RateLimited):
         await transport.call(
-            Request(kind=CallClass.CREATE, method="POST", path="/add", cached=cached)
+            Request(call_class=CallClass.CREATE, method="POST", path="/add", cached=cached)
         )
     assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=True) == NOW + cached_wait
     assert transport.budgets.ready_at(CallClass.CREATE, NOW, cached=False) == NOW + other_wait
 
 
-@pytest.mark.parametrize(("answer", "careful"), [(http(b"", status=429), True), (HOURLY, False)])
+@pytest.mark.parametrize(("answer", "left"), [(http(b"", status=429), 150), (HOURLY, 300)])
 async def test_adds_are_slower_after_a_429(
-    transport: Transport, script: Scripted, answer: bytes, careful: bool
+    transport: Transport, script: Scripted, answer: bytes, left: int
 ) -> None:
-    """A 429 that is not the hour's means ten adds a minute, also when the wait is over."""
+    """A 429 that is not the hour's halves the rate of adds when the wait is over."""
     script.answers = [answer]
     with pytest.raises(RateLimited):
         await transport.call(ADD)
-    later = NOW + FALLBACK_WAIT
-    for _ in range(10):
-        transport.budgets.spend(CallClass.CREATE, later)
-    assert (transport.budgets.ready_at(CallClass.CREATE, later) > later) is careful
+    assert transport.budgets.left(CallClass.CREATE, NOW + FALLBACK_WAIT) == left
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        envelope(status=400, success=False, error="CREATE_RATE_LIMIT_EXCEEDED", Retry_After="5"),
+        envelope(status=500, success=False, error="RATE_LIMIT", Retry_After="5"),
+        envelope(status=200, success=False, error="too_many_requests", Retry_After="5"),
+    ],
+)
+async def test_a_rate_limit_by_its_code_is_one(
+    transport: Transport, script: Scripted, answer: bytes
+) -> None:
+    """A code that speaks of a rate limit is obeyed like a 429, whatever the status."""
+    script.answers = [answer]
+    with pytest.raises(RateLimited):
+        await transport.call(ADD)
+    assert transport.budgets.ready_at(CallClass.CREATE, NOW) == NOW + 5
+
+
+async def test_a_call_that_hangs_beside_others_is_no_outage(
+    session: aiohttp.ClientSession, script: Scripted
+) -> None:
+    """A create without an answer says nothing about TorBox as long as it answers other calls."""
+    transport = make_transport(session, script.url)
+    script.answers = [HANG, envelope()]
+    first, _ = await asyncio.gather(
+        transport.call(ADD), transport.call(GET), return_exceptions=True
+    )
+    assert isinstance(first, Unreachable)
+    assert not first.outage
+    assert first.unclear
+
+    script.answers = [HANG]
+    with pytest.raises(Unreachable) as caught:
+        await transport.call(ADD)
+    assert caught.value.outage
+
+
+async def test_the_gateway_beside_an_answer_is_no_outage(
+    session: aiohttp.ClientSession, script: Scripted
+) -> None:
+    """A 502 to one call is TorBox's trouble with that call if another was answered meanwhile."""
+    transport = make_transport(session, script.url)
+    script.answers = [Slow(http(b"<html>", status=502), 0.2), envelope()]
+    first, _ = await asyncio.gather(
+        transport.call(ADD), transport.call(GET), return_exceptions=True
+    )
+    assert isinstance(first, Down)
+    assert not first.outage
+    script.answers = [http(b"<html>", status=502)]
+    with pytest.raises(Down) as caught:
+        await transport.call(ADD)
+    assert caught.value.outage
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_bare_403_speaks_of_the_key_only_to_account_calls(
+    transport: Transport, script: Scripted, status: int
+) -> None:
+    """A firewall's refusal of one add does not stop everything as a rejected key does."""
+    script.answers = [http(b'{"detail":"Forbidden"}', status=status)] * 2
+    with pytest.raises(ServerError):
+        await transport.call(ADD)
+    with pytest.raises(BadToken):
+        await transport.call(ACCOUNT)
+
+
+async def test_a_plan_restricts_the_item_or_the_account(
+    transport: Transport, script: Scripted
+) -> None:
+    """The same code stops an add alone, or every call when it comes to the account itself."""
+    answer = envelope(status=403, success=False, error="PLAN_RESTRICTED_FEATURE")
+    script.answers = [answer] * 2
+    with pytest.raises(PlanRestricted):
+        await transport.call(ADD)
+    with pytest.raises(NeedsUser):
+        await transport.call(ACCOUNT)
+
+
+JUNK = [
+    "9" * 4300,
+    "-" + "9" * 4300,
+    "1e999999",
+    "nan",
+    "inf",
+    "0x10",
+    "٣",
+    "\x1b[31m",
+    "-5",
+    "1,5",
+]
+
+
+@pytest.mark.parametrize(
+    "name", ["Retry_After", "x_ratelimit_reset", "x_ratelimit_remaining", "Date"]
+)
+@pytest.mark.parametrize("junk", JUNK)
+async def test_junk_in_headers_is_bounded(
+    transport: Transport, script: Scripted, name: str, junk: str
+) -> None:
+    """Whatever a header says, the wait is between a second and two hours."""
+    script.answers = [http(b"", status=429, **{name: junk.encode().decode("latin-1")})]
+    with pytest.raises(RateLimited) as caught:
+        await transport.call(GET)
+    assert 1.0 <= caught.value.retry_after <= 7200.0
 
 
 async def test_a_cooldown_holds_up_adds(transport: Transport, script: Scripted) -> None:

@@ -1,1 +1,1 @@
-"""What touches the local disk: staging, publishing, moving, and paths that follow no links."""
+"""The local disk: staging, publishing, moving, and paths that follow no links."""

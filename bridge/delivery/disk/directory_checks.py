@@ -1,4 +1,4 @@
-"""Whether the directories can be used, and how to mend them. Everything here blocks."""
+"""Whether the directories can be used, and what to do if not. Everything here blocks."""
 
 import errno
 import os
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from bridge.delivery.delivery_errors import UnsafePath
+from bridge.delivery.disk.safe_paths import open_folder
 
 _PREFIX = ".torbox-bridge-"
 
@@ -26,26 +29,43 @@ class Problem:
 
 
 def check_directories(downloads: Path, incomplete: Path) -> list[Problem]:
-    """Try what a delivery will do, as the running user: write, sync, rename across, delete.
+    """Try what a delivery will do, as the running user: write, sync, rename, delete.
 
-    `incomplete` is made if it is missing; `downloads` is not, since a missing one mostly means
-    that a volume was not mounted. Leaves nothing behind. Empty means that all is well.
+    `incomplete` is created if it is missing; `downloads` is not, since a missing one mostly means
+    that a volume was not mounted. Leaves nothing behind. An empty list means that all is well.
     """
-    problem = _missing(downloads) or _unusable(downloads)
+    problem = _missing(downloads) or _linked(downloads) or _unusable(downloads)
     if problem is not None:
         return [problem]
-    problem = _make(incomplete) or _unusable(incomplete) or _apart(downloads, incomplete)
+    problem = _linked(incomplete) or _make(incomplete) or _unusable(incomplete)
     return [] if problem is None else [problem]
 
 
 def check_directory(directory: Path, *, make: bool = False) -> list[Problem]:
     """Try what a delivery will do in this directory alone: write, sync, rename, delete.
 
-    Leaves nothing behind, but for the directory itself with `make`. Empty means that all is well.
+    Leaves nothing behind, but for the directory itself with `make`. An empty list means that all
+    is well.
     """
-    first = _make(directory) if make else _missing(directory)
+    linked = _linked(directory)
+    first = linked or (_make(directory) if make else _missing(directory))
     problem = first or _unusable(directory)
     return [] if problem is None else [problem]
+
+
+def _linked(directory: Path) -> Problem | None:
+    """Find a link below a root: only links that the settings name are followed."""
+    try:
+        with open_folder(directory):
+            return None
+    except UnsafePath as error:
+        if not error.path.is_symlink():
+            return None
+        real = os.path.realpath(directory)
+        fix = f"Name {real} in the settings instead, or replace the link with a directory"
+        return Problem(directory, f"is reached through a symbolic link ({error.path})", fix)
+    except OSError:
+        return None  # the checks that follow explain it
 
 
 def _missing(directory: Path) -> Problem | None:
@@ -75,27 +95,6 @@ def _unusable(directory: Path) -> Problem | None:
             renamed.unlink()
     except OSError as error:
         return _explain(directory, error)
-    return None
-
-
-def _apart(downloads: Path, incomplete: Path) -> Problem | None:
-    """Rename from one to the other: file systems may refuse that even within one device number."""
-    message = f"is on another file system than {downloads}"
-    fix = (
-        f"Set paths.incomplete to a directory below {downloads}, or leave it out"
-        f" (then it is {downloads / '.incomplete'}), and mount both as one volume"
-    )
-    if incomplete.stat().st_dev != downloads.stat().st_dev:
-        return Problem(incomplete, message, fix)
-    try:
-        with _probe(incomplete) as probe:
-            moved = downloads / probe.name
-            probe.rename(moved)
-            moved.unlink()
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            return Problem(incomplete, message, fix)
-        return _explain(incomplete, error)
     return None
 
 
@@ -129,7 +128,7 @@ def _explain(directory: Path, error: OSError) -> Problem:
 
 
 def _chown(directory: Path) -> str:
-    """Mend the nearest directory that exists: the others will be made by the bridge itself."""
+    """Fix the nearest directory that exists: the bridge itself creates the others."""
     existing = next(path for path in (directory, *directory.parents) if path.exists())
     path = shlex.quote(str(existing))
     return f"Run: chown {_owner()} {path} && chmod u+rwx {path}"

@@ -1,191 +1,225 @@
-"""Delivered content under other names, at another place, or gone. No symbolic link is followed."""
+"""Moving and renaming delivered content, and taking it back. No symbolic link is followed."""
 
 import errno
-import os
-import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from bridge.delivery.blocking import in_thread
-from bridge.delivery.delivery_errors import DeliveryFailed, TargetTaken
-from bridge.delivery.disk.disk_errors import disk_errors, make_directory, sync_directory
-from bridge.delivery.disk.publish import is_plain, of_full_size
+from bridge.delivery.blocking import in_steps, in_thread
+from bridge.delivery.delivery_errors import TargetTaken, UnsafePath
+from bridge.delivery.disk.copying import copy_tree, tree_bytes
+from bridge.delivery.disk.disk_errors import disk_errors, name_errors, require_space
+from bridge.delivery.disk.publish import is_there, of_full_size
 from bridge.delivery.disk.request_paths import (
+    Parts,
     check_request,
-    inner,
     split,
-    staged_path,
+    staged_parts,
     staging_root,
 )
+from bridge.delivery.disk.safe_paths import Folder, open_folder
 from bridge.delivery.disk.staging import StagedFile
-from bridge.delivery.file_state import Ranges
-from bridge.delivery.interface import DeliveryRequest
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
 
 async def rename_files(save_path: Path, pairs: Sequence[tuple[str, str]]) -> None:
-    """Give delivered files other paths below the save path: all of them, or none.
+    """Give delivered files other paths below the save path: all files or none.
 
-    What is not on disk is left out. Folders left empty go.
+    Files that are not on disk are left out. Folders left empty are deleted.
 
     Raises:
-        TargetTaken: something stands there already.
-        DeliveryFailed: the disk refused something.
+        BadRequest: a path leaves the save path; nothing was renamed.
+        TargetTaken: something has one of the new paths already.
+        NameRefused: the file system does not take a new name.
+        LocalDiskError: the disk refused something, or a folder in the way is a link.
     """
-    await in_thread(_rename_files, save_path, pairs)
+    checked = [(split(old), split(new)) for old, new in pairs]
+    await in_thread(_rename_files, save_path, checked)
 
 
-def _rename_files(save_path: Path, pairs: Sequence[tuple[str, str]]) -> None:
-    done: list[tuple[Path, Path]] = []
-    with disk_errors(save_path):
+def _rename_files(save_path: Path, pairs: Sequence[tuple[Parts, Parts]]) -> None:
+    done: list[tuple[Parts, Parts]] = []
+    with disk_errors(save_path), open_folder(save_path) as save:
         try:
             for old, new in pairs:
-                source, target = _below(save_path, old), _below(save_path, new)
-                if os.path.lexists(source):
-                    _rename(source, target)
-                    done.append((source, target))
-        except (OSError, TargetTaken):
-            for source, target in reversed(done):
-                make_directory(source.parent)
-                target.rename(source)
+                if _rename(save, old, new):
+                    done.append((old, new))
+        except BaseException:
+            # All or none: an *arr must not find half of the files under their new names.
+            for old, new in reversed(done):
+                _rename(save, new, old)
             raise
-        for source, _ in done:
-            _remove_empty(source.parent, save_path)
+        for folder in dict.fromkeys(old[:-1] for old, _ in done):
+            _remove_empty(save, folder)
 
 
-def _below(save_path: Path, path: str) -> Path:
-    parts = split(path)
-    if not is_plain(save_path, path):
-        raise DeliveryFailed(f"{path}: a folder on the way is a symbolic link", retryable=False)
-    return save_path.joinpath(*parts)
-
-
-def _rename(source: Path, target: Path) -> None:
-    if os.path.lexists(target):
-        raise TargetTaken(target.name)
-    make_directory(target.parent)
-    source.rename(target)
-    sync_directory(target.parent)
-
-
-def _remove_empty(folder: Path, save_path: Path) -> None:
-    while folder not in {save_path, folder.parent}:
+def _rename(save: Folder, old: Parts, new: Parts) -> bool:
+    """Rename one file; return whether it was there."""
+    with ExitStack() as stack:
         try:
-            folder.rmdir()
-        except OSError:
-            return  # something stands in it, or it is gone
-        folder = folder.parent
+            source = stack.enter_context(save.walk(old[:-1]))
+        except FileNotFoundError:
+            return False
+        if source.stat(old[-1]) is None:
+            return False
+        with name_errors(save.path):
+            target = stack.enter_context(save.walk(new[:-1], make=True))
+            try:
+                source.rename_new(old[-1], target, new[-1])
+            except FileExistsError as error:
+                raise TargetTaken(new[-1]) from error
+        target.sync()
+    return True
+
+
+def _remove_empty(save: Folder, folder: Parts) -> None:
+    """Delete a folder and those above it, below the save path, as far as they are empty."""
+    while folder:
+        with suppress(FileNotFoundError, UnsafePath), save.walk(folder[:-1]) as parent:
+            if not parent.remove_if_empty(folder[-1]):
+                return
+        folder = folder[:-1]
 
 
 async def move_content(save_path: Path, content_name: str, target: Path) -> None:
     """Move a delivered file or folder, with everything in it, to another save path.
 
-    One rename on the same file system; else a copy, which replaces the original when it is whole.
-    May be called again after a crash: what is at the target and no longer here has been moved.
+    On the same file system it is a rename; else a copy, which replaces the original when it is
+    whole and synced. May be cancelled, and called again after a crash: content that is at the target and
+    no longer here has been moved.
 
     Raises:
-        TargetTaken: something stands there already.
-        DeliveryFailed: the disk refused something; the original is where it was.
+        TargetTaken: something is there already.
+        NotEnoughSpace: the other file system is too full.
+        LocalDiskError: the disk refused something; the original is where it was.
     """
-    await in_thread(_move, save_path / content_name, target / content_name)
+    await in_steps(_move_steps(save_path, content_name, target))
 
 
-def _move(source: Path, target: Path) -> None:
-    with disk_errors(target):
-        if not os.path.lexists(source):
-            return  # moved before a crash, or gone
-        if os.path.lexists(target):
-            raise TargetTaken(target.name)
-        make_directory(target.parent)
+def _move_steps(save_path: Path, name: str, target: Path) -> Generator[None, None, None]:
+    with ExitStack() as stack:
+        stack.enter_context(disk_errors(target))
         try:
-            source.rename(target)
+            old = stack.enter_context(open_folder(save_path))
+        except FileNotFoundError:
+            return
+        if old.stat(name) is None and old.stat(_replaced(name)) is None:
+            return  # moved before a crash, or gone
+        new = stack.enter_context(open_folder(target, make=True))
+        try:
+            if old.stat(_replaced(name)) is None:
+                old.rename_new(name, new, name)
+            else:
+                _finish_copy(old, new, name)
+        except FileExistsError as error:
+            raise TargetTaken(name) from error
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            copy_content(source, target)
-        sync_directory(target.parent)
-        sync_directory(source.parent)
+            yield from copy_over(old, new, name)
+        new.sync()
+        old.sync()
 
 
-def copy_content(source: Path, target: Path) -> None:
-    """Copy beside the target and rename into place, so that no half of it is seen there."""
-    half = target.with_name(f".{target.name}.moving")
-    _delete(half)
+def copy_over(old: Folder, new: Folder, name: str) -> Generator[None, None, None]:
+    """Copy to a hidden name, put the copy in the place of the original, and delete that.
+
+    The original is renamed before the copy appears: so a crash never leaves both under the name,
+    which would look like a stranger's content at the target.
+    """
+    half = _half(name)
+    new.remove_tree(half)
+    require_space(new.fd, tree_bytes(old, name))
     try:
-        if source.is_dir() and not source.is_symlink():
-            shutil.copytree(source, half, symlinks=True)
-        else:
-            shutil.copy2(source, half, follow_symlinks=False)
-        half.rename(target)
-    except (OSError, shutil.Error) as error:
-        _delete(half)
-        if isinstance(error, shutil.Error):
-            raise DeliveryFailed(f"{source} cannot be copied to {target}") from error
+        yield from copy_tree(old, name, new, half)
+        new.sync()
+    except BaseException:
+        new.remove_tree(half)
         raise
-    _delete(source)
+    old.rename(name, old, _replaced(name))
+    old.sync()
+    _finish_copy(old, new, name)
 
 
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        with suppress(FileNotFoundError):
-            path.unlink()
+def _finish_copy(old: Folder, new: Folder, name: str) -> None:
+    if new.stat(_half(name)) is not None:
+        try:
+            new.rename_new(_half(name), new, name)
+        except FileExistsError:
+            new.remove_tree(_half(name))
+            old.rename_new(_replaced(name), old, name)
+            raise
+        new.sync()
+    old.remove_tree(_replaced(name))
+
+
+def _half(name: str) -> str:
+    return f".{name[:200]}.moving"
+
+
+def _replaced(name: str) -> str:
+    return f".{name[:200]}.moved"
 
 
 async def missing_files(request: DeliveryRequest, *, links: bool = False) -> tuple[str, ...]:
-    """Tell which files of an order are not at their place in full size; with `links`, not at all."""
+    """Return which files are not at their place in full size; with `links`, not at all."""
     return await in_thread(_missing, request, links=links)
 
 
 def _missing(request: DeliveryRequest, *, links: bool) -> tuple[str, ...]:
-    return tuple(
-        file.path
-        for file in request.files
-        if not is_plain(request.save_path, file.path)
-        or not (
-            os.path.lexists(request.save_path / file.path)
-            if links
-            else of_full_size(request.save_path / file.path, file)
+    whole = _anything if links else of_full_size
+    with disk_errors(request.save_path):
+        return tuple(
+            file.path for file in request.files if not is_there(request.save_path, file, whole)
         )
-    )
+
+
+def _anything(folder: Folder, name: str, _file: RequestedFile) -> bool:
+    return folder.stat(name) is not None
 
 
 async def reclaim(incomplete: Path, request: DeliveryRequest) -> int:
-    """Take back into staging what of an order stands whole at its place; tell how many files.
+    """Move files that are whole at their place back into staging; return how many.
 
-    For an order of which some files are gone: it can be delivered again, and only those are
-    fetched. Strangers' files stay where they are.
+    For a delivery of which some files are gone: it can be delivered again, and only those are
+    fetched. Files that are not the bridge's stay where they are.
 
     Raises:
-        DeliveryFailed: the disk refused something.
+        LocalDiskError: the disk refused something.
     """
     check_request(request)
-    return await in_thread(_reclaim, staging_root(incomplete, request.staging_name), request)
+    root = staging_root(incomplete, request.staging_name)
+    return await in_steps(_reclaim(root, request))
 
 
-def _reclaim(root: Path, request: DeliveryRequest) -> int:
+def _reclaim(root: Path, request: DeliveryRequest) -> Generator[None, None, int]:
     taken = 0
-    with disk_errors(root):
+    with disk_errors(root), open_folder(root, make=True) as staged, ExitStack() as stack:
+        try:
+            save = stack.enter_context(open_folder(request.save_path))
+        except FileNotFoundError:
+            return taken
         for file in request.files:
-            place = request.save_path / file.path
-            if not is_plain(request.save_path, file.path):
-                continue
-            staged = staged_path(root, request, file)
-            if of_full_size(place, file):
-                make_directory(staged.parent)
-                place.replace(staged)
-                _known_whole(StagedFile(request, file, root))
+            if is_there(request.save_path, file, of_full_size):
+                yield from _take_back(save, staged, request, file)
+                StagedFile(request, file, root).mark_whole()
                 taken += 1
-            if inner(request.content_name, file.path):
-                _remove_empty(place.parent, request.save_path)
+            _remove_empty(save, split(file.path)[:-1])
     return taken
 
 
-def _known_whole(file: StagedFile) -> None:
-    file.done = Ranges(((0, file.size),) if file.size else ())
-    file.open()
-    try:
-        file.save()
-    finally:
-        file.close()
+def _take_back(
+    save: Folder, staged: Folder, request: DeliveryRequest, file: RequestedFile
+) -> Generator[None, None, None]:
+    *folders, name = split(file.path)
+    *staged_folders, staged_name = staged_parts(request, file)
+    with save.walk(folders) as place, staged.walk(staged_folders, make=True) as target:
+        target.remove_tree(staged_name)
+        try:
+            place.rename(name, target, staged_name)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # From another file system it is copied; the original goes when the copy is whole.
+            yield from copy_tree(place, name, target, staged_name)
+            place.unlink(name)

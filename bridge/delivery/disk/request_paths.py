@@ -1,4 +1,4 @@
-"""Names made of an order. They were made safe before; here they are checked once more."""
+"""Paths made from a request. They were made safe before; here they are checked again."""
 
 import re
 from collections.abc import Iterable
@@ -10,32 +10,42 @@ from bridge.delivery.interface import DeliveryRequest, RequestedFile
 CONTENT = "content"
 """The top of the content while it is staged, whatever its name will be."""
 
-_HASH = re.compile(r"[0-9a-f]{40}")
+HIDDEN_PREFIX = ".torbox-bridge-"
+"""How the names of our hidden directories in a save path begin."""
+
 STAGING_NAME = re.compile(r"(?P<hash>[0-9a-f]{40})(-[0-9A-Za-z]{1,32})?")
-"""An info-hash, and what tells several deliveries of it apart."""
+"""An info-hash, and a suffix that distinguishes several deliveries of it."""
+
+_HASH = re.compile(r"[0-9a-f]{40}")
+
+Parts = tuple[str, ...]
 
 
 def staging_root(incomplete: Path, staging_name: str) -> Path:
     """Return the directory that holds everything unfinished of one delivery."""
-    return incomplete / checked_staging_name(staging_name)
+    return incomplete / _checked(staging_name)
 
 
-def checked_staging_name(name: str) -> str:
-    """Return the name; raise BadRequest if it is not a staging name."""
-    if not STAGING_NAME.fullmatch(name):
-        raise BadRequest(f"not a staging name: {name!r}")
-    return name
+def hidden_folder(save_path: Path, staging_name: str) -> Path:
+    """Return the hidden directory in which a delivery builds its content beside the target."""
+    return save_path / f"{HIDDEN_PREFIX}{_checked(staging_name)}"
 
 
-def split(path: str) -> tuple[str, ...]:
-    """Split a relative path; refuse what could leave its directory."""
+def _checked(staging_name: str) -> str:
+    if not STAGING_NAME.fullmatch(staging_name):
+        raise BadRequest(f"not a staging name: {staging_name!r}")
+    return staging_name
+
+
+def split(path: str) -> Parts:
+    """Split a relative path; refuse, as BadRequest, a path that could leave its directory."""
     parts = tuple(path.split("/"))
     if any(part in {"", ".", ".."} or "\0" in part for part in parts):
         raise BadRequest(f"not a path below the save path: {path!r}")
     return parts
 
 
-def inner(content_name: str, path: str) -> tuple[str, ...]:
+def inner(content_name: str, path: str) -> Parts:
     """Return the path below the top of the content; empty for the content itself."""
     if len(split(content_name)) != 1:
         raise BadRequest(f"not a name: {content_name!r}")
@@ -46,7 +56,7 @@ def inner(content_name: str, path: str) -> tuple[str, ...]:
 
 
 def check_request(request: DeliveryRequest) -> None:
-    """Refuse, as BadOrder, an order that could not be delivered as one file or one folder."""
+    """Refuse, as BadRequest, a request that could not be delivered as one file or one folder."""
     if not request.save_path.is_absolute() or ".." in request.save_path.parts:
         raise BadRequest(f"not an absolute path: {request.save_path}")
     found = STAGING_NAME.fullmatch(request.staging_name)
@@ -61,19 +71,25 @@ def check_request(request: DeliveryRequest) -> None:
     _check_tree([inner(request.content_name, file.path) for file in request.files])
 
 
-def _check_tree(paths: list[tuple[str, ...]]) -> None:
+def _check_tree(paths: list[Parts]) -> None:
     files = set(paths)
     if len(files) != len(paths):
         raise BadRequest("two files have one path")
     if any(parent in files for parent in directories(files)):
-        raise BadRequest("a file stands where a folder has to be")
+        raise BadRequest("a file has the path of a folder")
 
 
-def directories(files: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+def directories(files: Iterable[Parts]) -> set[Parts]:
     """Return every folder above the files, the top included."""
     return {path[:depth] for path in files for depth in range(len(path))}
 
 
-def staged_path(root: Path, request: DeliveryRequest, file: RequestedFile) -> Path:
-    """Return where a file is while it is fetched."""
-    return root.joinpath(CONTENT, *inner(request.content_name, file.path))
+def staged_parts(request: DeliveryRequest, file: RequestedFile) -> Parts:
+    """Return where a file is staged, below the staging root."""
+    return (CONTENT, *inner(request.content_name, file.path))
+
+
+def staged_folders(request: DeliveryRequest) -> list[Parts]:
+    """Return the folders of the staged content below the staging root, parents first."""
+    below = directories(inner(request.content_name, file.path) for file in request.files)
+    return sorted(((CONTENT, *path) for path in below), key=len)

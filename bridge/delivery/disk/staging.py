@@ -1,109 +1,178 @@
 """Half-fetched files and their checkpoints, truthful after a kill or a power loss at any moment.
 
-    <incomplete>/<hash>/content         the file or folder as it will be published
-    <incomplete>/<hash>/<file_id>.json  which of its bytes are surely on disk
+    <incomplete>/<staging name>/content         the file or folder as it will be published
+    <incomplete>/<staging name>/<file_id>.json  which of its bytes are surely on disk
 
-A checkpoint is replaced by rename, after the bytes that it claims were synced; before bytes that
-it claims are written anew, it is removed and that is synced. So it may claim too little, never
-too much. It holds no link. The content's name is not part of the layout: another one costs nothing.
+A checkpoint is replaced by rename, after the bytes that it claims were synced; before claimed bytes
+are overwritten, it is removed and the removal is synced. So it may claim too little, never too
+much. It holds no link. The content's name is not part of the layout: renaming costs nothing.
+
+Other programs can write in this directory, too. So every open goes through `safe_paths`, nothing is
+read without a limit, and a file that has a second name (a hard link) is never written to.
 """
 
-import errno
 import os
-import shutil
-import stat
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
-from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
-from bridge.delivery.disk.disk_errors import disk_errors, free_bytes, make_directory, sync_directory
-from bridge.delivery.disk.request_paths import CONTENT, directories, inner, staged_path
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, UnsafePath
+from bridge.delivery.disk.disk_errors import disk_errors, name_errors
+from bridge.delivery.disk.linux_calls import fallocate
+from bridge.delivery.disk.request_paths import (
+    CONTENT,
+    Parts,
+    directories,
+    inner,
+    split,
+    staged_folders,
+    staged_parts,
+)
+from bridge.delivery.disk.reservations import SpaceReservations
+from bridge.delivery.disk.safe_paths import Folder, open_folder
 from bridge.delivery.file_state import UNKNOWN, Ranges, Span, Validator
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
-_CANNOT_ALLOCATE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV}
-
 _MOST_PARTS = 512
 """For one call of pwritev; Linux takes 1024."""
+_LARGEST_CHECKPOINT = 1024 * 1024
+"""Bytes. A real one has a few hundred; a larger one is not ours, and is not read."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is surely on disk of one file."""
+    """The bytes of one file that are surely on disk."""
 
     path: str
-    """Below the top of the content, so that a renamed content keeps it."""
+    """Below the top of the content, so that it survives a rename of the content."""
     size: int
     etag: str = ""
     last_modified: str = ""
     done: tuple[Span, ...] = ()
 
     def sound(self) -> bool:
-        """Whether its spans can be spans of this file."""
+        """Return whether its spans can be spans of this file."""
+        # Sorted edges mean that no span is reversed and no two overlap.
         edges = [edge for span in self.done for edge in span]
         return edges == sorted(edges) and all(0 <= edge <= self.size for edge in edges)
 
 
 class StagedFile:
-    """One file on its way to disk.
+    """A file on its way to disk.
 
-    `open`, `read`, `write`, `save`, `forget`, `reset` and `close` block and are for threads; they raise
-    DeliveryFailed or NotEnoughSpace. `done` grows only after `write` came back.
+    Every method blocks and is for threads; they raise LocalDiskError or NotEnoughSpace. `done`
+    grows only after `write` returned.
     """
 
     def __init__(self, request: DeliveryRequest, file: RequestedFile, root: Path) -> None:
         self.file_id = file.file_id
         self.size = file.size
         self.name = file.path
-        self.path = staged_path(root, request, file)
+        self.path = root.joinpath(*staged_parts(request, file))
+        """For messages and tests; files are opened by way of `safe_paths`."""
         self.done = Ranges()
         self.validator = UNKNOWN
         self.others: tuple[Validator, ...] = ()
-        """Under these, too, the CDN serves the bytes that are on disk."""
-        self._inner = "/".join(inner(request.content_name, file.path))
-        self._checkpoint = root / f"{file.file_id}.json"
+        """Under these validators, too, the CDN serves the bytes that are on disk."""
+        self._root = root
+        self._parts = staged_parts(request, file)
+        self._inner = "/".join(self._parts[1:])
+        self._checkpoint = f"{file.file_id}.json"
+        self.marker = f"{file.file_id}.whole"
+        """Left by the aria2 mode when a file is complete."""
+        self.aside = f"{file.file_id}.moved"
+        """Its name in the staging root while it is moved to another path."""
         self._saved: Checkpoint | None = None
         self._fd: int | None = None
+        self._unallocated = 0
 
     @property
     def complete(self) -> bool:
         """Every byte is known."""
         return self.done.total == self.size
 
+    @property
+    def unwritten(self) -> int:
+        """Bytes that this file will still take from the free space of the disk."""
+        return min(self._unallocated, self.size - self.done.total)
+
     def load(self) -> None:
         """Believe the checkpoint if it fits the file on disk; else remove it, durably."""
-        checkpoint = self._read()
-        if checkpoint is None:
-            self.reset()
-            return
-        self.done = Ranges(checkpoint.done)
-        self.validator = Validator(checkpoint.etag, checkpoint.last_modified)
-        self._saved = checkpoint
-
-    def to_allocate(self) -> int:
-        """Bytes of the disk that this file will still take."""
-        missing = self.size - self.done.total
-        if (found := _regular(self.path)) is None:
-            return missing
-        return min(missing, max(0, self.size - found.st_blocks * 512))
+        with self._staged() as (root, folder):
+            if self._marked_whole(root, folder):
+                self.done = Ranges(((0, self.size),) if self.size else ())
+                self._write_whole(root, folder)
+            root.remove_tree(self.marker)
+            checkpoint = self._read(root, folder)
+            if checkpoint is None:
+                # A new file is made later. In the old one another program may still be writing: an
+                # aria2 that fetched it before the mode was changed.
+                self._forget_all(root)
+                folder.remove_tree(self._parts[-1])
+            else:
+                self.done = Ranges(checkpoint.done)
+                self.validator = Validator(checkpoint.etag, checkpoint.last_modified)
+                self._saved = checkpoint
+            found = folder.regular(self._parts[-1])
+            blocks = found.st_blocks * 512 if found else 0
+            self._unallocated = max(0, self.size - blocks)
 
     def allocate(self) -> None:
-        """Take the file's whole space on the disk, so that it cannot run out half-way."""
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
+        """Create the file in its full size and reserve its space, so that it cannot run out later."""
+        if self.complete and self._saved is not None:
+            return  # it may be a hard link to a file that was delivered before: leave it alone
+        name = self._parts[-1]
+        with self._staged() as (root, folder), ExitStack() as stack:
+            try:
+                fd = folder.open_own(name, os.O_RDWR)
+            except (FileNotFoundError, UnsafePath):
+                # Nothing, or something that another program has put there: a link, a FIFO, a
+                # directory. It goes, unopened, and the file begins anew.
+                self._forget_all(root)
+                folder.remove_tree(name)
+                with name_errors(folder.path):
+                    fd = folder.open_own(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            stack.callback(os.close, fd)
             size = os.fstat(fd).st_size
             if size > self.size:
                 os.ftruncate(fd, self.size)
+            if fallocate(fd, self.size):
+                self._unallocated = 0
             elif size < self.size:
-                _allocate(fd, self.size)
-        finally:
-            os.close(fd)
+                os.ftruncate(fd, self.size)
+
+    def set_aside(self, root: Folder) -> bool:
+        """Take the file out of the content if its checkpoint knows it under another path.
+
+        Return whether it waits for `put_back`, from this run or from a killed run.
+        """
+        checkpoint = _decoded(root, self._checkpoint)
+        if checkpoint is None or (checkpoint.path, checkpoint.size) == (self._inner, self.size):
+            return False
+        with suppress(BadRequest, FileNotFoundError, NotADirectoryError, UnsafePath):
+            old = (CONTENT, *(split(checkpoint.path) if checkpoint.path else ()))
+            with root.walk(old[:-1]) as folder:
+                if folder.regular(old[-1]) is not None:
+                    folder.rename(old[-1], root, self.aside)
+        return root.regular(self.aside) is not None
+
+    def put_back(self, root: Folder) -> None:
+        """Move the file to its new path, and let its checkpoint say so."""
+        checkpoint = _decoded(root, self._checkpoint)
+        with root.walk(self._parts[:-1]) as folder:
+            if checkpoint is None or checkpoint.size != self.size:
+                root.remove_tree(self.aside)
+                return
+            folder.remove_tree(self._parts[-1])  # a file without a checkpoint, or it were aside
+            root.rename(self.aside, folder, self._parts[-1])
+        moved = msgspec.structs.replace(checkpoint, path=self._inner)
+        root.replace_file(self._checkpoint, msgspec.json.encode(moved))
 
     def open(self) -> None:
         """Open for `write`."""
-        with disk_errors(self.path):
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with self._staged() as (_, folder):
+            self._fd = folder.open_own(self._parts[-1], os.O_WRONLY)
 
     def close(self) -> None:
         """Close what `open` opened, if anything."""
@@ -112,9 +181,10 @@ class StagedFile:
             os.close(fd)
 
     def write(self, offset: int, *parts: bytes | bytearray) -> None:
-        """Write the parts at `offset`, one behind the other, all of them."""
+        """Write all parts at `offset`, one after the other."""
         views = [memoryview(part) for part in parts if part]
         with disk_errors(self.path, needed=sum(map(len, views))):
+            # pwritev may write less than it was given, for example just before the disk is full.
             while views:
                 written = os.pwritev(self._open_fd(), views[:_MOST_PARTS], offset)
                 views, offset = _beyond(views, written), offset + written
@@ -124,9 +194,10 @@ class StagedFile:
         checkpoint = self._as_known()
         if checkpoint == self._saved:
             return
-        with disk_errors(self._checkpoint):
+        with disk_errors(self.path), open_folder(self._root) as root:
+            # The order matters: a checkpoint on disk must never claim bytes that are not.
             os.fdatasync(self._open_fd())
-            _replace(self._checkpoint, msgspec.json.encode(checkpoint))
+            root.replace_file(self._checkpoint, msgspec.json.encode(checkpoint))
         self._saved = checkpoint
 
     def _as_known(self) -> Checkpoint:
@@ -140,149 +211,202 @@ class StagedFile:
 
     def read(self, start: int, end: int) -> bytes:
         """Read back bytes [start, end)."""
-        with disk_errors(self.path), self.path.open("rb") as file:
-            file.seek(start)
-            return file.read(end - start)
+        with self._staged() as (_, folder):
+            fd = folder.open_file(self._parts[-1], os.O_RDONLY)
+            try:
+                return os.pread(fd, end - start, start)
+            finally:
+                os.close(fd)
 
-    def forget(self, spans: Iterable[Span]) -> None:
-        """Know these bytes no longer, durably: they have to be fetched again."""
-        for start, end in spans:
-            self.done.remove(start, end)
-        checkpoint = self._as_known()
-        with disk_errors(self._checkpoint):
-            _replace(self._checkpoint, msgspec.json.encode(checkpoint))
-            sync_directory(self._checkpoint.parent)
-        self._saved = checkpoint
+    def mark_whole(self) -> None:
+        """Sync a file that is known to be complete, and write its checkpoint."""
+        self.done = Ranges(((0, self.size),) if self.size else ())
+        with self._staged() as (root, folder):
+            self._write_whole(root, folder)
+
+    def _write_whole(self, root: Folder, folder: Folder) -> None:
+        # Opened to read: it may be a hard link to a file that was delivered before.
+        fd = folder.open_file(self._parts[-1], os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        root.replace_file(self._checkpoint, msgspec.json.encode(self._as_known()))
+
+    def _marked_whole(self, root: Folder, folder: Folder) -> bool:
+        """Return whether aria2 has fetched the whole file, before the mode was changed."""
+        found = folder.regular(self._parts[-1])
+        marked = root.regular(self.marker) is not None
+        return marked and found is not None and found.st_size == self.size
+
+    def forget(self, spans: Iterable[Span]) -> bool:
+        """Forget these bytes, durably: they have to be fetched again.
+
+        Return whether the whole file has to be, because the file on disk must not be written to.
+        """
+        with self._staged() as (root, folder):
+            found = folder.regular(self._parts[-1])
+            if found is None or found.st_nlink > 1:
+                # Repairing it would write to a file that has another name elsewhere, such as one
+                # that was delivered before. All of it is fetched again, into a new file.
+                self._forget_all(root)
+                restarted = True
+            else:
+                restarted = False
+                for start, end in spans:
+                    self.done.remove(start, end)
+                checkpoint = self._as_known()
+                root.replace_file(self._checkpoint, msgspec.json.encode(checkpoint))
+                root.sync()
+                self._saved = checkpoint
+        self.allocate()
+        return restarted
 
     def reset(self) -> None:
         """Forget everything that is known of the file, durably."""
-        with disk_errors(self._checkpoint):
-            if self._checkpoint.exists():
-                self._checkpoint.unlink()
-                sync_directory(self._checkpoint.parent)
+        with disk_errors(self.path), open_folder(self._root) as root:
+            self._forget_all(root)
+
+    def _forget_all(self, root: Folder) -> None:
+        if root.stat(self._checkpoint) is not None:
+            root.remove_tree(self._checkpoint)
+            root.sync()
         self.done, self.validator, self.others, self._saved = Ranges(), UNKNOWN, (), None
+
+    @contextmanager
+    def _staged(self) -> Iterator[tuple[Folder, Folder]]:
+        """Open the staging root, and the folder that holds the file."""
+        with (
+            disk_errors(self.path, needed=self.size),
+            open_folder(self._root) as root,
+            root.walk(self._parts[:-1]) as folder,
+        ):
+            yield root, folder
 
     def _open_fd(self) -> int:
         if self._fd is None:
             raise DeliveryFailed(f"{self.name}: the file is not open")
         return self._fd
 
-    def _read(self) -> Checkpoint | None:
-        try:
-            checkpoint = msgspec.json.decode(self._checkpoint.read_bytes(), type=Checkpoint)
-        except (OSError, msgspec.MsgspecError):
+    def _read(self, root: Folder, folder: Folder) -> Checkpoint | None:
+        checkpoint = _decoded(root, self._checkpoint)
+        found = folder.regular(self._parts[-1])
+        if checkpoint is None or found is None or not checkpoint.sound():
             return None
-        found = _regular(self.path)
-        on_disk = None if found is None else found.st_size
-        fits = (checkpoint.path, checkpoint.size, on_disk) == (self._inner, self.size, self.size)
-        return checkpoint if fits and checkpoint.sound() else None
+        fits = (checkpoint.path, checkpoint.size, found.st_size) == (
+            self._inner,
+            self.size,
+            self.size,
+        )
+        # A hard link may be kept, as when a delivered file was taken back, but not written to.
+        whole = Ranges(checkpoint.done).total == self.size
+        return checkpoint if fits and (whole or found.st_nlink == 1) else None
 
 
-def begin(root: Path, request: DeliveryRequest, *, min_free: int) -> list[StagedFile]:
-    """Make the staging area fit the order, and take the space for all of its files.
+def begin(
+    root: Path,
+    request: DeliveryRequest,
+    *,
+    min_free: int,
+    reservations: SpaceReservations | None = None,
+    until: ExitStack | None = None,
+) -> list[StagedFile]:
+    """Make the staging area fit the request, and reserve the space for all of its files.
 
-    What an earlier order left and this one does not want is removed. Blocks.
+    Files that an earlier request left and this request does not want are removed. The reservation
+    lasts until `until` is closed; without it, until the files have their space. Blocks.
 
     Raises:
         NotEnoughSpace: fewer than `min_free` bytes would stay free. Nothing was allocated.
-        DeliveryFailed: the disk refused something.
+        NameRefused: the file system does not take a name.
+        LocalDiskError: the disk refused something.
     """
-    with disk_errors(root):
-        make_directory(root)
-        _refuse_link(root)
-        files = [StagedFile(request, file, root) for file in request.files]
+    files = [StagedFile(request, file, root) for file in request.files]
+    with disk_errors(root), open_folder(root, make=True) as folder:
+        moved = _set_aside(folder, files)
         wanted = {inner(request.content_name, file.path) for file in request.files}
-        drop_strays(root, wanted, {f"{file.file_id}.json" for file in files})
+        known = {name for file in files for name in (f"{file.file_id}.json", file.marker)}
+        drop_strays(folder, wanted, known | {file.aside for file in moved})
+        make_folders(folder, request)
+        for file in moved:
+            file.put_back(folder)
         for file in files:
             file.load()
-        make_directories(root, wanted)
-    _take_space(root, files, min_free)
+
+        def unwritten() -> int:
+            return sum(file.unwritten for file in files)
+
+        with ExitStack() as own:
+            reserve = (reservations or SpaceReservations()).reserve
+            (until or own).enter_context(reserve(folder, unwritten, min_free=min_free))
+            for file in files:
+                file.allocate()
     return files
 
 
+def _set_aside(root: Folder, files: Iterable[StagedFile]) -> list[StagedFile]:
+    """Move staged files out of the way that the request wants under another path now."""
+    return [file for file in files if file.set_aside(root)]
+
+
+def _decoded(root: Folder, name: str) -> Checkpoint | None:
+    data = root.read(name, limit=_LARGEST_CHECKPOINT)
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data, type=Checkpoint)
+    except msgspec.MsgspecError:
+        return None
+
+
 def discard(root: Path) -> None:
-    """Remove a staging area, if there is one. Blocks."""
+    """Remove a staging area, if there is one. Blocks.
+
+    Raises:
+        UnsafePath: it is a link, or in place of a directory above it there is one.
+        LocalDiskError: the disk refused something.
+    """
     with disk_errors(root):
-        _refuse_link(root)
-        if root.exists():
-            shutil.rmtree(root)
+        try:
+            with open_folder(root.parent) as parent:
+                if parent.stat(root.name) is None:
+                    return
+                with parent.child(root.name):
+                    pass  # it can be opened as a directory: it is not a link
+                parent.remove_tree(root.name)
+        except FileNotFoundError:
+            return
 
 
-def _refuse_link(root: Path) -> None:
-    if root.is_symlink():
-        raise DeliveryFailed(f"{root} is a symbolic link")
-
-
-def _take_space(root: Path, files: list[StagedFile], min_free: int) -> None:
-    needed, free = sum(file.to_allocate() for file in files), free_bytes(root)
-    if needed and free - needed < min_free:
-        raise NotEnoughSpace(needed=needed + min_free, free=free)
-    with disk_errors(root, needed=needed):
-        for file in files:
-            file.allocate()
-
-
-def drop_strays(root: Path, wanted: set[tuple[str, ...]], checkpoints: set[str]) -> None:
-    """Remove all that is not wanted below the content, and all but `checkpoints` beside it.
+def drop_strays(root: Folder, wanted: set[Parts], checkpoints: set[str]) -> None:
+    """Remove everything but `wanted` below the content, and everything but `checkpoints` around it.
 
     Checkpoints go first: a file without one is only fetched again. Blocks, and raises OSError.
     """
-    for entry in root.iterdir():
-        if entry.name != CONTENT and entry.name not in checkpoints:
-            _remove(entry)
-    sync_directory(root)
-    keep_folders = directories(wanted)
-    for path, below in _walk_up(root / CONTENT):
-        folder = path.is_dir() and not path.is_symlink()
-        if folder and below not in keep_folders:
-            path.rmdir()
-        elif not folder and below not in wanted:
-            path.unlink()
+    for name in root.names():
+        if name != CONTENT and name not in checkpoints:
+            root.remove_tree(name)
+    root.sync()
+    _drop_unwanted(root, CONTENT, (), wanted, directories(wanted))
 
 
-def _walk_up(top: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Everything from the leaves to the top, with its path below the top. Follows no links."""
-    if os.path.lexists(top) and (top.is_symlink() or not top.is_dir()):
-        yield top, ()
-        return
-    for directory, folders, files in os.walk(top, topdown=False):
-        here = Path(directory)
-        links = [name for name in folders if (here / name).is_symlink()]
-        for path in (*(here / name for name in (*files, *links)), here):
-            yield path, path.relative_to(top).parts
+def _drop_unwanted(
+    folder: Folder, name: str, below: Parts, wanted: set[Parts], folders: set[Parts]
+) -> None:
+    is_folder = folder.is_folder(name)
+    if is_folder and below in folders:
+        with folder.child(name) as child:
+            for entry in child.names():
+                _drop_unwanted(child, entry, (*below, entry), wanted, folders)
+    elif is_folder or below not in wanted:
+        folder.remove_tree(name)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
-def make_directories(root: Path, files: Iterable[tuple[str, ...]]) -> None:
+def make_folders(root: Folder, request: DeliveryRequest) -> None:
     """Make the folders of the staged content. Blocks, and raises OSError."""
-    for below in sorted(directories(files), key=len):
-        folder = root.joinpath(CONTENT, *below)
-        folder.mkdir(exist_ok=True)
-        if not stat.S_ISDIR(folder.lstat().st_mode):
-            raise DeliveryFailed(f"{folder} is not a folder")
-
-
-def _regular(path: Path) -> os.stat_result | None:
-    try:
-        found = path.lstat()
-    except OSError:
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
-
-
-def _allocate(fd: int, size: int) -> None:
-    try:
-        os.posix_fallocate(fd, 0, size)
-    except OSError as error:
-        if error.errno not in _CANNOT_ALLOCATE:
-            raise
-        os.ftruncate(fd, size)
+    for parts in staged_folders(request):
+        with root.walk(parts[:-1]) as parent, name_errors(root.path):
+            parent.mkdir(parts[-1])
 
 
 def _beyond(views: list[memoryview], written: int) -> list[memoryview]:
@@ -291,12 +415,3 @@ def _beyond(views: list[memoryview], written: int) -> list[memoryview]:
             return [view[written:], *views[number + 1 :]]
         written -= len(view)
     return []
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -1,7 +1,8 @@
-"""Limits of bytes per second: one for everything that is fetched, one for each download."""
+"""Limits of bytes per second: one for all fetches together, one for each delivery."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _BURST = 0.25
@@ -11,7 +12,7 @@ _SMALLEST = 2 * 1024
 
 
 class Throttle:
-    """A token bucket that may run into debt: what arrived is paid for afterwards.
+    """A token bucket that may run into debt: bytes that arrived are paid for afterwards.
 
     First come, first served, so connections share the limit evenly.
     """
@@ -45,6 +46,7 @@ class Throttle:
         """Return when `size` more bytes are within the limit."""
         if self._limit is None:
             return
+        # The lock is fair, so connections alternate; the one in front waits for its debt.
         async with self._line:
             self._tokens -= size
             while (wait := self._wait()) > 0:
@@ -69,34 +71,42 @@ class Throttle:
 
 
 class Throttles:
-    """The limit of all fetches together, and those of single downloads."""
+    """The limit of all fetches together, and the limits of single deliveries."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_bytes: Callable[[int], None] = lambda _size: None) -> None:
+        """`on_bytes` is called with the size of everything that arrives."""
+        self.on_bytes = on_bytes
         self.total = Throttle()
         self._own: dict[str, Throttle] = {}
 
     def set_own(self, staging_name: str, bytes_per_second: int | None) -> None:
-        """Change the limit of one download at once; None or 0 is without limit."""
+        """Change the limit of one delivery at once, by its staging name; None or 0 is without limit."""
         if bytes_per_second:
             self._own.setdefault(staging_name, Throttle()).set_limit(bytes_per_second)
         elif (known := self._own.pop(staging_name, None)) is not None:
             known.set_limit(None)
 
     def of(self, staging_name: str) -> "OwnThrottle":
-        """Find what holds back the fetches of one download."""
+        """Return the limits of one delivery, by its staging name."""
         return OwnThrottle(self, staging_name)
 
     def own(self, staging_name: str) -> Throttle | None:
-        """Find a download's own limit, if it has one."""
+        """Return the own limit of a delivery, if it has one."""
         return self._own.get(staging_name)
 
 
 class OwnThrottle:
-    """What one download's fetches wait for: its own limit, then everybody's."""
+    """The limits of one delivery: its own, then the limit of all together."""
 
     def __init__(self, throttles: Throttles, staging_name: str) -> None:
         self._throttles = throttles
         self._key = staging_name
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        own = self._throttles.own(self._key)
+        return own is not None or self._throttles.total.limit is not None
 
     @property
     def portion(self) -> int:
@@ -107,6 +117,7 @@ class OwnThrottle:
 
     async def take(self, size: int) -> None:
         """Return when `size` more bytes are within both limits."""
+        self._throttles.on_bytes(size)
         own = self._throttles.own(self._key)
         if own is not None:
             await own.take(size)

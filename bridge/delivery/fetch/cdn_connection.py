@@ -1,4 +1,4 @@
-"""One request to the CDN, with a limit on every wait and no link in any error."""
+"""Requests to the CDN, with a limit on every wait and no link in any error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,14 +12,14 @@ from bridge.delivery.fetch.fetch_settings import FetchSettings
 
 
 @asynccontextmanager
-async def answer(
+async def open_response(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], settings: FetchSettings
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Ask, and give the answer with its body still to be read.
+    """Send a GET request and return the response with its body unread.
 
     Raises:
         Interrupted: no connection, no answer in time, or a body that is cut or stands still.
-        WrongContent: the link is not a link.
+        WrongContent: the link is not a URL.
     """
     with _network_errors():
         async with (
@@ -28,14 +28,15 @@ async def answer(
                 url, headers=headers, timeout=_timeout(settings), raise_for_status=False
             ) as response,
         ):
+            # From here on sock_read and the StallDetector limit the wait: a body may take hours.
             deadline.reschedule(None)
             yield response
 
 
 class StallDetector:
-    """Tells a connection that only trickles from one that works.
+    """Detects a connection that brings next to nothing.
 
-    Time counts only while the connection is waited for, not what a limit of ours takes.
+    Only time spent waiting for the connection counts, not the time that a limit of ours takes.
     """
 
     def __init__(self, settings: FetchSettings) -> None:
@@ -45,7 +46,7 @@ class StallDetector:
         self._brought = 0
 
     def too_slow(self, size: int, waited: float) -> bool:
-        """Count `size` bytes for which it was waited so long; judge once a window is over."""
+        """Count `size` bytes that took `waited` seconds; return True at the end of a slow window."""
         self._brought += size
         self._waited += waited
         if self._waited < self._window:
@@ -66,11 +67,12 @@ def _timeout(settings: FetchSettings) -> aiohttp.ClientTimeout:
 
 @contextmanager
 def _network_errors() -> Iterator[None]:
-    """Map what aiohttp raises. Its texts hold links, so none is kept."""
+    """Map the errors of aiohttp. Its texts hold links, so they are dropped."""
     try:
         yield
     except aiohttp.InvalidURL:
-        raise WrongContent("the link is not a link") from None
+        raise WrongContent("TorBox gave a link that is not a URL") from None
+    # aiohttp's timeouts are both TimeoutError and ClientError, so this comes first.
     except TimeoutError:
         raise Interrupted("the CDN sent nothing for too long") from None
     except (

@@ -1,7 +1,7 @@
-"""Whether an answer of the CDN is the file that was asked for. Pure: no sockets, no disk, no clock.
+"""Checking that an answer of the CDN is the file that was requested. Pure: no sockets, no clock.
 
-The size that TorBox lists is the law. What disagrees with it, or looks like an error page, is
-refused before a byte is written: TorBox's CDN is known to answer 200 with a short JSON body.
+The size that TorBox lists is decisive. An answer of another size, or one that looks like an error
+page, is refused before a byte is written: TorBox's CDN sometimes answers 200 with a short JSON body.
 """
 
 import re
@@ -20,8 +20,10 @@ from bridge.delivery.delivery_errors import (
 from bridge.delivery.file_state import UNKNOWN, Validator
 
 _DEAD = {401, 403, 404, 410}
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_UNSATISFIED = re.compile(r"bytes \*/(\d+)")
+_NUMBER = r"\d{1,18}"
+"""Python refuses to read a number of thousands of digits, and no file is larger than this."""
+_RANGE = re.compile(rf"bytes ({_NUMBER})-({_NUMBER})/({_NUMBER})", re.ASCII)
+_UNSATISFIED = re.compile(rf"bytes \*/({_NUMBER})", re.ASCII)
 _ERROR_TYPE = re.compile(r"text/html|application/(.+\+)?json", re.IGNORECASE)
 _ERROR_BODY = re.compile(
     rb"\s*(<!doctype\s+html|<html"
@@ -40,7 +42,7 @@ _TEXT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeRequest:
-    """One request: bytes [start, end) of a file of `size` bytes."""
+    """A request for bytes [start, end) of a file of `size` bytes."""
 
     name: str
     size: int
@@ -49,7 +51,7 @@ class RangeRequest:
     validator: Validator = UNKNOWN
     """Of the bytes that are on disk already."""
     others: tuple[Validator, ...] = ()
-    """Of answers that were found to be the same bytes."""
+    """Of answers that turned out to have the same bytes."""
     begun: bool = False
     """Some bytes are on disk already, or other requests are on their way."""
 
@@ -69,7 +71,7 @@ class RangeRequest:
         return headers
 
     def contradicted_by(self, found: Validator) -> bool:
-        """Whether the answer names a version that is none of those on disk."""
+        """Return whether the answer names a version that differs from every known version."""
         known = (self.validator, *self.others)
         return self.begun and all(found.contradicts(one) for one in known)
 
@@ -86,31 +88,32 @@ class Body:
 
 
 def check_response(
-    ask: RangeRequest, status: int, headers: Mapping[str, str], *, now: float
+    wanted: RangeRequest, status: int, headers: Mapping[str, str], *, now: float
 ) -> Body:
-    """Return what the body holds, or raise the FetchTrouble that the answer is.
+    """Return which bytes the body holds, or raise a FetchTrouble if it is not the file.
 
-    `headers` must not care about case. `now` is in unix seconds, for Retry-After.
+    `headers` must be case-insensitive. `now` is in unix seconds, for Retry-After.
     """
     if status in _DEAD:
         raise LinkDead(status)
+    # Cloudflare's own 52x codes are 5xx as well: the node cannot reach TorBox's storage.
     if status == 429 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
         raise ServerBusy(status, retry_after(headers.get("Retry-After", ""), now))
     match status:
         case 200:
-            _check_kind(ask, headers)
-            return _whole(ask, headers)
+            _check_kind(wanted, headers)
+            return _whole(wanted, headers)
         case 206:
-            _check_kind(ask, headers)
-            return _part(ask, headers)
+            _check_kind(wanted, headers)
+            return _part(wanted, headers)
         case 416:
-            raise _unsatisfied(ask, headers)
+            raise _unsatisfied(wanted, headers)
         case _:
             raise WrongContent(f"the CDN answered {status}")
 
 
 def looks_like_error(name: str, beginning: bytes) -> bool:
-    """Whether a file called `name` begins as no such file does, but as an error page does."""
+    """Return whether the first bytes of a file called `name` are those of an error page."""
     return not _is_text(name) and _ERROR_BODY.match(beginning) is not None
 
 
@@ -120,7 +123,7 @@ def retry_after(value: str, now: float) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
@@ -128,48 +131,50 @@ def _is_text(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in _TEXT
 
 
-def _check_kind(ask: RangeRequest, headers: Mapping[str, str]) -> None:
+def _check_kind(wanted: RangeRequest, headers: Mapping[str, str]) -> None:
     if headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise WrongContent("the CDN sent the file compressed, unasked")
     kind = headers.get("Content-Type", "").strip()
-    if _ERROR_TYPE.match(kind) and not _is_text(ask.name):
+    if _ERROR_TYPE.match(kind) and not _is_text(wanted.name):
         raise WrongContent(f"the CDN sent {kind.split(';')[0]} in place of the file")
 
 
-def _whole(ask: RangeRequest, headers: Mapping[str, str]) -> Body:
-    _check_length(headers, ask.size)
+def _whole(wanted: RangeRequest, headers: Mapping[str, str]) -> Body:
+    _check_length(headers, wanted.size)
     validator = _validator(headers)
-    if ask.whole or not ask.begun:
-        return Body(start=0, end=ask.size, ranges=False, validator=validator)
-    if ask.contradicted_by(validator):
+    # A 200 to a range request means that the server ignored the range, or that If-Range failed.
+    if wanted.whole or not wanted.begun:
+        return Body(start=0, end=wanted.size, ranges=False, validator=validator)
+    if wanted.contradicted_by(validator):
         raise EtagChanged(validator.etag)
     raise StartOver("the CDN does not serve ranges", ranges=False)
 
 
-def _part(ask: RangeRequest, headers: Mapping[str, str]) -> Body:
+def _part(wanted: RangeRequest, headers: Mapping[str, str]) -> Body:
     found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    if ask.whole or found is None:
+    if wanted.whole or found is None:
         raise WrongContent("the CDN sent a part that was not asked for")
     first, last, total = map(int, found.groups())
-    if total != ask.size:
-        raise WrongContent(f"the CDN has {total} bytes, TorBox lists {ask.size}")
-    if first != ask.start or not first <= last < ask.end:
+    if total != wanted.size:
+        raise WrongContent(f"the CDN has {total} bytes, TorBox lists {wanted.size}")
+    if first != wanted.start or not first <= last < wanted.end:
         raise WrongContent("the CDN sent another part than was asked for")
     _check_length(headers, last + 1 - first)
     validator = _validator(headers)
-    if ask.contradicted_by(validator):
+    if wanted.contradicted_by(validator):
         raise EtagChanged(validator.etag)
     return Body(start=first, end=last + 1, ranges=True, validator=validator)
 
 
-def _unsatisfied(ask: RangeRequest, headers: Mapping[str, str]) -> WrongContent | StartOver:
+def _unsatisfied(wanted: RangeRequest, headers: Mapping[str, str]) -> WrongContent | StartOver:
     found = _UNSATISFIED.fullmatch(headers.get("Content-Range", "").strip())
-    if found is not None and int(found[1]) != ask.size:
-        return WrongContent(f"the CDN has {found[1]} bytes, TorBox lists {ask.size}")
+    if found is not None and int(found[1]) != wanted.size:
+        return WrongContent(f"the CDN has {found[1]} bytes, TorBox lists {wanted.size}")
     return StartOver("the CDN refused the range", ranges=False)
 
 
 def _check_length(headers: Mapping[str, str], expected: int) -> None:
+    # Chunked answers have no length; their end is checked when the body has been read.
     length = headers.get("Content-Length", str(expected)).strip()
     if length != str(expected):
         raise WrongContent(f"the CDN sends {length[:20]} bytes, {expected} are due")

@@ -1,4 +1,4 @@
-"""How much at once, how fast, and how patient."""
+"""The limits, sizes and timeouts of all fetches."""
 
 from dataclasses import dataclass
 
@@ -9,46 +9,52 @@ GIB = 1024 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchSettings:
-    """Limits and patience of all fetches together. Sizes in bytes, times in seconds."""
+    """Limits of all fetches together. Sizes in bytes, times in seconds."""
 
     parallel_files: int = 4
-    connections_per_file: int = 4
-    """TorBox allows 8 for one download."""
+    connections_per_file: int = 8
+    """At most. TorBox allows 8 for one download."""
+    first_connections: int = 4
+    """Connections at the start; the tuner then tries more and fewer."""
+    tune_every: float = 0.3
+    """How long the speed of a number of connections is measured."""
     min_free_bytes: int = GIB
-    """To stay free on the disk when everything ordered is there."""
+    """Stays free on the disk when all requested files are there."""
 
     split_above: int = 32 * MIB
     """Larger files are fetched over several connections."""
-    segment: int = 64 * MIB
-    """The most that is asked for in one request of a split file."""
+    segment: int = 32 * MIB
+    """The largest range of a request for a split file."""
     block: int = MIB
-    """Written at once; each connection holds about this much in memory."""
+    """Written at once; each connection keeps about this much in memory."""
     flush_every: float = 1.0
     """A slow connection writes less than a block, so that progress shows."""
 
     connect_timeout: float = 15.0
     idle_timeout: float = 30.0
-    """Without a byte for so long, a connection counts as cut."""
+    """A connection without a byte for this long counts as cut."""
     answer_timeout: float = 60.0
     """From the request to the end of the answer's headers."""
     slow_bytes_per_second: int = KIB
     slow_seconds: float = 60.0
-    """A connection that brings less than that over so long counts as cut, too."""
+    """A connection slower than `slow_bytes_per_second` for this long counts as cut, too."""
 
     attempts: int = 8
-    """So many in a row without progress, and the file is given up."""
+    """The file is given up after so many attempts in a row without progress."""
     backoff: float = 0.2
-    """The first pause; each further one is twice as long."""
+    """The first pause; every further pause is twice as long."""
     backoff_cap: float = 30.0
     retry_after_cap: float = 300.0
     fresh_link_every: int = 3
-    """A refused link is replaced on the first of so many attempts in a row without progress."""
+    """A link is replaced at most once in so many attempts without progress."""
+    silent_attempts: int = 2
+    """A node that fails is left for a fresh link after so many attempts without a byte."""
     regroup_after: float = 20.0
-    """One connection failed: the others go on for so long before all of them begin anew."""
+    """After a connection failed, the others go on for this long before a new attempt."""
     repairs: int = 3
-    """A piece that is not the torrent's is fetched again so often before it is given up."""
+    """How often a piece with a wrong hash is fetched again before the delivery fails."""
 
     checkpoint_bytes: int = 64 * MIB
     checkpoint_every: float = 10.0
     turn: float = 20.0
-    """A file keeps its turn for at least so long before another download's file takes it."""
+    """A file keeps its slot at least this long before another download's file gets it."""

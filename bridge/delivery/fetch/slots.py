@@ -1,4 +1,4 @@
-"""Who may fetch next: a fair share of the slots for every download."""
+"""Slots for files: every download gets a fair share."""
 
 import asyncio
 import time
@@ -8,24 +8,24 @@ from contextlib import asynccontextmanager
 
 
 class Slot:
-    """A slot, held by one file of one download."""
+    """A slot, held by a file of a download."""
 
-    def __init__(self, turns: "Slots", key: str, length: float) -> None:
-        self._turns = turns
+    def __init__(self, slots: "Slots", key: str, length: float) -> None:
+        self._slots = slots
         self._key = key
         self._until = time.monotonic() + length
 
     @property
     def over(self) -> bool:
-        """Another download should have this slot now."""
-        return time.monotonic() >= self._until and self._turns.unfair(self._key)
+        """Whether another download should have this slot now."""
+        return time.monotonic() >= self._until and self._slots.unfair(self._key)
 
 
 class Slots:
-    """Slots for files, given to the waiting download that holds the fewest.
+    """A fixed number of slots, given to the waiting download that holds the fewest.
 
-    Among equals the one that was served longest ago comes first, so a small download is never
-    behind all the files of a big one. Files of one download go in the order in which they asked.
+    Among equals the download that was served longest ago comes first, so a small download never
+    waits for all files of a big download. Files of a download are served in order of arrival.
     """
 
     def __init__(self, slots: int, *, length: float) -> None:
@@ -35,7 +35,7 @@ class Slots:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[Slot]:
+    async def hold(self, key: str) -> AsyncIterator[Slot]:
         """Hold a slot for the download `key`."""
         await self._acquire(key)
         try:
@@ -44,7 +44,7 @@ class Slots:
             self._release(key)
 
     def unfair(self, key: str) -> bool:
-        """Whether some waiting download holds fewer slots than `key`."""
+        """Return whether a waiting download holds fewer slots than `key`."""
         return any(self._held[other] < self._held[key] for other in self._waiting)
 
     async def _acquire(self, key: str) -> None:
@@ -59,6 +59,7 @@ class Slots:
 
     def _leave(self, key: str, granted: asyncio.Future[None]) -> None:
         if not granted.cancelled():
+            # The slot was granted in the same loop iteration as the cancellation: pass it on.
             self._release(key)
             return
         queue = self._waiting[key]
@@ -75,6 +76,8 @@ class Slots:
 
     def _grant(self) -> None:
         while self._free and (key := self._next()) is not None:
+            # Removed and added again, which puts the download behind its equals: a dict keeps the
+            # order of insertion.
             queue = self._waiting.pop(key)
             granted = next(waiter for waiter in queue if not waiter.done())
             queue.remove(granted)
@@ -85,7 +88,7 @@ class Slots:
             granted.set_result(None)
 
     def _next(self) -> str | None:
-        """The download to be served; those who were cancelled and do not know it yet do not count."""
+        """Return the download to serve next. Waiters whose cancellation is under way do not count."""
         waiting = (
             key
             for key, queue in self._waiting.items()

@@ -1,10 +1,11 @@
-"""Whether the staged bytes are the torrent's, piece by piece.
+"""Comparing the staged bytes with the hashes of the torrent, piece by piece.
 
-A piece that holds bytes of a file that was not ordered cannot be checked; nor can one of a file
-that is not found in the torrent beyond doubt. Those are counted, and taken on trust of their size.
+A piece cannot be checked if it has bytes of a file that was not requested, or of a file that cannot
+be matched to the torrent with certainty. Such pieces are counted, and trusted by their size.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import disk_errors
-from bridge.delivery.disk.request_paths import staged_path
+from bridge.delivery.disk.request_paths import staged_parts
+from bridge.delivery.disk.safe_paths import open_folder
 from bridge.delivery.fetch.fetch_settings import MIB
 from bridge.delivery.file_state import Span
 from bridge.delivery.interface import DeliveryRequest
@@ -26,16 +28,16 @@ from bridge.delivery.interface import DeliveryRequest
 log = structlog.get_logger()
 
 AT_ONCE = 2
-"""Downloads checked at one time: hashing is work for the processor."""
+"""Downloads checked at the same time, because hashing is work for the processor."""
 
 _BUFFER = MIB
 _BATCH = 64 * MIB
-"""Checked in one go; in between the check may be cancelled."""
+"""Bytes checked in one go; in between the check may be cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadPiece:
-    """A piece that has not the torrent's hash."""
+    """A piece whose hash differs from the torrent's."""
 
     number: int
     """Counted from 0, over all pieces."""
@@ -44,7 +46,7 @@ class BadPiece:
 
 
 class Verifier:
-    """Checks staged orders, a few at a time."""
+    """Checks staged requests, a few at a time."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -57,9 +59,9 @@ class Verifier:
         *,
         only: Collection[int] = (),
     ) -> Sequence[BadPiece]:
-        """Return the pieces that are wrong; of those with the numbers in `only`, if given.
+        """Return the wrong pieces; with `only`, check just the pieces with these numbers.
 
-        `progress.checking` is true meanwhile. Memory does not depend on the size of a piece.
+        `progress.checking` is true while it runs. Memory does not depend on the size of a piece.
 
         Raises:
             DeliveryFailed: a staged file cannot be read.
@@ -87,11 +89,11 @@ async def verify_with_repair(
     root: Path,
     request: DeliveryRequest,
     progress: Progress,
-    mend: Callable[[Sequence[BadPiece]], Awaitable[None]],
+    repair: Callable[[Sequence[BadPiece]], Awaitable[bool]],
     *,
     repairs: int,
 ) -> None:
-    """Check the pieces of an order, if its torrent is known; `mend` fetches the wrong bytes again.
+    """Check the pieces of a request, if its torrent is known; `repair` fetches the wrong bytes again.
 
     Raises:
         DeliveryFailed: they are still wrong after so many repairs.
@@ -102,14 +104,14 @@ async def verify_with_repair(
     for _ in range(repairs):
         if not bad:
             return
-        await mend(bad)
-        only = [piece.number for piece in bad]
+        everything = await repair(bad)
+        only = [] if everything else [piece.number for piece in bad]
         bad = await verifier.bad_pieces(root, request, progress, only=only)
     if bad:
-        raise DeliveryFailed(_complaint(request, bad), retryable=False)
+        raise DeliveryFailed(_message(request, bad), retryable=False)
 
 
-def _complaint(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
+def _message(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
     touched = {file_id for piece in bad for file_id, _ in piece.spans}
     names = [file.path for file in request.files if file.file_id in touched]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -121,7 +123,7 @@ def _complaint(request: DeliveryRequest, bad: Sequence[BadPiece]) -> str:
 
 @dataclass(slots=True)
 class _Check:
-    """Goes through the pieces once. Everything here blocks."""
+    """A single pass over the pieces. Everything here blocks."""
 
     pieces: Iterator[tuple[int, Piece]]
     files: Mapping[int, tuple[int, Path]]
@@ -141,7 +143,7 @@ class _Check:
         return cls(enumerate(pieces_of(plan)), _places(plan, root, request), only)
 
     def go_on(self) -> bool:
-        """Check some more; tell whether there may be something left."""
+        """Check the next pieces; return whether there may be more."""
         size = 0
         for number, piece in self.pieces:
             if self.only and number not in self.only:
@@ -166,11 +168,16 @@ class _Check:
 
     def _feed(self, hashing: Hasher, part: Part) -> None:
         if part.file is None:
+            # Padding of BEP 47: zeros that are in no file.
             for at in range(part.start, part.end, _BUFFER):
                 hashing.update(bytes(min(_BUFFER, part.end - at)))
             return
         path, left = self.files[part.file][1], part.end - part.start
-        with disk_errors(path), path.open("rb", buffering=0) as file:
+        with (
+            disk_errors(path),
+            open_folder(path.parent) as folder,
+            os.fdopen(folder.open_file(path.name, os.O_RDONLY), "rb", 0) as file,
+        ):
             file.seek(part.start)
             while left and (count := file.readinto(self._buffer[:left])):
                 hashing.update(self._buffer[:count])
@@ -188,5 +195,6 @@ def _places(plan: Blueprint, root: Path, request: DeliveryRequest) -> dict[int, 
     found = pairs(wanted, [Named(file.remote_name, file.size) for file in request.files])
     ordered = {real[one]: request.files[other] for one, other in found.items()}
     return {
-        index: (file.file_id, staged_path(root, request, file)) for index, file in ordered.items()
+        index: (file.file_id, root.joinpath(*staged_parts(request, file)))
+        for index, file in ordered.items()
     }

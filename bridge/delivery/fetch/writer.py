@@ -1,4 +1,4 @@
-"""What arrives goes to disk, and the checkpoint follows."""
+"""Writing fetched bytes to disk and keeping the checkpoint up to date."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from bridge.delivery.fetch.fetch_settings import FetchSettings
 
 
 class Writer:
-    """The side of a staged file that the connections see."""
+    """Writes the blocks of all connections of a file."""
 
     def __init__(self, file: StagedFile, settings: FetchSettings, progress: Progress) -> None:
         self.file = file
@@ -24,11 +24,12 @@ class Writer:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keep the file open; at the end, also of a cancelled one, everything written is saved."""
+        """Keep the file open. At the end, also after a cancellation, save everything written."""
         try:
             await in_thread(self.file.open)
             yield
         finally:
+            # A checkpoint that cannot be written must not leave the file open.
             try:
                 await self._save()
             finally:
@@ -39,14 +40,15 @@ class Writer:
         await in_thread(self.file.write, offset, *parts)
         before, size = self.file.done.total, sum(map(len, parts))
         self.file.done.add(offset, offset + size)
-        # A cancelled connection may write a block twice.
+        # Counted by what is new: a connection that was cancelled may have written this block before.
         self._progress.fetched(self.file.file_id, self.file.done.total - before)
         self._unsaved += size
+        # Only one connection saves; the others need not wait for its fsync.
         if self._due() and not self._saving.locked():
             await self._save()
 
     async def forget(self) -> None:
-        """Begin the file anew."""
+        """Forget every byte of the file."""
         await in_thread(self.file.reset)
         self._progress.at(self.file.file_id, 0)
 
@@ -59,6 +61,7 @@ class Writer:
     async def _save(self) -> None:
         async with self._saving:
             if self._unsaved:
+                # Before the save: bytes that arrive during the fsync are not part of it.
                 self._unsaved = 0
                 await in_thread(self.file.save)
                 self._saved_at = time.monotonic()

@@ -1,1 +1,1 @@
-"""One module for each delivery mode, and what only that mode needs."""
+"""The delivery modes, a module each, and the helpers of single modes."""

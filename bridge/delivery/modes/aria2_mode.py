@@ -1,4 +1,4 @@
-"""Delivery mode `aria2`: an aria2 daemon fetches, for a disk that is at another machine.
+"""Delivery mode `aria2`: an aria2 daemon fetches, for a disk at another machine.
 
 aria2 writes below `incomplete` as it sees it; the bridge sees the same directory over a share,
 checks sizes (and pieces), and publishes with the same rename as `download`. Each file is a
@@ -8,8 +8,8 @@ finds its transfers again.
     <incomplete>/<staging name>/content          the file or folder as it will be published
     <incomplete>/<staging name>/<file_id>.whole  aria2 said that this file is complete
 
-A file of full size proves nothing while aria2 reserves space, and aria2 writes its own control
-file late. So a file that is neither known to aria2 nor marked nor has a control file begins anew.
+A file of full size proves nothing, because aria2 reserves space, and aria2 writes its control file
+late. So a file starts over if aria2 does not know it and it has neither a marker nor a control file.
 """
 
 import asyncio
@@ -23,10 +23,16 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from bridge.delivery.blocking import in_thread, together
-from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace
+from bridge.delivery.blocking import in_steps, in_thread, together
+from bridge.delivery.delivery_errors import DeliveryError, DeliveryFailed, NotEnoughSpace
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.publish import publish, published, remove_delivered
+from bridge.delivery.disk.build_beside import discard_beside
+from bridge.delivery.disk.publish import (
+    check_names,
+    publish_steps,
+    published,
+    remove_delivered,
+)
 from bridge.delivery.disk.request_paths import check_request, staging_root
 from bridge.delivery.disk.staging import discard
 from bridge.delivery.fetch.fetch_settings import FetchSettings
@@ -34,14 +40,14 @@ from bridge.delivery.fetch.slots import Slots
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, Status
-from bridge.delivery.modes.aria2_staging import Aria2Files
+from bridge.delivery.modes.aria2_staging import Aria2Staging
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
 _HEX = re.compile(r"[0-9a-f]+")
 GOODBYE_SECONDS = 3.0
-"""A cancelled delivery waits so long for aria2 to pause."""
+"""Seconds that a cancelled delivery waits for aria2 to pause."""
 FULL = 9
 """aria2's error code for a full disk."""
 _WORDS = {
@@ -55,18 +61,18 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aria2Settings:
-    """Where the daemon is."""
+    """The address of the daemon."""
 
     url: str
-    """Of its JSON-RPC: `http://nas:6800/jsonrpc`."""
+    """Its JSON-RPC endpoint: `http://nas:6800/jsonrpc`."""
     secret: str = ""
     directory: Path | None = None
-    """How aria2 sees the bridge's directory for incomplete downloads; None: at the same path."""
+    """The path of the bridge's directory for unfinished files on aria2's machine; None: the same."""
     poll: float = POLL_SECONDS
 
 
 class Aria2Delivery:
-    """Has the files fetched by aria2. The session is the caller's."""
+    """Lets aria2 fetch the files. The caller closes the session."""
 
     def __init__(
         self,
@@ -80,24 +86,26 @@ class Aria2Delivery:
         self._settings = settings
         self._fetch = fetch
         self._aria2 = Aria2(session, settings.url, settings.secret)
-        self._turns = Slots(fetch.parallel_files, length=fetch.turn)
+        self._slots = Slots(fetch.parallel_files, length=fetch.turn)
         self._verifier = Verifier()
-        self._publishing = asyncio.Lock()
 
     async def deliver(
         self, request: DeliveryRequest, links: Links, progress: Progress
     ) -> Delivered:
-        """Have the files fetched, and publish them; see `Delivery.deliver`."""
+        """Let aria2 fetch the files, and publish them; see `Delivery.deliver`."""
         check_request(request)
         root = staging_root(self._incomplete, request.staging_name)
         if await in_thread(published, root, request):
             await in_thread(discard, root)
+            # A kill after the rename of a copy leaves its hidden folder.
+            await discard_beside(request.save_path, request.staging_name)
             return Delivered(request.target)
-        files = Aria2Files(root, request)
+        await in_thread(check_names, request)
+        files = Aria2Staging(root, request)
         await in_thread(files.prepare, min_free=self._fetch.min_free_bytes)
         await self._all(files, links, progress, fresh=False)
 
-        async def mend(bad: Sequence[BadPiece]) -> None:
+        async def repair(bad: Sequence[BadPiece]) -> bool:
             touched = {file_id for piece in bad for file_id, _ in piece.spans}
             for file in request.files:
                 if file.file_id in touched:
@@ -105,18 +113,18 @@ class Aria2Delivery:
                     await in_thread(files.drop, file)
                     progress.at(file.file_id, 0)
             await self._all(files, links, progress, fresh=True)
+            return True  # whole files were fetched again, so every piece is checked again
 
         await verify_with_repair(
-            self._verifier, root, request, progress, mend, repairs=self._fetch.repairs
+            self._verifier, root, request, progress, repair, repairs=self._fetch.repairs
         )
-        async with self._publishing:
-            await in_thread(files.settle)
-            await in_thread(publish, root, request)
+        await in_thread(files.settle)
+        await in_steps(publish_steps(root, request))
         log.info("content_published", hash=request.info_hash, target=str(request.target))
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Have aria2 forget the download, and remove what is staged; see `Delivery.discard`."""
+        """Remove the transfers from aria2, and the staging area; see `Delivery.discard`."""
         root = staging_root(self._incomplete, staging_name)
         for status in await self._aria2.known():
             if status.gid.startswith(gid_prefix(staging_name)):
@@ -128,15 +136,15 @@ class Aria2Delivery:
         return await remove_delivered(save_path, content_name, paths)
 
     async def _all(
-        self, files: Aria2Files, links: Links, progress: Progress, *, fresh: bool
+        self, files: Aria2Staging, links: Links, progress: Progress, *, fresh: bool
     ) -> None:
-        """Have all files fetched. One that fails does not keep the others from arriving."""
+        """Let aria2 fetch all files. A file that fails does not stop the others."""
         failures: list[DeliveryFailed] = []
 
         async def fetch(file: RequestedFile) -> None:
             transfer = _Transfer(self._aria2, self._settings, self._fetch, files, file)
             try:
-                async with self._turns.turn(files.request.staging_name):
+                async with self._slots.hold(files.request.staging_name):
                     await transfer.run(links, progress, fresh=fresh)
             except DeliveryFailed as failure:
                 failures.append(failure)
@@ -150,14 +158,14 @@ class Aria2Delivery:
 
 
 class _Transfer:
-    """One file on its way through aria2."""
+    """A transfer of a single file."""
 
     def __init__(
         self,
         aria2: Aria2,
         settings: Aria2Settings,
         fetch: FetchSettings,
-        files: Aria2Files,
+        files: Aria2Staging,
         file: RequestedFile,
     ) -> None:
         self._aria2 = aria2
@@ -170,10 +178,11 @@ class _Transfer:
         self._best = 0
 
     async def run(self, links: Links, progress: Progress, *, fresh: bool) -> None:
-        """Return when the file is whole and marked so.
+        """Return when the file is whole and has its marker.
 
         Raises:
-            DeliveryFailed: too many attempts brought nothing, or aria2 cannot be reached.
+            DeliveryFailed: too many attempts brought nothing.
+            NotYet: aria2 does not answer.
             NotEnoughSpace: aria2's disk is full.
         """
         if await in_thread(self._files.is_whole, self._file):
@@ -193,7 +202,7 @@ class _Transfer:
         progress.at(self._file.file_id, self._file.size)
 
     async def _attempt(self, links: Links, progress: Progress, *, fresh: bool) -> str | None:
-        """Follow one transfer to its end; return what went wrong, if anything."""
+        """Follow the transfer to its end; return the error, if any."""
         try:
             status = await self._begin(links, fresh=fresh)
             while status is not None and status.status not in {"complete", "error", "removed"}:
@@ -209,7 +218,7 @@ class _Transfer:
         return await self._conclude(status)
 
     async def _begin(self, links: Links, *, fresh: bool) -> Status | None:
-        """Find the transfer of an earlier run, or begin one."""
+        """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
         if status is not None and not fresh:
             if status.status == "paused":
@@ -232,12 +241,14 @@ class _Transfer:
             "dir": str(place.parent),
             "out": place.name,
             "continue": "true",
+            # Without it aria2 would write to `name.1` and the bridge would wait for `name`.
             "auto-file-renaming": "false",
             "allow-overwrite": "false",
             "split": connections,
             "max-connection-per-server": connections,
             "min-split-size": "8M",
             "lowest-speed-limit": str(self._fetch.slow_bytes_per_second),
+            # A release may contain a .torrent: it is a file like any other.
             "follow-torrent": "false",
             "follow-metalink": "false",
             "remote-time": "false",
@@ -249,16 +260,16 @@ class _Transfer:
             progress.fetched(self._file.file_id, more)
 
     async def _renew(self, links: Links) -> None:
-        """Hand a link on that was replaced because it grows old."""
+        """Give aria2 the new link, if the old link is about to expire."""
         url = await links.link(self._file.file_id, fresh=False)
         if url == self._url:
             return
-        with suppress(Aria2Refused):  # it may be over by now
+        with suppress(Aria2Refused):  # the transfer may have ended by now
             await self._aria2.replace_links(self._gid, url)
         self._url = url
 
     async def _conclude(self, status: Status | None) -> str | None:
-        """Judge a transfer that is over, or of no use; aria2 forgets it unless it is complete."""
+        """Return the error of a transfer that has ended, and remove it from aria2 unless complete."""
         if status is not None and status.status == "complete":
             if await in_thread(self._files.has_size, self._file):
                 return None
@@ -278,13 +289,14 @@ class _Transfer:
         return trouble
 
     async def _pause(self) -> None:
-        with suppress(DeliveryFailed, TimeoutError):
+        with suppress(DeliveryError, TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._aria2.pause(self._gid)
 
 
 def gid_prefix(staging_name: str) -> str:
     """Return the 8 hex digits that the gids of one delivery begin with."""
+    # A plain info-hash keeps the gids of earlier versions, so their transfers are found again.
     if _HEX.fullmatch(staging_name):
         return staging_name[:8]
     return hashlib.sha256(staging_name.encode()).hexdigest()[:8]
@@ -296,14 +308,14 @@ def gid_of(staging_name: str, file_id: int) -> str:
 
 
 async def _purge(aria2: Aria2, gid: str, poll: float) -> None:
-    """Make aria2 end and forget a transfer, whatever it is doing with it."""
+    """Stop a transfer and remove it from aria2, whatever its status."""
     for _ in range(10):
         status = await aria2.status(gid)
         if status is None:
             return
         over = status.status in {"complete", "error", "removed"}
         forgetting: Callable[[str], Awaitable[None]] = aria2.forget if over else aria2.remove
-        with suppress(Aria2Refused):  # it changed between the two questions
+        with suppress(Aria2Refused):  # its status changed between the two calls
             await forgetting(gid)
         if not over:
             await asyncio.sleep(min(poll, 0.2))

@@ -1,6 +1,6 @@
-"""The few words of aria2's JSON-RPC that a delivery needs.
+"""A client for the few methods of aria2's JSON-RPC that a delivery needs.
 
-aria2's own error texts may hold links, which carry tokens, so none is passed on.
+Error texts of aria2 may hold links, which carry tokens, so they are never passed on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.delivery.delivery_errors import DeliveryFailed
+from bridge.delivery.delivery_errors import DeliveryFailed, NotYet
 
 TIMEOUT = 15.0
 """Seconds for one answer."""
@@ -32,7 +32,7 @@ Word: TypeAlias = Literal["active", "waiting", "paused", "error", "complete", "r
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where a transfer of aria2's stands. aria2 writes its numbers as text."""
+    """The status of a transfer. aria2 writes numbers as text."""
 
     gid: str
     status: Word
@@ -71,14 +71,18 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Aria2Refused(DeliveryFailed):
-    """aria2 understood, and does not do it."""
+    """aria2 understood the call and refused it."""
+
+
+class Aria2Unreachable(NotYet):
+    """The daemon does not answer: it is looked for again soon, and the download does not fail."""
 
 
 class Aria2:
-    """An aria2 daemon. The session is the caller's.
+    """An aria2 daemon. The caller closes the session.
 
-    Every method raises DeliveryFailed when aria2 cannot be reached or does not take the secret,
-    and Aria2Refused when it refuses the call.
+    Every method raises Aria2Unreachable if there is no answer, DeliveryFailed if aria2 rejects the
+    secret, and Aria2Refused if it refuses the call.
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, secret: str) -> None:
@@ -87,7 +91,7 @@ class Aria2:
         self._secret = secret
 
     async def status(self, gid: str) -> Status | None:
-        """Ask for one transfer; None if aria2 does not know it."""
+        """Return the status of a transfer; None if aria2 does not know it."""
         try:
             raw = await self._call("aria2.tellStatus", gid, _KEYS)
         except Aria2Refused:
@@ -95,37 +99,37 @@ class Aria2:
         return _read(raw, Status)
 
     async def known(self) -> Sequence[Status]:
-        """List every transfer: active, waiting and over."""
+        """List every transfer: active, waiting and ended."""
         found: list[Status] = []
         for method, span in _LISTS:
             found += _read(await self._call(method, *span, _KEYS), list[Status])
         return found
 
     async def add(self, url: str, options: Options) -> None:
-        """Begin a transfer; `options` holds its gid."""
+        """Start a transfer; `options` holds its gid."""
         await self._call("aria2.addUri", [url], options)
 
     async def replace_links(self, gid: str, url: str) -> None:
-        """Give a transfer another link in place of all it has."""
+        """Replace all links of a transfer by another link."""
         uris = _read(await self._call("aria2.getUris", gid), list[Uri])
         old = list(dict.fromkeys(uri.uri for uri in uris))
         if old != [url]:
             await self._call("aria2.changeUri", gid, 1, [uri.uri for uri in uris], [url])
 
     async def pause(self, gid: str) -> None:
-        """Stop a transfer for now, without farewells."""
+        """Pause a transfer at once."""
         await self._call("aria2.forcePause", gid)
 
     async def unpause(self, gid: str) -> None:
-        """Go on with a paused one."""
+        """Resume a paused transfer."""
         await self._call("aria2.unpause", gid)
 
     async def remove(self, gid: str) -> None:
-        """End a transfer, without farewells."""
+        """Stop a transfer at once."""
         await self._call("aria2.forceRemove", gid)
 
     async def forget(self, gid: str) -> None:
-        """Drop what aria2 remembers of a transfer that is over."""
+        """Remove the result of an ended transfer."""
         await self._call("aria2.removeDownloadResult", gid)
 
     async def _call(self, method: str, *params: object) -> msgspec.Raw:
@@ -138,10 +142,11 @@ class Aria2:
                 headers=_HEADERS,
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT),
                 raise_for_status=False,
+                allow_redirects=False,  # the secret is in the body, for aria2 alone
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise DeliveryFailed(f"aria2 cannot be reached ({type(error).__name__})") from None
+            raise Aria2Unreachable(f"aria2 cannot be reached ({type(error).__name__})") from None
         return _result(method, body)
 
 
@@ -149,11 +154,11 @@ def _result(method: str, body: bytes) -> msgspec.Raw:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except msgspec.MsgspecError:
-        raise DeliveryFailed("what answers at delivery.aria2.url is not aria2's RPC") from None
+        raise DeliveryFailed("the server at delivery.aria2.url is not aria2's RPC") from None
     if answer.error is None:
         return answer.result
     if answer.error.message == "Unauthorized":
-        raise DeliveryFailed("aria2 does not take the secret in delivery.aria2.secret")
+        raise DeliveryFailed("aria2 rejects the secret in delivery.aria2.secret")
     raise Aria2Refused(f"aria2 refused {method} (error {answer.error.code})")
 
 
@@ -161,4 +166,4 @@ def _read(raw: msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
-        raise DeliveryFailed("aria2 gave an answer that is not understood") from None
+        raise DeliveryFailed("aria2 gave an answer that cannot be parsed") from None

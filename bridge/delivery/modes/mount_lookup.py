@@ -1,10 +1,10 @@
-"""Where on the user's mount a file of a remote item is. Everything here blocks.
+"""Finding the files of a remote item on the user's mount. Everything here blocks.
 
 A mount shows `<folder>/<file>` for each item, or all files in one folder, and some rename folders
-or leave out their levels. In order: TorBox's own path of the file; its path below a folder of the
-item's name; the bare name in such a folder; the bare name at the top; and at last a search in
-folders that go by the item's name. Always the size has to be equal. Two files of one item that
-have name and size in common (the parts of two discs, say) are told apart by their folders, so for
+or leave levels out. In order: TorBox's own path of the file; its path below a folder with the
+item's name; the bare name in such a folder; a search in folders whose names resemble the item's;
+and last the bare name at the top. The size must always be equal. Two files of one item with the
+same name and size (parts of two discs, for example) are distinguished by their folders, so for
 these the bare name is not enough.
 """
 
@@ -19,7 +19,7 @@ from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.mount_probe import MountGone, opens, require
 
 FOLDERS_SEARCHED = 64
-"""The most folders that are listed in a search: on a network mount each costs a request."""
+"""Folders listed in a search at most: on a network mount each costs a request."""
 DEPTH_SEARCHED = 4
 
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -29,7 +29,7 @@ Parts = tuple[str, ...]
 
 
 def find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
-    """Find the files of an order below the mount's root, by file id; those not found are left out.
+    """Return the paths of the files below the mount's root, by file id; without missing files.
 
     Raises:
         MountGone: the mount is not there, or broke off.
@@ -44,17 +44,25 @@ def find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
 def _find(root: Path, request: DeliveryRequest) -> dict[int, Path]:
     found: dict[int, Path] = {}
     missing: list[tuple[RequestedFile, Parts]] = []
+    at_top: list[tuple[RequestedFile, Parts]] = []
     for file, parts, alone in _with_parts(request):
         place = _first(root, _places(parts, request.titles, alone=alone), file.size)
         if place is not None:
             found[file.file_id] = place
-        else:
-            missing.append((file, parts[-1:] if alone else _below(parts)))
-    return found | _search(root, request, missing) if missing else found
+            continue
+        missing.append((file, parts[-1:] if alone else _below(parts)))
+        if alone:
+            at_top.append((file, parts[-1:]))
+    found |= _search(root, request, missing) if missing else {}
+    # Last, because a mount in one folder shows the `en.srt` of every item there, in some order.
+    for file, name in at_top:
+        if file.file_id not in found and (place := _first(root, [name], file.size)) is not None:
+            found[file.file_id] = place
+    return found
 
 
 def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts, bool]]:
-    """Pair the files with their paths at TorBox; True if name and size are theirs alone."""
+    """Yield each file, its path at TorBox, and whether no other file has its name and size."""
     all_parts = [_plain(file.remote_name) for file in request.files]
     known = Counter(
         (parts[-1], file.size)
@@ -67,24 +75,24 @@ def _with_parts(request: DeliveryRequest) -> Iterator[tuple[RequestedFile, Parts
 
 
 def _plain(name: str) -> Parts:
-    """Split a name; empty if it could lead anywhere but down, or cannot be a path at all."""
+    """Split a path; return nothing if it could leave the mount or cannot be a path."""
     parts = tuple(part for part in name.split("/") if part)
     plain = not any(part in {".", ".."} or _UNUSABLE.search(part) for part in parts)
     return parts if plain else ()
 
 
 def _below(parts: Parts) -> Parts:
-    """Leave the root folder out, if there is one."""
+    """Drop the root folder, if there is one."""
     return parts[1:] or parts
 
 
 def _places(parts: Parts, titles: Iterable[str], *, alone: bool) -> Iterator[Parts]:
     folders = [folder for folder in map(_plain, titles) if len(folder) == 1]
-    yield parts
+    if len(parts) > 1:
+        yield parts
     yield from (folder + _below(parts) for folder in folders)
     if alone:
         yield from (folder + parts[-1:] for folder in folders)
-        yield parts[-1:]
 
 
 def _first(root: Path, places: Iterable[Parts], size: int) -> Path | None:
@@ -95,7 +103,7 @@ def _first(root: Path, places: Iterable[Parts], size: int) -> Path | None:
 def _search(
     root: Path, request: DeliveryRequest, missing: list[tuple[RequestedFile, Parts]]
 ) -> dict[int, Path]:
-    """Look through the folders that go by the item's name for paths that end as the files' do."""
+    """Search folders with a name like the item's for paths that end like the files' paths."""
     found: dict[int, Path] = {}
     for path in _files(_namesakes(root, request)):
         for file, tail in missing:
@@ -107,7 +115,7 @@ def _search(
 
 
 def _namesakes(root: Path, request: DeliveryRequest) -> list[Path]:
-    """List the folders at the top, or one level below it, that go by a name of the item."""
+    """List the folders at the top, or one level below, whose name resembles the item's."""
     roots = {parts[0] for file in request.files if len(parts := _plain(file.remote_name)) > 1}
     names = {_key(_stem(name)) for name in (*request.titles, *roots)} - {""}
     tops = _folders(root)
@@ -117,17 +125,17 @@ def _namesakes(root: Path, request: DeliveryRequest) -> list[Path]:
 
 
 def _stem(name: str) -> str:
-    """Cut a video's extension: the folder of `Film.mkv` is shown with it, or without."""
+    """Drop a video's extension: mounts name the folder of `Film.mkv` with it or without it."""
     return name.rpartition(".")[0] if is_video(name) else name
 
 
 def _key(name: str) -> str:
-    """Reduce a name to its letters and digits: mounts replace what they cannot show."""
+    """Reduce a name to its letters and digits: mounts replace characters they cannot show."""
     return _UNIMPORTANT.sub("", name).casefold()
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:
-    """List the files below some folders, those near the top first, up to the limits."""
+    """List the files below some folders, near the top first, up to the limits."""
     waiting = [(folder, 1) for folder in folders]
     for listed, (folder, depth) in enumerate(waiting):
         if listed == FOLDERS_SEARCHED:
@@ -144,7 +152,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder in a stable order; one that cannot be read is empty."""
+    """List a folder in a stable order; an unreadable folder counts as empty."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)

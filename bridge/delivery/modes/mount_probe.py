@@ -1,7 +1,7 @@
-"""The user's mount of TorBox: a disk that can be slow, be gone, or never answer.
+"""Access to the user's mount of TorBox, which may be slow, be gone, or never answer.
 
-A call to a dead mount can hang for ever, and nothing can stop it. So the mount is asked in threads
-of its own, one at a time, and who waits for one waits only so long.
+A call to a dead mount can hang for ever, and nothing can stop it. So every call runs in a thread of
+its own, one at a time, and callers wait for a limited time.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class MountGone(NotYet):
 
 
 class Mount:
-    """Runs what looks at the mount."""
+    """Runs calls that touch the mount."""
 
     def __init__(self, root: Path, *, answers_within: float = ANSWERS_WITHIN) -> None:
         self.root = root
@@ -35,11 +35,11 @@ class Mount:
         self._running: asyncio.Future[None] | None = None
 
     async def ask(self, look: Callable[[], T]) -> T:
-        """Return what `look` returns, and raise what it raises.
+        """Run `look` in a thread; return its result and raise its errors.
 
         Raises:
-            MountGone: there was no answer in time. What hangs is left behind, and no other look
-                is begun before it came back.
+            MountGone: there was no answer in time. The call is left behind, and no other call
+                starts before it has returned.
         """
         found: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         async with self._turn:
@@ -54,7 +54,7 @@ class Mount:
 
 
 def _begin(look: Callable[[], T], found: "asyncio.Future[T]") -> asyncio.Future[None]:
-    """Look in a thread that may be left behind at exit; the answer is done when it came back."""
+    """Call in a thread that may be left behind at exit; the result is set when it has returned."""
     loop = asyncio.get_running_loop()
     back: asyncio.Future[None] = loop.create_future()
 
@@ -62,7 +62,7 @@ def _begin(look: Callable[[], T], found: "asyncio.Future[T]") -> asyncio.Future[
         back.set_result(None)
         if error is not None:
             found.set_exception(error)
-            found.exception()  # looked at: who asked may have gone
+            found.exception()  # retrieved, because the caller may be gone
         else:
             found.set_result(answer)  # type: ignore[arg-type]  # without an error it is a T
 
@@ -81,9 +81,9 @@ def _begin(look: Callable[[], T], found: "asyncio.Future[T]") -> asyncio.Future[
 
 
 def require(root: Path) -> None:
-    """Make sure that something is mounted.
+    """Make sure that something is mounted. Blocks.
 
-    Blocks. An empty folder is what a mount leaves behind when it goes.
+    A mount that goes away leaves an empty folder behind.
 
     Raises:
         MountGone: nothing can be seen there.
@@ -97,7 +97,7 @@ def require(root: Path) -> None:
 
 
 def opens(path: Path, size: int) -> bool:
-    """Tell whether a file of this size can be opened there, through links. Blocks."""
+    """Return whether a file of this size can be opened there, through links. Blocks."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size != size:

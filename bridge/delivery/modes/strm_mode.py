@@ -4,7 +4,6 @@ The URL is the bridge's own and holds a signed token, never a key and never a li
 CDN: those die within hours, while a media server keeps the file for years.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -15,14 +14,15 @@ from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
+from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 
 Address: TypeAlias = Callable[[DeliveryRequest, RequestedFile], str]
-"""Gives the URL that plays a file."""
+"""Returns the URL that plays a file."""
 
 
 class StrmDelivery:
-    """Writes the files. Without an address it only removes what was written before."""
+    """Writes the `.strm` files. Without an address it can only remove earlier files."""
 
     def __init__(self, address: Address | None) -> None:
         self._address = address
@@ -33,7 +33,7 @@ class StrmDelivery:
         """Write and publish; see `Delivery.deliver`."""
         check_request(request)
         if self._address is None:
-            raise NotYet("delivery.public_url is not set: how is the bridge reached?")
+            raise NotYet("delivery.public_url is not set: the URL of the bridge is unknown")
         texts = {
             file.file_id: f"{self._address(request, file)}\n".encode() for file in request.files
         }
@@ -43,7 +43,7 @@ class StrmDelivery:
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Nothing is ever left half done."""
+        """Do nothing: this mode never leaves anything unfinished."""
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
         """Delete the files; see `Delivery.remove`."""
@@ -51,13 +51,11 @@ class StrmDelivery:
 
 
 def _put(request: DeliveryRequest, texts: dict[int, bytes]) -> None:
-    def write(path: Path, file: RequestedFile) -> None:
-        with path.open("xb") as out:
-            out.write(texts[file.file_id])
-            out.flush()
-            os.fsync(out.fileno())
+    def write(folder: Folder, name: str, file: RequestedFile) -> None:
+        folder.create(name, texts[file.file_id])
 
-    def whole(path: Path, file: RequestedFile) -> bool:
-        return path.is_file() and not path.is_symlink() and path.read_bytes() == texts[file.file_id]
+    def whole(folder: Folder, name: str, file: RequestedFile) -> bool:
+        text = texts[file.file_id]
+        return folder.read(name, limit=len(text)) == text
 
     put_in_place(request, write, whole)

@@ -14,6 +14,7 @@ from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
+from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.mount_lookup import find
 from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
@@ -21,23 +22,23 @@ from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
 T = TypeVar("T")
 
 Refresh: TypeAlias = Callable[[], Awaitable[None]]
-"""Asks for a new listing of what TorBox has; as often as called, it may do so more seldom."""
+"""Asks for a new listing of the files at TorBox; may skip calls that follow too soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """Where the mount is, and how links to it are made."""
+    """The path of the mount, and the style of links to it."""
 
     mount: Path | None
-    """None: there is none, and only what was delivered before can be removed."""
+    """None: there is no mount, and delivered links can only be removed."""
     relative: bool = False
-    """Links say how to get from their folder to the mount, not where the mount is."""
-    timeout: float = 1800.0
+    """Links are relative to their own folder."""
+    timeout: float = 4 * 3600.0
     """Seconds that the files may be missing from a mount that works."""
 
 
 class SymlinkDelivery:
-    """Makes the links, as soon as the mount shows every file in its right size."""
+    """Creates the links as soon as the mount shows every file in its right size."""
 
     def __init__(
         self,
@@ -51,12 +52,12 @@ class SymlinkDelivery:
         self._mount = Mount(settings.mount) if settings.mount is not None else None
         self._clock = clock
         self._waiting: dict[str, float] = {}
-        """Since when the files of a download are missing from a mount that works."""
+        """By staging name: since when files are missing from a mount that works."""
 
     async def deliver(
         self, request: DeliveryRequest, _links: Links, progress: Progress
     ) -> Delivered:
-        """Link what the mount shows, or say that it is not there yet; see `Delivery.deliver`."""
+        """Link the files, or raise NotYet if the mount does not show them; see `Delivery.deliver`."""
         check_request(request)
         if self._mount is None:
             raise NotYet("delivery.mount is not set: where is TorBox mounted?")
@@ -69,17 +70,18 @@ class SymlinkDelivery:
                 await self._refresh()
             raise self._late(request, absent, f"are not on the mount {self._mount.root}")
         await in_thread(_link, request, self._texts(request, targets))
+        # Relative links can only be tried where they are, so this comes after publishing.
         if dead := await self._ask(self._mount, request, _dead):
             raise self._late(request, dead, "do not open through their links")
         self._waiting.pop(request.staging_name, None)
         return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
-        """Forget since when it was waited for."""
+        """Forget how long the files have been missing."""
         self._waiting.pop(staging_name, None)
 
     async def remove(self, save_path: Path, content_name: str, paths: Iterable[str]) -> int:
-        """Delete the links, never what they lead to, nor a file in the place of one."""
+        """Delete the links, never their targets, and never a real file in place of a link."""
         return await remove_delivered(save_path, content_name, paths, links_only=True)
 
     async def _ask(
@@ -88,13 +90,15 @@ class SymlinkDelivery:
         try:
             return await mount.ask(partial(look, mount.root, request))
         except MountGone:
-            self._waiting.pop(request.staging_name, None)  # its absence is not the files' fault
+            self._waiting.pop(
+                request.staging_name, None
+            )  # a missing mount says nothing about the files
             raise
 
     def _late(
         self, request: DeliveryRequest, files: Sequence[RequestedFile], what: str
     ) -> NotYet | DeliveryFailed:
-        """Count the time, and tell whether it is up."""
+        """Return DeliveryFailed if the files have been missing for too long, else NotYet."""
         now = self._clock()
         since = self._waiting.setdefault(request.staging_name, now)
         text = f"{len(files)} of {len(request.files)} files {what}"
@@ -104,7 +108,7 @@ class SymlinkDelivery:
         return DeliveryFailed(f"{text}, such as {files[0].remote_name!r}", retryable=False)
 
     def _texts(self, request: DeliveryRequest, targets: Mapping[int, Path]) -> dict[int, str]:
-        """Tell what each link says."""
+        """Return the target of each link, by file id."""
         if not self._settings.relative:
             return {file_id: str(path) for file_id, path in targets.items()}
         top = Path(os.path.realpath(request.save_path))
@@ -115,16 +119,19 @@ class SymlinkDelivery:
 
 
 def _link(request: DeliveryRequest, texts: Mapping[int, str]) -> None:
-    def write(path: Path, file: RequestedFile) -> None:
-        path.symlink_to(texts[file.file_id])
+    def write(folder: Folder, name: str, file: RequestedFile) -> None:
+        os.symlink(texts[file.file_id], name, dir_fd=folder.fd)
 
-    def whole(path: Path, file: RequestedFile) -> bool:
-        return path.is_symlink() and str(path.readlink()) == texts[file.file_id]
+    def whole(folder: Folder, name: str, file: RequestedFile) -> bool:
+        try:
+            return os.readlink(name, dir_fd=folder.fd) == texts[file.file_id]
+        except OSError:
+            return False  # missing, or not a link
 
     put_in_place(request, write, whole)
 
 
 def _dead(root: Path, request: DeliveryRequest) -> list[RequestedFile]:
-    """List the files that cannot be read through their links, where they are now."""
+    """List the files that cannot be opened through their links."""
     require(root)
     return [file for file in request.files if not opens(request.save_path / file.path, file.size)]

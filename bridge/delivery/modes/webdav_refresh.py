@@ -1,6 +1,6 @@
-"""Asking TorBox's WebDAV server to list its files anew, for a mount that does not show them yet.
+"""Asking TorBox's WebDAV server for a new listing, when a mount does not show files yet.
 
-By itself it does so about every 15 minutes. It answers 429 to whoever asks too often.
+Without a request the server makes one about every 15 minutes. It answers 429 to frequent requests.
 """
 
 import base64
@@ -17,13 +17,13 @@ log = structlog.get_logger()
 EVERY = 120.0
 """Seconds between two refreshes."""
 REFUSED = 900.0
-"""Seconds before the next one when it was refused."""
+"""Seconds before the next refresh after a refusal."""
 TIMEOUT = aiohttp.ClientTimeout(total=15.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WebdavLogin:
-    """Where the server is, and who may come in."""
+    """The address of the server, and the login."""
 
     url: str
     username: str
@@ -31,7 +31,7 @@ class WebdavLogin:
 
 
 class WebdavRefresh:
-    """Asks at most every 2 minutes, however many wait. What goes wrong is logged, no more."""
+    """Asks at most every 2 minutes, however many downloads wait. Errors are only logged."""
 
     def __init__(
         self, session: aiohttp.ClientSession, login: WebdavLogin, clock: Callable[[], float]
@@ -42,7 +42,7 @@ class WebdavRefresh:
         self._next_at = -math.inf
 
     async def ask(self) -> None:
-        """Ask for a new listing, if it is time."""
+        """Ask for a new listing, if the last request is long enough ago."""
         if self._clock() < self._next_at:
             return
         self._next_at = self._clock() + EVERY
