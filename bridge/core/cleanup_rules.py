@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.core.actions import AskImport, CleanUp, DeleteStray, Step
-from bridge.core.model import Entry, GrabPhase, RemoteItem, Removal, RemovedDownload, Snapshot
+from bridge.core.model import (
+    DownloadPhase,
+    Entry,
+    GrabPhase,
+    RemoteItem,
+    Removal,
+    RemovedDownload,
+    Snapshot,
+)
 from bridge.core.planner_input import CleanupRules, PlannerInput
 from bridge.core.recently_removed import LIST_LAG_SECONDS
 from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, created_since
@@ -71,11 +79,15 @@ def next_question(completed_at: float, asked_at: float | None) -> float:
 
 def cleanup_steps(known: PlannerInput) -> Iterator[Step]:
     """Clean up what is due, and ask the *arr what they have imported, one question at a time."""
-    waited_for = {live.download.id for live in known.live if live.waiting}
+    waited_for = {
+        live.download.id
+        for live in known.live
+        if live.pending and live.download.phase is not DownloadPhase.FAILED
+    }
     asking = known.asking_import
     for entry in known.cleanup_due:
         if entry.grab.id in known.busy_grabs or entry.download.id in waited_for:
-            continue  # a grab that waits may yet get its files by links to these
+            continue  # a grab without files may yet get them by links to these
         rules = known.rules_of(entry.grab).cleanup
         due = cleanup_due(entry, rules)
         if due is not None and not rules.dry_run and due.at <= known.now:

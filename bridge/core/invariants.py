@@ -46,7 +46,7 @@ def violations(observed: Observed, before: Observed | None = None) -> list[str]:
     """Return what does not hold; `before` is an earlier moment to compare with."""
     found = []
     for live in observed.live:
-        texts = [*_ids(live.download), *_download_owner(live, observed)]
+        texts = [*_ids(live), *_download_owner(live, observed)]
         for grab in live.grabs:
             texts += [*_complete(grab), *_grab_owner(live, grab, observed)]
         found += [f"{live.download.name} ({live.download.hash}): {text}" for text in texts]
@@ -56,9 +56,11 @@ def violations(observed: Observed, before: Observed | None = None) -> list[str]:
     return found
 
 
-def _ids(download: Download) -> Iterator[str]:
-    if download.phase is DownloadPhase.ACTIVE and download.torrent_id is None:
-        yield "active without a torrent_id"
+def _ids(live: LiveDownload) -> Iterator[str]:
+    download = live.download
+    delivers = download.phase is DownloadPhase.READY and live.pending
+    if (download.phase is DownloadPhase.ACTIVE or delivers) and download.torrent_id is None:
+        yield f"{download.phase} without a torrent_id"
     if download.phase is DownloadPhase.QUEUED and download.queued_id is None:
         yield "queued without a queued_id"
     if download.ours and download.torrent_id is None and download.queued_id is None:
@@ -143,6 +145,8 @@ def _backwards(before: Observed, after: Observed) -> Iterator[str]:
         if entry.grab.progress < old.grab.progress:
             yield f"{name}: progress went back from {old.grab.progress} to {entry.grab.progress}"
         if old.complete and not entry.complete:
+            yield f"{name}: was {old.grab.phase} and is {entry.grab.phase}"
+        if old.grab.phase is GrabPhase.FAILED and entry.grab.phase is not GrabPhase.FAILED:
             yield f"{name}: was {old.grab.phase} and is {entry.grab.phase}"
 
 

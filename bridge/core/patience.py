@@ -64,15 +64,15 @@ def failure_by_rules(
     download: Download, grab: Grab, item: RemoteItem, patience: Patience
 ) -> Failure | None:
     """Return why the category of a grab bears with its download no longer; None while it does."""
-    idle = idle_seconds(download, grab)
+    idle, incomplete = idle_seconds(download, grab), is_list_incomplete(grab, item)
+    if item.ready and not incomplete:
+        return None
     observed = max(download.observed_seconds - grab.observed_at_join, 0.0)
     if _over(observed, patience.give_up_after):
         return Failure(Reason.GAVE_UP, f"not finished after {_hours(observed)}")
-    if is_list_incomplete(grab, item):
+    if incomplete:
         over = _over(idle, patience.stalled_after)
         return Failure(Reason.INCOMPLETE, grab.note or FILES_MISSING) if over else None
-    if item.ready:
-        return None
     if item.finished:
         over = _over(idle, patience.stored_after)
         text = f"TorBox did not bring it to its storage in {_hours(idle)}"

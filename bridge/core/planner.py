@@ -242,7 +242,7 @@ def _follow(known: PlannerInput) -> Iterator[Step]:
     followed = [
         live
         for live in known.live
-        if live.download.id not in known.busy_downloads and _is_followed(live, known)
+        if live.download.id not in known.busy_downloads and _is_followed(live)
     ]
     unsettled = []
     for live in followed:
@@ -256,23 +256,18 @@ def _follow(known: PlannerInput) -> Iterator[Step]:
     yield from _lists([live for live in unsettled if live.download.id not in refreshes], known)
 
 
-def _is_followed(live: LiveDownload, known: PlannerInput) -> bool:
+def _is_followed(live: LiveDownload) -> bool:
     """Return whether TorBox still works on it, or its file list is not whole yet."""
     if not live.pending:
         return False
     if live.download.phase in {DownloadPhase.QUEUED, DownloadPhase.ACTIVE}:
         return True
-    return live.download.phase is DownloadPhase.READY and any(
-        _is_held(grab, live.download, known) for grab in live.waiting
-    )
+    return live.download.phase is DownloadPhase.READY and any(map(_is_held, live.waiting))
 
 
-def _is_held(grab: Grab, download: Download, known: PlannerInput) -> bool:
-    """Return whether wanted files of a grab are missing in TorBox's list, as far as is known."""
-    if grab.planned or grab.incomplete_list_bytes < 0:
-        return False
-    item = _item(download, known)
-    return item is None or is_list_incomplete(grab, item)
+def _is_held(grab: Grab) -> bool:
+    """Return whether wanted files of a grab were missing in TorBox's list when it was planned."""
+    return grab.phase is GrabPhase.WAITING and grab.incomplete_list_bytes >= 0
 
 
 def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
@@ -296,16 +291,21 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
 def _can_plan(live: LiveDownload, item: RemoteItem) -> bool:
     """Return whether a look at the files of a ready item would bring anything new."""
     if live.download.phase is DownloadPhase.READY:
-        return any(not grab.planned and not is_list_incomplete(grab, item) for grab in live.waiting)
+        return any(_is_held(grab) and not is_list_incomplete(grab, item) for grab in live.waiting)
     return any(not is_list_incomplete(grab, item) for grab in live.pending)
 
 
 def _given_up(live: LiveDownload, item: RemoteItem, known: PlannerInput) -> Action | None:
-    """Fail the first grab whose category bears with the download no longer."""
+    """Fail the first grab whose category bears with the download no longer.
+
+    Once the download is ready only grabs whose files TorBox does not list are judged.
+    """
     download = live.download
     if download.phase not in {DownloadPhase.ACTIVE, DownloadPhase.READY}:
         return None
     for grab in live.waiting:
+        if download.phase is DownloadPhase.READY and not _is_held(grab):
+            continue
         patience = known.rules_of(grab).patience
         failure = failure_by_rules(download, grab, item, patience)
         if failure is None:
@@ -414,7 +414,7 @@ def _list_pause(downloads: Collection[LiveDownload], known: PlannerInput) -> flo
 
 
 def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[Step]:
-    free = MAX_DELIVERIES - known.delivering
+    free = MAX_DELIVERIES - len(known.delivering)
     due = [
         (live, grab)
         for live in known.live
@@ -422,7 +422,7 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         for grab in live.pending
         if not grab.stopped
         and grab.id not in known.busy_grabs
-        and not _is_held(grab, live.download, known)
+        and not _is_held(grab)
         and not _is_ending(live, known)
     ]
     due.sort(key=lambda one: (not one[1].force_start, one[1].priority, one[1].size, one[1].id))
@@ -431,16 +431,18 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         sources = _link_sources(live, grab, known)
         if linked_only and not sources:
             continue
+        links_at = 0.0 if sources else known.link_at
+        at = max(grab.next_attempt_at, links_at)
+        if at > known.now:
+            yield Wait(at)
+            continue
         mode = known.mode_of(grab)
         if not sources and mode in FETCHING:
             begun = fetching.setdefault(live.download.id, _modes_being_fetched(live, known))
             if mode in begun:
                 continue  # its end wakes the plan: then these files can be linked
             begun.add(mode)
-        at = grab.next_attempt_at if sources else max(grab.next_attempt_at, known.link_at)
-        if at > known.now:
-            yield Wait(at)
-        elif free > 0:
+        if free > 0:
             free -= 1
             yield Deliver(grab.id, sources)
 
@@ -471,11 +473,11 @@ def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[
 
 def _modes_being_fetched(live: LiveDownload, known: PlannerInput) -> set[str]:
     """Return the modes in which the files of a download are being fetched at this moment."""
-    return {known.mode_of(grab) for grab in live.pending if grab.id in known.busy_grabs}
+    return {known.mode_of(grab) for grab in live.pending if grab.id in known.delivering}
 
 
 def _finishes(known: PlannerInput) -> Iterator[Step]:
-    """Finish what is done seeding. A grab that could still be linked from it goes before."""
+    """Finish what is done seeding. Grabs that wait can still be linked from a finished one."""
     for live in known.live:
         for grab in live.grabs:
             done = grab.phase is GrabPhase.DELIVERED and grab.id not in known.busy_grabs

@@ -86,6 +86,7 @@ class PlannerInput:
     jobs: Collection[Job] = ()
     """Those to be done, and failovers of the last hour."""
     removed: Collection[RemovedDownload] = ()
+    """Downloads removed lately whose hashes were not added again, finished or not."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     rules: Mapping[str, Rules] = field(default_factory=lambda: MappingProxyType({}))
     """By category; one that is missing has the defaults."""
@@ -100,7 +101,8 @@ class PlannerInput:
     checking_cached: bool = False
     """TorBox is being asked what it has cached."""
     submitting: int = 0
-    delivering: int = 0
+    delivering: frozenset[int] = frozenset()
+    """Grabs being delivered, by id."""
     refreshing: int = 0
     """Items being asked for by id."""
     asking_import: bool = False

@@ -192,7 +192,7 @@ class Engine:
                 snapshot=known.snapshot,
                 busy_downloads=known.busy_downloads,
                 busy_grabs=known.busy_grabs,
-                delivering=known.delivering,
+                delivering=len(known.delivering),
                 blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
@@ -336,7 +336,11 @@ class Engine:
             now=now,
             live=live,
             jobs=tuple(self._state.jobs.values()),
-            removed=tuple(self._state.removed_downloads.values()),
+            removed=tuple(
+                removed
+                for info_hash, removed in self._state.removed_downloads.items()
+                if self._state.by_hash(info_hash) is None
+            ),
             snapshot=self._state.snapshot,
             rules=self._rules_of(live, due),
             busy_downloads=self._busy_ids("download"),
@@ -346,7 +350,7 @@ class Engine:
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
             submitting=running[Submit],
-            delivering=running[Deliver],
+            delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
             last_lookup_at=self._last_lookup_at,
@@ -375,6 +379,11 @@ class Engine:
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
+
+    def _delivering_ids(self) -> frozenset[int]:
+        return frozenset(
+            key.id for key, busy in self._busy.items() if isinstance(busy.action, Deliver)
+        )
 
     # Performing actions
 

@@ -310,6 +310,8 @@ async def delete_stray(ctx: EngineContext, info_hash: str, torrent_id: int) -> N
     )
     why = f"torrent {torrent_id} turned up at TorBox after its removal: a create thought lost"
     async with ctx.state.unit_of_work() as work:
+        if work.by_hash(info_hash) is not None:
+            return  # added again meanwhile: the item may be what that grab plays from
         work.add_job(removal, info_hash)
         work.event(info_hash, "removed", why=why)
     log.warning("stray_deleted", hash=info_hash, torrent_id=torrent_id)

@@ -232,7 +232,11 @@ SELECT
     claims.inactive_seeding_time_limit, '[]',
     CASE claims.phase WHEN 'accepted' THEN 'waiting' ELSE claims.phase END,
     claims.phase_at, claims.delivery_mode, claims.content_name, '',
-    claims.files LIKE '%"path":"%/%', claims.size, -1, NULL, 0, 0,
+    EXISTS (
+        SELECT 1 FROM json_each(claims.files) AS file
+        WHERE json_extract(file.value, '$.path') LIKE '%/%'
+    ),
+    claims.size, -1, NULL, 0, 0,
     CASE WHEN claims.phase IN ('delivered', 'finished') THEN 1.0 ELSE 0.0 END,
     0, 0, '', '', 0, claims.completed_at, claims.imported_at,
     claims.failure_reason, claims.failure_message

@@ -69,11 +69,11 @@ class UnitOfWork:
 
     def by_hash(self, info_hash: str) -> Download | None:
         """Return the download of a hash as it will be."""
+        for changed in self.downloads.values():
+            if changed is not None and changed.hash == info_hash:
+                return changed
         known = self._state.by_hash(info_hash)
-        if known is not None:
-            return self.download(known.id)
-        made = (one for one in self.downloads.values() if one is not None and one.hash == info_hash)
-        return next(made, None)
+        return self.download(known.id) if known is not None else None
 
     def grab(self, grab_id: int) -> Grab | None:
         """Return a grab as it will be."""

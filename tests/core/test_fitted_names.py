@@ -11,7 +11,7 @@ from bridge.core.paths import fitted
 def files(*paths: str) -> tuple[DeliveredFile, ...]:
     """Planned files under these paths."""
     return tuple(
-        DeliveredFile(hash="a" * 40, file_id=number, remote_name=path, size=1, path=path)
+        DeliveredFile(file_id=number, remote_name=path, size=1, path=path)
         for number, path in enumerate(paths)
     )
 

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.core.patience import FAILED_SECONDS, GONE_MISSES, GONE_SECONDS
 from bridge.core.model import Phase, Reason
+from bridge.core.patience import FAILED_SECONDS, GONE_MISSES, GONE_SECONDS
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_world import TOLD, World, world

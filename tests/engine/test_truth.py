@@ -1,7 +1,6 @@
 """What TorBox says of one item, and what it means: each verdict with a reason a user can read."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import structlog

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.core.follow import observed
-from bridge.core.model import UNLIMITED, Download, Phase, RemoteItem
+from bridge.core.model import UNLIMITED, Entry, Grab, GrabPhase, Phase, RemoteItem
 from bridge.core.preferences import Preferences, with_global_limits
+from bridge.core.remote_tracking import record_item_seen
 from bridge.core.seeding import SeedMode, SeedPolicy, seed_mode, seeding_done
 from bridge.core.status import status_of
 from bridge.downloads import View
@@ -20,7 +20,7 @@ from bridge.qbittorrent.torrent_info import torrent_info
 from tests.arr_emulator import arr_queue
 from tests.arr_emulator.arr_queue import QueueItem, QueueStatus, Torrent, queue_item
 from tests.arr_emulator.dialects import DIALECTS, App
-from tests.support.scenes import NOW, delivered, whole
+from tests.support.scenes import NOW, delivered, ready, whole
 from tests.support.views import AROUND
 
 SIZE = 1000
@@ -96,9 +96,9 @@ CASES = [
 ]
 
 
-def said(case: Case, download: Download, minute: int) -> RemoteItem:
+def said(case: Case, grab: Grab, minute: int) -> RemoteItem:
     """What TorBox says at that minute: it seeds if it was told to, until it stops by itself."""
-    told = seed_mode(case.policy, with_global_limits(download, case.preferences))
+    told = seed_mode(case.policy, with_global_limits(grab, case.preferences))
     until = LAST_MINUTE if case.stops_at is None else case.stops_at
     active = told is SeedMode.SEED and minute <= until and minute != case.stops_at
     tenths = min(minute, BUSY_MINUTES, until) if told is SeedMode.SEED else 0
@@ -113,16 +113,18 @@ def said(case: Case, download: Download, minute: int) -> RemoteItem:
 
 def life(case: Case) -> Iterator[tuple[float, View]]:
     """Look each minute, as the bridge does, and tell what it shows."""
-    download = delivered(completed_at=NOW, content_name="Show", size=SIZE, **case.limits)
+    download = ready(size=SIZE)
+    grab = delivered(completed_at=NOW, size=SIZE, **case.limits)
     for minute in range(LAST_MINUTE + 1):
         now = NOW + 60 * minute
-        item = said(case, download, minute)
-        if download.phase is Phase.DELIVERED:
-            download = observed(download, item, now)
-            limited = with_global_limits(download, case.preferences)
+        item = said(case, grab, minute)
+        if grab.phase is GrabPhase.DELIVERED:
+            download = record_item_seen(download, item, now)
+            limited = Entry(download, with_global_limits(grab, case.preferences))
             if seeding_done(case.policy, limited, active=item.active, now=now):
-                download = replace(download, phase=Phase.FINISHED, phase_at=now)
-        yield now, View(download, status_of(download, item, None), item)
+                grab = replace(grab, phase=GrabPhase.FINISHED, phase_at=now)
+        entry = Entry(download, grab)
+        yield now, View(entry, status_of(entry, item, None), item)
 
 
 def shown(view: View, now: float) -> Torrent:
@@ -155,7 +157,7 @@ def test_removable_when_it_is_done(app: App, case: Case) -> None:
 def test_what_is_shown_is_true(case: Case) -> None:
     """State, ratio and last activity are those of TorBox; the seeding time goes on."""
     for minute, (now, view) in enumerate(life(case)):
-        torrent, seeds = shown(view, now), view.entry.phase is Phase.DELIVERED
+        torrent, seeds = shown(view, now), view.phase is Phase.DELIVERED
         assert view.item is not None
         if seeds:
             busy = view.item.upload_speed > 0

@@ -5,8 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.downloads.fetching import AT_ONCE, FoundFile, FoundMagnet, LinkFetcher, NotFetched
-from bridge.downloads.guard import SETTING
+from bridge.engine.address_guard import SETTING
+from bridge.engine.link_fetcher import (
+    AT_ONCE,
+    FoundFile,
+    FoundMagnet,
+    LinkFetcher,
+    NotFetched,
+)
 from tests.support.links import LinkServer, link_server
 
 MAGNET = f"magnet:?xt=urn:btih:{'1a' * 20}"
