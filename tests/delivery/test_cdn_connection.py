@@ -1,16 +1,18 @@
 """Connections that are alive and of no use."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
-from bridge.delivery.delivery_errors import DeliveryFailed, Interrupted
-from bridge.delivery.fetch.cdn_connection import StallDetector, open_response
+from bridge.delivery.delivery_errors import DeliveryFailed, Interrupted, WrongContent
+from bridge.delivery.fetch.cdn_connection import StallDetector, _redirected, open_response
 from bridge.delivery.fetch.fetch_settings import KIB
-from tests.support.cdn import Served, cut_at_once, honest, slowly
+from tests.support.cdn import Cdn, Served, cut_at_once, honest, slowly, status
 from tests.support.delivery import FAST, Room, some_bytes
 
 TRICKLE = slowly(pause=0.03, step=50)
@@ -92,3 +94,52 @@ async def test_no_error_holds_the_link(room: Room, session: aiohttp.ClientSessio
             pass
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("origin", "location", "allowed"),
+    [
+        ("https://1.1.1.1/a", "https://8.8.8.8/b", True),
+        ("https://1.1.1.1/a", "/b?token=x", True),
+        ("https://1.1.1.1/a", "//8.8.8.8/b", True),
+        ("http://127.0.0.1:1/a", "http://127.0.0.1:2/b", True),
+        ("http://192.168.1.2/a", "http://10.0.0.1/b", True),
+        ("https://1.1.1.1/a", "http://127.0.0.1/b", False),
+        ("https://1.1.1.1/a", "http://169.254.169.254/latest/meta-data", False),
+        ("https://1.1.1.1/a", "http://[::1]/b", False),
+        ("https://1.1.1.1/a", "http://[::ffff:10.0.0.1]/b", False),
+        ("https://1.1.1.1/a", "http://[64:ff9b::7f00:1]/b", False),
+        ("https://1.1.1.1/a", "http://localhost/b", False),
+        ("https://1.1.1.1/a", "http://2130706433/b", False),
+        ("https://1.1.1.1/a", "file:///etc/passwd", False),
+        ("https://1.1.1.1/a", "http://[/b", False),
+        ("https://1.1.1.1/a", "http:///b", False),
+    ],
+)
+async def test_where_a_redirect_may_lead(origin: str, location: str, *, allowed: bool) -> None:
+    """From a public address never to a private one, however it is written."""
+    with nullcontext() if allowed else pytest.raises(WrongContent):
+        await _redirected(URL(origin), location)
+
+
+async def test_redirects_are_followed(cdn: Cdn, session: aiohttp.ClientSession) -> None:
+    """A few in a row, with the range; not for ever."""
+    away = status(302, Location="/dld/0?token=x")
+    served = cdn.add(0, b"0123456789", away, away)
+    url = await cdn.link(0, fresh=False)
+    async with open_response(session, url, {"Range": "bytes=2-4"}, FAST) as response:
+        assert await response.read() == b"234"
+    assert served.ranges == ["bytes=2-4"] * 3
+    served.always = away
+    with pytest.raises(WrongContent, match="too often"):
+        async with open_response(session, url, {}, FAST):
+            pass
+    assert len(served.requests) == 8
+
+
+@pytest.mark.parametrize("link", ["", "nonsense", "http://[", "http://x:999999/", "ftp://x/y"])
+async def test_links_that_are_none(session: aiohttp.ClientSession, link: str) -> None:
+    """TorBox may answer with anything; it is refused like any other wrong content."""
+    with pytest.raises((WrongContent, Interrupted)):
+        async with open_response(session, link, {}, FAST):
+            pass

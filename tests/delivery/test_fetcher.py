@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -324,7 +325,7 @@ async def test_progress_keeps_the_link(room: Room) -> None:
 
 async def open_late(room: Room, behave: Behaviour) -> list[int]:
     """Fetch a large file with up to 8 connections; return how many were open, late on."""
-    served = room.cdn.add(0, some_bytes(6000 * KIB))
+    served = room.cdn.add(0, some_bytes(12_000 * KIB))
     served.always = behave
     late: list[int] = []
 
@@ -335,7 +336,7 @@ async def open_late(room: Room, behave: Behaviour) -> list[int]:
 
     served.always = watch
     room.delivery = room.build(
-        replace(FAST, connections_per_file=8, tune_every=0.25, idle_timeout=5.0)
+        replace(FAST, connections_per_file=8, tune_every=0.25, idle_timeout=5.0, segment=256 * KIB)
     )
     request = room.request("Movie.mkv")
     await room.deliver(request)
@@ -345,7 +346,8 @@ async def open_late(room: Room, behave: Behaviour) -> list[int]:
 
 async def test_more_connections_where_each_is_limited(room: Room) -> None:
     """A CDN that limits each connection is asked over as many as allowed."""
-    assert max(await open_late(room, slowly(pause=0.02, step=16 * KIB))) == 8
+    await open_late(room, slowly(pause=0.02, step=16 * KIB))
+    assert room.cdn.most_open == 8
 
 
 async def test_fewer_connections_where_the_client_is_limited(room: Room) -> None:
@@ -361,10 +363,40 @@ async def test_fewer_connections_where_the_client_is_limited(room: Room) -> None
         await response.prepare(request)
         for at in range(start, end + 1, 8 * KIB):
             async with line:
-                await asyncio.sleep(0.004)
+                await asyncio.sleep(0.002)
             part = served.data[at : min(at + 8 * KIB, end + 1)]
             await response.write(part)
             served.sent += len(part)
         return response
 
     assert min(await open_late(room, shared)) <= 3
+
+
+async def test_two_big_files_with_one_slot(room: Room) -> None:
+    """Downloads that take the slot from each other all the time both arrive, and block nobody."""
+    for number in range(2):
+        served = room.cdn.add(number, some_bytes(1500 * KIB, number))
+        served.always = slowly(pause=0.005, step=16 * KIB)
+    room.delivery = room.build(replace(FAST, parallel_files=1, turn=0.01, tune_every=0.01))
+    first = room.request("First.mkv")
+    second = replace(
+        first,
+        staging_name=f"{first.info_hash}-2",
+        content_name="Second.mkv",
+        files=(replace(first.files[0], file_id=1, path="Second.mkv"),),
+    )
+    slowest, ticks = 0.0, 0
+
+    async def deliver_both() -> None:
+        await asyncio.gather(room.deliver(first), room.deliver(second))
+
+    both = begin(deliver_both())
+    while not both.done():
+        before = time.monotonic()
+        await asyncio.sleep(0.005)
+        slowest, ticks = max(slowest, time.monotonic() - before), ticks + 1
+    await both
+    assert room.same(first)
+    assert room.same(second)
+    assert slowest < 5.0
+    assert ticks > 10

@@ -1,7 +1,9 @@
 """Killed at any moment, a delivery leaves the truth on disk and goes on from there."""
 
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +139,25 @@ def _true_claims(top: Path, truth: bytes) -> int:
     data = (top / ".incomplete" / HASH / "content" / "a.mkv").read_bytes()
     assert all(data[start:end] == truth[start:end] for start, end in claimed.done)
     return sum(end - start for start, end in claimed.done)
+
+
+async def test_sigterm_ends_a_delivery_full_of_fifos(tmp_path: Path, cdn: Cdn) -> None:
+    """FIFOs that appear again and again in place of its files do not keep it from ending."""
+    size = 900 * KIB
+    served = cdn.add(0, some_bytes(size))
+    served.always = slowly(pause=0.02, step=8 * KIB)
+    arguments = ("fetch", str(tmp_path), await cdn.link(0, fresh=False), str(size))
+    staged = tmp_path / ".incomplete" / HASH
+    for name in ("0.json", "0.json.new", "content/a.mkv", "0.moved", "0.whole"):
+        (staged / "content").mkdir(parents=True, exist_ok=True)
+        os.mkfifo(staged / name)
+    program = await asyncio.create_subprocess_exec(*PROGRAM, *arguments, cwd=ROOT)
+    while served.sent < 200 * KIB:  # noqa: ASYNC110 - the other side is a process
+        await asyncio.sleep(0.003)
+    for name in ("0.json", "0.json.new", "content/a.mkv"):
+        (staged / name).unlink(missing_ok=True)
+        os.mkfifo(staged / name)
+    await asyncio.sleep(0.2)
+    program.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await program.wait()

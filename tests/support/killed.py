@@ -3,7 +3,7 @@
 `publish <top>`, `publish-across <top> <other file system>` and `restage <top>` do their work again and again, each time in a new directory
 `<top>/<n>`, killed with SIGKILL just before the n-th time it opens a file, or changes a name or an
 owner, until the work ends before it is killed. `fetch <top> <url> <size>` delivers one file;
-somebody else kills it.
+the test kills it, or ends it with SIGTERM.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -133,11 +134,15 @@ async def _fetch(top: Path, url: str, size: int) -> None:
     file = RequestedFile(file_id=0, remote_name="a", size=size, path="Show/a.mkv")
     request = replace(show(top), files=(file,))
     settings = replace(FAST, checkpoint_bytes=32 * KIB)
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with make_session("killed/1") as session:
         delivery = DownloadDelivery(
             incomplete=top / ".incomplete", session=session, settings=settings
         )
-        await delivery.deliver(request, _OneLink(url), Progress())
+        with suppress(asyncio.CancelledError):
+            await delivery.deliver(request, _OneLink(url), Progress())
 
 
 def _main(what: str, top: Path, *rest: str) -> None:

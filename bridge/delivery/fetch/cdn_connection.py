@@ -1,14 +1,21 @@
 """Requests to the CDN, with a limit on every wait and no link in any error."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from bridge.delivery.delivery_errors import Interrupted, WrongContent
 from bridge.delivery.fetch.fetch_settings import FetchSettings
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 5
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @asynccontextmanager
@@ -17,20 +24,71 @@ async def open_response(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send a GET request and return the response with its body unread.
 
+    Redirects are followed, but from a public address never to a private one.
+
     Raises:
         Interrupted: no connection, no answer in time, or a body that is cut or stands still.
-        WrongContent: the link is not a URL.
+        WrongContent: the link is not a URL, or a redirect leads where it may not.
     """
     with _network_errors():
-        async with (
-            asyncio.timeout(settings.answer_timeout) as deadline,
-            session.get(
-                url, headers=headers, timeout=_timeout(settings), raise_for_status=False
-            ) as response,
-        ):
+        async with asyncio.timeout(settings.answer_timeout) as deadline, AsyncExitStack() as stack:
+            where = _parsed(url)
+            for _ in range(_MOST_REDIRECTS):
+                request = session.get(
+                    where,
+                    headers=headers,
+                    timeout=_timeout(settings),
+                    raise_for_status=False,
+                    allow_redirects=False,
+                )
+                response = await stack.enter_async_context(request)
+                if response.status not in _REDIRECTS:
+                    break
+                where = await _redirected(where, response.headers.get("Location", ""))
+            else:
+                raise WrongContent("the CDN redirects too often")
             # From here on sock_read and the StallDetector limit the wait: a body may take hours.
             deadline.reschedule(None)
             yield response
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return URL(url)
+    except ValueError:
+        raise WrongContent("TorBox gave a link that is not a URL") from None
+
+
+async def _redirected(origin: URL, location: str) -> URL:
+    """Return where a redirect leads; refuse what the CDN has no business to ask for."""
+    try:
+        target = origin.join(URL(location))
+    except ValueError:
+        raise WrongContent("the CDN redirects to something that is not a URL") from None
+    if target.scheme not in {"http", "https"} or not target.host:
+        raise WrongContent("the CDN redirects to something that is not a web address")
+    # A simulator or a proxy at home may redirect within the network; TorBox's CDN may not lead
+    # into it, for example to a router or to a cloud's metadata service.
+    if await _is_private(target) and not await _is_private(origin):
+        raise WrongContent("the CDN redirects to a private address")
+    return target
+
+
+async def _is_private(url: URL) -> bool:
+    """Return whether a host is, or resolves to, any address that is not public."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(url.host or "", url.port, type=socket.SOCK_STREAM)
+    return not all(_is_public(str(entry[4][0])) for entry in found)
+
+
+def _is_public(text: str) -> bool:
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = IPv4Address(int(address) & 0xFFFF_FFFF)
+        address = inner or address
+    return address.is_global and not address.is_multicast
 
 
 class StallDetector:

@@ -52,7 +52,7 @@ class Attempt:
         self._received = 0
         """Bytes of all connections together, for the tuner."""
         self._given_out = asyncio.Event()
-        """Set when no segment waits for a connection."""
+        """Set when a connection ended because it could not go on: then none is added either."""
         self._trouble: FetchTrouble | None = None
         self._stop_at: float | None = None
 
@@ -91,8 +91,8 @@ class Attempt:
             async with asyncio.TaskGroup() as group:
                 # A connection that failed is not replaced: the node may be down, and the next
                 # attempt waits before it asks again.
-                while self._may_go_on() and self._trouble is None:
-                    while self._may_go_on() and self._active < self._tuner.target:
+                while self._may_add():
+                    while self._may_add() and self._active < self._tuner.target:
                         group.create_task(self._connection(self._segments.popleft()))
                         await asyncio.sleep(0)  # lets it start, and count itself
                     await self._measure()
@@ -109,6 +109,11 @@ class Attempt:
         # A file that is held back by the user's own limit would not get faster with anything.
         if full and not self._throttle.limited:
             self._tuner.measured((self._received - received) / (time.monotonic() - began))
+
+    def _may_add(self) -> bool:
+        # The event and not the state alone: a slot that is wanted may be free again a moment later,
+        # and `_measure` would no longer wait.
+        return self._may_go_on() and self._trouble is None and not self._given_out.is_set()
 
     def _may_go_on(self) -> bool:
         stopped = self._stop_at is not None and time.monotonic() >= self._stop_at
