@@ -20,7 +20,7 @@ from bridge.app import CannotStart, bridge
 from bridge.config import ConfigError, Settings, find_config, load, read_umask
 from bridge.demo import command as demo
 from bridge.doctor import command as doctor
-from bridge.simulator import command as simulator
+from bridge.simulator import serve as simulator
 from bridge.store import StoreError
 
 log = structlog.get_logger()

@@ -4,8 +4,10 @@ An effect is a small tagged value; in a scenario its tag stands under `kind`. Th
 played by the server, those of the CDN (endpoint "cdn") where files are sent. Seconds are real ones.
 """
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, Unpack
 
 import msgspec
 
@@ -15,21 +17,16 @@ NAMES = frozenset(
     {
         ANY,
         CDN,
-        "asynccreatetorrent",
         "checkcached",
         "controlqueued",
         "controltorrent",
         "createtorrent",
-        "edittorrent",
         "exportdata",
         "getqueued",
-        "magnettofile",
         "me",
         "mylist",
         "requestdl",
         "search",
-        "stats",
-        "status",
         "torrentinfo",
     }
 )
@@ -105,6 +102,12 @@ class NoData(Effect, frozen=True, tag="no_data"):
     """The work is done; the success is told with data null, so without ids. A refusal stays one."""
 
     detail: str | None = None
+
+
+class ExtraEntry(Effect, frozen=True, tag="extra_entry"):
+    """The list has one more entry, which is this text: JSON, or something that is almost JSON."""
+
+    text: str = '{"id": 1, "name": "\\ud800"}'
 
 
 class StaleList(Effect, frozen=True, tag="stale_list"):
@@ -191,6 +194,7 @@ AnyEffect: TypeAlias = (
     | Slow
     | Malformed
     | NoData
+    | ExtraEntry
     | StaleList
     | RotateKey
     | CutBody
@@ -206,7 +210,7 @@ AnyEffect: TypeAlias = (
     | NewEtag
 )
 
-API_ONLY = (NoData, StaleList, RotateKey)
+API_ONLY = (NoData, ExtraEntry, StaleList, RotateKey)
 CDN_ONLY = (
     CutBody,
     ShortBody,
@@ -265,3 +269,75 @@ class Subject:
     hash: str | None = None
     id: int | None = None
     operation: str | None = None
+
+
+@dataclass(slots=True)
+class Armed:
+    """A fault in force and what has become of it."""
+
+    id: int
+    fault: Fault
+    seen: int = 0
+    struck: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it will never strike again."""
+        return self.fault.times is not None and self.struck >= self.fault.times
+
+
+class FaultBook:
+    """The faults in force, oldest first. At most one strikes a call."""
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a seeded die, so that a run can be repeated
+        self._armed: list[Armed] = []
+        self._next_id = 1
+
+    def __iter__(self) -> Iterator[Armed]:
+        return iter(self._armed)
+
+    def add(self, endpoint: str, effect: AnyEffect, **conditions: Unpack[Conditions]) -> Armed:
+        """Put a fault in force. Raises ValueError for an effect that the endpoint cannot have."""
+        return self.put(Fault(endpoint, effect, **conditions))
+
+    def put(self, fault: Fault) -> Armed:
+        """Put a fault in force."""
+        armed = Armed(self._next_id, fault)
+        self._next_id += 1
+        self._armed.append(armed)
+        return armed
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Lift one fault, or all."""
+        self._armed = [
+            armed for armed in self._armed if fault_id is not None and armed.id != fault_id
+        ]
+
+    def take(self, subject: Subject) -> AnyEffect | None:
+        """The effect that strikes this call, if any; counts it."""
+        for armed in self._armed:
+            if _matches(armed.fault, subject) and self._strikes(armed):
+                return armed.fault.effect
+        return None
+
+    def _strikes(self, armed: Armed) -> bool:
+        armed.seen += 1
+        if armed.spent or armed.seen <= armed.fault.after:
+            return False
+        if self._random.random() >= armed.fault.probability:
+            return False
+        armed.struck += 1
+        return True
+
+
+def _matches(fault: Fault, subject: Subject) -> bool:
+    endpoint = fault.endpoint == subject.endpoint or (
+        fault.endpoint == ANY and subject.endpoint != CDN
+    )
+    return (
+        endpoint
+        and fault.hash in {None, subject.hash}
+        and fault.id in {None, subject.id}
+        and fault.operation in {None, subject.operation}
+    )

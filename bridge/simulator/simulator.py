@@ -8,15 +8,10 @@ from typing import Self
 from aiohttp import web
 
 from bridge.simulator.backend import Backend
-from bridge.simulator.calls import CallLog
-from bridge.simulator.clock import Clock
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.faultbook import FaultBook
-from bridge.simulator.items import Torrent
-from bridge.simulator.links import LinkBook
+from bridge.simulator.http_server import build_app
+from bridge.simulator.lifecycle import Torrent
 from bridge.simulator.scenario import Scenario
-from bridge.simulator.server import build_app
-from bridge.simulator.world import World
 
 SHUTDOWN_SECONDS = 0.2
 
@@ -37,6 +32,11 @@ class Simulator:
         real: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend = Backend(scenario or Scenario(), real=real)
+        self.world = self.backend.world
+        self.faults = self.backend.faults
+        self.calls = self.backend.calls
+        self.links = self.backend.links
+        self.clock = self.backend.clock
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -50,31 +50,6 @@ class Simulator:
     def key(self) -> str:
         """The API key that is valid now."""
         return self.backend.key
-
-    @property
-    def world(self) -> World:
-        """The account."""
-        return self.backend.world
-
-    @property
-    def faults(self) -> FaultBook:
-        """What goes wrong."""
-        return self.backend.faults
-
-    @property
-    def calls(self) -> CallLog:
-        """What was asked."""
-        return self.backend.calls
-
-    @property
-    def links(self) -> LinkBook:
-        """The CDN's links."""
-        return self.backend.links
-
-    @property
-    def clock(self) -> Clock:
-        """Simulated time."""
-        return self.backend.clock
 
     def register(self, content: Content, *, on_account: bool = False) -> Torrent | None:
         """Let TorBox know a content; put it on the account too if asked, and return that item."""

@@ -1,12 +1,13 @@
-"""CDN links: a path, a token, a lifetime."""
+"""Links to files: a path, a token, a lifetime; and the part of a file that a request asks for."""
 
 import random
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.settings import Cdn
+from bridge.simulator.scenario import Cdn
 
 GONE = 404
 WRONG_TOKEN = 403
@@ -38,7 +39,7 @@ class Link:
         return f'"{self.content.hash[:16]}-{self.file_id}-{self.file.size}"'
 
 
-class LinkBook:
+class FileLinks:
     """All links ever made, by path."""
 
     def __init__(self, cdn: Cdn, *, seed: int = 0) -> None:
@@ -50,9 +51,8 @@ class LinkBook:
         self, torrent_id: int, file_id: int, content: Content, file: ContentFile, now: float
     ) -> Link:
         """A new link to a file."""
-        folder = "zip" if file.zipped else "dld"
         link = Link(
-            path=f"/{folder}/{self._uuid()}",
+            path=f"/dld/{self._uuid()}",
             token=self._uuid(),
             torrent_id=torrent_id,
             file_id=file_id,
@@ -85,3 +85,39 @@ class LinkBook:
 
     def _uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """The range lies past the end: 416."""
+
+
+def parse_range(header: str | None, size: int) -> Span | Unsatisfiable | None:
+    """What is asked for; None for the whole file, also when the header cannot be understood."""
+    found = _RANGE.match((header or "").strip())
+    if found is None or found[1] == found[2] == "":
+        return None
+    if not found[1]:
+        return _satisfiable(max(0, size - int(found[2])), size, size)
+    end = int(found[2]) + 1 if found[2] else size
+    return None if end <= int(found[1]) < size else _satisfiable(int(found[1]), end, size)
+
+
+def _satisfiable(start: int, end: int, size: int) -> Span | Unsatisfiable:
+    return Unsatisfiable() if start >= size else Span(start, min(end, size))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bridge.simulator.faults import Subject
-from bridge.simulator.metainfo import parse_hash, parse_magnet, parse_torrent
+from bridge.simulator.releases import parse_hash, parse_magnet, parse_torrent
 
 ID_NAMES = ("torrent_id", "queued_id", "id")
 
