@@ -25,7 +25,11 @@ async def answer(
         async with (
             asyncio.timeout(settings.answer_timeout) as deadline,
             session.get(
-                url, headers=headers, timeout=_timeout(settings), raise_for_status=False
+                url,
+                headers=headers,
+                timeout=_timeout(settings),
+                raise_for_status=False,
+                **settings.proxies.options(url),
             ) as response,
         ):
             deadline.reschedule(None)

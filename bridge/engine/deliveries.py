@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from bridge.config import Settings
+from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import DeliveredFile
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
@@ -68,6 +69,7 @@ def _download(
 
 def _fetch_settings(settings: Settings) -> FetchSettings:
     return FetchSettings(
+        proxies=from_environment(settings.torbox.proxy),
         parallel_files=settings.delivery.parallel_files,
         connections_per_file=settings.delivery.connections_per_file,
         min_free_bytes=settings.delivery.min_free_bytes,
