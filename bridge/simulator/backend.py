@@ -30,7 +30,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Whether a call may pass, and what the headers say."""
+    """Whether a call is allowed, and the numbers for the headers."""
 
     allowed: bool
     limit: int
@@ -40,7 +40,7 @@ class Usage:
     rule: str
 
     def headers(self, now: float, *, float_reset: bool) -> dict[str, str]:
-        """x-ratelimit-* and retry-after; TorBox sends them with every 200."""
+        """Return x-ratelimit-* and retry-after, which TorBox sends with every 200."""
         wait = max(0.0, self.reset - now)
         return {
             "x-ratelimit-limit": str(self.limit),
@@ -51,7 +51,7 @@ class Usage:
 
 
 class RateLimiter:
-    """Counts calls. With `enforce` off everything passes and nothing seems used."""
+    """Counts calls. Without `enforce` every call is allowed and none is counted."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -97,7 +97,7 @@ class CallRecord(msgspec.Struct):
 
 
 class CallLog:
-    """Requests in the order they came. Iterable."""
+    """The requests, oldest first."""
 
     def __init__(self) -> None:
         self._records: list[CallRecord] = []
@@ -109,19 +109,19 @@ class CallLog:
         return len(self._records)
 
     def add(self, record: CallRecord) -> None:
-        """Note a request."""
+        """Append a request."""
         self._records.append(record)
 
     def to(self, endpoint: str) -> list[CallRecord]:
-        """The requests to one endpoint."""
+        """Return the requests to one endpoint."""
         return [record for record in self._records if record.endpoint == endpoint]
 
     def count(self, endpoint: str) -> int:
-        """How many requests one endpoint had."""
+        """Return the number of requests to one endpoint."""
         return len(self.to(endpoint))
 
     def counts(self) -> dict[str, int]:
-        """Requests per endpoint."""
+        """Return the number of requests by endpoint."""
         return dict(Counter(record.endpoint for record in self._records))
 
     def clear(self) -> None:
@@ -130,13 +130,13 @@ class CallLog:
 
 
 class StaleCopies:
-    """The last answer by name."""
+    """The last answers by name, to be repeated while they count as fresh."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, Any]] = {}
 
     def get(self, name: str, now: float, max_age: float, make: Callable[[], Any]) -> Any:
-        """The kept answer if it is younger than `max_age` seconds, else a new one."""
+        """Return the last answer if it is younger than `max_age` seconds, else a new one."""
         kept = self._kept.get(name)
         if kept is not None and now - kept[0] < max_age:
             return kept[1]
@@ -146,7 +146,7 @@ class StaleCopies:
 
 
 class Backend:
-    """An account, its key, what goes wrong, and what was asked so far."""
+    """An account, its API key, the faults in force, and the log of calls."""
 
     def __init__(self, scenario: Scenario, *, real: Callable[[], float] = time.monotonic) -> None:
         self.key = scenario.key
@@ -181,7 +181,7 @@ class Backend:
         return record
 
     def rotate_key(self, key: str | None = None) -> str:
-        """Make the key invalid, and every link with it; the new one."""
+        """Replace the API key, which kills every link; return the new key."""
         self.keys_made += 1
         self.key = key or f"simulator-key-{self.keys_made}"
         self.links.kill()

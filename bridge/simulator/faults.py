@@ -1,4 +1,4 @@
-"""What goes wrong, as data: which calls, how often, and what then happens.
+"""Faults, as data: which calls they strike, how often, and their effect.
 
 An effect is a small tagged value; in a scenario its tag stands under `kind`. Those of the API are
 played by the server, those of the CDN (endpoint "cdn") where files are sent. Seconds are real ones.
@@ -30,15 +30,15 @@ NAMES = frozenset(
         "torrentinfo",
     }
 )
-"""What a fault can be aimed at."""
+"""The endpoints that a fault can be aimed at."""
 
 
 class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """Common form of all effects."""
+    """The base class of all effects."""
 
 
 class Error(Effect, frozen=True, tag="error"):
-    """An envelope of one's choice, before any work: 5xx, 403, or 200 with success:false."""
+    """Any envelope, before any work: 5xx, 403, or 200 with success:false."""
 
     status: int = 500
     error: str | None = "UNKNOWN_ERROR"
@@ -99,7 +99,7 @@ class Malformed(Effect, frozen=True, tag="malformed"):
 
 
 class NoData(Effect, frozen=True, tag="no_data"):
-    """The work is done; the success is told with data null, so without ids. A refusal stays one."""
+    """The work is done; the answer is a success without data, so without ids. Refusals stay."""
 
     detail: str | None = None
 
@@ -111,7 +111,7 @@ class ExtraEntry(Effect, frozen=True, tag="extra_entry"):
 
 
 class StaleList(Effect, frozen=True, tag="stale_list"):
-    """The list as it was this many (simulated) seconds ago at most, even with bypass_cache=true."""
+    """The list as it was up to so many (simulated) seconds ago, even with bypass_cache=true."""
 
     seconds: float = 300.0
 
@@ -165,7 +165,7 @@ class NoRange(Effect, frozen=True, tag="no_range"):
 
 
 class WrongRange(Effect, frozen=True, tag="wrong_range"):
-    """A 206 for another range than the one asked for: so many bytes further on."""
+    """A 206 for another range than requested, so many bytes further on."""
 
     shift: int = 1
 
@@ -175,7 +175,7 @@ class Gzip(Effect, frozen=True, tag="gzip"):
 
 
 class WrongBytes(Effect, frozen=True, tag="wrong_bytes"):
-    """Right in length, but the byte at this offset of the file is another."""
+    """The right length, but the byte at this offset of the file is wrong."""
 
     at: int = 0
 
@@ -263,7 +263,7 @@ class Conditions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is known of a call before it is carried out."""
+    """The properties of a call before it is carried out."""
 
     endpoint: str
     hash: str | None = None
@@ -273,7 +273,7 @@ class Subject:
 
 @dataclass(slots=True)
 class Armed:
-    """A fault in force and what has become of it."""
+    """A fault in force, and how often it was met and struck."""
 
     id: int
     fault: Fault
@@ -282,7 +282,7 @@ class Armed:
 
     @property
     def spent(self) -> bool:
-        """Whether it will never strike again."""
+        """Whether the fault will never strike again."""
         return self.fault.times is not None and self.struck >= self.fault.times
 
 
@@ -298,7 +298,11 @@ class FaultBook:
         return iter(self._armed)
 
     def add(self, endpoint: str, effect: AnyEffect, **conditions: Unpack[Conditions]) -> Armed:
-        """Put a fault in force. Raises ValueError for an effect that the endpoint cannot have."""
+        """Put a fault in force.
+
+        Raises:
+            ValueError: the endpoint does not exist, or cannot have this effect.
+        """
         return self.put(Fault(endpoint, effect, **conditions))
 
     def put(self, fault: Fault) -> Armed:
@@ -309,13 +313,13 @@ class FaultBook:
         return armed
 
     def clear(self, fault_id: int | None = None) -> None:
-        """Lift one fault, or all."""
+        """Remove one fault, or all."""
         self._armed = [
             armed for armed in self._armed if fault_id is not None and armed.id != fault_id
         ]
 
     def take(self, subject: Subject) -> AnyEffect | None:
-        """The effect that strikes this call, if any; counts it."""
+        """Return the effect that strikes this call, if any, and count it."""
         for armed in self._armed:
             if _matches(armed.fault, subject) and self._strikes(armed):
                 return armed.fault.effect

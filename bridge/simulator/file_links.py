@@ -15,7 +15,7 @@ WRONG_TOKEN = 403
 
 @dataclass(slots=True)
 class Link:
-    """Leads to one file. `dead` is the status it answers once it is of no use."""
+    """A link to one file. `dead` is the status that it answers after its end."""
 
     path: str
     token: str
@@ -26,16 +26,16 @@ class Link:
     expires_at: float
     dead: int | None = None
     open: int = 0
-    """Connections that read from it now."""
+    """Connections that are reading from it."""
 
     @property
     def url_path(self) -> str:
-        """Path and query, to be put behind the host."""
+        """The path and query of the URL."""
         return f"{self.path}?token={self.token}"
 
     @property
     def etag(self) -> str:
-        """The same for all links to one file."""
+        """The ETag of the file, the same for all its links."""
         return f'"{self.content.hash[:16]}-{self.file_id}-{self.file.size}"'
 
 
@@ -50,7 +50,7 @@ class FileLinks:
     def make(
         self, torrent_id: int, file_id: int, content: Content, file: ContentFile, now: float
     ) -> Link:
-        """A new link to a file."""
+        """Return a new link to a file."""
         link = Link(
             path=f"/dld/{self._uuid()}",
             token=self._uuid(),
@@ -64,7 +64,7 @@ class FileLinks:
         return link
 
     def open(self, path: str, token: str, now: float) -> Link | int:
-        """The link behind a URL, or the status that says why not."""
+        """Return the link of a URL, or the status of the refusal."""
         link = self._links.get(path)
         if link is None:
             return GONE
@@ -99,7 +99,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """Number of bytes."""
+        """The number of bytes."""
         return self.end - self.start
 
 
@@ -109,7 +109,7 @@ class Unsatisfiable:
 
 
 def parse_range(header: str | None, size: int) -> Span | Unsatisfiable | None:
-    """What is asked for; None for the whole file, also when the header cannot be understood."""
+    """Return the requested range; None for the whole file, also if the header cannot be parsed."""
     found = _RANGE.match((header or "").strip())
     if found is None or found[1] == found[2] == "":
         return None

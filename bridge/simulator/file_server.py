@@ -1,4 +1,4 @@
-"""Where the files come from: GET with ranges behind links with tokens, and all that goes wrong."""
+"""The CDN: GET with ranges behind links with tokens, and everything that can go wrong there."""
 
 import asyncio
 import gzip
@@ -47,13 +47,13 @@ MIN_CHUNK = 16
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be sent of a file, and how."""
+    """The part of a file to send, and how to send it."""
 
     span: Span
     partial: bool
     headers: dict[str, str] = field(default_factory=dict)
     told: Span | None = None
-    """What Content-Range says, if that is not the span."""
+    """The range in Content-Range, if it is not the span."""
     padding: int = 0
     """Bytes sent past the span."""
     stop_after: int | None = None
@@ -148,7 +148,7 @@ def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | 
 
 
 def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
-    """Let an effect change what is sent."""
+    """Apply a fault to what is sent."""
     match effect:
         case CutBody(after):
             plan.stop_after = after

@@ -1,4 +1,4 @@
-"""The HTTP face: takes a request apart, lets a fault strike, checks key and limits, answers."""
+"""The API over HTTP: parse a request, apply a fault, check key and limits, answer."""
 
 import asyncio
 import dataclasses
@@ -40,7 +40,7 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(backend: Backend) -> web.Application:
-    """The whole simulator as an aiohttp application: API and CDN."""
+    """Return the simulator as an aiohttp application: API and CDN."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_unknown_routes])
     face = ApiServer(backend)
     for endpoint in ENDPOINTS:
@@ -61,13 +61,13 @@ async def _unknown_routes(request: web.Request, handler: Handler) -> web.StreamR
 
 
 class ApiServer:
-    """Plays the endpoints."""
+    """Answers the endpoints."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def handler(self, endpoint: Endpoint) -> Handler:
-        """The aiohttp handler for an endpoint."""
+        """Return the aiohttp handler of an endpoint."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             call = await read_call(request, endpoint.name)
@@ -83,7 +83,7 @@ class ApiServer:
         return handle
 
     async def _play(self, endpoint: Endpoint, call: Call, effect: AnyEffect | None) -> Reply | None:
-        """The answer, or None for a connection that ends without one."""
+        """Return the answer; None to close the connection without an answer."""
         if (instead := instead_of(effect, self._backend.clock())) is not None:
             return instead
         match effect:
@@ -124,7 +124,7 @@ class ApiServer:
 
 
 async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
-    """What becomes of a right answer on its way out."""
+    """Apply a fault to the right answer; None to close the connection instead."""
     match effect:
         case Lost(seconds):
             await asyncio.sleep(seconds)

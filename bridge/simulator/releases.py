@@ -4,16 +4,17 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
 from bencode2 import bdecode, bencode
 
 from bridge.simulator.content import Content, ContentFile
 
-Value: TypeAlias = "int | bytes | Sequence[Value] | Mapping[bytes, Value]"
+Info: TypeAlias = dict[bytes, Any]
+"""A dictionary out of a .torrent. A value of a wrong type raises where it is used."""
 
 _SEASON_PACK = re.compile(r"\bS\d{2}\b(?!E\d)", re.IGNORECASE)
 _VIDEO = re.compile(r"\.(mkv|mp4|avi)$", re.IGNORECASE)
@@ -23,7 +24,7 @@ BASE32_LETTERS = 32
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What somebody handed in. `content` is None for a magnet: its files are not known yet."""
+    """A magnet or .torrent. `content` is None for a magnet, whose files are not known yet."""
 
     hash: str
     name: str
@@ -32,7 +33,7 @@ class Source:
 
 
 def parse_magnet(uri: str) -> Source | None:
-    """The torrent a magnet names; None if it names none. BitTorrent v1 topics only."""
+    """Return the torrent that a magnet names; None if it names none. BitTorrent v1 topics only."""
     parts = urlsplit(uri.strip())
     if parts.scheme.lower() != "magnet":
         return None
@@ -45,7 +46,7 @@ def parse_magnet(uri: str) -> Source | None:
 
 
 def parse_hash(text: str) -> str | None:
-    """40 hex digits or 32 base32 letters as 40 lower-case hex digits; None for anything else."""
+    """Return 40 lower-case hex digits for 40 hex digits or 32 base32 letters, otherwise None."""
     try:
         raw = base64.b32decode(text.upper()) if len(text) == BASE32_LETTERS else bytes.fromhex(text)
     except (ValueError, binascii.Error):
@@ -54,18 +55,18 @@ def parse_hash(text: str) -> str | None:
 
 
 def magnet_of(content: Content) -> str:
-    """A magnet for the content, trackers included."""
+    """Return a magnet for the content, with its trackers."""
     trackers = "".join(f"&tr={quote(tracker, safe='')}" for tracker in content.trackers)
     return f"magnet:?xt=urn:btih:{content.hash}&dn={quote(content.name)}{trackers}"
 
 
 def parse_torrent(data: bytes) -> Source | None:
-    """The torrent that a .torrent describes (v1, hybrid or v2); None if the file is broken."""
+    """Return the torrent that a .torrent describes (v1, hybrid or v2); None if the file is broken."""
     try:
         whole = bdecode(data)
         # The library accepts the canonical form alone, so this is the slice that was hashed.
-        content = _content(_mapping(whole), bencode(_mapping(whole)[b"info"]), data)
-    except (KeyError, TypeError, ValueError):
+        content = _content(whole, bencode(whole[b"info"]), data)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return Source(content.hash, content.name, content, content.trackers)
 
@@ -79,9 +80,9 @@ def make_torrent(
     private: bool = False,
     trackers: Sequence[str] = (),
 ) -> Content:
-    """A content with a .torrent whose v1 piece hashes are those of its (generated) bytes."""
+    """Return a content with a .torrent whose v1 piece hashes fit its (generated) bytes."""
     draft = Content("0" * 40, name, tuple(files), single_file=single_file, seed=name)
-    info: dict[bytes, Value] = {
+    info: Info = {
         b"name": name.encode(),
         b"piece length": piece_length,
         b"pieces": b"".join(_piece_hashes(draft, piece_length)),
@@ -90,7 +91,7 @@ def make_torrent(
     if private:
         info[b"private"] = 1
     raw = bencode(info)
-    torrent: dict[bytes, Value] = {
+    torrent: Info = {
         b"info": info,
         b"announce-list": [[tracker.encode()] for tracker in trackers],
     }
@@ -107,10 +108,10 @@ def make_torrent(
 
 
 def torrent_of(content: Content) -> bytes:
-    """The content's .torrent, or a made-up one with its names and sizes and no piece hashes."""
+    """Return the content's .torrent, or a made-up one with names and sizes but no piece hashes."""
     if content.torrent is not None:
         return content.torrent
-    info: dict[bytes, Value] = {
+    info: Info = {
         b"name": content.name.encode(),
         b"piece length": 1 << 20,
         b"pieces": b"",
@@ -124,7 +125,7 @@ def _btih(topic: str) -> str | None:
     return parse_hash(value) if prefix.lower() == "urn:btih" else None
 
 
-def _layout(files: Sequence[ContentFile], *, single_file: bool) -> dict[bytes, Value]:
+def _layout(files: Sequence[ContentFile], *, single_file: bool) -> Info:
     if single_file:
         return {b"length": files[0].size}
     return {
@@ -152,13 +153,13 @@ def _stream(content: Content, chunk: int = 1 << 20) -> Iterator[bytes]:
             yield content.read(file, offset, chunk)
 
 
-def _content(whole: Mapping[bytes, Value], raw: bytes, data: bytes) -> Content:
-    info = _mapping(whole[b"info"])
+def _content(whole: Info, raw: bytes, data: bytes) -> Content:
+    info = whole[b"info"]
     v1 = b"pieces" in info
-    files = tuple(_files_v1(info) if v1 else _files_v2(_mapping(info[b"file tree"])))
+    files = tuple(_files_v1(info) if v1 else _files_v2(info[b"file tree"]))
     if not files:
         raise ValueError("no files")
-    name = _text(info[b"name"])
+    name = info[b"name"].decode(errors="replace")
     digest = hashlib.sha1(raw, usedforsecurity=False) if v1 else hashlib.sha256(raw)
     return Content(
         hash=digest.hexdigest()[:40],
@@ -171,62 +172,33 @@ def _content(whole: Mapping[bytes, Value], raw: bytes, data: bytes) -> Content:
     )
 
 
-def _files_v1(info: Mapping[bytes, Value]) -> Iterator[ContentFile]:
+def _files_v1(info: Info) -> Iterator[ContentFile]:
     if b"length" in info:
-        yield ContentFile(_text(info[b"name"]), _number(info[b"length"]))
+        yield ContentFile(info[b"name"].decode(errors="replace"), info[b"length"])
         return
-    for entry in map(_mapping, _list(info[b"files"])):
-        path = "/".join(_text(part) for part in _list(entry[b"path"]))
-        if b"p" not in _bytes(entry.get(b"attr", b"")):
-            yield ContentFile(path, _number(entry[b"length"]))
+    for entry in info[b"files"]:
+        path = "/".join(part.decode(errors="replace") for part in entry[b"path"])
+        if b"p" not in entry.get(b"attr", b""):
+            yield ContentFile(path, entry[b"length"])
 
 
-def _files_v2(tree: Mapping[bytes, Value], above: str = "") -> Iterator[ContentFile]:
+def _files_v2(tree: Info, above: str = "") -> Iterator[ContentFile]:
     for key, node in tree.items():
-        branch = _mapping(node)
-        if b"" in branch:
-            yield ContentFile(above + key.decode(), _number(_mapping(branch[b""])[b"length"]))
+        if b"" in node:
+            yield ContentFile(above + key.decode(), node[b""][b"length"])
         else:
-            yield from _files_v2(branch, f"{above}{key.decode()}/")
+            yield from _files_v2(node, f"{above}{key.decode()}/")
 
 
-def _trackers(whole: Mapping[bytes, Value]) -> Iterable[str]:
+def _trackers(whole: Info) -> Iterable[str]:
     if b"announce" in whole:
-        yield _text(whole[b"announce"])
-    for tier in _list(whole.get(b"announce-list", [])):
-        yield from (_text(tracker) for tracker in _list(tier))
-
-
-def _mapping(value: Value) -> Mapping[bytes, Value]:
-    if not isinstance(value, Mapping):
-        raise TypeError("a dictionary is missing")
-    return value
-
-
-def _list(value: Value) -> Sequence[Value]:
-    if isinstance(value, (int, bytes, Mapping)):
-        raise TypeError("a list is missing")
-    return value
-
-
-def _bytes(value: Value) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError("a string is missing")
-    return value
-
-
-def _text(value: Value) -> str:
-    return _bytes(value).decode(errors="replace")
-
-
-def _number(value: Value) -> int:
-    if not isinstance(value, int):
-        raise TypeError("a number is missing")
-    return value
+        yield whole[b"announce"].decode(errors="replace")
+    for tier in whole.get(b"announce-list", []):
+        yield from (tracker.decode(errors="replace") for tracker in tier)
 
 
 class Catalogue:
-    """Contents by hash. One that nobody registered is made up from the magnet, the same each time."""
+    """Contents by hash. An unknown one is made up from its magnet, always in the same way."""
 
     def __init__(self, contents: Iterable[Content] = ()) -> None:
         self._contents: dict[str, Content] = {}
@@ -248,15 +220,15 @@ class Catalogue:
             self.cached.discard(content.hash)
 
     def get(self, info_hash: str) -> Content | None:
-        """What is registered under the hash."""
+        """Return the content that is registered under the hash."""
         return self._contents.get(info_hash)
 
     def is_cached(self, info_hash: str) -> bool:
-        """Whether TorBox has it already."""
+        """Return whether TorBox has it cached."""
         return info_hash in self.cached
 
     def resolve(self, source: Source) -> Content:
-        """The content of what was handed in: registered, else from the .torrent, else made up."""
+        """Return the content of a source: registered, else from the .torrent, else made up."""
         known = self._contents.get(source.hash)
         if known is not None and source.hash not in self._made_up:
             return known
@@ -270,7 +242,7 @@ class Catalogue:
 
 
 def make_up(source: Source) -> Content:
-    """A plausible release for a magnet: a video and an .nfo, or episodes for a season pack."""
+    """Return a plausible release for a magnet: a video and an .nfo, or the episodes of a season."""
     name = _VIDEO.sub("", source.name)
     files = _season(name, source.hash) if _SEASON_PACK.search(name) else _film(name, source.hash)
     return Content(source.hash, name, files, trackers=source.trackers)
@@ -290,5 +262,5 @@ def _season(name: str, seed: str) -> tuple[ContentFile, ...]:
 
 
 def _size(seed: str, number: int) -> int:
-    """40 to 120 MB."""
+    """Return a size of 40 to 120 MB."""
     return 40_000_000 + (int(seed[:12], 16) + number * 7_654_321) % 80_000_000

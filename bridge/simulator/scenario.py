@@ -35,11 +35,11 @@ FREE = 0
 
 
 class Account(msgspec.Struct, forbid_unknown_fields=True):
-    """Who is asking, and what they pay for."""
+    """The user's account and plan."""
 
     plan: int = 2
     slots: int | None = None
-    """Active slots; None: what the plan gives."""
+    """Active slots; None: the plan's."""
     additional_slots: int = 0
     email: str = "user@simulator.invalid"
     seed: int = 1
@@ -55,17 +55,17 @@ class Account(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def all_slots(self) -> int:
-        """How many active items the account may have."""
+        """The number of active items that the account may have."""
         base = PLANS[self.plan].slots if self.slots is None else self.slots
         return base + self.additional_slots
 
     def seed_of(self, asked: int | None) -> int:
-        """What to do about seeding: as asked, else the user's default."""
+        """Return the `seed` of a request, or the user's default."""
         return self.seed if asked is None else asked
 
 
 class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
-    """Durations in simulated seconds, and which of TorBox's several manners to show."""
+    """Durations in simulated seconds, and which of TorBox's known variants to use."""
 
     download_bytes_per_second: float = 25_000_000.0
     """How fast TorBox gets an uncached torrent."""
@@ -94,9 +94,9 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     as_queued: Literal["when_full", "always"] = "when_full"
     """What as_queued=true does: queue only if no slot is free, or always."""
     when_full: Literal["refuse", "refuse_200", "queue"] = "refuse"
-    """No slot and no as_queued: ACTIVE_LIMIT as 400, as 200, or queued all the same."""
+    """An add without a slot and without as_queued: ACTIVE_LIMIT as 400 or 200, or queued."""
     queued_reply: Literal["id", "empty", "refusal"] = "id"
-    """How a queued create is told: queued_id, success without data, or success:false."""
+    """The answer to a queued create: queued_id, success without data, or success:false."""
     duplicate: Literal["existing", "refuse", "already"] = "existing"
     """An add of a hash that is there: its id again, DUPLICATE_ITEM, or only a sentence that says so."""
     missing_id: Literal["not_found", "not_owner", "database_error"] = "not_found"
@@ -117,7 +117,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Tricks(msgspec.Struct, forbid_unknown_fields=True):
-    """What is odd about one item. Keyed by hash, so it can be set before the item exists."""
+    """The oddities of one item, by hash, so that they can be set before the item exists."""
 
     state: str | None = None
     """Shown as download_state, whatever the item really does."""
@@ -140,7 +140,7 @@ class Tricks(msgspec.Struct, forbid_unknown_fields=True):
     link_failures: int | None = None
     """How many requestdl calls answer DATABASE_ERROR; counts down."""
     hidden: Hidden | None = None
-    """Absent from the list, by id, or both, though it is there."""
+    """Missing in the list, by id, or both, although the item exists."""
     upper_hash: bool = False
     """The hash is reported in upper case."""
     infected: bool = False
@@ -161,7 +161,7 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Cdn(msgspec.Struct, forbid_unknown_fields=True):
-    """Where the files come from."""
+    """The CDN."""
 
     link_seconds: float = 3 * 3600.0
     """How long a link can be started, simulated seconds."""
@@ -178,11 +178,11 @@ DEFAULT_KEY = "simulator-key"
 
 
 class ScenarioError(ValueError):
-    """The file cannot be read or holds something it should not; the text says where."""
+    """The file cannot be read or is no scenario; the text says where."""
 
 
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """All of it has defaults: an empty scenario is an ordinary Pro account."""
+    """Everything has a default: an empty scenario is an ordinary Pro account."""
 
     key: str = DEFAULT_KEY
     speed: float = 1.0

@@ -4,6 +4,8 @@ import hashlib
 
 import pytest
 from bencode2 import bencode
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.simulator.content import ContentFile
 from bridge.simulator.releases import (
@@ -99,3 +101,38 @@ def test_export_leads_back() -> None:
     assert source.hash == A
     assert parse_torrent(torrent_of(film())) is not None
     assert parse_hash("z" * 40) is None
+
+
+VALUES = st.recursive(
+    st.integers(-5, 5) | st.binary(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([b"", b"length", b"path", b"attr", b"pieces", b"name"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+NAMES = [b"name", b"pieces", b"length", b"files", b"file tree", b"private"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES), VALUES, VALUES)
+def test_a_torrent_of_any_types_is_a_release_or_none(
+    info: dict[bytes, object], announce: object, tiers: object
+) -> None:
+    """No .torrent raises, whatever its values are."""
+    whole = {b"info": info, b"announce": announce, b"announce-list": tiers}
+    source = parse_torrent(bencode(whole))
+    assert source is None or source.content is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60), st.text(max_size=60))
+def test_any_bytes_are_a_torrent_or_none(data: bytes, text: str) -> None:
+    """Neither a file nor a magnet nor a hash raises, whatever it holds."""
+    parse_torrent(data)
+    parse_magnet(f"magnet:?{text}")
+    parse_hash(text)
