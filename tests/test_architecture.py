@@ -220,7 +220,7 @@ def test_upward_imports_are_found(room: str, source: str) -> None:
         ("torbox", "from bridge import logs\nfrom bridge.config import Settings"),
         ("cli", "from bridge.simulator import command\nfrom bridge.app import bridge"),
         ("demo", "import bridge.simulator\nimport bridge"),
-        ("simulator", "from bridge.simulator.world import World"),
+        ("simulator", "from bridge.simulator.remote_account import World"),
     ],
 )
 def test_downward_imports_pass(room: str, source: str) -> None:

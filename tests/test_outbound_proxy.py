@@ -2,6 +2,10 @@
 
 import asyncio
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -10,7 +14,9 @@ from hypothesis import strategies as st
 
 from bridge.config.outbound_proxy import DIRECT, Proxies, proxy_url
 from bridge.config.secret import Secret
+from bridge.simulator import magnet_of
 from bridge.torbox import Budgets, TorBox, TorBoxError
+from tests.support.rig import Rig, pack
 
 API, CDN = "https://api.torbox.app/v1/api/x", "https://tb-cdn.example/dld/1"
 PLAIN = "http://sim.example/x"
@@ -108,3 +114,56 @@ async def test_calls_go_through_the_proxy() -> None:
     assert heads[1].startswith("CONNECT torbox.invalid:443")
     expected = base64.b64encode(b"user:hunter2").decode()
     assert all(f"Proxy-Authorization: Basic {expected}" in head for head in heads)
+
+
+@asynccontextmanager
+async def forwarding_proxy() -> AsyncIterator[tuple[int, list[str]]]:
+    """Run a proxy for plain HTTP; yield its port and the targets that it was asked for."""
+    targets: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, target, version = head.split(b"\r\n", 1)[0].split(b" ")
+        targets.append(target.decode())
+        url = urlsplit(target.decode())
+        path = f"{url.path}?{url.query}".encode()
+        rest = head.split(b"\r\n", 1)[1].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        there, to_there = await asyncio.open_connection(url.hostname, url.port)
+        to_there.write(b" ".join([method, path, version]) + b"\r\n" + rest)
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            try:
+                while data := await source.read(65536):
+                    sink.write(data)
+                    await sink.drain()
+            except ConnectionError:
+                pass
+
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(pump(reader, to_there))
+            await pump(there, writer)
+            sending.cancel()
+        to_there.close()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], targets
+
+
+async def test_a_whole_download_goes_through_the_proxy(tmp_path: Path) -> None:
+    """Every call to TorBox's API and every byte from its CDN take the proxy that is set."""
+    content = pack()
+    async with forwarding_proxy() as (port, targets):
+        rig = Rig(tmp_path, BRIDGE_TORBOX__PROXY=f"http://user:hunter2@127.0.0.1:{port}")
+        await rig.open()
+        try:
+            rig.sim.register(content)
+            async with rig.arr() as arr:
+                download_id = await arr.add_magnet(magnet_of(content))
+                rig.compare(content, (await rig.completed(arr, download_id)).output_path)
+            assert any("/torrents/createtorrent" in target for target in targets)
+            assert sum("/dld/" in target for target in targets) >= len(content.files)
+            assert len(targets) >= len(rig.sim.calls)
+        finally:
+            await rig.close()

@@ -1,4 +1,4 @@
-"""What the history of an *arr says about one download. Pure."""
+"""Interpreting the history of an *arr for one download. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

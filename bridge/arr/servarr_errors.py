@@ -1,4 +1,4 @@
-"""What can go wrong with an *arr.
+"""The errors of calls to an *arr.
 
 ArrError               name of the *arr, detail, status; unclear
 ├── ArrUnreachable     no answer: no connection, no name, a cut, a timeout
@@ -15,7 +15,7 @@ class ArrError(Exception):
     """A call to an *arr failed.
 
     `status` is the HTTP status, 0 without an answer. `unclear` means that the request may have taken
-    effect all the same.
+    effect.
     """
 
     def __init__(self, name: str, detail: str, status: int = 0, *, unclear: bool = False) -> None:

@@ -25,6 +25,19 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
+def decode_answer(body: bytes, kind: type[T], *, name: str, path: str) -> T:
+    """Return the answer of the *arr `name` to a request of `path` as `kind`.
+
+    Raises:
+        ArrServerError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        detail = f"{path} answered with something else than its API does: is the URL right?"
+        raise ArrServerError(name, detail) from error
+
+
 class ArrTransport:
     """Sends requests to one *arr. The session belongs to the caller and is never closed here."""
 
@@ -45,14 +58,7 @@ class ArrTransport:
             ArrError: it did not answer, or with something else.
         """
         body = await self.send("GET", path, seconds=seconds, params=params)
-        return self._decoded(body, kind, path)
-
-    def _decoded(self, body: bytes, kind: type[T], path: str) -> T:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"{path} answered with something else than its API does: is the URL right?"
-            raise ArrServerError(self._name, detail) from error
+        return decode_answer(body, kind, name=self._name, path=path)
 
     async def send(
         self,
@@ -83,7 +89,7 @@ class ArrTransport:
         """
         status, answer = await self._exchange("POST", path, seconds=seconds, body=body)
         if status == HTTPStatus.BAD_REQUEST:
-            return self._decoded(answer, kind, path)
+            return decode_answer(answer, kind, name=self._name, path=path)
         if status not in range(200, 300):
             raise self._refusal(status, path)
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from bridge.config import Settings
+from bridge.config.outbound_proxy import from_environment
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
 from bridge.core.streams import Grant, sign, stream_url
@@ -80,6 +81,7 @@ def _download(
 
 def _fetch_settings(settings: Settings) -> FetchSettings:
     return FetchSettings(
+        proxies=from_environment(settings.torbox.proxy),
         parallel_files=settings.delivery.parallel_files,
         connections_per_file=settings.delivery.connections_per_file,
         min_free_bytes=settings.delivery.min_free_bytes,

@@ -50,7 +50,7 @@ _HASHES_PER_CALL = 200
 
 
 class Operation(StrEnum):
-    """What can be done to a torrent on the account."""
+    """The operations on a torrent."""
 
     REANNOUNCE = "reannounce"
     DELETE = "delete"
@@ -59,7 +59,7 @@ class Operation(StrEnum):
 
 
 class QueueOperation(StrEnum):
-    """What can be done to a queued download."""
+    """The operations on a queued download."""
 
     START = "start"
     DELETE = "delete"

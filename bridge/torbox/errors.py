@@ -1,4 +1,4 @@
-"""What can go wrong with TorBox.
+"""The errors of calls to TorBox.
 
 TorBoxError                 code, detail, status; unclear, outage
 ├── Retryable               the same request may work later
@@ -31,7 +31,7 @@ class TorBoxError(Exception):
 
     `code` is TorBox's (upper case, empty if there was none), `detail` a sentence for the user,
     `status` the HTTP status (0 without an answer). `unclear` means that the request may have taken
-    effect all the same: look before it is repeated.
+    effect: look before it is repeated.
     """
 
     outage: bool = False
@@ -109,7 +109,7 @@ class NeedsUser(TorBoxError):
 
 
 class BadToken(NeedsUser):
-    """The API key is missing or not valid (any more: TorBox may change it)."""
+    """The API key is missing or not valid (TorBox may have changed it)."""
 
 
 class SearchRefused(TorBoxError):

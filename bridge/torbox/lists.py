@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
@@ -14,7 +14,7 @@ from bridge.core.model import QueuedItem, RemoteItem
 from bridge.torbox import items
 from bridge.torbox.budgets import CallClass
 from bridge.torbox.envelope import Answer
-from bridge.torbox.errors import ServerError, TooLarge, Unreachable
+from bridge.torbox.errors import RateLimited, ServerError, TooLarge, Unreachable
 from bridge.torbox.transport import IN_THREAD, MIB, Request, Transport
 
 T = TypeVar("T", RemoteItem, QueuedItem)
@@ -101,11 +101,17 @@ class Lists:
     """Reads the list of torrents and the queue."""
 
     def __init__(
-        self, transport: Transport, warn_once: items.Warn, *, most_items: int = MOST_ITEMS
+        self,
+        transport: Transport,
+        warn_once: items.Warn,
+        *,
+        most_items: int = MOST_ITEMS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._transport = transport
         self._warn_once = warn_once
         self._most_items = most_items
+        self._sleep = sleep
         self._page_size = _PageSize()
         self._last_read: dict[bytes, RemoteItem] = {}
 
@@ -154,6 +160,13 @@ class Lists:
             except TooLarge:
                 if not self._page_size.shrink(SMALLEST_PAGE):
                     raise
+                continue
+            except RateLimited as error:
+                # Our own limit, in the midst of a list with hundreds of pages: to start over would
+                # meet the limit at the same page again.
+                if offset == 0 or error.status:
+                    raise
+                await self._sleep(error.retry_after)
                 continue
             except Unreachable as error:
                 if error.unclear:

@@ -1,4 +1,4 @@
-"""What TorBox answers to everything but its lists, parsed as tolerantly as those (see `items`)."""
+"""TorBox's answers to everything but its lists, parsed as tolerantly as those (see `items`)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +31,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedItem:
-    """What TorBox has in its cache. `files` only when they were asked for."""
+    """A torrent in TorBox's cache. `files` only if they were requested."""
 
     hash: str
     name: str = ""

@@ -94,7 +94,7 @@ def mapped() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask of TorBox. Never holds the API key."""
+    """A request to TorBox. Never holds the API key."""
 
     call_class: CallClass
     path: str

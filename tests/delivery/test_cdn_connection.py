@@ -11,7 +11,7 @@ from yarl import URL
 
 from bridge.delivery.delivery_errors import DeliveryFailed, Interrupted, WrongContent
 from bridge.delivery.fetch.cdn_connection import StallDetector, _redirected, open_response
-from bridge.delivery.fetch.fetch_settings import KIB
+from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
 from tests.support.cdn import Cdn, Served, cut_at_once, honest, slowly, status
 from tests.support.delivery import FAST, Room, some_bytes
 
@@ -119,7 +119,7 @@ async def test_no_error_holds_the_link(room: Room, session: aiohttp.ClientSessio
 async def test_where_a_redirect_may_lead(origin: str, location: str, *, allowed: bool) -> None:
     """From a public address never to a private one, however it is written."""
     with nullcontext() if allowed else pytest.raises(WrongContent):
-        await _redirected(URL(origin), location)
+        await _redirected(URL(origin), location, FetchSettings())
 
 
 async def test_redirects_are_followed(cdn: Cdn, session: aiohttp.ClientSession) -> None:

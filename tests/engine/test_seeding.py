@@ -12,7 +12,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang
-from bridge.simulator.items import Torrent
+from bridge.simulator.lifecycle import Torrent
 from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
 from tests.arr_emulator.arr_words import SeedLimits
@@ -222,7 +222,7 @@ async def test_torbox_stops_by_itself(tmp_path: Path) -> None:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
         item = rig.sim.world.find(content.hash)
         assert isinstance(item, Torrent)
-        rig.sim.world.control(item.id, "stop_seeding", everything=False)
+        rig.sim.world.control(item.id, "stop_seeding")
         await lets_go(rig, arr, content)
 
 

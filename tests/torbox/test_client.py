@@ -15,9 +15,8 @@ import structlog.testing
 from bridge.core.model import QueuedItem, Reason, RemoteFile
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.faults import Cut, Hang, Html, Lost, Malformed, NoData, RotateKey
-from bridge.simulator.scenario import Scenario
-from bridge.simulator.settings import Account as Owner
-from bridge.simulator.settings import Behaviour, Limits
+from bridge.simulator.scenario import Account as Owner
+from bridge.simulator.scenario import Behaviour, Limits, Scenario
 from bridge.simulator.simulator import Simulator
 from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.client import Operation, QueueOperation, TorBox

@@ -123,6 +123,33 @@ async def test_a_list_without_an_end_is_cut_off(
     assert len(script.seen) == 3
 
 
+async def test_a_list_with_more_pages_than_calls_a_minute(
+    session: aiohttp.ClientSession, script: Scripted
+) -> None:
+    """A list that meets our own limit waits for it and goes on, instead of starting over."""
+    now = 1e9
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    transport = Transport(
+        session,
+        base_url=script.url,
+        api_key=KEY,
+        timeout=5.0,
+        budgets=Budgets(calls_per_minute=2),
+        clock=lambda: now,
+    )
+    lists = Lists(transport, pytest.fail, sleep=sleep)
+    script.answers = [
+        envelope([{"id": page * PAGE + number} for number in range(PAGE)]) for page in range(4)
+    ]
+    script.answers.append(EMPTY)
+    assert len(await lists.torrents()) == 4 * PAGE
+    assert now == 1e9 + 120
+
+
 TOO_LARGE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (LIST_BYTES + 1)
 
 

@@ -40,11 +40,13 @@ async def open_response(
                     timeout=_timeout(settings),
                     raise_for_status=False,
                     allow_redirects=False,
+                    **settings.proxies.options(str(where)),
                 )
                 response = await stack.enter_async_context(request)
                 if response.status not in _REDIRECTS:
                     break
-                where = await _redirected(where, response.headers.get("Location", ""))
+                location = response.headers.get("Location", "")
+                where = await _redirected(where, location, settings)
             else:
                 raise WrongContent("the CDN redirects too often")
             # From here on sock_read and the StallDetector limit the wait: a body may take hours.
@@ -59,7 +61,7 @@ def _parsed(url: str) -> URL:
         raise WrongContent("TorBox gave a link that is not a URL") from None
 
 
-async def _redirected(origin: URL, location: str) -> URL:
+async def _redirected(origin: URL, location: str, settings: FetchSettings) -> URL:
     """Return where a redirect leads; refuse what the CDN has no business to ask for."""
     try:
         target = origin.join(URL(location))
@@ -67,6 +69,8 @@ async def _redirected(origin: URL, location: str) -> URL:
         raise WrongContent("the CDN redirects to something that is not a URL") from None
     if target.scheme not in {"http", "https"} or not target.host:
         raise WrongContent("the CDN redirects to something that is not a web address")
+    if settings.proxies.options(str(target)):
+        return target  # the proxy resolves the name, and decides
     # A simulator or a proxy at home may redirect within the network; TorBox's CDN may not lead
     # into it, for example to a router or to a cloud's metadata service.
     if await _is_private(target) and not await _is_private(origin):

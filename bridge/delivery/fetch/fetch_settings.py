@@ -1,6 +1,8 @@
 """The limits, sizes and timeouts of all fetches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bridge.config.outbound_proxy import Proxies
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -11,6 +13,8 @@ GIB = 1024 * MIB
 class FetchSettings:
     """Limits of all fetches together. Sizes in bytes, times in seconds."""
 
+    proxies: Proxies = field(default_factory=Proxies)
+    """How the CDN is reached."""
     parallel_files: int = 4
     connections_per_file: int = 8
     """At most. TorBox allows 8 for one download."""

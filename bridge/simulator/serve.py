@@ -15,7 +15,7 @@ BAD_SCENARIO = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the options of the command."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for a free one"
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM; the exit code."""
+    """Serve until SIGINT or SIGTERM; return the exit code."""
     try:
         scenario = Scenario() if args.scenario is None else load(args.scenario)
     except ScenarioError as error:
@@ -38,7 +38,7 @@ async def run(args: argparse.Namespace) -> int:
 async def serve(
     host: str, port: int, scenario: Scenario, *, until: asyncio.Event | None = None
 ) -> int:
-    """Serve until the event is set or a signal comes; the exit code."""
+    """Serve until the event is set or a signal arrives; return the exit code."""
     stopped = until or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

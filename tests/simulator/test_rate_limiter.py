@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.simulator import Limits
-from bridge.simulator.limits import UNCACHED, RateLimiter
+from bridge.simulator.backend import UNCACHED, RateLimiter
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, C, film
 

@@ -1,12 +1,12 @@
-"""One torrent on the account and its timeline; one entry of the queue."""
+"""The life of a torrent at TorBox, from its add to its expiry; and entries of the queue."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.simulator.content import Content
-from bridge.simulator.metainfo import Source
-from bridge.simulator.settings import Behaviour, Tricks
+from bridge.simulator.releases import Source
+from bridge.simulator.scenario import Behaviour, Tricks
 
 INFINITE_ETA = 8_640_000
 """Seconds; qBittorrent's way to say never."""
@@ -16,7 +16,7 @@ SEED_NEVER = 3
 
 
 class Stage(StrEnum):
-    """What an item really does. `download_state` is only its text."""
+    """The stage an item is really in. `download_state` is only its text."""
 
     CACHING = "caching"
     """A cached item on its way to the account."""
@@ -38,7 +38,7 @@ FINISHED = PRESENT | {Stage.STORING, Stage.EXPIRED}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What createtorrent was asked for."""
+    """The parameters of a createtorrent."""
 
     source: Source
     magnet: str | None = None
@@ -77,9 +77,6 @@ class Torrent:
     magnet: str | None = None
     name: str | None = None
     cached_at: float | None = None
-    tags: list[str] = field(default_factory=list)
-    alternative_hashes: list[str] = field(default_factory=list)
-    airlocked: bool = False
     link_failures: int = 0
     uploaded: float = 0.0
     """Bytes uploaded until `counted_at`."""
@@ -92,7 +89,7 @@ class Torrent:
 
     @property
     def active(self) -> bool:
-        """Whether it holds a slot."""
+        """Whether the item holds a slot."""
         return self.stage in ACTIVE
 
     @property
@@ -102,12 +99,12 @@ class Torrent:
 
     @property
     def finished(self) -> bool:
-        """Whether all pieces are there, on TorBox's storage or not."""
+        """Whether TorBox has all pieces, in its storage or not."""
         return self.stage in FINISHED
 
     @property
     def stalled(self) -> bool:
-        """Whether it stopped half-way and nothing will come of it."""
+        """Whether the download stopped half-way and will never continue."""
         return (
             self.stage is Stage.DOWNLOADING
             and self.tricks.stop_at is not None
@@ -116,11 +113,11 @@ class Torrent:
 
     @property
     def due(self) -> float:
-        """When the stage ends; infinity when it does not."""
+        """When the stage ends; infinity if it does not."""
         return self.since + self._lasts()
 
     def next_stage(self) -> Stage:
-        """What follows the stage it is in."""
+        """Return the stage that follows the current one."""
         match self.stage:
             case Stage.METADATA:
                 return Stage.DOWNLOADING
@@ -134,7 +131,7 @@ class Torrent:
                 return Stage.EXPIRED
 
     def progress(self, now: float) -> float:
-        """The share that TorBox has, 0..1."""
+        """Return the share that TorBox has, 0..1."""
         if self.tricks.progress is not None:
             return self.tricks.progress
         if self.finished:
@@ -147,34 +144,34 @@ class Torrent:
         return min(limit, (now - self.since) / max(self._download_seconds(), 1e-9))
 
     def speed(self, now: float) -> float:
-        """Bytes per second that TorBox gets now."""
+        """Return the bytes per second that TorBox downloads now."""
         if self.stage is not Stage.DOWNLOADING or self._halted(now):
             return 0.0
         return self.content.size / max(self._download_seconds(), 1e-3)
 
     @property
     def upload_speed(self) -> float:
-        """Bytes per second that it uploads: only while it seeds."""
+        """Bytes per second that TorBox uploads; only while it seeds."""
         if self.stage is not Stage.SEEDING:
             return 0.0
         tricks, behaviour = self.tricks, self.behaviour
         return _either(tricks.upload_bytes_per_second, behaviour.upload_bytes_per_second)
 
     def total_uploaded(self, now: float) -> float:
-        """Bytes uploaded in all."""
+        """Return the bytes uploaded so far."""
         return self.uploaded + max(0.0, now - self.counted_at) * self.upload_speed
 
     def count_uploaded(self, now: float) -> None:
-        """Take down what was uploaded: the speed is about to change."""
+        """Record what was uploaded, because the speed is about to change."""
         self.uploaded, self.counted_at = self.total_uploaded(now), now
 
     def enter(self, stage: Stage, at: float) -> None:
-        """Go over to another stage."""
+        """Enter another stage."""
         self.count_uploaded(at)
         self.stage, self.since = stage, at
 
     def eta(self, now: float) -> int:
-        """Seconds until finished, 8640000 when there is no telling."""
+        """Return the seconds until finished, 8640000 if unknown."""
         if self.finished:
             return 0
         if self.stage is not Stage.DOWNLOADING or self._halted(now):
@@ -182,7 +179,7 @@ class Torrent:
         return math.ceil(max(0.0, self.since + self._download_seconds() - now))
 
     def state(self, now: float) -> str:
-        """The text for `download_state`."""
+        """Return the text for `download_state`."""
         if self.tricks.state is not None:
             return self.tricks.state
         match self.stage:

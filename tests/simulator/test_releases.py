@@ -3,12 +3,12 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from bencode2 import bencode
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.simulator.bencode import BencodeError, Value, decode, encode, info_slice
 from bridge.simulator.content import ContentFile
-from bridge.simulator.metainfo import (
+from bridge.simulator.releases import (
     magnet_of,
     make_torrent,
     parse_hash,
@@ -21,34 +21,6 @@ from tests.simulator.support import A, film
 libtorrent = pytest.importorskip("libtorrent", reason="no wheel for this Python")
 
 FILES = (ContentFile("a.mkv", 200_000), ContentFile("Subs/b.srt", 70_001))
-
-VALUES = st.recursive(
-    st.integers(-(10**18), 10**18) | st.binary(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.binary(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@given(VALUES)
-def test_what_is_encoded_decodes_to_itself(value: Value) -> None:
-    """Bencode round trip."""
-    assert decode(encode(value)) == value
-
-
-@pytest.mark.parametrize(
-    "broken", [b"", b"i1", b"i--1e", b"5:abc", b"l", b"d1:a", b"i1ei2e", b"l" * 500, b"-1:a"]
-)
-def test_broken_bencode_is_refused(broken: bytes) -> None:
-    """Bytes that are not one whole value raise BencodeError."""
-    with pytest.raises(BencodeError):
-        decode(broken)
-
-
-def test_info_is_sliced_as_it_stands() -> None:
-    """The info-hash is of the raw bytes, whatever order their keys are in."""
-    assert info_slice(b"d1:ai1e4:infod1:zi1e1:ai2eee") == b"d1:zi1e1:ai2ee"
 
 
 def test_a_made_torrent_is_one_for_libtorrent() -> None:
@@ -81,9 +53,9 @@ def test_a_torrent_is_read_back(single_file: bool) -> None:
 
 def test_v2_torrents_are_known_by_the_first_half_of_their_hash() -> None:
     """A v2-only torrent has files from its tree and a truncated SHA-256 hash."""
-    leaf: Value = {b"": {b"length": 7}}
-    info: Value = {b"meta version": 2, b"name": b"N", b"file tree": {b"d": {b"x.mkv": leaf}}}
-    source = parse_torrent(encode({b"info": info}))
+    leaf: object = {b"": {b"length": 7}}
+    info: object = {b"meta version": 2, b"name": b"N", b"file tree": {b"d": {b"x.mkv": leaf}}}
+    source = parse_torrent(bencode({b"info": info}))
     assert source is not None
     assert source.content is not None
     assert [(file.path, file.size) for file in source.content.files] == [("d/x.mkv", 7)]
@@ -91,7 +63,7 @@ def test_v2_torrents_are_known_by_the_first_half_of_their_hash() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"<html>", b"de", b"d4:infoi1ee", b"d4:infodee", encode({b"info": {b"pieces": b""}})]
+    "data", [b"<html>", b"de", b"d4:infoi1ee", b"d4:infodee", bencode({b"info": {b"pieces": b""}})]
 )
 def test_files_that_are_no_torrents_are_none(data: bytes) -> None:
     """A broken .torrent is a value, not an exception."""
@@ -129,3 +101,38 @@ def test_export_leads_back() -> None:
     assert source.hash == A
     assert parse_torrent(torrent_of(film())) is not None
     assert parse_hash("z" * 40) is None
+
+
+VALUES = st.recursive(
+    st.integers(-5, 5) | st.binary(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([b"", b"length", b"path", b"attr", b"pieces", b"name"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+NAMES = [b"name", b"pieces", b"length", b"files", b"file tree", b"private"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES), VALUES, VALUES)
+def test_a_torrent_of_any_types_is_a_release_or_none(
+    info: dict[bytes, object], announce: object, tiers: object
+) -> None:
+    """No .torrent raises, whatever its values are."""
+    whole = {b"info": info, b"announce": announce, b"announce-list": tiers}
+    source = parse_torrent(bencode(whole))
+    assert source is None or source.content is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60), st.text(max_size=60))
+def test_any_bytes_are_a_torrent_or_none(data: bytes, text: str) -> None:
+    """Neither a file nor a magnet nor a hash raises, whatever it holds."""
+    parse_torrent(data)
+    parse_magnet(f"magnet:?{text}")
+    parse_hash(text)

@@ -1,4 +1,4 @@
-"""The HTTP face: takes a request apart, lets a fault strike, checks key and limits, answers."""
+"""The API over HTTP: parse a request, apply a fault, check key and limits, answer."""
 
 import asyncio
 import dataclasses
@@ -7,44 +7,45 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from bridge.simulator import refusals
+from bridge.simulator import envelopes
+from bridge.simulator.api_call import Call, read_call
+from bridge.simulator.api_handlers import ENDPOINTS, Endpoint
 from bridge.simulator.backend import Backend
-from bridge.simulator.call import Call, read_call
-from bridge.simulator.calls import CallRecord
-from bridge.simulator.cdn import CdnFace
-from bridge.simulator.control import ControlFace
-from bridge.simulator.endpoints import ENDPOINTS, Endpoint
+from bridge.simulator.envelopes import (
+    Envelope,
+    Reply,
+    cut,
+    instead_of,
+    kind_of,
+    rate_limited,
+    refused,
+    send,
+)
 from bridge.simulator.faults import (
     AnyEffect,
     Cut,
-    Error,
+    ExtraEntry,
     Hang,
-    Html,
-    JsonBody,
     Lost,
     Malformed,
     NoData,
-    RateLimit,
     RotateKey,
     Slow,
     StaleList,
-    Subject,
 )
-from bridge.simulator.replies import Envelope, Reply, rate_limited, refused
-from bridge.simulator.wire import cut, kind_of, send
+from bridge.simulator.file_server import FileServer
 
 MAX_BODY = 128 * 1024 * 1024
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(backend: Backend) -> web.Application:
-    """The whole simulator as an aiohttp application: API, CDN, control."""
+    """Return the simulator as an aiohttp application: API and CDN."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_unknown_routes])
-    face = ApiFace(backend)
+    face = ApiServer(backend)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, face.handler(endpoint))
-    CdnFace(backend).add_routes(app.router)
-    ControlFace(backend).add_routes(app.router)
+    FileServer(backend).add_routes(app.router)
     return app
 
 
@@ -53,25 +54,25 @@ async def _unknown_routes(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except web.HTTPNotFound:
-        return send(refused(refusals.ENDPOINT_NOT_FOUND))
+        return send(refused(envelopes.ENDPOINT_NOT_FOUND))
     except web.HTTPMethodNotAllowed as error:
         allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
         return send(Reply(405, {"detail": "Method Not Allowed"}, headers=allowed))
 
 
-class ApiFace:
-    """Plays the endpoints."""
+class ApiServer:
+    """Answers the endpoints."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def handler(self, endpoint: Endpoint) -> Handler:
-        """The aiohttp handler for an endpoint."""
+        """Return the aiohttp handler of an endpoint."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             call = await read_call(request, endpoint.name)
             subject = call.subject()
-            record = self._note(request, subject)
+            record = self._backend.note(request, subject)
             effect = self._backend.faults.take(subject)
             reply = await self._play(endpoint, call, effect)
             record.fault = kind_of(effect)
@@ -81,22 +82,9 @@ class ApiFace:
 
         return handle
 
-    def _note(self, request: web.Request, subject: Subject) -> CallRecord:
-        record = CallRecord(
-            at=self._backend.clock(),
-            endpoint=subject.endpoint,
-            method=request.method,
-            hash=subject.hash,
-            id=subject.id,
-            operation=subject.operation,
-            user_agent=request.headers.get("User-Agent"),
-        )
-        self._backend.calls.add(record)
-        return record
-
     async def _play(self, endpoint: Endpoint, call: Call, effect: AnyEffect | None) -> Reply | None:
-        """The answer, or None for a connection that ends without one."""
-        if (instead := self._instead(effect)) is not None:
+        """Return the answer; None to close the connection without an answer."""
+        if (instead := instead_of(effect, self._backend.clock())) is not None:
             return instead
         match effect:
             case Cut():
@@ -113,45 +101,30 @@ class ApiFace:
             await asyncio.sleep(reply.delay)
         return await _spoil(reply, effect)
 
-    def _instead(self, effect: AnyEffect | None) -> Reply | None:
-        """What a fault answers without any work being done."""
-        match effect:
-            case Error(status, error, detail, data, success):
-                return Reply(status, Envelope(success, error, detail, data))
-            case Html(status, body):
-                return Reply(status, body.encode(), "text/html")
-            case JsonBody(body):
-                return Reply(200, body.encode())
-            case RateLimit(shape, detail):
-                headers = _limit_headers(effect, self._backend.clock())
-                return rate_limited(shape, detail, headers)
-            case _:
-                return None
-
     def _answer(self, endpoint: Endpoint, call: Call) -> Reply:
         if (refusal := self._check_key(endpoint, call)) is not None:
             return refused(refusal)
         now, limits = self._backend.clock(), self._backend.limiter.limits
-        verdict = self._backend.limiter.take(endpoint.name, now)
-        headers = verdict.headers(now, float_reset=limits.float_reset)
-        if not verdict.allowed:
-            return rate_limited(limits.shape, verdict.rule, headers)
+        usage = self._backend.limiter.take(endpoint.name, now)
+        headers = usage.headers(now, float_reset=limits.float_reset)
+        if not usage.allowed:
+            return rate_limited(limits.shape, usage.rule, headers)
         reply = endpoint.run(self._backend, call)
         return _with_headers(reply, headers) if reply.status == 200 else reply  # noqa: PLR2004
 
-    def _check_key(self, endpoint: Endpoint, call: Call) -> refusals.Refusal | None:
+    def _check_key(self, endpoint: Endpoint, call: Call) -> envelopes.Refusal | None:
         if endpoint.auth == "none":
             return None
         given = call.query.get("token", call.bearer) if endpoint.auth == "token" else call.bearer
         if endpoint.auth == "token" and "token" not in call.query:
             return None  # the parameter is missing: a 422 says so
         if not given:
-            return refusals.NO_AUTH
-        return None if given == self._backend.key else refusals.BAD_TOKEN
+            return envelopes.NO_AUTH
+        return None if given == self._backend.key else envelopes.BAD_TOKEN
 
 
 async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
-    """What becomes of a right answer on its way out."""
+    """Apply a fault to the right answer; None to close the connection instead."""
     match effect:
         case Lost(seconds):
             await asyncio.sleep(seconds)
@@ -161,22 +134,15 @@ async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
             return reply
         case Malformed(body):
             return Reply(200, body.encode())
+        case ExtraEntry(text):
+            return _with_body(
+                reply, reply.encoded().replace(b'"data":[', b'"data":[%b,' % text.encode())
+            )
         case NoData(detail) if isinstance(reply.body, Envelope) and reply.body.success:
             told = reply.body.detail if detail is None else detail
             return _with_body(reply, Envelope(True, None, told, None))
         case _:
             return reply
-
-
-def _limit_headers(effect: RateLimit, now: float) -> dict[str, str]:
-    headers = {}
-    if effect.retry_after is not None:
-        headers["retry-after"] = f"{effect.retry_after:g}"
-    if effect.reset_in is not None:
-        headers["x-ratelimit-limit"] = "60"
-        headers["x-ratelimit-remaining"] = "0"
-        headers["x-ratelimit-reset"] = f"{now + effect.reset_in:.6f}"
-    return headers
 
 
 def _with_headers(reply: Reply, headers: dict[str, str]) -> Reply:

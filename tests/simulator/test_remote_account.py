@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.simulator import Account, Behaviour, Content, ContentFile
-from bridge.simulator.catalogue import Catalogue
-from bridge.simulator.items import Order, Queued, Stage, Torrent
-from bridge.simulator.metainfo import Source
-from bridge.simulator.refusals import Refusal
-from bridge.simulator.world import Created, World
+from bridge.simulator.envelopes import Refusal
+from bridge.simulator.lifecycle import Order, Queued, Stage, Torrent
+from bridge.simulator.releases import Catalogue, Source
+from bridge.simulator.remote_account import Created, World
 from tests.simulator.support import A, B, C, D, Tick, film
 
 
@@ -125,7 +124,7 @@ def test_stop_seeding_frees_the_slot() -> None:
     item = created(world, A, seed=2)
     wait(world, 1_000_000)
     assert world.active == 1
-    assert world.control(item.id, "stop_seeding", everything=False) is None
+    assert world.control(item.id, "stop_seeding") is None
     assert (world.active, item.state(world.clock())) == (0, "cached")
 
 
@@ -149,7 +148,7 @@ def test_it_uploads_while_it_seeds() -> None:
     assert uploaded(world, item) == (70, 0, "uploading (no peers)")
     world.change(A, upload_bytes_per_second=1)
     wait(world, 5)
-    world.control(item.id, "stop_seeding", everything=False)
+    world.control(item.id, "stop_seeding")
     wait(world, 100)
     assert uploaded(world, item) == (75, 0, "cached")
 
@@ -195,7 +194,7 @@ def test_promotion_gives_a_new_id_after_a_gap() -> None:
     first = created(world, A)
     queued = world.create(order(B, as_queued=True))
     assert isinstance(queued, Created)
-    assert world.control(first.id, "delete", everything=False) is None
+    assert world.control(first.id, "delete") is None
     assert (world.queue(), world.torrents()) == ([], [])
     wait(world, 0.5)
     (promoted,) = world.torrents()
@@ -221,40 +220,35 @@ def test_start_by_hand_needs_a_slot() -> None:
     created(world, A)
     world.create(order(B, as_queued=True))
     entry = world.queue()[0]
-    refused = world.control_queued(entry.id, "start", everything=False)
+    refused = world.control_queued(entry.id, "start")
     assert refused is not None
     assert (refused.status, refused.code) == (500, "ACTIVE_LIMIT")
     world.forget(A)
-    assert world.control_queued(entry.id, "start", everything=False) is None
+    assert world.control_queued(entry.id, "start") is None
     assert isinstance(world.find(B), Torrent)
 
 
 @pytest.mark.parametrize(
-    ("queued_id", "operation", "everything", "expected"),
+    ("queued_id", "operation", "expected"),
     [
-        (None, "delete", False, "MISSING_REQUIRED_OPTION"),
-        (None, "start", True, "INVALID_OPTION"),
-        (1, "pause", False, "INVALID_OPTION"),
-        (1, "delete", False, "ITEM_NOT_FOUND"),
+        (None, "delete", "MISSING_REQUIRED_OPTION"),
+        (1, "pause", "INVALID_OPTION"),
+        (1, "delete", "ITEM_NOT_FOUND"),
     ],
 )
-def test_bad_queue_control_is_refused(
-    queued_id: int | None, operation: str, everything: bool, expected: str
-) -> None:
+def test_bad_queue_control_is_refused(queued_id: int | None, operation: str, expected: str) -> None:
     """Each wrong use has its own code."""
-    outcome = world_of().control_queued(queued_id, operation, everything=everything)
+    outcome = world_of().control_queued(queued_id, operation)
     assert code(outcome) == expected
 
 
-def test_the_queue_can_be_emptied() -> None:
-    """One delete takes one out; all takes out the rest."""
+def test_a_queued_item_is_deleted() -> None:
+    """One delete removes one entry."""
     world = world_of(slots=0)
     for info_hash in (A, B, C):
         world.create(order(info_hash, as_queued=True))
-    assert world.control_queued(world.queue()[0].id, "delete", everything=False) is None
+    assert world.control_queued(world.queue()[0].id, "delete") is None
     assert len(world.queue()) == 2
-    assert world.control_queued(None, "delete", everything=True) is None
-    assert world.queue() == []
 
 
 def test_a_full_queue_refuses() -> None:
@@ -273,6 +267,26 @@ def test_a_hash_is_there_once() -> None:
         assert isinstance(one, Created)
         assert isinstance(two, Created)
         assert (one.torrent_id, one.queued_id) == (two.torrent_id, two.queued_id)
+
+
+def test_a_duplicate_may_be_told_by_a_sentence_alone() -> None:
+    """`already`: no code for an active item, DIFF_ISSUE for a queued one, and a sentence."""
+    world = world_of(slots=1, duplicate="already")
+    created(world, A)
+    world.create(order(B, as_queued=True))
+    active, queued = world.create(order(A)), world.create(order(B))
+    assert isinstance(active, Refusal)
+    assert isinstance(queued, Refusal)
+    assert (active.code, queued.code) == (None, "DIFF_ISSUE")
+    assert "already" in active.detail
+    assert "already" in queued.detail
+
+
+def test_a_plan_may_allow_cached_torrents_only() -> None:
+    """`cached_only_plan` refuses what is not cached, and nothing else."""
+    world = world_of(film(), cached_only_plan=True)
+    assert created(world, A).hash == A
+    assert code(world.create(order(B))) == "PLAN_RESTRICTED_FEATURE"
 
 
 def test_duplicates_can_be_refused() -> None:
@@ -322,45 +336,34 @@ def test_private_torrents_can_be_disabled() -> None:
     ("torrent_id", "operation", "expected"),
     [
         (None, "delete", "MISSING_REQUIRED_OPTION"),
-        (7, "delete", "NOT_OWNER"),
         (8, "delete", "ITEM_NOT_FOUND"),
         (8, "pause", "INVALID_OPTION"),
     ],
 )
 def test_bad_control_is_refused(torrent_id: int | None, operation: str, expected: str) -> None:
-    """No id, foreign id, no such id, no such operation."""
+    """No id, no such id, no such operation."""
     world = world_of()
-    world.foreign_ids.add(7)
-    assert code(world.control(torrent_id, operation, everything=False)) == expected
+    assert code(world.control(torrent_id, operation)) == expected
 
 
 @pytest.mark.parametrize("manner", ["not_found", "not_owner", "database_error"])
 def test_an_id_that_is_gone_has_three_answers(manner: str) -> None:
     """missing_id chooses how."""
-    assert code(world_of(missing_id=manner).control(8, "delete", everything=False)) is not None
-
-
-def test_deleting_all_leaves_nothing() -> None:
-    """all=true needs no id."""
-    world = world_of()
-    created(world, A)
-    created(world, B)
-    assert world.control(None, "delete", everything=True) is None
-    assert world.torrents() == []
+    assert code(world_of(missing_id=manner).control(8, "delete")) is not None
 
 
 def test_links_need_a_present_item() -> None:
     """Before and in the store window requestdl fails with DATABASE_ERROR."""
     world = world_of(film(cached=False))
     item = created(world, A)
-    assert code(world.open_file(item.id, 0, zipped=False)) == "DATABASE_ERROR"
+    assert code(world.open_file(item.id, 0)) == "DATABASE_ERROR"
     wait(world, 1 + 10.1 + 0.5)
     world.advance()
     assert (item.finished, item.present) == (True, False)
-    assert code(world.open_file(item.id, 0, zipped=False)) == "DATABASE_ERROR"
+    assert code(world.open_file(item.id, 0)) == "DATABASE_ERROR"
     wait(world, 1)
-    assert not isinstance(world.open_file(item.id, 0, zipped=False), Refusal)
-    assert code(world.open_file(item.id, 99, zipped=False)) == "ITEM_NOT_FOUND"
+    assert not isinstance(world.open_file(item.id, 0), Refusal)
+    assert code(world.open_file(item.id, 99)) == "ITEM_NOT_FOUND"
 
 
 def test_link_failures_count_down() -> None:
@@ -368,17 +371,8 @@ def test_link_failures_count_down() -> None:
     world = world_of(film())
     world.change(A, link_failures=2)
     item = created(world, A)
-    told = [isinstance(world.open_file(item.id, 0, zipped=False), Refusal) for _ in range(3)]
+    told = [isinstance(world.open_file(item.id, 0), Refusal) for _ in range(3)]
     assert told == [True, True, False]
-
-
-def test_many_files_become_a_zip_if_allowed() -> None:
-    """From 100 files on, allow_zip=true gives one zipped file."""
-    files = tuple(ContentFile(f"{number}.txt", 3) for number in range(100))
-    world = world_of(Content(A, "Many", files, cached=True), Content(B, "M2", files, cached=True))
-    zipped, plain = created(world, A), created(world, B, allow_zip=False)
-    assert [(file.path, file.zipped) for file in zipped.content.files] == [("Many.zip", True)]
-    assert len(plain.content.files) == 100
 
 
 def test_a_stalled_item_stands_still_and_keeps_its_slot() -> None:
@@ -435,25 +429,13 @@ def test_a_new_item_can_lag_behind_in_the_list() -> None:
     assert world.torrents() == [item]
 
 
-def test_edits_need_a_present_item_and_a_fit_name() -> None:
-    """Names are cleaned and bounded; lists are overwritten."""
-    world = world_of(film(), film(B, cached=False))
-    item, other = created(world, A), created(world, B)
-    assert code(world.edit(other.id, name="x")) == "NOT_OWNER"
-    assert code(world.edit(item.id)) == "NO_CHANGES"
-    assert code(world.edit(item.id, name="")) == "NAME_TOO_SHORT"
-    assert code(world.edit(item.id, name="x" * 201)) == "NAME_TOO_LONG"
-    assert world.edit(item.id, name="a/b:c", tags=["tv"], airlocked=True) is None
-    assert (item.name, item.tags, item.airlocked) == ("abc", ["tv"], True)
-
-
 def test_resume_lifts_a_pause() -> None:
     """A held-back state text goes away."""
     world = world_of(film())
     item = created(world, A)
     world.change(A, state="paused")
     assert item.state(0) == "paused"
-    assert world.control(item.id, "resume", everything=False) is None
+    assert world.control(item.id, "resume") is None
     assert item.state(0) == "cached"
 
 
@@ -517,7 +499,7 @@ def test_whatever_is_done_the_account_stays_in_order(steps: list[tuple[Any, ...]
             case ("add", letter, as_queued, seed):
                 world.create(order(letter * 40, as_queued=as_queued, seed=seed))
             case ("delete", index) if index < len(world.torrents()):
-                world.control(world.torrents()[index].id, "delete", everything=False)
+                world.control(world.torrents()[index].id, "delete")
             case ("wait", seconds):
                 wait(world, seconds)
         assert world.active <= 2

@@ -26,7 +26,7 @@ from bridge.simulator.faults import (
     WrongBytes,
     WrongRange,
 )
-from bridge.simulator.ranges import Span, Unsatisfiable, parse_range
+from bridge.simulator.file_links import Span, Unsatisfiable, parse_range
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, Api, single, until
 

@@ -1,13 +1,14 @@
-"""Items as TorBox writes them: exactly its field set, whole floats as ints."""
+"""Items as TorBox writes them: with exactly its fields, and whole floats as integers."""
 
 import uuid
 from typing import Any
 
 from bridge.simulator.clock import timestamp
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.items import SEED_NEVER, Queued, Stage, Torrent
-from bridge.simulator.settings import Account
-from bridge.simulator.world import World
+from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent
+from bridge.simulator.releases import magnet_of
+from bridge.simulator.remote_account import World
+from bridge.simulator.scenario import Account
 
 Json = dict[str, Any]
 
@@ -15,7 +16,7 @@ SERVER = 3
 
 
 def torrent_json(world: World, item: Torrent, now: float) -> Json:
-    """One item of mylist."""
+    """Return one item of mylist."""
     known = item.stage is not Stage.METADATA
     shown_hash = item.hash.upper() if item.tricks.upper_hash else item.hash
     size = item.content.size if known else 0
@@ -58,14 +59,14 @@ def torrent_json(world: World, item: Torrent, now: float) -> Json:
         "tracker_message": None,
         "cached_at": timestamp(item.cached_at) if item.cached_at is not None else None,
         "private": item.content.private,
-        "alternative_hashes": item.alternative_hashes,
-        "tags": item.tags,
-        "airlocked": item.airlocked,
+        "alternative_hashes": [],
+        "tags": [],
+        "airlocked": False,
     }
 
 
 def queued_json(world: World, entry: Queued) -> Json:
-    """One item of getqueued."""
+    """Return one item of getqueued."""
     return {
         "id": entry.id,
         "auth_id": world.auth_id,
@@ -81,7 +82,7 @@ def queued_json(world: World, entry: Queued) -> Json:
 
 
 def cached_json(world: World, content: Content, *, with_files: bool) -> Json:
-    """One value of checkcached."""
+    """Return one value of checkcached."""
     told: Json = {"name": content.name, "size": content.size, "hash": content.hash}
     if with_files:
         told["files"] = [
@@ -98,8 +99,31 @@ def cached_json(world: World, content: Content, *, with_files: bool) -> Json:
     return told
 
 
+def search_json(world: World, content: Content) -> Json:
+    """Return one hit of a search."""
+    return {
+        "hash": content.hash,
+        "raw_title": content.name,
+        "title": content.name,
+        "magnet": magnet_of(content),
+        "torrent": None,
+        "last_known_seeders": 12,
+        "last_known_peers": 34,
+        "size": content.size,
+        "tracker": "Simulator",
+        "categories": [],
+        "files": len(content.files),
+        "type": "torrent",
+        "nzb": None,
+        "age": "1d",
+        "user_search": False,
+        "cached": world.catalogue.is_cached(content.hash),
+        "owned": world.find(content.hash) is not None,
+    }
+
+
 def info_json(content: Content, *, seeds: int, peers: int) -> Json:
-    """The data of torrentinfo."""
+    """Return the data of torrentinfo."""
     return {
         "name": content.name,
         "hash": content.hash,
@@ -114,7 +138,7 @@ def info_json(content: Content, *, seeds: int, peers: int) -> Json:
 
 
 def user_json(world: World, *, settings: bool) -> Json:
-    """The data of user/me."""
+    """Return the data of user/me."""
     account = world.account
     told: Json = {
         "id": 1234,
@@ -146,7 +170,7 @@ def user_json(world: World, *, settings: bool) -> Json:
 
 
 def number(value: float) -> float:
-    """TorBox writes 0 and 1 where others write 0.0 and 1.0."""
+    """Return 0 and 1 instead of 0.0 and 1.0, as TorBox does."""
     return int(value) if value == int(value) else round(value, 6)
 
 
@@ -154,7 +178,7 @@ def _settings(account: Account) -> Json:
     return {
         "seed_torrents": account.seed,
         "allow_zipped": True,
-        "append_filename_to_links": account.append_filename,
+        "append_filename_to_links": False,
         "cdn_selection": "",
         "webdav_flatten": False,
         "webdav_use_folder_view": True,

@@ -1,4 +1,4 @@
-"""A request, taken apart before anything is done with it."""
+"""Parsing a request to the API."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bridge.simulator.faults import Subject
-from bridge.simulator.metainfo import parse_hash, parse_magnet, parse_torrent
+from bridge.simulator.releases import parse_hash, parse_magnet, parse_torrent
 
 ID_NAMES = ("torrent_id", "queued_id", "id")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What came in. `broken` says that the body could not be read at all."""
+    """A parsed request. `broken` means that the body could not be parsed."""
 
     endpoint: str
     base_url: str
@@ -25,15 +25,15 @@ class Call:
     bearer: str | None
     broken: bool = False
     stale: float = 0.0
-    """How old a list may be that a fault makes stale, seconds."""
+    """The age, in seconds, that a fault allows a list to have."""
 
     @property
     def everything(self) -> dict[str, object]:
-        """Path, query and body together."""
+        """The parameters of path, query and body."""
         return {**self.query, **self.body, **self.path}
 
     def subject(self) -> Subject:
-        """What a fault can be aimed at."""
+        """Return the properties that a fault can be aimed at."""
         told = self.everything
         operation = told.get("operation")
         return Subject(
@@ -57,7 +57,7 @@ class Call:
 
 
 async def read_call(request: web.Request, endpoint: str) -> Call:
-    """Take a request apart. Bodies may be multipart, urlencoded or JSON."""
+    """Parse a request. Its body may be multipart, urlencoded or JSON."""
     upload, broken = None, False
     body: dict[str, object] = {}
     try:
@@ -85,7 +85,7 @@ def _bearer(request: web.Request) -> str | None:
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
-    """Repeated names become a comma list."""
+    """Join the values of a repeated name with commas."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value

@@ -1,4 +1,4 @@
-"""Where the files come from: GET with ranges behind links with tokens, and all that goes wrong."""
+"""The CDN: GET with ranges behind links with tokens, and everything that can go wrong there."""
 
 import asyncio
 import gzip
@@ -7,25 +7,29 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bridge.simulator.backend import Backend
-from bridge.simulator.calls import CallRecord
+from bridge.simulator.backend import Backend, CallRecord
+from bridge.simulator.envelopes import (
+    Envelope,
+    Reply,
+    cut,
+    instead_of,
+    kind_of,
+    rate_limited,
+    send,
+)
 from bridge.simulator.faults import (
     CDN,
     AnyEffect,
     Cut,
     CutBody,
     DeadLink,
-    Error,
     Gzip,
     Hang,
-    Html,
-    JsonBody,
     LongBody,
     Lost,
     Malformed,
     NewEtag,
     NoRange,
-    RateLimit,
     ShortBody,
     Slow,
     Subject,
@@ -33,11 +37,9 @@ from bridge.simulator.faults import (
     WrongBytes,
     WrongRange,
 )
-from bridge.simulator.links import GONE, Link
-from bridge.simulator.ranges import Span, Unsatisfiable, parse_range
-from bridge.simulator.replies import Envelope, Reply, rate_limited
-from bridge.simulator.wire import cut, kind_of, send
+from bridge.simulator.file_links import GONE, Link, Span, Unsatisfiable, parse_range
 
+NOT_VALID = Envelope(False, None, "Link is not valid.", None)
 CHUNK = 256 * 1024
 TICKS_PER_SECOND = 20
 MIN_CHUNK = 16
@@ -45,13 +47,13 @@ MIN_CHUNK = 16
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be sent of a file, and how."""
+    """The part of a file to send, and how to send it."""
 
     span: Span
     partial: bool
     headers: dict[str, str] = field(default_factory=dict)
     told: Span | None = None
-    """What Content-Range says, if that is not the span."""
+    """The range in Content-Range, if it is not the span."""
     padding: int = 0
     """Bytes sent past the span."""
     stop_after: int | None = None
@@ -61,7 +63,7 @@ class Plan:
     gzipped: bool = False
 
 
-class CdnFace:
+class FileServer:
     """Serves links."""
 
     def __init__(self, backend: Backend) -> None:
@@ -69,25 +71,24 @@ class CdnFace:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """GET only: HEAD answers 405, as TorBox's CDN does."""
-        for folder in ("dld", "zip"):
-            router.add_get(f"/{folder}/{{link}}", self._handle, allow_head=False)
+        router.add_get("/dld/{link}", self._handle, allow_head=False)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         backend = self._backend
         token = request.query.get("token", "")
         link = backend.links.open(request.path, token, backend.clock())
         subject = _subject(link)
-        record = _note(backend, request, subject)
+        record = backend.note(request, subject)
         effect = backend.faults.take(subject)
         record.fault = kind_of(effect)
         if isinstance(link, int):
-            return _finish(record, Reply(link, Envelope(False, None, "Link is not valid.", None)))
+            return _finish(record, Reply(link, NOT_VALID))
         return await self._serve(request, link, effect, record)
 
     async def _serve(
         self, request: web.Request, link: Link, effect: AnyEffect | None, record: CallRecord
     ) -> web.StreamResponse:
-        if (instead := _instead(link, effect)) is not None:
+        if (instead := _instead(link, effect, self._backend.clock())) is not None:
             return _finish(record, instead)
         if isinstance(effect, (Cut, Lost, Hang)):
             await asyncio.sleep(0 if isinstance(effect, Cut) else effect.seconds)
@@ -111,42 +112,18 @@ def _subject(link: Link | int) -> Subject:
     return Subject(CDN, hash=link.content.hash, id=link.torrent_id, operation=link.file.path)
 
 
-def _note(backend: Backend, request: web.Request, subject: Subject) -> CallRecord:
-    record = CallRecord(
-        at=backend.clock(),
-        endpoint=CDN,
-        method=request.method,
-        hash=subject.hash,
-        id=subject.id,
-        operation=subject.operation,
-        range=request.headers.get("Range"),
-        user_agent=request.headers.get("User-Agent"),
-    )
-    backend.calls.add(record)
-    return record
-
-
 def _finish(record: CallRecord, reply: Reply) -> web.Response:
     record.status, record.outcome = reply.status, reply.outcome
     return send(reply)
 
 
-def _instead(link: Link, effect: AnyEffect | None) -> Reply | None:
-    match effect:
-        case Error(status, error, detail, data, success):
-            return Reply(status, Envelope(success, error, detail, data))
-        case Html(status, body):
-            return Reply(status, body.encode(), "text/html")
-        case RateLimit(shape, detail, retry_after):
-            headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
-            return rate_limited(shape, detail, headers)
-        case JsonBody(body) | Malformed(body):
-            return Reply(200, body.encode())
-        case DeadLink(status):
-            link.dead = status
-            return Reply(status, Envelope(False, None, "Link is not valid.", None))
-        case _:
-            return None
+def _instead(link: Link, effect: AnyEffect | None, now: float) -> Reply | None:
+    if isinstance(effect, Malformed):
+        return Reply(200, effect.body.encode())
+    if isinstance(effect, DeadLink):
+        link.dead = effect.status
+        return Reply(effect.status, NOT_VALID)
+    return instead_of(effect, now)
 
 
 def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | Reply:
@@ -171,7 +148,7 @@ def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | 
 
 
 def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
-    """Let an effect change what is sent."""
+    """Apply a fault to what is sent."""
     match effect:
         case CutBody(after):
             plan.stop_after = after
