@@ -7,43 +7,42 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 
 import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
+from bridge import __version__
 from bridge.access import Access, hash_password
 from bridge.arr import Arr, Arrs
+from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
+from bridge.core.model import Entry
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Throttles, check_directory, make_session
-from bridge.doctor import examine, report
-from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
-from bridge.engine import Engine, Ledger, Links, Pace, Services
-from bridge.engine.deliveries import build_deliveries, directory_problems
+from bridge.doctor import examine, log_findings, report
+from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
+from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
+from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.link_fetcher import LinkFetcher
+from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
-from bridge.store import Store
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.settings_reload import watch_settings
+from bridge.state import Database, State
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
+from bridge.web import Checkup, Counters, Report, Sources, add_alternative_ui, add_page, add_web
+from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
-BUDGETS_FACT = "budgets"
-STREAM_KEY_FACT = "stream_key"
-
-
-class CannotStart(Exception):
-    """The bridge cannot run as it is set up. Each problem says what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+CHECK_AGAIN_SECONDS = 60.0
+STREAM_KEY = "stream_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,69 +53,88 @@ class Running:
     """Where it listens, url_base included, without a trailing slash."""
     new_password: str | None
     """The password made at this very start, to be shown once; None when there was one."""
-    downloads: Downloads
-    ledger: Ledger
+    downloads: DownloadService
+    state: State
 
 
 @asynccontextmanager
 async def bridge(
     settings: Settings,
     *,
-    pace: Pace | None = None,
+    retry: RetryTimes | None = None,
+    clock: Callable[[], float] = time.time,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
+    check_after: float = FIRST_AFTER,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
-    `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
-    `logs` is what qBittorrent's log shows.
+    `reload` reads the settings again; what can change while the bridge runs is taken over.
+    `logs` is what qBittorrent's log shows. The doctor looks first after `check_after` seconds.
 
     Raises:
         CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
-        StoreError: the database cannot be used.
+        DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.paths.database))
-        agent = f"torbox-bridge/{version('torbox-bridge')}"
-        api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
+        database = await stack.enter_async_context(Database(settings.paths.database))
+        agent = f"torbox-bridge/{__version__}"
+        registry = CollectorRegistry(auto_describe=False)
+        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
+        session = aiohttp.ClientSession(
+            headers={"User-Agent": agent}, trace_configs=[outgoing_calls(), counters.tracing()]
+        )
+        api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(agent))
 
-        ledger = Ledger(store, time.time)
-        await ledger.load()
+        state = State(database, clock)
+        await state.load()
+        state.on_change = partial(_count, counters)
         key = _key(settings, reload)
-        torbox = await _torbox(settings, store, api, key)
-        stream_key = await _stream_key(store)
-        throttles = Throttles()
-        services = Services(
-            ledger=ledger,
+        torbox = await _torbox(settings, database, api, key, clock)
+        throttles = Throttles(counters.fetched)
+        stream_key = await _stream_key(database)
+        ctx = EngineContext(
+            state=state,
             torbox=torbox,
-            links=Links(torbox, time.time),
+            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            settings=settings,
+            clock=clock,
+            link_books=LinkBooks(torbox, clock),
             key=key,
             arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
-            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            retry=retry or RetryTimes(),
             throttles=throttles,
             stream_key=stream_key,
-            settings=settings,
-            clock=time.time,
-            pace=pace or Pace(),
         )
-        engine = Engine(services)
         allowed = settings.server.fetch_allowed_hosts
-        links = await stack.enter_async_context(LinkFetcher(allowed))
-        downloads = Downloads(services, engine, links)
+        fetcher = await stack.enter_async_context(LinkFetcher(allowed))
+        engine = Engine(ctx, fetcher)
+        downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
-        access, new_password = await _access(settings, store)
+        access, new_password = await _access(settings, database)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, store, checkup, logs)
+        sources = Sources(
+            calls_left=partial(_calls_left, torbox.budgets),
+            listed_at=lambda: state.snapshot.listed_at,
+        )
+        served = _served(
+            settings, downloads, access, database, checkup, logs, registry=registry, sources=sources
+        )
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, _as_served(settings, runner), torbox)
-        engine.background(checkup.run(look), name="doctor")
-        yield Running(_url(settings, runner), new_password, downloads, ledger)
+        look = partial(_examined, settings, runner, torbox)
+        engine.background(checkup.run(look, first_after=check_after), name="doctor")
+        engine.background(_check_again(checkup, check_after), name="doctor again")
+        if reload is not None:
+            apply = partial(_apply_settings, settings, downloads, engine, key)
+            watch = watch_settings(settings, reload, check=check, apply=apply)
+            engine.background(watch, name="settings")
+        yield Running(_url(settings, runner), new_password, downloads, state)
 
 
 def check(settings: Settings) -> None:
@@ -133,7 +151,7 @@ def check(settings: Settings) -> None:
         problems.append(
             "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
             " or BRIDGE_TORBOX__API_KEY_FILE to a file that holds it."
-            " The key stands on https://torbox.app/settings"
+            " You find the key on https://torbox.app/settings"
         )
     if problems:
         raise CannotStart(problems)
@@ -157,13 +175,17 @@ def _key(settings: Settings, reload: Callable[[], Settings] | None) -> ApiKey:
 
 
 async def _torbox(
-    settings: Settings, store: Store, session: aiohttp.ClientSession, key: ApiKey
+    settings: Settings,
+    database: Database,
+    session: aiohttp.ClientSession,
+    key: ApiKey,
+    clock: Callable[[], float],
 ) -> TorBox:
     limits = settings.torbox.limits
     budgets = Budgets(
         calls_per_minute=limits.calls_per_minute, uncached_per_hour=limits.uncached_per_hour
     )
-    budgets.load(await store.fact(BUDGETS_FACT, list[BudgetRow]) or ())
+    budgets.load(await database.value(BUDGETS, list[BudgetRow]) or ())
     return TorBox(
         session,
         base_url=settings.torbox.base_url,
@@ -172,32 +194,32 @@ async def _torbox(
         timeout=settings.torbox.timeout_seconds,
         proxies=from_environment(settings.torbox.proxy),
         budgets=budgets,
+        clock=clock,
     )
 
 
-async def _stream_key(store: Store) -> bytes:
+async def _stream_key(database: Database) -> bytes:
     """Take the key that signs streams, or make it: `.strm` files outlive many starts."""
-    known = await store.fact(STREAM_KEY_FACT, bytes)
+    known = await database.value(STREAM_KEY, bytes)
     if known is not None:
         return known
     made = secrets.token_bytes(KEY_BYTES)
-    async with store.transaction() as write:
-        await write.put_fact(STREAM_KEY_FACT, made)
+    await database.put_value(STREAM_KEY, made)
     return made
 
 
-async def _make_categories(settings: Settings, downloads: Downloads) -> None:
+async def _make_categories(settings: Settings, downloads: DownloadService) -> None:
     """Make the categories of the settings, and the directories of all.
 
     *arr show a red health message for a category whose directory is missing.
     """
-    known = {category.name for category in downloads.categories()}
+    known = {category.name for category in downloads.labels.categories()}
     for name, category in settings.categories.items():
-        make = downloads.edit_category if name in known else downloads.create_category
+        make = downloads.labels.edit_category if name in known else downloads.labels.create_category
         await make(name, category.save_path or "")
-    for made in downloads.categories():
+    for made in downloads.labels.categories():
         try:
-            path = downloads.category_path(made)
+            path = downloads.labels.category_path(made)
         except OutsideRoots as error:
             # The settings have moved since it was made; its downloads are refused, with the reason.
             log.error("save_path_unusable", category=made.name, problem=str(error))
@@ -207,26 +229,44 @@ async def _make_categories(settings: Settings, downloads: Downloads) -> None:
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
+def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry."""
+    phase = before.phase if before is not None else None
+    reason = after.failure.reason if after.failure is not None else None
+    counters.phase_changed(after.grab.category, phase, after.phase, reason)
+    if before is not None and _attempts(after) > _attempts(before):
+        counters.retried()
+
+
+def _attempts(entry: Entry) -> int:
+    return entry.grab.attempts + entry.download.attempts
+
+
+def _calls_left(budgets: Budgets) -> dict[str, int]:
+    """Return how many calls of each class TorBox allows now."""
+    now = time.time()
+    return {kind.value: budgets.left(kind, now) for kind in CallClass}
+
+
 def _search_url(base_url: str) -> str:
     """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
-async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]:
+async def _access(settings: Settings, database: Database) -> tuple[Access, str | None]:
     """Take the password of the settings, or the one made before, or make one now."""
     made: str | None = None
     username = settings.server.username
     if settings.server.password is not None:
         hashed = await asyncio.to_thread(hash_password, settings.server.password.reveal())
     else:
-        known = await store.fact(PASSWORD_FACT, str)
+        known = await database.value(PASSWORD_HASH, str)
         if known is None:
             made = secrets.token_urlsafe(12)
             known = await asyncio.to_thread(hash_password, made)
-            async with store.transaction() as write:
-                await write.put_fact(PASSWORD_FACT, known)
+            await database.put_value(PASSWORD_HASH, known)
         hashed = known
-        username = await store.fact(USERNAME_FACT, str) or username
+        username = await database.value(USERNAME, str) or username
     key = settings.server.api_key
     access = Access(
         username=username,
@@ -242,17 +282,20 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
 @asynccontextmanager
 async def _served(
     settings: Settings,
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
-    store: Store,
+    database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
+    *,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
     app = web.Application()
     base = settings.server.url_base
     preferences = {
-        "web_ui_address": settings.server.host,
+        "web_ui_address": settings.server.host[0],
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
         "web_ui_csrf_protection_enabled": settings.web.csrf_protection,
@@ -265,32 +308,30 @@ async def _served(
     api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
+    add_web(
+        app, base, downloads=downloads, access=access, store=database, checkup=checkup,
+        registry=registry, sources=sources,
+    )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=INCOMING,
+        access_log_class=IncomingCalls,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     try:
-        await _listen(runner, settings.server.host, settings.server.port)
+        await start_sites(runner, settings.server.host, settings.server.port)
         yield runner
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise CannotStart(
-            [f"cannot listen on {host}:{port}: {error.strerror or error}. Set server.port."]
-        ) from error
-
-
 def _url(settings: Settings, runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}{settings.server.url_base}"
+    return base_url(runner.addresses[0]) + settings.server.url_base
 
 
 def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
@@ -299,5 +340,26 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
     return structs.replace(settings, server=structs.replace(settings.server, port=port))
 
 
-async def _examined(settings: Settings, torbox: TorBox) -> Report:
-    return report(await examine(settings, torbox))
+async def _apply_settings(
+    settings: Settings, downloads: DownloadService, engine: Engine, key: ApiKey
+) -> None:
+    """Do what changed settings need beyond being read: a new key, new categories."""
+    await key.renew()
+    engine.settings_changed()
+    await _make_categories(settings, downloads)
+
+
+async def _check_again(checkup: Checkup, check_after: float) -> None:
+    """Have the doctor look again if the first look found a problem.
+
+    The *arr often start together with the bridge, and are not ready at its first look.
+    """
+    await asyncio.sleep(check_after + CHECK_AGAIN_SECONDS)
+    if checkup.told()["healthy"] is False:
+        checkup.ask()
+
+
+async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
+    found = await examine(_as_served(settings, runner), torbox)
+    log_findings(found)
+    return report(found)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from bridge.config.units import Network
+from bridge.config import Network
 
 Address: TypeAlias = IPv4Address | IPv6Address
 

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.access.passwords import same, verify
 from bridge.access.throttle import Throttle
-from bridge.config.units import Network
+from bridge.config import Network
 
 log = structlog.get_logger()
 

@@ -24,8 +24,7 @@ from bridge.arr.servarr_records import (
     RootFolder,
     Status,
 )
-from bridge.config import ArrSettings
-from bridge.config.kinds import ArrKind
+from bridge.config import ArrKind, ArrSettings
 
 T = TypeVar("T")
 

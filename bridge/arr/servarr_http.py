@@ -16,7 +16,7 @@ from bridge.arr.servarr_errors import (
     ArrServerError,
     ArrUnreachable,
 )
-from bridge.config.secret import Secret
+from bridge.config import Secret
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 
-from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
+from bridge.core.model import UNLIMITED, USE_GLOBAL, Grab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +66,20 @@ class Preferences:
         return self.alt_up_limit if self.alternative else self.up_limit
 
 
-def with_global_limits(download: Download, preferences: Preferences) -> Download:
-    """Put the global seed limits where the download has none of its own (USE_GLOBAL)."""
+def with_global_limits(grab: Grab, preferences: Preferences) -> Grab:
+    """Return the grab with the global seed limits where it has none of its own (USE_GLOBAL)."""
     ratio = preferences.max_ratio if preferences.max_ratio_enabled else USE_GLOBAL
     seeding = preferences.max_seeding_time if preferences.max_seeding_time_enabled else USE_GLOBAL
     inactive = USE_GLOBAL
     if preferences.max_inactive_seeding_time_enabled:
         inactive = preferences.max_inactive_seeding_time
     if ratio == seeding == inactive == USE_GLOBAL:
-        return download
+        return grab
     return replace(
-        download,
-        ratio_limit=_own(download.ratio_limit, ratio),
-        seeding_time_limit=int(_own(download.seeding_time_limit, seeding)),
-        inactive_seeding_time_limit=int(_own(download.inactive_seeding_time_limit, inactive)),
+        grab,
+        ratio_limit=_own(grab.ratio_limit, ratio),
+        seeding_time_limit=int(_own(grab.seeding_time_limit, seeding)),
+        inactive_seeding_time_limit=int(_own(grab.inactive_seeding_time_limit, inactive)),
     )
 
 

@@ -7,7 +7,7 @@ that matches wins, and only the first two can give a state that an *arr reads as
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.model import COMPLETE, Download, Phase, RemoteItem
+from bridge.core.model import Entry, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
 """What qBittorrent says for "no idea"; *arr read it so."""
@@ -68,7 +68,7 @@ class Status:
 
 
 def status_of(
-    download: Download,
+    entry: Entry,
     item: RemoteItem | None,
     fetched: Fetched | None,
     *,
@@ -81,49 +81,49 @@ def status_of(
     `turn_in` is in how many seconds TorBox will be asked for a download that waits to be submitted.
     `remote_share` is the part of the progress bar that TorBox's own work fills.
     """
-    state = state_of(download, item, fetched)
-    size = download.size or (item.size if item else 0)
-    progress = _progress(download, item, fetched, size, remote_share)
-    if download.phase not in COMPLETE:
-        progress = min(max(progress, shown, download.progress), NEARLY)
-    working = item is not None and download.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
-    down = _speed(download, item, fetched)
-    eta = _eta(download, item, down, size * (1 - progress) / (1 - remote_share))
+    state = state_of(entry, item, fetched)
+    size = entry.size or (item.size if item else 0)
+    progress = _progress(entry, item, fetched, size, remote_share)
+    if not entry.complete:
+        progress = min(max(progress, shown, entry.grab.progress), NEARLY)
+    working = item is not None and entry.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
+    down = _speed(entry, item, fetched)
+    eta = _eta(entry, item, down, size * (1 - progress) / (1 - remote_share))
     return Status(
         state=state,
         progress=progress,
-        eta=turn_in if download.phase in {Phase.ACCEPTED, Phase.SUBMITTING} else eta,
+        eta=turn_in if entry.phase in {Phase.ACCEPTED, Phase.SUBMITTING} else eta,
         size=size,
         download_speed=down,
         upload_speed=item.upload_speed if item and working else 0,
         seeds=item.seeds if item and working else 0,
         peers=item.peers if item and working else 0,
-        ratio=download.ratio,
+        ratio=entry.download.ratio,
     )
 
 
-def state_of(download: Download, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
+def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
     """Name the state in qBittorrent's words."""
-    if download.complete and download.moving_to:
+    if entry.complete and entry.grab.moving_to:
         return State.MOVING
-    if download.complete and download.missing_files:
+    if entry.complete and entry.grab.missing_files:
         return State.MISSING_FILES
-    match download.phase:
+    match entry.phase:
         case Phase.FINISHED:
             return State.PAUSED_UP
         case Phase.DELIVERED:
             return State.UPLOADING if item and item.upload_speed > 0 else State.STALLED_UP
         case Phase.FAILED:
             return State.ERROR
-        case _ if download.stopped:
+        case _ if entry.grab.stopped:
             return State.PAUSED_DL
         case Phase.DELIVERING if fetched is not None and fetched.checking:
             return State.CHECKING_DL
         case Phase.DELIVERING:
-            return State.FORCED_DL if download.force_start else State.DOWNLOADING
+            return State.FORCED_DL if entry.grab.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
-            state = remote_state(item, moving=download.remote_progress > 0)
-            return _FORCED.get(state, state) if download.force_start else state
+            state = remote_state(item, moving=entry.download.remote_progress > 0)
+            return _FORCED.get(state, state) if entry.grab.force_start else state
         case _:
             return State.QUEUED_DL
 
@@ -178,33 +178,33 @@ def remote_state(item: RemoteItem, *, moving: bool) -> State:
 
 
 def _progress(
-    download: Download, item: RemoteItem | None, fetched: Fetched | None, size: int, share: float
+    entry: Entry, item: RemoteItem | None, fetched: Fetched | None, size: int, share: float
 ) -> float:
-    if download.phase in COMPLETE:
+    if entry.complete:
         return 1.0
-    if download.phase is Phase.DELIVERING:
+    if entry.phase is Phase.DELIVERING:
         local = fetched.done / size if fetched and size else 0.0
         return share + (1 - share) * min(local, 1.0)
-    if download.phase is Phase.READY:
+    if entry.phase is Phase.READY:
         return share
-    if download.phase is Phase.REMOTE and item is not None:
+    if entry.phase is Phase.REMOTE and item is not None:
         return share * min(item.progress, 0.99)
     return 0.0
 
 
-def _speed(download: Download, item: RemoteItem | None, fetched: Fetched | None) -> int:
-    if download.stopped:
+def _speed(entry: Entry, item: RemoteItem | None, fetched: Fetched | None) -> int:
+    if entry.grab.stopped:
         return 0
-    if download.phase is Phase.DELIVERING:
+    if entry.phase is Phase.DELIVERING:
         return fetched.speed if fetched else 0
-    if download.phase is Phase.REMOTE and item and not item.finished:
+    if entry.phase is Phase.REMOTE and item and not item.finished:
         return item.download_speed
     return 0
 
 
-def _eta(download: Download, item: RemoteItem | None, speed: int, left: float) -> int:
-    if download.phase is Phase.DELIVERING and speed > 0:
+def _eta(entry: Entry, item: RemoteItem | None, speed: int, left: float) -> int:
+    if entry.phase is Phase.DELIVERING and speed > 0:
         return min(round(left / speed), ETA_UNKNOWN)
-    if download.phase is Phase.REMOTE and item and speed > 0 and 0 < item.eta < ETA_UNKNOWN:
+    if entry.phase is Phase.REMOTE and item and speed > 0 and 0 < item.eta < ETA_UNKNOWN:
         return item.eta
     return ETA_UNKNOWN

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from bridge.core.model import USE_GLOBAL
-from bridge.downloads import Added, AddResult, Joined, Known, Options, Pending, Rejected
+from bridge.downloads import Added, AddResult, Joined, Known, AddOptions, Pending, Rejected
 from bridge.qbittorrent.face import Call
 from bridge.qbittorrent.http import HttpError, Params, text
 
@@ -26,10 +26,10 @@ async def add(call: Call) -> web.Response:
     """Take what is handed in. Nothing here waits for TorBox, and for a link only seconds."""
     agent = call.request.headers.get("User-Agent", "")
     options = replace(read_options(call.params), asked_by=agent)
-    call.downloads.callers.named(call.caller, options.category)
+    call.downloads.scopes.saw_category(call.caller, options.category)
     links = [await _link(call, line, options) for line in call.params.items("urls", "\n")]
     files = [
-        (upload.filename, await _guarded(call.downloads.add_torrent(upload.data, options)))
+        (upload.filename, await _guarded(call.downloads.adds.torrent(upload.data, options, call.caller)))
         for upload in call.params.uploads
     ]
     for filename, result in files:
@@ -41,10 +41,10 @@ async def add(call: Call) -> web.Response:
     return text("Ok." if taken else "Fails.")
 
 
-def read_options(params: Params) -> Options:
+def read_options(params: Params) -> AddOptions:
     """Read everything beside the torrents. A number that is none counts as not sent."""
     ratio = params.number("ratioLimit")
-    return Options(
+    return AddOptions(
         category=params.text("category"),
         tags=params.items("tags", ","),
         save_path=params.text("savepath").strip(),
@@ -78,11 +78,11 @@ def _minutes(params: Params, name: str) -> int:
     return USE_GLOBAL if value is None else max(int(value), USE_GLOBAL)
 
 
-async def _link(call: Call, line: str, options: Options) -> AddResult:
+async def _link(call: Call, line: str, options: AddOptions) -> AddResult:
     if line.lower().startswith(WEB_SCHEMES):
         # As in qBittorrent this counts as done, whatever the link leads to; the log tells.
-        return await _guarded(call.downloads.add_link(line, options))
-    return await _guarded(call.downloads.add_magnet(line, options))
+        return await _guarded(call.downloads.adds.link(line, options))
+    return await _guarded(call.downloads.adds.magnet(line, options, call.caller))
 
 
 async def _guarded(adding: Awaitable[AddResult]) -> AddResult:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from bridge.access import Access, is_cross_site, visitor_of
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.conversation import Conversations
 from bridge.qbittorrent.face import Call, Face
@@ -33,7 +33,7 @@ NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})
 
 
 def create_api(
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
     *,
     profile: Profile = PROFILES["4.6"],

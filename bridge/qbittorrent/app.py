@@ -41,10 +41,10 @@ async def build_info(call: Call) -> web.Response:
 
 async def preferences(call: Call) -> web.Response:
     """Tell the settings that a client may look for."""
-    save_path = str(call.downloads.default_save_path)
+    save_path = str(call.downloads.labels.default_save_path)
     changed = {
         **call.face.preferences,
-        **call.downloads.preferences,
+        **call.downloads.preferences.shown,
         "web_ui_username": call.face.access.username,
     }
     return json(preferences_of(save_path, changed, call.face.profile))
@@ -52,7 +52,7 @@ async def preferences(call: Call) -> web.Response:
 
 async def default_save_path(call: Call) -> web.Response:
     """Name the directory of downloads without a category."""
-    return text(str(call.downloads.default_save_path))
+    return text(str(call.downloads.labels.default_save_path))
 
 
 async def process_info(call: Call) -> web.Response:
@@ -90,4 +90,4 @@ async def free_space(call: Call) -> web.Response:
 def _directories(call: Call) -> set[str]:
     """List the directories that are known from elsewhere: of all downloads and of the categories."""
     rows = category_rows(call.downloads).values()
-    return {str(call.downloads.default_save_path), *(str(row["savePath"]) for row in rows)}
+    return {str(call.downloads.labels.default_save_path), *(str(row["savePath"]) for row in rows)}

@@ -19,28 +19,28 @@ async def create(call: Call) -> web.Response:
     """Create a category. An *arr may ask twice: the same again is no conflict, another path is."""
     name, save_path = _name(call), call.params.text("savePath").strip()
     if not _known(call, name, save_path):
-        _refuse(await call.downloads.create_category(name, save_path))
+        _refuse(await call.downloads.labels.create_category(name, save_path))
     return done()
 
 
 async def edit(call: Call) -> web.Response:
     """Change where later downloads of a category go."""
     name, save_path = _name(call), call.params.require("savePath").strip()
-    _refuse(await call.downloads.edit_category(name, save_path))
+    _refuse(await call.downloads.labels.edit_category(name, save_path))
     return done()
 
 
 async def remove(call: Call) -> web.Response:
     """Drop categories, one a line; unknown ones are ignored."""
     names = call.params.require("categories").split("\n")
-    await call.downloads.remove_categories(tuple(name for name in names if name))
+    await call.downloads.labels.remove_categories(tuple(name for name in names if name))
     return done()
 
 
 async def assign(call: Call) -> web.Response:
     """Move downloads to a category that exists; an empty name takes them out of theirs."""
     name = call.params.require("category")
-    _refuse(await call.downloads.set_category(call.hashes(), name, call.caller))
+    _refuse(await call.downloads.labels.set_category(call.hashes(), name, call.caller))
     return done()
 
 
@@ -52,7 +52,7 @@ def _name(call: Call) -> str:
 
 
 def _known(call: Call, name: str, save_path: str) -> bool:
-    found = [category for category in call.downloads.categories() if category.name == name]
+    found = [category for category in call.downloads.labels.categories() if category.name == name]
     return any(save_path in {"", category.save_path} for category in found)
 
 

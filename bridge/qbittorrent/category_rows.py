@@ -3,22 +3,22 @@
 import structlog
 
 from bridge.core.model import Category
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 
 log = structlog.get_logger()
 
 
-def category_rows(downloads: Downloads) -> dict[str, dict[str, object]]:
+def category_rows(downloads: DownloadService) -> dict[str, dict[str, object]]:
     """Describe each by its name and the directory its downloads really go to, as *arr check it."""
     return {
         category.name: {"name": category.name, "savePath": _directory(downloads, category)}
-        for category in downloads.categories()
+        for category in downloads.labels.categories()
     }
 
 
-def _directory(downloads: Downloads, category: Category) -> str:
+def _directory(downloads: DownloadService, category: Category) -> str:
     try:
-        return str(downloads.category_path(category))
+        return str(downloads.labels.category_path(category))
     except ValueError as error:
         # The settings have changed since: one such category must not hide the others.
         log.warning("category_path", category=category.name, error=str(error))

@@ -120,39 +120,39 @@ def with_fields_of_5(shown: Properties, view: View) -> Properties:
 
 
 def _properties(view: View, now: float) -> Properties:
-    download, status = view.download, view.status
+    entry, status = view.entry, view.status
     done = int(status.size * status.progress)
-    elapsed = render.time_active(download, now)
-    ended = UNKNOWN if download.completed_at is None else int(download.completed_at)
+    elapsed = render.time_active(entry, now)
+    ended = UNKNOWN if entry.grab.completed_at is None else int(entry.grab.completed_at)
     return Properties(
-        addition_date=int(download.added_at),
+        addition_date=int(entry.grab.added_at),
         completion_date=ended,
-        comment=download.comment,
-        dl_limit=download.download_limit or UNKNOWN,
+        comment=entry.grab.comment,
+        dl_limit=entry.grab.download_limit or UNKNOWN,
         dl_speed=status.download_speed,
         dl_speed_avg=done // elapsed if elapsed else 0,
         eta=min(max(status.eta, 0), ETA_UNKNOWN),
-        hash=download.hash,
-        infohash_v1=download.infohash_v1,
-        infohash_v2=download.infohash_v2,
-        is_private=download.private,
+        hash=entry.hash,
+        infohash_v1=entry.download.infohash_v1,
+        infohash_v2=entry.download.infohash_v2,
+        is_private=entry.download.private,
         last_seen=ended,
-        name=download.name or download.hash,
+        name=entry.name or entry.hash,
         nb_connections=status.seeds + status.peers,
         peers=status.peers,
         peers_total=status.peers,
-        save_path=render.save_path(download),
-        seeding_time=render.seeding_time(download, now),
+        save_path=render.save_path(entry),
+        seeding_time=render.seeding_time(entry, now),
         seeds=status.seeds,
         seeds_total=status.seeds,
-        share_ratio=max(render.number(download.ratio), 0),
+        share_ratio=max(render.number(entry.download.ratio), 0),
         time_elapsed=elapsed,
         total_downloaded=done,
         total_downloaded_session=done,
         total_size=render.total_size(view),
-        total_uploaded=download.uploaded,
-        total_uploaded_session=download.uploaded,
-        up_limit=download.upload_limit or UNKNOWN,
+        total_uploaded=entry.download.uploaded,
+        total_uploaded_session=entry.download.uploaded,
+        up_limit=entry.grab.upload_limit or UNKNOWN,
         up_speed=status.upload_speed,
     )
 
@@ -160,7 +160,7 @@ def _properties(view: View, now: float) -> Properties:
 def files(found: Sequence[FileView], view: View, metainfo: Metainfo | None) -> list[TorrentFile]:
     """Translate files; a priority of 0 is "not wanted"."""
     ranges = piece_ranges(found, metainfo)
-    complete = view.download.complete
+    complete = view.complete
     copies = render.availability(view)
     return [
         TorrentFile(

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from bridge.access import Access, Visitor, address_of
-from bridge.downloads import NOBODY, Caller, Downloads, View, program_of
+from bridge.downloads import NOBODY, Caller, DownloadService, View, program_of
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.conversation import Conversations
 from bridge.qbittorrent.http import HttpError, Params
@@ -24,7 +24,7 @@ ID_HEX_DIGITS = 40
 class Face:
     """Everything the handlers share."""
 
-    downloads: Downloads
+    downloads: DownloadService
     access: Access
     profile: Profile
     listing: Listing
@@ -48,7 +48,7 @@ class Call:
     """None for who has not logged in; only a login is open to them."""
 
     @property
-    def downloads(self) -> Downloads:
+    def downloads(self) -> DownloadService:
         """The door inward."""
         return self.face.downloads
 
@@ -63,18 +63,25 @@ class Call:
             name = f"{name} {agent} {address_of(self.request, self.face.access)}"
         return Caller(name, program_of(agent))
 
+    @property
+    def scope(self) -> Caller | None:
+        """The client that a list of hashes is understood for; None for `all`: everybody's grabs."""
+        return None if self.params.get("hashes") == "all" else self.caller
+
     def view(self) -> View:
         """Find the download that `hash` names. Absent is 400, unknown or malformed 404."""
-        view = self.downloads.get(torrent_id(self.params.require("hash")))
-        if view is None:
-            raise HttpError(HTTPStatus.NOT_FOUND)
-        return view
+        views = self.downloads.queries.of_hash(torrent_id(self.params.require("hash")))
+        meant = self.downloads.scopes.resolve(self.caller, [view.entry for view in views])
+        for view in views:
+            if meant and view.grab.id == meant[0].grab.id:
+                return view
+        raise HttpError(HTTPStatus.NOT_FOUND)
 
     def hashes(self) -> tuple[str, ...]:
         """Read `hashes` (required, `|` between); `all` alone means every download."""
         given = self.params.require("hashes")
         if given == "all":
-            return tuple(view.download.hash for view in self.downloads.all())
+            return tuple(self.downloads.queries.primaries)
         return tuple(map(torrent_id, self.params.items("hashes", "|")))
 
 

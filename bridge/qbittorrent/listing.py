@@ -1,10 +1,12 @@
 """The bytes of `torrents/info`. A poll that finds nothing new encodes nothing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from bridge.downloads import View
 from bridge.qbittorrent.details import tracker_rows
 from bridge.qbittorrent.query import Query, matches, ordered
 from bridge.qbittorrent.render import Rendered
@@ -46,10 +48,15 @@ class Listing:
             self._answers[query] = answer
         return answer.body
 
+    def _views(self, query: Query) -> Sequence[View]:
+        """A client that names neither category nor tag gets each hash once."""
+        every = query.category is not None or query.tag is not None
+        return self._rows.each if every else self._rows.views
+
     def _answer(self, query: Query, now: float) -> _Answer:
         # A client that gets one hash twice would take the second for a change of the first.
         found = {
-            view.download.hash: view for view in reversed(self._rows.each) if matches(query, view)
+            view.hash: view for view in reversed(self._views(query)) if matches(query, view)
         }
         rows = self._rows.of(reversed(found.values()), now)
         until = min((row.until for row in rows), default=math.inf)

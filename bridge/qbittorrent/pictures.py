@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 from bridge.qbittorrent.category_rows import category_rows
 from bridge.qbittorrent.maindata import Picture, Rules, server_state
 from bridge.qbittorrent.profile import Profile
@@ -27,7 +27,7 @@ class _Taken:
 class Pictures:
     """The latest picture. While nothing changes it is the same object, and differs in nothing."""
 
-    def __init__(self, downloads: Downloads, rows: Rows, profile: Profile) -> None:
+    def __init__(self, downloads: DownloadService, rows: Rows, profile: Profile) -> None:
         self._downloads = downloads
         self._rows = rows
         self._profile = profile
@@ -49,7 +49,7 @@ class Pictures:
         return Picture(
             torrents={row.info.hash: row.info for row in rows},
             categories=category_rows(self._downloads),
-            tags=self._downloads.tags(),
+            tags=self._downloads.labels.tags(),
             trackers=_by_tracker(rows),
             server_state=server_state(
                 totals_of(self._rows.views),
@@ -61,10 +61,10 @@ class Pictures:
 
     def _rules(self) -> Rules:
         return Rules(
-            download_limit=self._downloads.download_limit,
-            upload_limit=self._downloads.upload_limit,
-            alternative_limits=self._downloads.alternative_limits,
-            queueing=self._downloads.preferences.get("queueing_enabled") is not False,
+            download_limit=self._downloads.preferences.download_limit,
+            upload_limit=self._downloads.preferences.upload_limit,
+            alternative_limits=self._downloads.preferences.alternative_limits,
+            queueing=self._downloads.preferences.shown.get("queueing_enabled") is not False,
         )
 
 

@@ -15,14 +15,14 @@ def piece_states(view: View, metainfo: Metainfo | None) -> list[int]:
         return []
     count = metainfo.pieces_num if metainfo else 1
     done = pieces_have(view, count)
-    working = view.download.phase is Phase.DELIVERING and done < count
+    working = view.phase is Phase.DELIVERING and done < count
     next_one = [ON_ITS_WAY] if working else []
     return ([HERE] * done + next_one + [NOT_BEGUN] * count)[:count]
 
 
 def pieces_have(view: View, count: int) -> int:
     """Tell how many of so many pieces are here, by the share that is done."""
-    return count if view.download.complete else int(count * min(max(view.status.progress, 0), 1))
+    return count if view.complete else int(count * min(max(view.status.progress, 0), 1))
 
 
 def piece_ranges(

@@ -26,7 +26,7 @@ async def set_preferences(call: Call) -> web.Response:
     """Keep what is meaningful of `json`."""
     given = _object(call.params.require("json"))
     changes = {name: value for name, value in given.items() if _fits(name, value)}
-    await call.downloads.set_preferences(changes)
+    await call.downloads.preferences.change(changes)
     await _set_login(call, given)
     return done()
 
@@ -60,7 +60,7 @@ async def _set_login(call: Call, given: Mapping[str, object]) -> None:
         hashed = await asyncio.to_thread(hash_password, password)
     if username is None and hashed is None:
         return
-    if not await call.downloads.keep_login(username=username, password_hash=hashed):
+    if not await call.downloads.preferences.keep_login(username=username, password_hash=hashed):
         log.warning("login_not_changed", why="server.password in the settings says what it is")
         return
     call.face.access.change_login(username=username, password_hash=hashed)

@@ -51,16 +51,14 @@ def matches(query: Query, view: View) -> bool:
 
     Who names neither category nor tag gets each download once, as the first *arr sees it.
     """
-    download = view.download
-    if view.number and query.category is None and query.tag is None:
+    entry = view.entry
+    if query.hashes is not None and entry.hash not in query.hashes:
         return False
-    if query.hashes is not None and download.hash not in query.hashes:
+    if query.private is not None and entry.download.private is not query.private:
         return False
-    if query.private is not None and download.private is not query.private:
+    if query.category is not None and entry.grab.category != query.category:
         return False
-    if query.category is not None and download.category != query.category:
-        return False
-    if query.tag is not None and query.tag not in (download.tags or ("",)):
+    if query.tag is not None and query.tag not in (entry.grab.tags or ("",)):
         return False
     wanted = FILTERS.get(query.filter)
     return wanted is None or wanted(view)
@@ -99,7 +97,7 @@ def _in(*states: frozenset[State]) -> Callable[[View], bool]:
 
 
 def _paused(view: View) -> bool:
-    return view.download.stopped or view.status.state in _PAUSED
+    return view.grab.stopped or view.status.state in _PAUSED
 
 
 def _active(view: View) -> bool:
@@ -110,7 +108,7 @@ FILTERS = MappingProxyType(
     {
         "downloading": _in(_DOWNLOADING),
         "seeding": _in(_SEEDING),
-        "completed": lambda view: view.download.complete,
+        "completed": lambda view: view.complete,
         "paused": _paused,
         "stopped": _paused,
         "resumed": lambda view: not _paused(view),

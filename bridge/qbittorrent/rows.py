@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.downloads import Downloads, View
+from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.profile import Profile
 from bridge.qbittorrent.render import Rendered, render
 
@@ -31,11 +31,11 @@ class _Kept:
 class Rows:
     """Renders downloads, and remembers."""
 
-    def __init__(self, downloads: Downloads, profile: Profile) -> None:
+    def __init__(self, downloads: DownloadService, profile: Profile) -> None:
         self.views: Sequence[View] = ()
         """Every download once, as of the last `catch_up`, oldest first."""
         self.each: Sequence[View] = ()
-        """The same, and how every further *arr sees it."""
+        """Every entry: some hashes have several grabs."""
         self._downloads = downloads
         self._profile = profile
         self._version = -1
@@ -44,10 +44,10 @@ class Rows:
 
     def catch_up(self) -> int:
         """Take in what has changed; answers a number that changes with it."""
-        if self._version != self._downloads.version:
-            self._version = self._downloads.version
-            self.each = self._downloads.each()
-            self.views = [view for view in self.each if view.number == 0]
+        if self._version != self._downloads.queries.version:
+            self._version = self._downloads.queries.version
+            self.each = tuple(self._downloads.queries.views.values())
+            self.views = tuple(self._downloads.queries.primaries.values())
             self._positions = queue_positions(self.views)
             for gone in self._kept.keys() - {_key(view) for view in self.each}:
                 del self._kept[gone]
@@ -58,7 +58,7 @@ class Rows:
         return [row for view in views if (row := self._row(view, now)) is not None]
 
     def _row(self, view: View, now: float) -> Rendered | None:
-        position = 0 if view.download.complete else self._positions.get(view.download.hash, 0)
+        position = 0 if view.complete else self._positions.get(view.download.hash, 0)
         kept = self._kept.get(_key(view))
         if kept is None or not kept.holds(view, position, now):
             kept = _Kept(view, position, self._render(view, position, now))
@@ -68,9 +68,8 @@ class Rows:
     def _render(self, view: View, position: int, now: float) -> Rendered | None:
         info_hash = view.download.hash
         try:
-            trackers = self._downloads.trackers(info_hash)
-            files = self._downloads.files(info_hash) if self._profile.fields_of_5 else ()
-            return render(view, trackers, position, now, self._profile, files)
+            trackers = self._downloads.queries.trackers(view.download)
+            return render(view, trackers, position, now, self._profile)
         except Exception:
             # One broken entry must not break the list: the *arr would lose its whole queue.
             log.exception("torrent_not_rendered", hash=info_hash)
@@ -78,11 +77,11 @@ class Rows:
 
 
 def _key(view: View) -> tuple[str, int]:
-    return view.download.hash, view.number
+    return view.hash, view.grab.id
 
 
 def queue_positions(views: Sequence[View]) -> dict[str, int]:
     """Number the downloads that are not complete, 1-based, in the order of the queue."""
-    waiting = [view.download for view in views if not view.download.complete]
-    waiting.sort(key=lambda download: (download.priority, download.added_at, download.hash))
-    return {download.hash: place for place, download in enumerate(waiting, start=1)}
+    waiting = [view for view in views if not view.complete]
+    waiting.sort(key=lambda view: (view.grab.priority, view.grab.id))
+    return {view.hash: place for place, view in enumerate(waiting, start=1)}

@@ -13,7 +13,6 @@ from bridge.qbittorrent.http import HttpError, json
 
 async def maindata(call: Call) -> web.Response:
     """Tell everything, or what has changed since the answer that `rid` names."""
-    call.downloads.callers.looked_round(call.caller)
     now = await call.face.pictures.take(call.face.clock())
     visitor = call.visitor or KEY_HOLDER
     answer = call.face.conversations.answer(visitor, call.params.integer("rid") or 0, now)
@@ -22,7 +21,7 @@ async def maindata(call: Call) -> web.Response:
 
 async def torrent_peers(call: Call) -> web.Response:
     """List the peers of a download: TorBox tells of none. A missing hash is 404 here, too."""
-    if call.downloads.get(torrent_id(call.params.text("hash"))) is None:
+    if call.downloads.queries.get(torrent_id(call.params.text("hash"))) is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     rid = call.params.integer("rid") or 0
     if rid > 0:

@@ -23,20 +23,19 @@ async def delete(call: Call) -> web.Response:
     What several *arr have goes for the one that asks; `all` is meant as it is said.
     """
     delete_files = call.params.flag("deleteFiles") is True
-    caller = None if call.params.get("hashes") == "all" else call.caller
-    await call.downloads.remove(call.hashes(), delete_files=delete_files, caller=caller)
+    await call.downloads.commands.remove(call.hashes(), delete_files=delete_files, caller=call.scope)
     return done()
 
 
 async def stop(call: Call) -> web.Response:
     """Pause downloads."""
-    await call.downloads.stop(call.hashes())
+    await call.downloads.commands.stop(call.hashes(), call.scope)
     return done()
 
 
 async def start(call: Call) -> web.Response:
     """Go on with downloads."""
-    await call.downloads.start(call.hashes())
+    await call.downloads.commands.start(call.hashes(), call.scope)
     return done()
 
 
@@ -44,19 +43,19 @@ async def set_force_start(call: Call) -> web.Response:
     """Force downloads, or no longer."""
     call.params.require("value")
     value = call.params.flag("value") is True
-    await call.downloads.set_force_start(call.hashes(), value=value)
+    await call.downloads.commands.set_force_start(call.hashes(), value=value, caller=call.scope)
     return done()
 
 
 async def set_share_limits(call: Call) -> web.Response:
     """Set when seeding is done. Only `hashes` is required: *arr leave out the inactive limit."""
     given = call.params.get("inactiveSeedingTimeLimit")
-    await call.downloads.set_share_limits(
+    await call.downloads.commands.set_share_limits(
         call.hashes(),
         ratio=_limit(call, "ratioLimit"),
         seeding_minutes=int(_limit(call, "seedingTimeLimit")),
         inactive_minutes=None if given is None else int(_limit(call, "inactiveSeedingTimeLimit")),
-        caller=call.caller,
+        caller=call.scope,
     )
     return done()
 
@@ -73,13 +72,13 @@ def _limit(call: Call, name: str) -> float:
 
 async def toggle_sequential(call: Call) -> web.Response:
     """Turn over the wish for pieces in their order."""
-    await call.downloads.toggle_sequential(call.hashes())
+    await call.downloads.commands.toggle_sequential(call.hashes(), call.scope)
     return done()
 
 
 async def toggle_first_last(call: Call) -> web.Response:
     """Turn over the wish for the first and last pieces first."""
-    await call.downloads.toggle_first_last(call.hashes())
+    await call.downloads.commands.toggle_first_last(call.hashes(), call.scope)
     return done()
 
 
@@ -90,7 +89,7 @@ async def add_peers(call: Call) -> web.Response:
     if not valid:
         raise HttpError(HTTPStatus.BAD_REQUEST, "No valid peers were specified")
     count = {"added": valid, "failed": len(peers) - valid}
-    known = [info_hash for info_hash in call.hashes() if call.downloads.get(info_hash)]
+    known = [info_hash for info_hash in call.hashes() if call.downloads.queries.get(info_hash)]
     return json(msgspec.json.encode(dict.fromkeys(known, count)))
 
 

@@ -23,21 +23,21 @@ async def rename(call: Call) -> web.Response:
     call.params.require("hash")
     if not name:
         raise HttpError(HTTPStatus.CONFLICT, "Incorrect torrent name")
-    await call.downloads.rename(call.view().download.hash, name)
+    await call.downloads.commands.rename(call.view().hash, name, call.caller)
     return done()
 
 
 async def rename_file(call: Call) -> web.Response:
     """Give a file another path."""
     old, new = call.params.require("oldPath"), call.params.require("newPath")
-    _conflict(await call.downloads.rename_file(call.view().download.hash, old, new))
+    _conflict(await call.downloads.content.rename_file(call.view().hash, old, new, call.caller))
     return done()
 
 
 async def rename_folder(call: Call) -> web.Response:
     """Give a folder another path."""
     old, new = call.params.require("oldPath"), call.params.require("newPath")
-    _conflict(await call.downloads.rename_folder(call.view().download.hash, old, new))
+    _conflict(await call.downloads.content.rename_folder(call.view().hash, old, new, call.caller))
     return done()
 
 
@@ -46,7 +46,7 @@ async def set_location(call: Call) -> web.Response:
     hashes, location = call.hashes(), call.params.require("location").strip()
     if not location:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Save path cannot be empty")
-    _refuse(await call.downloads.set_location(hashes, location))
+    _refuse(await call.downloads.content.set_location(hashes, location, call.scope))
     return done()
 
 
@@ -57,8 +57,8 @@ async def set_save_path(call: Call) -> web.Response:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Save path cannot be empty")
     hashes = [torrent_id(part) for part in given.split("|")]
     if given == "all":
-        hashes = [view.download.hash for view in call.downloads.all()]
-    refusal = await call.downloads.set_location(hashes, path)
+        hashes = list(call.downloads.queries.primaries)
+    refusal = await call.downloads.content.set_location(hashes, path)
     if refusal is Refusal.CANNOT_MAKE:
         raise HttpError(HTTPStatus.CONFLICT, "Cannot create target directory")
     _refuse(refusal)
@@ -74,14 +74,14 @@ async def set_file_priority(call: Call) -> web.Response:
     if priority not in {str(known) for known in PRIORITIES}:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Priority is not valid")
     indexes = _integers(given)
-    info_hash = call.view().download.hash
-    await call.downloads.learn_files(info_hash)
-    count = len(call.downloads.files(info_hash))
+    view = call.view()
+    await call.downloads.queries.learn_files(view)
+    count = len(await call.downloads.queries.files(view))
     if not count:
         raise HttpError(HTTPStatus.CONFLICT, "Torrent's metadata has not yet downloaded")
     if not all(0 <= index < count for index in indexes):
         raise HttpError(HTTPStatus.CONFLICT, "File ID is not valid")
-    await call.downloads.set_file_priority(info_hash, indexes, int(priority))
+    await call.downloads.content.set_file_priority(view.hash, indexes, int(priority), call.caller)
     return done()
 
 
@@ -94,45 +94,45 @@ def _integers(given: str) -> frozenset[int]:
 
 async def recheck(call: Call) -> web.Response:
     """Look at the disk, and ask TorBox afresh."""
-    await call.downloads.recheck(call.hashes())
+    await call.downloads.commands.recheck(call.hashes(), call.scope)
     return done()
 
 
 async def reannounce(call: Call) -> web.Response:
     """Let TorBox ask the trackers again."""
-    await call.downloads.reannounce(call.hashes())
+    await call.downloads.commands.reannounce(call.hashes())
     return done()
 
 
 async def to_bottom(call: Call) -> web.Response:
     """Put downloads at the end of the queue."""
     hashes = queued(call)
-    await call.downloads.to_bottom(hashes)
+    await call.downloads.commands.to_bottom(hashes)
     return done()
 
 
 async def to_top(call: Call) -> web.Response:
     """Put downloads at the head of the queue."""
-    await call.downloads.to_top(queued(call))
+    await call.downloads.commands.to_top(queued(call))
     return done()
 
 
 async def increase(call: Call) -> web.Response:
     """Move downloads one place towards the head of the queue."""
-    await call.downloads.shift(queued(call), up=True)
+    await call.downloads.commands.shift(queued(call), up=True)
     return done()
 
 
 async def decrease(call: Call) -> web.Response:
     """Move downloads one place towards the end of the queue."""
-    await call.downloads.shift(queued(call), up=False)
+    await call.downloads.commands.shift(queued(call), up=False)
     return done()
 
 
 def queued(call: Call) -> tuple[str, ...]:
     """Read `hashes`; places in a queue mean something only where there is one."""
     hashes = call.hashes()
-    if not call.downloads.preferences["queueing_enabled"]:
+    if not call.downloads.preferences.shown["queueing_enabled"]:
         raise HttpError(HTTPStatus.CONFLICT, "Torrent queueing must be enabled")
     return hashes
 
@@ -141,7 +141,7 @@ async def set_super_seeding(call: Call) -> web.Response:
     """Note the wish for super seeding."""
     call.params.require("value")
     value = call.params.flag("value") is True
-    await call.downloads.set_super_seeding(call.hashes(), value=value)
+    await call.downloads.commands.set_super_seeding(call.hashes(), value=value, caller=call.scope)
     return done()
 
 
@@ -149,27 +149,27 @@ async def set_auto_management(call: Call) -> web.Response:
     """Note the wish for automatic management."""
     call.params.require("enable")
     value = call.params.flag("enable") is True
-    await call.downloads.set_auto_management(call.hashes(), value=value)
+    await call.downloads.commands.set_auto_management(call.hashes(), value=value, caller=call.scope)
     return done()
 
 
 async def set_comment(call: Call) -> web.Response:
     """Write a comment to downloads."""
-    await call.downloads.set_comment(call.hashes(), call.params.require("comment"))
+    await call.downloads.commands.set_comment(call.hashes(), call.params.require("comment"), call.scope)
     return done()
 
 
 async def set_download_limit(call: Call) -> web.Response:
     """Limit how fast each is fetched, in bytes/s."""
     limit = _limit(call)
-    await call.downloads.set_download_limits(call.hashes(), limit)
+    await call.downloads.commands.set_download_limits(call.hashes(), limit, call.scope)
     return done()
 
 
 async def set_upload_limit(call: Call) -> web.Response:
     """Note a limit for uploads, in bytes/s."""
     limit = _limit(call)
-    await call.downloads.set_upload_limits(call.hashes(), limit)
+    await call.downloads.commands.set_upload_limits(call.hashes(), limit, call.scope)
     return done()
 
 
@@ -191,15 +191,15 @@ async def upload_limits(call: Call) -> web.Response:
 def _limits(call: Call, name: str) -> web.Response:
     found: dict[str, int] = {}
     for sent in call.params.require("hashes").split("|"):
-        view = call.downloads.get(torrent_id(sent))
-        found[sent] = -1 if view is None else getattr(view.download, name)
+        view = call.downloads.queries.get(torrent_id(sent))
+        found[sent] = -1 if view is None else getattr(view.grab, name)
     return json(msgspec.json.encode(found))
 
 
 async def export(call: Call) -> web.Response:
     """Give the .torrent: ours, or TorBox's."""
-    info_hash = call.view().download.hash
-    data = await call.downloads.export(info_hash)
+    info_hash = call.view().hash
+    data = await call.downloads.commands.export(info_hash)
     if data is None:
         raise HttpError(HTTPStatus.CONFLICT, NO_METADATA)
     if not call.face.profile.fields_of_5:

@@ -16,22 +16,24 @@ from bridge.qbittorrent.query import Query
 async def info(call: Call) -> web.Response:
     """List downloads. What an *arr polls every minute."""
     query = _query(call.params)
-    if query.category is None:
-        call.downloads.callers.looked_round(call.caller)
-    else:
-        call.downloads.callers.named(call.caller, query.category)
+    if query.category is not None:
+        call.downloads.scopes.saw_category(call.caller, query.category)
+    for info_hash in query.hashes or ():
+        view = call.downloads.queries.get(info_hash)
+        if view is not None:
+            call.downloads.scopes.saw_grab(call.caller, info_hash, view.grab.id)
     return json(call.face.listing.body(query, call.face.clock()))
 
 
 async def count(call: Call) -> web.Response:
     """Count all downloads."""
-    return text(str(len(call.downloads.all())))
+    return text(str(len(call.downloads.queries.primaries)))
 
 
 async def properties(call: Call) -> web.Response:
     """Show one download. To an *arr that has just added it, 200 says that it is there."""
     view = call.view()
-    metainfo = await call.downloads.metainfo(view.download.hash)
+    metainfo = await call.downloads.queries.metainfo(view.download.hash)
     shown = details.properties(view, call.face.clock(), metainfo)
     if call.face.profile.fields_of_5:
         shown = details.with_fields_of_5(shown, view)
@@ -41,16 +43,16 @@ async def properties(call: Call) -> web.Response:
 async def files(call: Call) -> web.Response:
     """List the files of a download; none while they are not known."""
     view = call.view()
-    await call.downloads.learn_files(view.download.hash)
-    found = _chosen(call.params, call.downloads.files(view.download.hash))
-    metainfo = await call.downloads.metainfo(view.download.hash)
+    await call.downloads.queries.learn_files(view)
+    found = _chosen(call.params, await call.downloads.queries.files(view))
+    metainfo = await call.downloads.queries.metainfo(view.download.hash)
     return json(msgspec.json.encode(details.files(found, view, metainfo)))
 
 
 async def piece_states(call: Call) -> web.Response:
     """Show each piece by the share that is done; the whole as one while their number is unknown."""
     view = call.view()
-    metainfo = await call.downloads.metainfo(view.download.hash)
+    metainfo = await call.downloads.queries.metainfo(view.download.hash)
     return json(msgspec.json.encode(pieces.piece_states(view, metainfo)))
 
 

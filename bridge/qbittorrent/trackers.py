@@ -15,8 +15,8 @@ from bridge.qbittorrent.http import HttpError, done, json
 async def trackers(call: Call) -> web.Response:
     """List the three sticky rows that clients expect, then the download's own trackers."""
     view = call.view()
-    urls = call.downloads.trackers(view.download.hash)
-    metainfo = await call.downloads.metainfo(view.download.hash)
+    urls = call.downloads.queries.trackers(view.download)
+    metainfo = await call.downloads.queries.metainfo(view.download.hash)
     tiers = metainfo.trackers if metainfo else ()
     return json(msgspec.json.encode(details.trackers(view, urls, tiers)))
 
@@ -53,11 +53,11 @@ async def remove(call: Call) -> web.Response:
 
 
 def _urls(call: Call) -> Sequence[str]:
-    return call.downloads.trackers(call.view().download.hash)
+    return call.downloads.queries.trackers(call.view().download)
 
 
 async def _put(call: Call, urls: Sequence[str]) -> None:
-    await call.downloads.set_trackers(call.view().download.hash, tuple(dict.fromkeys(urls)))
+    await call.downloads.commands.set_trackers(call.view().download.hash, tuple(dict.fromkeys(urls)))
 
 
 def _is_url(text: str) -> bool:

@@ -54,11 +54,11 @@ def _given(call: Call) -> list[str]:
 
 
 def _urls(call: Call) -> Sequence[str]:
-    return call.downloads.webseeds(call.view().download.hash)
+    return call.downloads.queries.webseeds(call.view().download)
 
 
 async def _put(call: Call, urls: Sequence[str]) -> None:
-    await call.downloads.set_webseeds(call.view().download.hash, tuple(dict.fromkeys(urls)))
+    await call.downloads.commands.set_webseeds(call.view().download.hash, tuple(dict.fromkeys(urls)))
 
 
 def _is_url(text: str) -> bool:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import aiohttp
 import structlog
 from aiohttp.http import HttpProcessingError
 
+from bridge import __version__
 from bridge.config.outbound_proxy import Proxies
 from bridge.torbox import json_values
 from bridge.torbox.budgets import Budgets, CallClass
@@ -43,14 +43,7 @@ _HOURLY_LIMITS = range(11, 101)
 log = structlog.get_logger()
 
 
-def _user_agent() -> str:
-    try:
-        return f"torbox-bridge/{version('torbox-bridge')}"
-    except PackageNotFoundError:
-        return "torbox-bridge"
-
-
-USER_AGENT: Final = _user_agent()
+USER_AGENT: Final = f"torbox-bridge/{__version__}"
 
 _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]]] = {
     aiohttp.ClientConnectorError: (Unreachable, "could not connect to TorBox", False),

@@ -1,26 +1,31 @@
 """The other face: the page, health for container runtimes, figures, stories, the doctor, streams."""
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from bridge.access import Access
-from bridge.downloads import Downloads
-from bridge.store import Store
+from bridge.downloads import DownloadService
+from bridge.state import Database
 from bridge.web import account, check, guard, health, metrics, status, story, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
+from bridge.web.counters import Counters
+from bridge.web.metrics import Sources
 from bridge.web.page import add_page
 
-__all__ = ["Checkup", "Report", "add_alternative_ui", "add_page", "add_web"]
+__all__ = ["Checkup", "Counters", "Report", "Sources", "add_alternative_ui", "add_page", "add_web"]
 
 
 def add_web(
     app: web.Application,
     base: str,
     *,
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
-    store: Store,
+    store: Database,
     checkup: Checkup,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> None:
     """Add the routes of this face below `base` (`""` or `/torbox`), but for what is at `base`."""
     app[guard.ACCESS] = access
@@ -31,11 +36,11 @@ def add_web(
     app[account.DOWNLOADS] = downloads
     app[story.DOWNLOADS] = downloads
     app[strm.DOWNLOADS] = downloads
-    app[metrics.REGISTRY] = metrics.registry(downloads)
-    app[metrics.ACCESS] = access
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
-    app.router.add_get(f"{base}/metrics", metrics.metrics)
+    metrics.add_metrics(
+        app, base, downloads=downloads, access=access, registry=registry, sources=sources
+    )
     app.router.add_get(f"{base}/api/bridge/status", status.status)
     app.router.add_get(f"{base}/api/bridge/check", check.show)
     app.router.add_post(f"{base}/api/bridge/check", check.ask)

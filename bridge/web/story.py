@@ -4,10 +4,10 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.model import Event
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 from bridge.web.guard import private_json, require_visitor
 
-DOWNLOADS = web.AppKey("downloads", Downloads)
+DOWNLOADS = web.AppKey("downloads", DownloadService)
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,23 +36,27 @@ async def story(request: web.Request) -> web.Response:
     require_visitor(request)
     downloads = request.app[DOWNLOADS]
     info_hash = request.match_info["hash"].lower()
-    view, events = downloads.get(info_hash), await downloads.events(info_hash)
+    view = downloads.queries.get(info_hash)
+    events = await downloads.queries.events(info_hash)
     if view is None and not events:
         raise web.HTTPNotFound(text="no such download")
-    download = view.download if view else None
+    entry = view.entry if view else None
+    failure = entry.failure if entry else None
     told = Story(
         hash=info_hash,
-        name=download.name if download else "",
-        category=download.category if download else "",
-        phase=download.phase if download else "gone",
+        name=entry.name if entry else "",
+        category=entry.grab.category if entry else "",
+        phase=entry.phase if entry else "gone",
         state=view.status.state if view else "",
         progress=view.status.progress if view else 0.0,
-        note=download.note if download else "",
-        failure_reason=download.failure_reason if download else None,
-        failure_message=download.failure_message if download else "",
-        next_attempt_at=download.next_attempt_at if download else 0.0,
-        torrent_id=download.torrent_id if download else None,
-        queued_id=download.queued_id if download else None,
+        note=entry.note if entry else "",
+        failure_reason=failure.reason if failure else None,
+        failure_message=failure.message if failure else "",
+        next_attempt_at=(
+            max(entry.grab.next_attempt_at, entry.download.next_attempt_at) if entry else 0.0
+        ),
+        torrent_id=entry.download.torrent_id if entry else None,
+        queued_id=entry.download.queued_id if entry else None,
         events=list(events),
     )
     return private_json(msgspec.json.encode(told))

@@ -53,7 +53,7 @@ async def test_magnet_is_there_before_ok(client: Client, face: Face) -> None:
 async def test_forms_of_one_magnet(client: Client, face: Face, urls: str) -> None:
     """Base32, a bare hash, blank lines and CRLF are all the same torrent."""
     assert (await client.post("torrents/add", urls=urls)).text == "Ok."
-    assert [view.download.hash for view in face.downloads.all()] == [ONE]
+    assert [view.download.hash for view in list(face.downloads.queries.primaries.values())] == [ONE]
 
 
 async def test_long_magnet_comes_as_multipart(client: Client, face: Face) -> None:
@@ -61,14 +61,14 @@ async def test_long_magnet_comes_as_multipart(client: Client, face: Face) -> Non
     long = magnet(ONE, trackers=20)
     assert len(long) > 1024
     assert (await send(client, part("urls", long), part("paused", "False"))).text == "Ok."
-    assert len(face.downloads.trackers(ONE)) == 20
+    assert len(face.downloads.queries.trackers(ONE)) == 20
 
 
 async def test_known_torrents_are_fine(client: Client, face: Face) -> None:
     """An *arr that lost an answer asks again; anything but `Ok.` is a failed grab."""
     for _ in range(2):
         assert (await client.post("torrents/add", urls=magnet(ONE))).text == "Ok."
-    assert len(face.downloads.all()) == 1
+    assert len(list(face.downloads.queries.primaries.values())) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ async def test_nothing_usable_fails(client: Client, face: Face, urls: str) -> No
     """`Fails.` with 200 lets Radarr take the next release at once."""
     assert (await client.post("torrents/add", urls=urls)).short == (200, "Fails.")
     assert (await client.ask("POST", "torrents/add")).short == (200, "Fails.")
-    assert not face.downloads.all()
+    assert not list(face.downloads.queries.primaries.values())
 
 
 async def test_one_bad_line_does_not_spoil_the_others(client: Client, face: Face) -> None:
     """Whatever can be added is added."""
     urls = "\n".join(["nonsense", magnet(ONE), "http://x.example/a.torrent", magnet(TWO)])
     assert (await client.post("torrents/add", urls=urls)).text == "Ok."
-    assert {view.download.hash for view in face.downloads.all()} == {ONE, TWO}
+    assert {view.download.hash for view in list(face.downloads.queries.primaries.values())} == {ONE, TWO}
 
 
 @pytest.mark.parametrize("field", ["torrents", "torrent__0", "x.torrent", "fileselect[]"])
@@ -98,7 +98,7 @@ async def test_any_part_with_a_filename_is_a_torrent(
     reply = await send(client, part(field, data, "Ünï · Show; S01.torrent"), part("paused", "True"))
     assert reply.text == "Ok."
     view = face.view(info_hash)
-    assert (view.download.name, view.download.stopped) == ("Ünï.mkv", True)
+    assert (view.download.name, view.grab.stopped) == ("Ünï.mkv", True)
     assert view.download.has_torrent
 
 
@@ -108,7 +108,7 @@ async def test_encoded_filenames_and_empty_file_fields(client: Client, face: Fac
     plain = part("torrents", data, "x.torrent")
     encoded = plain.replace(b'filename="x.torrent"', b"filename*=utf-8''x.torrent")
     assert (await send(client, part("fileselect[]", b"", ""), encoded)).text == "Ok."
-    assert [view.download.hash for view in face.downloads.all()] == [info_hash]
+    assert [view.download.hash for view in list(face.downloads.queries.primaries.values())] == [info_hash]
 
 
 async def test_two_files_of_one_name_are_both_added(client: Client, face: Face) -> None:
@@ -116,7 +116,7 @@ async def test_two_files_of_one_name_are_both_added(client: Client, face: Face) 
     files = [make_torrent("one"), make_torrent("two")]
     reply = await send(client, *(part("torrents", data, "x.torrent") for data, _ in files))
     assert reply.text == "Ok."
-    assert {view.download.hash for view in face.downloads.all()} == {found for _, found in files}
+    assert {view.download.hash for view in list(face.downloads.queries.primaries.values())} == {found for _, found in files}
 
 
 async def test_big_torrents_are_taken(client: Client, face: Face) -> None:
@@ -131,7 +131,7 @@ async def test_too_much_is_413(client: Client, face: Face) -> None:
     half = b"x" * (Limits().uploads // 2 + 1)
     parts = [part("torrents", half, "a.torrent"), part("torrents", half, "b.torrent")]
     assert (await send(client, part("urls", magnet(ONE)), *parts)).status == 413
-    assert not face.downloads.all()
+    assert not list(face.downloads.queries.primaries.values())
 
 
 async def test_a_bad_file_is_415_after_the_good_ones(client: Client, face: Face) -> None:
@@ -144,7 +144,7 @@ async def test_a_bad_file_is_415_after_the_good_ones(client: Client, face: Face)
         part("urls", magnet(ONE)),
     )
     assert reply.short == (415, "Error: 'bad.torrent' is not a valid torrent file.")
-    assert {view.download.hash for view in face.downloads.all()} == {ONE, info_hash}
+    assert {view.download.hash for view in list(face.downloads.queries.primaries.values())} == {ONE, info_hash}
 
 
 async def test_bad_bytes_in_a_filename_are_replaced(client: Client) -> None:
@@ -186,7 +186,7 @@ async def test_all_options(client: Client, face: Face) -> None:
         "force_start": True,
     }
     assert expected.items() <= found.items()
-    assert face.view(ONE).download.content_layout == "NoSubfolder"
+    assert face.view(ONE).grab.content_layout == "NoSubfolder"
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ async def test_cookies_are_a_list_of_objects(client: Client, cookies: str, statu
 
 async def test_only_our_own_directories_are_known(client: Client, face: Face) -> None:
     """Nobody looks around on the disk; where downloads go is no secret."""
-    await face.downloads.create_category("tv", "")
+    await face.downloads.labels.create_category("tv", "")
     ours = face.settings.paths.downloads
     for path in (ours, f"{ours}/", ours / "tv"):
         assert (await client.get(f"app/getDirectoryContent?dirPath={path}")).short == (200, "[]")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings, InitialState
-from bridge.downloads import Options
+from bridge.core.model import Move, Phase
+from bridge.downloads import AddOptions
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.clients import client_at, info, names, shows
 from tests.support.http import Client
 from tests.support.rig import Rig, pack
@@ -44,7 +44,7 @@ async def stopped(rig: Rig, content: Content) -> None:
 
 async def started(rig: Rig, content: Content) -> Path:
     """Start a stopped download; answers where it is when it is there."""
-    await rig.held.start([content.hash])
+    await rig.service.commands.start([content.hash])
     done = await rig.reaches(content.hash, Phase.DELIVERED, Phase.FINISHED)
     return Path(done.save_path) / done.content_name
 
@@ -190,7 +190,10 @@ async def test_a_move_is_taken_up_after_a_restart(rig: Rig) -> None:
     """What was to be moved when the bridge stopped is moved when it starts."""
     path = await deliver(rig, content := pack())
     target = rig.downloads / "later"
-    await rig.ledger.change(content.hash, lambda latest: replace(latest, moving_to=str(target)))
+    async with rig.state.unit_of_work() as work:
+        grab = rig.followed(content.hash).grab
+        work.update_grab(grab.id, lambda latest: replace(latest, moving_to=str(target)))
+        work.add_job(Move(grab_id=grab.id), content.hash)
     await rig.stop()
     await rig.start()
     await rig.until((target / NAME).exists)
@@ -397,7 +400,7 @@ async def being_fetched(rig: Rig, content: Content) -> None:
     """Let a content be fetched, slowly."""
     rig.sim.links.cdn.bytes_per_second = 400_000
     rig.sim.register(content)
-    await rig.held.add_magnet(magnet_of(content), Options(category="tv"))
+    await rig.service.adds.magnet(magnet_of(content), AddOptions(category="tv"))
     await rig.reaches(content.hash, Phase.DELIVERING)
 
 
@@ -469,5 +472,5 @@ async def test_deleted_while_it_is_to_be_moved(rig: Rig, client: Client) -> None
     target = rig.downloads / "other"
     await client.post("torrents/setLocation", hashes=content.hash, location=str(target))
     await client.post("torrents/delete", hashes=content.hash, deleteFiles="true")
-    await rig.until(lambda: not rig.ledger.removals)
+    await rig.until(lambda: not rig.removals)
     await rig.until(lambda: not path.exists() and not (target / NAME).exists())

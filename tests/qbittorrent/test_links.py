@@ -46,7 +46,7 @@ async def test_a_link_to_a_torrent(open_rig: Rig, client: Client, server: LinkSe
     server.pages = {"/dl": content.torrent}
     form = {"urls": f"{server.url}/dl?apikey={SECRET}", "category": "tv", "cookie": "uid=1"}
     assert (await client.post("torrents/add", **form)).short == (200, "Ok.")
-    download = open_rig.download(content.hash)
+    download = open_rig.entry(content.hash)
     assert download is not None
     assert (download.category, download.has_torrent) == ("tv", True)
     assert server.cookies == ["uid=1"]
@@ -60,7 +60,7 @@ async def test_a_link_to_a_magnet(open_rig: Rig, client: Client, server: LinkSer
     server.pages = {"/dl": magnet_of(content)}
     urls = f"{server.url}/dl\n{'1a' * 20}"
     assert (await client.post("torrents/add", urls=urls)).short == (200, "Ok.")
-    assert {view.download.hash for view in open_rig.held.all()} == {content.hash, "1a" * 20}
+    assert {view.download.hash for view in open_list(rig.service.queries.primaries.values())} == {content.hash, "1a" * 20}
 
 
 async def test_a_link_to_nothing_is_told_in_the_log(
@@ -71,7 +71,7 @@ async def test_a_link_to_nothing_is_told_in_the_log(
     for path in ("gone", "page"):
         url = f"{server.url}/{path}?apikey={SECRET}"
         assert (await client.post("torrents/add", urls=url)).short == (200, "Ok.")
-    assert open_rig.held.all() == []
+    assert open_list(rig.service.queries.primaries.values()) == []
     logged = capsys.readouterr().out
     assert "404" in logged
     assert SECRET not in logged
@@ -98,7 +98,7 @@ async def test_a_slow_link_is_followed_later(
     assert content.torrent is not None
     server.pages = {"/dl": 503}
     assert (await client.post("torrents/add", urls=f"{server.url}/dl", category="tv")).text == "Ok."
-    assert open_rig.held.all() == []
+    assert open_list(rig.service.queries.primaries.values()) == []
     await open_rig.stop()
     server.pages = {"/dl": content.torrent}
     await open_rig.start()

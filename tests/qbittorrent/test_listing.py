@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bridge.core.model import Phase
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from bridge.qbittorrent.http import HttpError
 from bridge.qbittorrent.listing import Listing
 from bridge.qbittorrent.profile import PROFILES
@@ -19,7 +19,7 @@ ONE, TWO = "1" * 40, "2" * 40
 @pytest.fixture(name="listing")
 async def _listing(face: Face) -> Listing:
     for info_hash in (ONE, TWO):
-        await face.downloads.add_magnet(magnet(info_hash), Options(category="tv"))
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions(category="tv"))
     return Listing(Rows(face.downloads, PROFILES["4.6"]))
 
 
@@ -43,7 +43,7 @@ async def test_a_change_is_seen_at_once(listing: Listing, face: Face) -> None:
     listing.body(Query(), 1.0)
     await face.put(ONE, name="Renamed")
     assert b"Renamed" in listing.body(Query(), 1.0)
-    await face.downloads.remove([ONE], delete_files=False)
+    await face.downloads.commands.remove([ONE], delete_files=False)
     assert hashes(listing.body(Query(), 1.0)) == [TWO]
 
 
@@ -57,8 +57,9 @@ async def test_seeding_time_is_at_most_seconds_old(listing: Listing, face: Face)
 
 async def test_a_broken_entry_does_not_break_the_list(listing: Listing, face: Face) -> None:
     """What cannot be rendered is left out; the others are there."""
-    await face.downloads.create_tags(["fine"])
-    face.ledger.note(ONE, lambda download: a_view(hash=ONE, name="\ud800").download)
+    await face.downloads.labels.create_tags(["fine"])
+    async with face.state.unit_of_work() as work:
+        work.observe_download(replace(face.view(ONE).download, name="\ud800"))
     assert hashes(listing.body(Query(), 1.0)) == [TWO]
 
 

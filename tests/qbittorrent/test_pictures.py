@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.core.model import Phase
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from bridge.qbittorrent.pictures import Pictures
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.rows import Rows
@@ -15,7 +15,7 @@ ONE, TWO = "1" * 40, "2" * 40
 @pytest.fixture(name="pictures")
 async def _pictures(face: Face) -> Pictures:
     for info_hash in (ONE, TWO):
-        await face.downloads.add_magnet(magnet(info_hash), Options(category="tv"))
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions(category="tv"))
     profile = PROFILES["4.6"]
     return Pictures(face.downloads, Rows(face.downloads, profile), profile)
 

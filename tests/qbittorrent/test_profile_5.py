@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from bridge.qbittorrent.preferences import ADDED_IN_5, DEFAULTS, defaults_of
 from bridge.qbittorrent.profile import PROFILES
 from tests.support.face import API_KEY, Face, magnet, serve_face
@@ -30,7 +30,7 @@ async def _client(face: Face) -> AsyncIterator[Client]:
 
 @pytest.fixture(autouse=True)
 async def _download(face: Face) -> None:
-    await face.downloads.add_magnet(magnet(ONE), Options())
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions())
 
 
 async def test_stopped_is_the_word(client: Client, face: Face) -> None:
@@ -92,8 +92,8 @@ async def test_other_answers(client: Client) -> None:
 async def test_both_versions_take_the_words_of_both(client: Client, face: Face) -> None:
     """Scripts written for 4.x go on working."""
     await client.post("torrents/pause", hashes=ONE)
-    assert face.view(ONE).download.stopped
+    assert face.view(ONE).grab.stopped
     await client.post("torrents/resume", hashes=ONE)
-    assert not face.view(ONE).download.stopped
+    assert not face.view(ONE).grab.stopped
     await client.post("torrents/add", urls=magnet("2b" * 20), paused="true")
-    assert face.view("2b" * 20).download.stopped
+    assert face.view("2b" * 20).grab.stopped

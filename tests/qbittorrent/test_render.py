@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from bridge.core.model import Phase, RemoteItem
 from bridge.core.status import ETA_UNKNOWN, State
-from bridge.demo.arr_queue import Preferences, Torrent, queue_item
-from bridge.demo.dialects import DIALECTS, App
 from bridge.downloads import FileView
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.render import TorrentInfo, number, render, root_path, torrent_info
+from tests.arr_emulator.arr_queue import Preferences, Torrent, queue_item
+from tests.arr_emulator.dialects import DIALECTS, App
 from tests.support.views import ADDED_AT, PLAIN, PROFILE, a_view, rendered
 
 DONE_AT = ADDED_AT + 100

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.core.model import Phase
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.rows import Rows, queue_positions
 from tests.support.face import Face, magnet
@@ -15,7 +15,7 @@ ONE, TWO = "1" * 40, "2" * 40
 @pytest.fixture(name="rows")
 async def _rows(face: Face) -> Rows:
     for info_hash in (ONE, TWO):
-        await face.downloads.add_magnet(magnet(info_hash), Options())
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions())
     return Rows(face.downloads, PROFILES["4.6"])
 
 
@@ -35,7 +35,7 @@ async def test_a_place_in_the_queue_is_part_of_an_entry(rows: Rows, face: Face) 
     """Who is overtaken shows it."""
     rows.catch_up()
     assert [row.info.priority for row in rows.of(rows.views, 1.0)] == [1, 2]
-    await face.downloads.to_top([TWO])
+    await face.downloads.commands.to_top([TWO])
     rows.catch_up()
     assert [row.info.priority for row in rows.of(rows.views, 1.0)] == [2, 1]
 

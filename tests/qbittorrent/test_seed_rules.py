@@ -15,12 +15,12 @@ from bridge.core.model import UNLIMITED, Download, Phase, RemoteItem
 from bridge.core.preferences import Preferences, with_global_limits
 from bridge.core.seeding import SeedMode, SeedPolicy, seed_mode, seeding_done
 from bridge.core.status import status_of
-from bridge.demo import arr_queue
-from bridge.demo.arr_queue import QueueItem, QueueStatus, Torrent, queue_item
-from bridge.demo.dialects import DIALECTS, App
 from bridge.downloads import View
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.render import torrent_info
+from tests.arr_emulator import arr_queue
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus, Torrent, queue_item
+from tests.arr_emulator.dialects import DIALECTS, App
 from tests.support.scenes import NOW, delivered, whole
 
 SIZE = 1000

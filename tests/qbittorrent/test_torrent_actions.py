@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.downloads import Options
+from bridge.core.model import Removal
+from bridge.downloads import AddOptions
 from tests.support.face import Face, magnet
 from tests.support.http import Client
 
@@ -13,7 +14,7 @@ UNKNOWN = "0" * 40
 @pytest.fixture(autouse=True)
 async def _downloads(face: Face) -> None:
     for info_hash in (ONE, TWO):
-        await face.downloads.add_magnet(magnet(info_hash), Options())
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions())
 
 
 ACTIONS = [
@@ -62,7 +63,7 @@ async def test_delete(client: Client, face: Face, hashes: str, left: list[str]) 
     for _ in range(2):
         reply = await client.post("torrents/delete", hashes=hashes, deleteFiles="true")
         assert reply.short == (200, "")
-    assert [view.download.hash for view in face.downloads.all()] == left
+    assert [view.download.hash for view in list(face.downloads.queries.primaries.values())] == left
 
 
 @pytest.mark.parametrize(
@@ -75,19 +76,20 @@ async def test_files_go_only_when_told(
     """A missing deleteFiles keeps the data: that is how Sonarr asks for it."""
     await face.finish(ONE)
     assert (await client.post("torrents/delete", hashes=ONE, **form)).short == (200, "")
-    (removal,) = face.ledger.removals.values()
-    assert bool(removal.files) is gone
+    (removal,) = face.state.jobs_about(ONE, Removal)
+    assert isinstance(removal.task, Removal)
+    assert bool(removal.task.files) is gone
 
 
 @pytest.mark.parametrize(("pause", "resume"), [("pause", "resume"), ("stop", "start")])
 async def test_both_vocabularies_pause(client: Client, face: Face, pause: str, resume: str) -> None:
     """The words of 4.x and 5.x do the same, whatever the profile."""
     await client.post(f"torrents/{pause}", hashes="all")
-    assert face.view(ONE).download.stopped
+    assert face.view(ONE).grab.stopped
     assert '"state":"pausedDL"' in (await client.get("torrents/info?filter=stopped")).text
     await client.post(f"torrents/{resume}", hashes=ONE)
-    assert not face.view(ONE).download.stopped
-    assert face.view(TWO).download.stopped
+    assert not face.view(ONE).grab.stopped
+    assert face.view(TWO).grab.stopped
 
 
 async def test_top_priority(client: Client) -> None:
@@ -101,7 +103,7 @@ async def test_top_priority(client: Client) -> None:
 async def test_force_start(client: Client, face: Face, value: str, *, forced: bool) -> None:
     """Only `true` forces; without `value` it is 400."""
     await client.post("torrents/setForceStart", hashes=ONE, value=value)
-    assert face.view(ONE).download.force_start is forced
+    assert face.view(ONE).grab.force_start is forced
     assert (await client.post("torrents/setForceStart", hashes=ONE)).status == 400
 
 

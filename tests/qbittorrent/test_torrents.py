@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.core.model import DeliveredFile, Phase
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from tests.support.face import Face, is_directory, magnet, make_torrent
 from tests.support.http import Client
 
@@ -13,17 +13,17 @@ DETAILS = ["properties", "files", "trackers", "webseeds", "pieceStates", "pieceH
 
 @pytest.fixture(autouse=True)
 async def _downloads(face: Face) -> None:
-    await face.downloads.add_magnet(magnet(ONE, trackers=2), Options(category="tv ä", tags=("x",)))
-    await face.downloads.add_magnet(magnet(TWO, "Other"), Options())
+    await face.downloads.adds.magnet(magnet(ONE, trackers=2), AddOptions(category="tv ä", tags=("x",)))
+    await face.downloads.adds.magnet(magnet(TWO, "Other"), AddOptions())
 
 
 async def plan_files(face: Face) -> None:
     """Let the files of ONE be known."""
     files = [
-        DeliveredFile(hash=ONE, file_id=7, remote_name="a", size=900, path="S/a.mkv", done=True),
-        DeliveredFile(hash=ONE, file_id=8, remote_name="b", size=100, path="S/b.nfo", chosen=False),
+        DeliveredFile(file_id=7, remote_name="a", size=900, path="S/a.mkv", done=True),
+        DeliveredFile(file_id=8, remote_name="b", size=100, path="S/b.nfo", chosen=False),
     ]
-    await face.ledger.change(ONE, lambda download: download, files=files)
+    await face.plan(ONE, files)
 
 
 async def hashes(client: Client, query: str) -> list[str]:
@@ -122,7 +122,7 @@ async def test_properties(client: Client, face: Face) -> None:
     assert list(found) == sorted(found)
     assert len(found) == 39
     assert (found["hash"], found["name"], found["total_size"]) == (ONE, "Show S01", 2000)
-    assert found["save_path"] == face.view(ONE).download.save_path
+    assert found["save_path"] == face.view(ONE).grab.save_path
     assert (found["completion_date"], found["piece_size"], found["seeding_time"]) == (-1, -1, 0)
 
 
@@ -180,14 +180,14 @@ async def test_a_torrent_tells_more(client: Client, face: Face) -> None:
     """Pieces, comment and tiers come from the .torrent that was handed in."""
     tiers = [[b"http://a.example/", b"http://b.example/"], [b"http://c.example/"]]
     data, info_hash = make_torrent("Film.mkv", 40_000, tiers=tiers)
-    await face.downloads.add_torrent(data, Options())
+    await face.downloads.adds.torrent(data, AddOptions())
     shown = (await client.get(f"torrents/properties?hash={info_hash}")).json()
     assert (shown["piece_size"], shown["pieces_num"], shown["pieces_have"]) == (16384, 3, 0)
     assert (shown["comment"], shown["total_size"]) == ("", 40_000)
     assert (await client.get(f"torrents/pieceStates?hash={info_hash}")).text == "[0,0,0]"
     rows = (await client.get(f"torrents/trackers?hash={info_hash}")).json()[3:]
     assert [row["tier"] for row in rows] == [0, 0, 1]
-    await face.downloads.set_trackers(info_hash, ["http://c.example/", "http://new.example/"])
+    await face.downloads.commands.set_trackers(info_hash, ["http://c.example/", "http://new.example/"])
     rows = (await client.get(f"torrents/trackers?hash={info_hash}")).json()[3:]
     assert [row["tier"] for row in rows] == [1, 2]
 
@@ -195,7 +195,7 @@ async def test_a_torrent_tells_more(client: Client, face: Face) -> None:
 async def test_web_seeds_are_those_of_the_magnet(client: Client, face: Face) -> None:
     """One object a URL."""
     three = "3c" * 20
-    await face.downloads.add_magnet(magnet(three) + "&ws=http%3A%2F%2Fw.example%2F", Options())
+    await face.downloads.adds.magnet(magnet(three) + "&ws=http%3A%2F%2Fw.example%2F", AddOptions())
     found = await client.get(f"torrents/webseeds?hash={three}")
     assert found.text == '[{"url":"http://w.example/"}]'
 

@@ -39,8 +39,7 @@ class Budget(msgspec.Struct):
 
 def file(number: int = 1, **fields: object) -> DeliveredFile:
     """Make a file of the first download."""
-    made = DeliveredFile(
-        hash=H, file_id=number, remote_name=f"[{number}]/ü.mkv", size=2**40, path=f"p/{number}"
+    made = DeliveredFile(file_id=number, remote_name=f"[{number}]/ü.mkv", size=2**40, path=f"p/{number}"
     )
     return replace(made, **fields)  # type: ignore[arg-type]
 

@@ -18,9 +18,9 @@ from typing import Any, Final, Self, TypeAlias
 import aiohttp
 from aiohttp import web
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import ArrSettings
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_wire import ArrError
+from tests.arr_emulator.arr_words import ArrSettings
 
 Json: TypeAlias = dict[str, Any]
 

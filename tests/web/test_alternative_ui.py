@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 
 from bridge.access import Access, hash_password
-from bridge.app import CannotStart, check
+from bridge.app import check
 from bridge.config import load
+from bridge.listen import CannotStart
 from bridge.qbittorrent import dress
 from bridge.web import add_alternative_ui
 from tests.support.http import Client, Reply, client_of

@@ -90,7 +90,7 @@ async def test_troubles_are_those_of_readyz(rig: Rig) -> None:
     content = pack()
     rig.sim.faults.add("*", Html(status=502), times=None)
     await add(rig, content)
-    await rig.until(lambda: bool(rig.held.troubles))
+    await rig.until(lambda: bool(rig.service.troubles))
     status, text = await rig.get("/readyz")
     assert status == 503
     assert [line.partition(" (for")[0] for line in text.splitlines()] == [

@@ -53,7 +53,7 @@ def let_minutes_pass(path: Path) -> None:
     The bridge must not run.
     """
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE traces SET left_at = left_at - ?", (LATE_SECONDS,))
+        database.execute("UPDATE removed_downloads SET left_at = left_at - ?", (LATE_SECONDS,))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
