@@ -68,7 +68,7 @@ async def test_the_hour_survives_a_restart_and_cached_adds_pass(rig: Rig) -> Non
 
 async def test_categories_take_turns(rig: Rig) -> None:
     """When creates are scarce no category waits for all of another."""
-    rig.sim.faults.add("createtorrent", RateLimit(detail="slow down", retry_after=1))
+    rig.sim.faults.add("createtorrent", RateLimit(detail="slow down", retry_after=8))
     async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
         blocked = film("Blocked")
         rig.sim.register(blocked)
