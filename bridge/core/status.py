@@ -104,7 +104,9 @@ def status_of(
     known = None if unreachable else item
     state = state_of(download, known, fetched)
     size = download.size or (item.size if item else 0)
-    share = 0.0 if was_quick(download) else remote_share
+    # Modes that fetch nothing (links, .strm) have a larger share: there TorBox's work is all.
+    quick = was_quick(download) and remote_share <= REMOTE_SHARE
+    share = 0.0 if quick else remote_share
     progress = _progress(download, item, fetched, size, share)
     if download.phase not in COMPLETE:
         progress = min(max(progress, shown, download.progress), NEARLY)

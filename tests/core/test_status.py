@@ -234,7 +234,7 @@ def test_progress_where_nothing_is_fetched() -> None:
     """TorBox's work is nearly all of the bar when links or small texts are all that follows."""
     working = status_of(remote(**SLOW), item(progress=0.5), None, remote_share=0.99)
     assert working.progress == pytest.approx(0.495)
-    ready_one = ready(phase=Phase.DELIVERING, **SLOW)
+    ready_one = ready(phase=Phase.DELIVERING)
     linking = status_of(ready_one, whole(), Fetched(500, 0), remote_share=0.99)
     assert 0.99 < linking.progress < NEARLY
 
