@@ -104,7 +104,9 @@ def status_of(
     known = None if unreachable else item
     state = state_of(entry, known, fetched)
     size = entry.size or (item.size if item else 0)
-    share = 0.0 if was_quick(entry) else remote_share
+    # Modes that fetch nothing (links, .strm) have a larger share: there TorBox's work is all.
+    quick = was_quick(entry) and remote_share <= REMOTE_SHARE
+    share = 0.0 if quick else remote_share
     progress = _progress(entry, item, fetched, size, share)
     if not entry.complete:
         progress = min(max(progress, shown, entry.grab.progress), NEARLY)

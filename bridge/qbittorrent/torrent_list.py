@@ -101,8 +101,11 @@ class EntryCache:
 
 
 def _active_since(view: View, before: _Kept | None) -> int:
-    """Return the `last_activity` shown before, of the same download (not one added anew)."""
-    if before is None or before.entry is None:
+    """Return the `last_activity` shown before, of the same download (not one added anew).
+
+    Once it is complete, its row knows when TorBox last uploaded.
+    """
+    if before is None or before.entry is None or view.complete:
         return 0
     same = before.view.grab.added_at == view.grab.added_at
     return before.entry.info.last_activity if same else 0

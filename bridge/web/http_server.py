@@ -188,7 +188,7 @@ class Connection(web.RequestHandler):
         """Make room for others."""
         self._limits.release(self)
         self._held.clear()
-        self.resume_writing_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -244,19 +244,19 @@ class Connection(web.RequestHandler):
             await asyncio.sleep(DISCARD_SILENCE / 10)
 
     def pause_writing(self) -> None:
-        """Start the clock for a client that does not read its reply."""
+        """Start the timer for a client that does not read its reply."""
         super().pause_writing()
         if self._stalled is None:
             loop = asyncio.get_running_loop()
             self._stalled = loop.call_later(WRITE_SECONDS, self._abort)
 
     def resume_writing(self) -> None:
-        """Stop the clock: the client reads."""
+        """Stop the timer: the client reads."""
         super().resume_writing()
-        self.resume_writing_timer()
+        self._stop_write_timer()
 
-    def resume_writing_timer(self) -> None:
-        """Stop the clock of `pause_writing`."""
+    def _stop_write_timer(self) -> None:
+        """Stop the timer of `pause_writing`."""
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None

@@ -97,7 +97,7 @@ async def test_links_appear_when_the_mount_shows_the_files(modes: Modes) -> None
         download_id = await arr.add_magnet(magnet_of(content))
         await modes.rig.until(lambda: "3 of 3 files" in modes.rig.note(content.hash))
         (waiting,) = await arr.poll()
-        assert waiting.status == "downloading"
+        assert waiting.status == "queued"
         view = modes.rig.service.queries.get(content.hash)
         assert view is not None
         assert 0.99 <= view.status.progress < 1.0
@@ -128,7 +128,7 @@ async def test_a_mount_that_goes_away_is_waited_for(modes: Modes) -> None:
     async with modes.rig.arr("sonarr") as arr:
         download_id = await arr.add_magnet(magnet_of(content))
         await modes.rig.until(lambda: "mount" in modes.rig.note(content.hash))
-        assert (await arr.poll())[0].status == "downloading"
+        assert (await arr.poll())[0].status == "queued"
         away.rename(modes.mount)
         await modes.rig.completed(arr, download_id)
 

@@ -61,10 +61,11 @@ async def test_new_fields_can_be_sorted_by(client: Client) -> None:
 
 
 async def test_properties(client: Client, face: Face) -> None:
-    """Three more than in 4.6; private is null while nobody knows."""
+    """Four more than in 4.6; private is null while nobody knows."""
     found = (await client.get(f"torrents/properties?hash={ONE}")).json()
     assert (found["has_metadata"], found["private"], found["popularity"]) == (False, None, 0)
     assert found["is_private"] is False
+    assert found["progress"] == 0
     assert list(found) == sorted(found)
     await face.put(ONE, phase=Phase.FINISHED, size=9, private=True)
     found = (await client.get(f"torrents/properties?hash={ONE}")).json()

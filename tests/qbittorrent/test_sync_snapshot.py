@@ -10,11 +10,12 @@ from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
     SyncSnapshot,
     Totals,
+    TrafficCounter,
     difference,
     full_update,
     server_state,
 )
-from tests.support.views import rendered
+from tests.support.views import a_view, rendered
 
 ONE, TWO = "1" * 40, "2" * 40
 STATE = server_state(Totals(), 5000, GlobalState(), fields_of_5=False)
@@ -101,3 +102,17 @@ def test_some_numbers_are_texts() -> None:
     assert list(found) == sorted(found)
     newer = shown(server_state(Totals(), 0, GlobalState(), fields_of_5=True))
     assert newer.keys() - found.keys() == {"last_external_address_v4", "last_external_address_v6"}
+
+
+def test_totals_never_fall() -> None:
+    """Neither when a download is removed, nor when it is delivered once more."""
+    counter = TrafficCounter()
+    one = a_view(hash=ONE, size=1000, progress=1.0, uploaded=7)
+    two = a_view(hash=TWO, size=500, progress=0.5)
+    assert counter.totals([one, two]).downloaded == 1250
+    assert counter.totals([two]).downloaded == 1250
+    again = a_view(hash=TWO, size=500, progress=0.1)
+    totals = counter.totals([again])
+    assert (totals.downloaded, totals.uploaded, totals.ratio) == (1250, 7, "0.01")
+    added_anew = a_view(hash=ONE, size=1000, progress=0.5, added_at=9.0)
+    assert counter.totals([again, added_anew]).downloaded == 1750

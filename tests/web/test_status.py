@@ -48,6 +48,7 @@ async def test_all_is_well(rig: Rig) -> None:
     await rig.reaches(content.hash, Phase.FINISHED)
     answer = await told(rig)
     assert (answer["troubles"], answer["violations"]) == ([], 0)
+    assert answer["security"] == []
     assert answer["counts"] == {phase: int(phase is Phase.FINISHED) for phase in Phase}
     (row,) = answer["downloads"]
     assert (row["hash"], row["name"], row["category"]) == (content.hash, content.name, "tv-sonarr")
