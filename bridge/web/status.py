@@ -10,7 +10,7 @@ from aiohttp import web
 from bridge.core.model import Phase
 from bridge.core.status import State
 from bridge.downloads import CleanupEntry, DownloadService, View
-from bridge.web import health
+from bridge.web import guard, health
 from bridge.web.guard import private_json, require_visitor
 
 DOWNLOADS = web.AppKey("status_downloads", DownloadService)
@@ -51,6 +51,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     troubles: list[str]
     """What keeps the bridge from its work, as /readyz tells it."""
+    security: list[str]
+    """What the owner should know of failed logins, a sentence each."""
     violations: int
     """Promises of its own that do not hold; 0, one hopes."""
     counts: dict[str, int]
@@ -76,6 +78,7 @@ async def status(request: web.Request) -> web.Response:
     counts = Counter(view.phase for view in views)
     told = Status(
         troubles=[*await health.database_troubles(request), *downloads.troubles],
+        security=list(request.app[guard.ACCESS].alerts),
         violations=len(downloads.violations),
         counts={phase.value: counts[phase] for phase in Phase},
         downloads=[_row(view, categories[view.hash]) for view in views],
