@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bridge.core.change_log import ChangeLog
 from bridge.core.edits import edited
 from bridge.core.files import Named, NamedFile
 from bridge.core.magnet import Magnet, parse_magnet
@@ -18,7 +19,6 @@ from bridge.core.status import ETA_UNKNOWN, Fetched, status_of
 from bridge.downloads.results import FileView, View
 from bridge.engine import Engine, EngineContext
 from bridge.state import FetchMeter
-from bridge.state.change_log import ChangeLog
 
 METAINFOS_KEPT = 16
 """Parsed .torrents that are remembered."""

@@ -58,7 +58,7 @@ def create_api(
         profile=profile,
         torrent_list=TorrentList(entries),
         snapshots=SnapshotTaker(downloads, entries, profile),
-        sync_sessions=SyncSessions(),
+        sync_sessions=SyncSessions(entries.changed_since),
         logs=logs or RecentLogs(),
         clock=clock,
         started_at=clock(),

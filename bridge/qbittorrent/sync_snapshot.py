@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -59,6 +59,8 @@ class SyncSnapshot:
     trackers: Mapping[str, Sequence[str]]
     """By URL, the hashes of the downloads that have it."""
     server_state: ServerState
+    version: int = 0
+    """Of the entries; later snapshots have larger numbers."""
 
 
 class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -95,39 +97,61 @@ class Totals:
         return f"{self.uploaded / self.downloaded:.2f}"
 
 
-class TrafficCounter:
-    """Counts all bytes ever shown, so that no total falls when a download is removed.
+class _Traffic(NamedTuple):
+    added_at: float
+    downloaded: int = 0
+    uploaded: int = 0
+    download_speed: int = 0
+    upload_speed: int = 0
+    connections: int = 0
 
-    Since the start of the bridge: what was removed before is not counted.
+
+class TrafficCounter:
+    """Sums over all downloads, kept up as downloads change.
+
+    The bytes never fall: what was removed, or is delivered once more, stays counted. They count
+    from the start of the bridge.
     """
 
     def __init__(self) -> None:
-        self._shown: dict[tuple[str, float], tuple[int, int]] = {}
-        """By hash and time of the add, bytes downloaded and uploaded."""
-        self._gone = (0, 0)
+        self._shown: dict[str, _Traffic] = {}
+        self._downloaded = self._uploaded = 0
+        self._download_speed = self._upload_speed = self._connections = 0
 
-    def totals(self, views: Iterable[View]) -> Totals:
-        """Sum up `views`, which are all downloads, and what was counted of others before."""
-        shown: dict[tuple[str, float], tuple[int, int]] = {}
-        download_speed = upload_speed = connections = 0
-        for view in views:
-            key = (view.hash, view.grab.added_at)
-            down, up = self._shown.pop(key, (0, 0))
-            # Delivered once more, it starts at 0 again.
+    def update(self, info_hash: str, view: View | None) -> None:
+        """Count what a download shows now; None: it is removed."""
+        before = self._shown.get(info_hash, _Traffic(0.0))
+        if view is None:
+            self._shown.pop(info_hash, None)
+            now = _Traffic(before.added_at, before.downloaded, before.uploaded)
+        else:
+            if before.added_at != view.grab.added_at:
+                # Another grab of the same hash: what the one before has moved stays counted.
+                before = before._replace(downloaded=0, uploaded=0)
             done = int(view.status.size * view.status.progress)
-            shown[key] = (max(down, done), max(up, view.download.uploaded))
-            download_speed += view.status.download_speed
-            upload_speed += view.status.upload_speed
-            connections += view.status.seeds + view.status.peers
-        for down, up in self._shown.values():
-            self._gone = (self._gone[0] + down, self._gone[1] + up)
-        self._shown = shown
+            now = self._shown[info_hash] = _Traffic(
+                added_at=view.grab.added_at,
+                # Delivered once more, it starts at 0 again.
+                downloaded=max(before.downloaded, done),
+                uploaded=max(before.uploaded, view.download.uploaded),
+                download_speed=view.status.download_speed,
+                upload_speed=view.status.upload_speed,
+                connections=view.status.seeds + view.status.peers,
+            )
+        self._downloaded += now.downloaded - before.downloaded
+        self._uploaded += now.uploaded - before.uploaded
+        self._download_speed += now.download_speed - before.download_speed
+        self._upload_speed += now.upload_speed - before.upload_speed
+        self._connections += now.connections - before.connections
+
+    def totals(self) -> Totals:
+        """Return the sums."""
         return Totals(
-            downloaded=self._gone[0] + sum(down for down, _ in shown.values()),
-            uploaded=self._gone[1] + sum(up for _, up in shown.values()),
-            download_speed=download_speed,
-            upload_speed=upload_speed,
-            connections=connections,
+            downloaded=self._downloaded,
+            uploaded=self._uploaded,
+            download_speed=self._download_speed,
+            upload_speed=self._upload_speed,
+            connections=self._connections,
         )
 
 
@@ -181,28 +205,38 @@ def full_update(now: SyncSnapshot, rid: int) -> MainData:
     )
 
 
-def difference(before: SyncSnapshot, now: SyncSnapshot, rid: int) -> MainData:
-    """Return what has changed, and of a changed entry only its changed fields."""
+def difference(
+    before: SyncSnapshot, now: SyncSnapshot, rid: int, changed: Iterable[str] | None = None
+) -> MainData:
+    """Return what has changed, and of a changed entry only its changed fields.
+
+    Only the hashes in `changed` are compared; None compares all.
+    """
     if before is now:
         return MainData(rid=rid)
+    hashes = {**before.torrents, **now.torrents} if changed is None else changed
     return MainData(
         categories=_changed_categories(before, now) or UNSET,
-        categories_removed=_removed(before.categories, now.categories) or UNSET,
+        categories_removed=_removed(before.categories, now.categories, before.categories) or UNSET,
         rid=rid,
         server_state=_changed(before.server_state, now.server_state) or UNSET,
         tags=[tag for tag in now.tags if tag not in before.tags] or UNSET,
         tags_removed=[tag for tag in before.tags if tag not in now.tags] or UNSET,
-        torrents=_changed_torrents(before, now) or UNSET,
-        torrents_removed=_removed(before.torrents, now.torrents) or UNSET,
+        torrents=_changed_torrents(before, now, hashes) or UNSET,
+        torrents_removed=_removed(before.torrents, now.torrents, hashes) or UNSET,
         trackers=_changed_trackers(before, now) or UNSET,
-        trackers_removed=_removed(before.trackers, now.trackers) or UNSET,
+        trackers_removed=_removed(before.trackers, now.trackers, before.trackers) or UNSET,
     )
 
 
-def _changed_torrents(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Fields]:
+def _changed_torrents(
+    before: SyncSnapshot, now: SyncSnapshot, hashes: Iterable[str]
+) -> dict[str, Fields]:
     found: dict[str, Fields] = {}
-    for info_hash, info in now.torrents.items():
-        known = before.torrents.get(info_hash)
+    for info_hash in hashes:
+        known, info = before.torrents.get(info_hash), now.torrents.get(info_hash)
+        if info is None:
+            continue
         if known is None:
             found[info_hash] = _fields(info)
         # Comparing identities first: of a thousand downloads most are the same object.
@@ -221,6 +255,8 @@ def _changed_categories(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Fi
 
 
 def _changed_trackers(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Sequence[str]]:
+    if before.trackers is now.trackers:
+        return {}
     return {
         url: hashes for url, hashes in now.trackers.items() if before.trackers.get(url) != hashes
     }
@@ -238,5 +274,7 @@ def _fields(info: TorrentInfo) -> dict[str, object]:
     return {name: found[name] for name in found if name != "hash" and found[name] is not UNSET}
 
 
-def _removed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
-    return [name for name in before if name not in now]
+def _removed(
+    before: Mapping[str, object], now: Mapping[str, object], names: Iterable[str]
+) -> list[str]:
+    return [name for name in names if name in before and name not in now]

@@ -26,8 +26,9 @@ EXTENSION_BYTES = 10
 SEEDING_STALE_SECONDS = 5.0
 """How old the seeding time of a download that seeds may be when it is shown."""
 FINISHED_STALE_SECONDS = 60.0
-"""The same of a finished one. There may be thousands, so they are rendered again in turns."""
-TURNS = 12
+"""The same of one that was finished just now."""
+MOST_STALE_SECONDS = 3600.0
+"""The same of one that was finished a day or more ago."""
 
 
 class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
@@ -142,13 +143,19 @@ def render(
 
 
 def _true_until(view: View, now: float) -> float:
+    """Return when the times in an entry are too old to be shown (unix seconds).
+
+    What was finished long ago shows a time that is at most a twentieth too short: there may be
+    thousands, and no *arr or cleaner counts the minutes of days.
+    """
     match view.phase:
         case Phase.DELIVERED:
             return now + SEEDING_STALE_SECONDS
         case Phase.FINISHED:
-            # A twelfth of them every five seconds, at times that all of a twelfth share.
-            turn = int(view.hash[:2], 16) % TURNS * FINISHED_STALE_SECONDS / TURNS
-            return now + FINISHED_STALE_SECONDS - (now - turn) % FINISHED_STALE_SECONDS
+            age = now - (view.grab.completed_at or now)
+            stale = min(max(age / 20, FINISHED_STALE_SECONDS), MOST_STALE_SECONDS)
+            # Not all of them at once.
+            return now + stale * (1 + int(view.hash[:2], 16) / 256) / 2
         case _:
             return math.inf
 

@@ -4,13 +4,15 @@
 `sync/maindata` both show its entries. `TorrentList` keeps whole replies until a download changes.
 """
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import structlog
 
+from bridge.core.change_log import ChangeLog
 from bridge.core.model import UNLIMITED
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.profile import Profile
@@ -21,6 +23,8 @@ from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 log = structlog.get_logger()
 
 MAX_REPLIES = 64
+MOST_RENEWED = 200
+"""Entries that are rendered again at once only because time has passed; others follow soon."""
 AFTER_TRACKERS = b',"trackers_count":'
 
 
@@ -32,60 +36,126 @@ class _Kept:
     entry: Rendered | None
     """None: it could not be rendered."""
 
-    def holds(self, view: View, position: int, around: Surroundings, now: float) -> bool:
-        same = self.view is view and self.position == position and self.around is around
-        return same and (self.entry is None or self.entry.until > now)
+    def holds(self, view: View, position: int, around: Surroundings) -> bool:
+        return self.view is view and self.position == position and self.around is around
 
 
 class EntryCache:
-    """Renders downloads, each again only when something about it has changed."""
+    """Renders grabs as entries, each again only when it has changed, or shows times that pass."""
 
     def __init__(self, downloads: DownloadService, profile: Profile) -> None:
-        self.primaries: Sequence[View] = ()
-        """Every hash once, as of the last `refresh`, oldest first."""
-        self.views: Sequence[View] = ()
-        """Every grab."""
         self._downloads = downloads
+        self._queries = downloads.queries
         self._profile = profile
         self._around = Surroundings(profile=profile, incomplete_directory="")
-        self._version = -1
+        self._seen = -1
+        self._changes: ChangeLog[str] = ChangeLog()
+        self._places: dict[str, tuple[int, int]] = {}
+        """By hash, what is not complete sorts by in the queue."""
         self._positions: Mapping[str, int] = {}
         self._kept: dict[int, _Kept] = {}
+        """By grab id."""
+        self._stale: set[int] = set()
+        self._expiring: list[tuple[float, int]] = []
+        """A heap: when the times in an entry are too old, and its grab id."""
 
-    def refresh(self) -> int:
-        """Take over what has changed; return a version number that changes with it."""
-        if self._version != self._downloads.queries.version:
-            self._version = self._downloads.queries.version
-            queries = self._downloads.queries
-            self.views = list(queries.views.values())
-            self.primaries = list(queries.primaries.values())
-            self._positions = queue_positions(self.primaries)
-            around = surroundings(self._downloads, self._profile)
-            if around != self._around:
-                self._around = around
-            for gone in self._kept.keys() - {view.grab.id for view in self.views}:
-                del self._kept[gone]
-        return self._version
+    @property
+    def views(self) -> Collection[View]:
+        """Every grab, the oldest first."""
+        return self._queries.views.values()
+
+    @property
+    def primaries(self) -> Mapping[str, View]:
+        """One grab for each hash."""
+        return self._queries.primaries
+
+    def views_of(self, info_hash: str) -> Sequence[View]:
+        """Return every grab of a hash, the oldest first."""
+        return self._queries.of_hash(info_hash)
+
+    def refresh(self, now: float) -> int:
+        """Take over what has changed; return a version number that changes with it.
+
+        `now` in unix seconds. The cost is that of the changes, and of at most `MOST_RENEWED`
+        entries that show passing time.
+        """
+        changed = self._expired(now)
+        version = self._queries.version
+        if version != self._seen:
+            changed |= self._news()
+            self._seen = version
+        elif not changed:
+            return self._changes.version
+        self._changes.record(changed)
+        return self._changes.version
+
+    def changed_since(self, version: int) -> set[str] | None:
+        """Return the hashes whose entries changed after a version; None: perhaps all."""
+        return self._changes.since(version)
+
+    def _news(self) -> set[str]:
+        changed = self._queries.changed_since(self._seen)
+        around = surroundings(self._downloads, self._profile)
+        if around != self._around:
+            self._around, changed = around, None
+        if changed is None:
+            gone = {kept.view.hash for kept in self._kept.values()} | self._places.keys()
+            changed = {*self.primaries, *gone}
+        for grab_id in [key for key in self._kept if key not in self._queries.views]:
+            del self._kept[grab_id]
+        return changed | self._queue_changes(changed)
+
+    def _queue_changes(self, changed: Iterable[str]) -> set[str]:
+        """Number the queue again if its order changed; return the hashes with another number."""
+        moved = False
+        for info_hash in changed:
+            view = self.primaries.get(info_hash)
+            place = (view.grab.priority, view.grab.id) if view and not view.complete else None
+            if self._places.get(info_hash) != place:
+                moved = True
+                if place is None:
+                    del self._places[info_hash]
+                else:
+                    self._places[info_hash] = place
+        if not moved:
+            return set()
+        before, self._positions = self._positions, queue_positions(self._places)
+        return {key for key, place in self._positions.items() if before.get(key) != place}
+
+    def _expired(self, now: float) -> set[str]:
+        """Return the hashes of entries whose times are too old to be shown, a few at once."""
+        found: set[str] = set()
+        while self._expiring and self._expiring[0][0] <= now and len(found) < MOST_RENEWED:
+            until, grab_id = heapq.heappop(self._expiring)
+            kept = self._kept.get(grab_id)
+            if kept is not None and kept.entry is not None and kept.entry.until == until:
+                self._stale.add(grab_id)
+                found.add(kept.view.hash)
+        return found
 
     def entries(self, views: Iterable[View], now: float) -> list[Rendered]:
         """Return the entries of views. A view that cannot be rendered is logged and left out."""
-        return [entry for view in views if (entry := self._entry(view, now)) is not None]
+        return [entry for view in views if (entry := self.entry(view, now)) is not None]
 
-    def _entry(self, view: View, now: float) -> Rendered | None:
+    def entry(self, view: View, now: float) -> Rendered | None:
+        """Return the entry of a view; None when it cannot be rendered, which is logged."""
         position = 0 if view.complete else self._positions.get(view.hash, 0)
         kept = self._kept.get(view.grab.id)
-        if kept is None or not kept.holds(view, position, self._around, now):
-            entry = self._render(view, position, now, kept)
-            kept = _Kept(view, position, self._around, entry)
-            self._kept[view.grab.id] = kept
-        return kept.entry
+        fresh = kept is not None and view.grab.id not in self._stale
+        if kept is not None and fresh and kept.holds(view, position, self._around):
+            return kept.entry
+        entry = self._render(view, position, now, kept)
+        self._kept[view.grab.id] = _Kept(view, position, self._around, entry)
+        self._stale.discard(view.grab.id)
+        if entry is not None and entry.until < math.inf:
+            heapq.heappush(self._expiring, (entry.until, view.grab.id))
+        return entry
 
     def _render(
         self, view: View, position: int, now: float, before: _Kept | None
     ) -> Rendered | None:
-        info_hash = view.hash
         try:
-            trackers = self._downloads.queries.trackers(view.download)
+            trackers = self._queries.trackers(view.download)
             return render(
                 view,
                 trackers,
@@ -96,7 +166,7 @@ class EntryCache:
             )
         except Exception:
             # One broken entry must not break the list: the *arr would lose its whole queue.
-            log.exception("torrent_not_rendered", hash=info_hash)
+            log.exception("torrent_not_rendered", hash=view.hash)
             return None
 
 
@@ -128,25 +198,25 @@ def _limit(preferences: Mapping[str, object], name: str) -> float:
     return value if isinstance(value, int | float) else UNLIMITED
 
 
-def queue_positions(views: Sequence[View]) -> dict[str, int]:
-    """Number the downloads that are not complete, 1-based, in the order of the queue."""
-    waiting = [view for view in views if not view.complete]
-    waiting.sort(key=lambda view: (view.grab.priority, view.grab.id))
-    return {view.hash: place for place, view in enumerate(waiting, start=1)}
+def queue_positions(places: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Number hashes, 1-based, in the order of the queue: by priority, then by age (the grab id)."""
+    order = sorted(places, key=places.__getitem__)
+    return {info_hash: number for number, info_hash in enumerate(order, start=1)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reply:
     body: bytes
-    until: float
+    version: int
+    """Of the entries: what has changed since then must be looked at."""
+    hashes: Collection[str]
 
 
 class TorrentList:
-    """Answers queries, and keeps the replies until a download changes."""
+    """Answers queries, and keeps a reply until an entry changes that it shows, or would show."""
 
     def __init__(self, entries: EntryCache) -> None:
         self._entries = entries
-        self._version = -1
         self._replies: dict[Query, _Reply] = {}
 
     def body(self, query: Query, now: float) -> bytes:
@@ -155,30 +225,42 @@ class TorrentList:
         Raises:
             HttpError: 400, the sort key is not a field.
         """
-        version = self._entries.refresh()
-        if self._version != version:
-            self._version = version
-            self._replies.clear()
+        version = self._entries.refresh(now)
         reply = self._replies.get(query)
-        if reply is None or reply.until <= now:
-            reply = self._reply(query, now)
+        if reply is None or not self._holds(query, reply):
+            reply = self._reply(query, now, version)
             # A handful of clients ask the same few questions; anything else must not pile up.
             if len(self._replies) >= MAX_REPLIES:
                 self._replies.clear()
             self._replies[query] = reply
+        reply.version = version
         return reply.body
 
-    def _reply(self, query: Query, now: float) -> _Reply:
+    def _holds(self, query: Query, reply: _Reply) -> bool:
+        changed = self._entries.changed_since(reply.version)
+        if changed is None:
+            return False
+        return all(
+            info_hash not in reply.hashes and not self._asked_for(query, info_hash)
+            for info_hash in changed
+        )
+
+    def _asked_for(self, query: Query, info_hash: str) -> bool:
+        return any(matches(query, view) for view in self._entries.views_of(info_hash))
+
+    def _reply(self, query: Query, now: float, version: int) -> _Reply:
         # A list of everything shows a hash once, and so does that of a category: a client that gets
         # one twice would take the second entry for a change of the first.
         everything = query.category is None and query.tag is None
-        views = self._entries.primaries if everything else self._entries.views
-        found = {view.hash: view for view in reversed(views) if matches(query, view)}
-        entries = self._entries.entries(reversed(found.values()), now)
-        until = min((entry.until for entry in entries), default=math.inf)
-        page = ordered(query, entries)
-        shown = (_with_trackers(entry) if query.with_trackers else entry.json for entry in page)
-        return _Reply(b"[" + b",".join(shown) + b"]", until)
+        entries = self._entries
+        views = entries.primaries.values() if everything else entries.views
+        found: dict[str, View] = {}
+        for view in views:
+            if matches(query, view):
+                found.setdefault(view.hash, view)
+        shown = ordered(query, entries.entries(found.values(), now))
+        rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in shown)
+        return _Reply(b"[" + b",".join(rows) + b"]", version, found.keys())
 
 
 def _with_trackers(entry: Rendered) -> bytes:

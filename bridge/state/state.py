@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from bridge.core.change_log import ChangeLog
 from bridge.core.files import NamedFile
 from bridge.core.model import (
     NOT_DELIVERED,
@@ -31,7 +32,6 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.core.recently_removed import RecentlyRemovedItems
-from bridge.state.change_log import ChangeLog
 from bridge.state.database import Database, finish_despite_cancellation
 from bridge.state.unit_of_work import UnitOfWork
 

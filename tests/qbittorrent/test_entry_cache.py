@@ -2,12 +2,10 @@
 
 import pytest
 
-from bridge.core.model import Phase
 from bridge.downloads import AddOptions
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.torrent_list import EntryCache, queue_positions
 from tests.support.face import Face, magnet
-from tests.support.views import a_view
 
 ONE, TWO = "1" * 40, "2" * 40
 
@@ -21,10 +19,10 @@ async def _entries(face: Face) -> EntryCache:
 
 async def test_only_what_changed_is_another_object(entries: EntryCache, face: Face) -> None:
     """Of a thousand downloads one that moves costs one rendering."""
-    entries.refresh()
+    entries.refresh(1.0)
     one, two = entries.entries(entries.views, 1.0)
     await face.put(ONE, name="Renamed")
-    assert entries.refresh() != -1
+    assert entries.refresh(1.0) != -1
     new_one, same_two = entries.entries(entries.views, 1.0)
     assert new_one.info.name == "Renamed"
     assert new_one is not one
@@ -33,24 +31,18 @@ async def test_only_what_changed_is_another_object(entries: EntryCache, face: Fa
 
 async def test_a_place_in_the_queue_is_part_of_an_entry(entries: EntryCache, face: Face) -> None:
     """Who is overtaken shows it."""
-    entries.refresh()
+    entries.refresh(1.0)
     assert [row.info.priority for row in entries.entries(entries.views, 1.0)] == [1, 2]
     await face.downloads.commands.to_top([TWO])
-    entries.refresh()
+    entries.refresh(1.0)
     assert [row.info.priority for row in entries.entries(entries.views, 1.0)] == [2, 1]
 
 
 def test_nothing_new_is_the_same_number(entries: EntryCache) -> None:
     """Whoever keeps answers asks this number."""
-    assert entries.refresh() == entries.refresh()
+    assert entries.refresh(1.0) == entries.refresh(1.0)
 
 
-def test_queue_positions_count_what_is_not_complete() -> None:
-    """1 is the head of the queue; what is complete has no place in it."""
-    views = [
-        a_view(hash="a", priority=0, grab_id=4),
-        a_view(hash="b", priority=-1, grab_id=3),
-        a_view(hash="c", phase=Phase.FINISHED, grab_id=2),
-        a_view(hash="d", priority=0, grab_id=1),
-    ]
-    assert queue_positions(views) == {"b": 1, "d": 2, "a": 3}
+def test_queue_positions_follow_priority_and_age() -> None:
+    """1 is the head of the queue."""
+    assert queue_positions({"a": (0, 4), "b": (-1, 3), "d": (0, 1)}) == {"b": 1, "d": 2, "a": 3}

@@ -47,3 +47,23 @@ async def test_trackers_list_their_downloads(taker: SnapshotTaker) -> None:
     """Each URL once, with the hashes of all that have it."""
     found = (await taker.take(1.0)).trackers
     assert list(found.values()) == [[ONE, TWO]]
+
+
+async def test_a_removed_download_leaves_its_trackers(taker: SnapshotTaker, face: Face) -> None:
+    """What is removed is in no list, and the snapshot before keeps its own."""
+    before = await taker.take(1.0)
+    await face.downloads.commands.remove([ONE], delete_files=False)
+    after = await taker.take(1.0)
+    assert list(after.torrents) == [TWO]
+    assert list(after.trackers.values()) == [[TWO]]
+    assert list(before.torrents) == [ONE, TWO]
+    assert list(before.trackers.values()) == [[ONE, TWO]]
+
+
+async def test_a_tracker_that_changed(taker: SnapshotTaker, face: Face) -> None:
+    """A download is listed under its trackers of now."""
+    await taker.take(1.0)
+    await face.downloads.commands.set_trackers(ONE, ["http://new.example/announce"])
+    found = (await taker.take(1.0)).trackers
+    assert found["http://new.example/announce"] == [ONE]
+    assert sorted(map(len, found.values())) == [1, 1]

@@ -107,12 +107,13 @@ def test_some_numbers_are_texts() -> None:
 def test_totals_never_fall() -> None:
     """Neither when a download is removed, nor when it is delivered once more."""
     counter = TrafficCounter()
-    one = a_view(hash=ONE, size=1000, progress=1.0, uploaded=7)
-    two = a_view(hash=TWO, size=500, progress=0.5)
-    assert counter.totals([one, two]).downloaded == 1250
-    assert counter.totals([two]).downloaded == 1250
-    again = a_view(hash=TWO, size=500, progress=0.1)
-    totals = counter.totals([again])
+    counter.update(ONE, a_view(hash=ONE, size=1000, progress=1.0, uploaded=7, download_speed=5))
+    counter.update(TWO, a_view(hash=TWO, size=500, progress=0.5, download_speed=3))
+    assert (counter.totals().downloaded, counter.totals().download_speed) == (1250, 8)
+    counter.update(ONE, None)
+    assert (counter.totals().downloaded, counter.totals().download_speed) == (1250, 3)
+    counter.update(TWO, a_view(hash=TWO, size=500, progress=0.1))
+    totals = counter.totals()
     assert (totals.downloaded, totals.uploaded, totals.ratio) == (1250, 7, "0.01")
-    added_anew = a_view(hash=ONE, size=1000, progress=0.5, added_at=9.0)
-    assert counter.totals([again, added_anew]).downloaded == 1750
+    counter.update(ONE, a_view(hash=ONE, size=1000, progress=0.5, added_at=9.0))
+    assert counter.totals().downloaded == 1750

@@ -75,3 +75,17 @@ def test_many_different_questions_do_not_pile_up(listing: TorrentList) -> None:
     bodies = [listing.body(Query(limit=limit), 1.0) for limit in range(1, 200)]
     assert hashes(bodies[0]) == [ONE]
     assert len({id(body) for body in bodies}) == len(bodies)
+
+
+async def test_a_change_elsewhere_keeps_a_reply(listing: TorrentList, face: Face) -> None:
+    """A category whose downloads rest costs nothing while those of another one move."""
+    await face.downloads.labels.create_category("movies", "")
+    await face.downloads.labels.set_category([TWO], "movies")
+    tv, movies = Query(category="tv"), Query(category="movies")
+    before = listing.body(tv, 1.0), listing.body(movies, 1.0)
+    await face.put(TWO, name="Renamed")
+    assert listing.body(tv, 1.0) is before[0]
+    assert b"Renamed" in listing.body(movies, 1.0)
+    await face.downloads.labels.set_category([TWO], "tv")
+    assert hashes(listing.body(tv, 1.0)) == [ONE, TWO]
+    assert hashes(listing.body(movies, 1.0)) == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.core.change_log import MOST_IDS, ChangeLog
 from bridge.core.model import (
     Category,
     DeliveredFile,
@@ -21,7 +22,6 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.state import Database, State, is_live
-from bridge.state.change_log import MOST_IDS, ChangeLog
 from bridge.state.state import FILE_LISTS_KEPT
 from tests.support.scenes import (
     NOW,
