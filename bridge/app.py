@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -137,7 +138,7 @@ async def bridge(
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, settings, runner, torbox)
+        look = partial(_examined, settings, runner, torbox, state)
         engine.background(checkup.run(look, first_after=check_after), name="doctor")
         engine.background(_check_again(checkup, check_after), name="doctor again")
         if reload is not None:
@@ -370,7 +371,18 @@ async def _check_again(checkup: Checkup, check_after: float) -> None:
         checkup.ask()
 
 
-async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
-    found = await examine(_as_served(settings, runner), torbox)
+async def _examined(
+    settings: Settings, runner: web.AppRunner, torbox: TorBox, state: State
+) -> Report:
+    found = await examine(_as_served(settings, runner), torbox, _programs(state))
     log_findings(found)
     return report(found)
+
+
+def _programs(state: State) -> Mapping[tuple[str, str], int]:
+    """Return each program that has grabs, and its category, with how many of them have failed."""
+    found: Counter[tuple[str, str]] = Counter()
+    for grab_id, grab in state.grabs.items():
+        entry = state.entry(grab_id)
+        found[grab.client, grab.category] += entry is not None and entry.failure is not None
+    return found

@@ -396,6 +396,8 @@ class Failover:
     """
 
     category: str
+    message: str = ""
+    """Why it failed: a sentence for the *arr's history."""
     sent_at: float | None = None
     """When the *arr was told first. From then on the user's delete cannot be told from its own."""
     looks: int = 0

@@ -288,13 +288,11 @@ class Adds:
     def _may_reject(self, category: str, options: AddOptions) -> bool:
         """Return whether what is hopeless is rejected at once, so that the next release is tried.
 
-        Sonarr parks all its torrents after a rejection. Where it can be told of a failure by its
-        own API the grab is accepted, fails, and Sonarr finds another release.
+        Sonarr takes a rejection for a client that is down, and holds back all its other torrents.
+        So its grabs are accepted and fail; its own API is told, if the settings name it.
         """
-        parks = options.asked_by.startswith(SONARR)
-        can_be_told = bool(self._ctx.arrs.of(category))
         always = self._ctx.settings.policy_for(category).refuse == "always"
-        return always or not (parks and can_be_told)
+        return always or not options.asked_by.startswith(SONARR)
 
     async def _why_hopeless(self, download: Download, category: str) -> str:
         """Return why TorBox will not take it, as far as that is known at once; empty if it may."""
