@@ -101,7 +101,6 @@ async def bridge(
 
         state = State(database, clock)
         await state.load()
-        state.on_change = partial(_count, counters)
         key = _key(settings, reload)
         torbox = await _torbox(settings, database, api, key, clock)
         throttles = Throttles(counters.fetched)
@@ -122,6 +121,7 @@ async def bridge(
         allowed = settings.server.fetch_allowed_hosts
         fetcher = await stack.enter_async_context(LinkFetcher(allowed))
         engine = Engine(ctx, fetcher)
+        state.on_change = partial(_changed, counters, engine)
         downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
         access, new_password = await _access(settings, database)
@@ -240,8 +240,9 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
-def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
-    """Count what changed of an entry."""
+def _changed(counters: Counters, engine: Engine, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry, and let its *arr know."""
+    engine.entry_changed(before, after)
     phase = before.phase if before is not None else None
     reason = after.failure.reason if after.failure is not None else None
     counters.phase_changed(after.grab.category, phase, after.phase, reason)

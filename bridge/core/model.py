@@ -167,6 +167,8 @@ class Download:
     """When the remote item's torrent_id became known."""
     known_cached: bool = False
     """TorBox said at the create that it has all of it already."""
+    recreated: bool = False
+    """It failed at TorBox, and was deleted there to be created once more."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""

@@ -54,6 +54,7 @@ def follow_again(download: Download, now: float, *, at_torbox: bool) -> Download
         remote_progress=0.0,
         failing_since=None,
         reannounced_at=-1.0,
+        recreated=False,
     )
 
 

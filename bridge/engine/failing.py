@@ -19,6 +19,7 @@ from bridge.core.model import (
     Failover,
     Failure,
     Grab,
+    GrabPhase,
     Reason,
 )
 from bridge.engine.context import EngineContext
@@ -48,6 +49,8 @@ async def fail_download(
             return
         grabs = work.grabs_of(download_id)
         pending = [grab for grab in grabs if grab.phase in NOT_DELIVERED]
+        if _recreate(ctx, work, download, failure):
+            return
         for grab in pending:
             work.update_grab(grab.id, transitions.grab_interrupted)
             report_failure(ctx, work, Entry(download, grab), failure)
@@ -72,6 +75,8 @@ def fail_grab_in(
     entry = work.entry(grab_id)
     if entry is None or entry.grab.phase not in NOT_DELIVERED:
         return
+    if _recreate(ctx, work, entry.download, failure):
+        return
     work.update_grab(
         grab_id, lambda grab: transitions.grab_failed(grab, failure), why=failure.message
     )
@@ -79,6 +84,36 @@ def fail_grab_in(
     grabs = work.grabs_of(entry.download.id)
     if not any(grab.phase in NOT_DELIVERED for grab in grabs):
         _release_item(ctx, work, before or entry.download, failure, [entry.grab])
+
+
+def _recreate(ctx: EngineContext, work: UnitOfWork, download: Download, failure: Failure) -> bool:
+    """Delete what failed at TorBox and create it anew, once, where no *arr could find another release.
+
+    Return whether that is done; a grab that is delivered, or whose *arr can be told, stands against
+    it.
+    """
+    grabs = work.grabs_of(download.id)
+    alone = all(
+        grab.phase in NOT_DELIVERED and not ctx.arrs.of(grab.category)
+        for grab in grabs
+        if grab.phase is not GrabPhase.FAILED
+    )
+    if not alone or not transitions.may_be_recreated(download, failure):
+        return False
+    removal = remote_removal(ctx, Entry(download, grabs[0]))
+    if removal is None:
+        return False
+    work.add_job(removal, download.hash)
+    work.update_download(
+        download.id,
+        lambda latest: transitions.recreated(latest, failure, ctx.clock()),
+        why=f"created once more: {failure.message}",
+    )
+    for grab in grabs:
+        if grab.phase in NOT_DELIVERED:
+            work.update_grab(grab.id, transitions.grab_recreated)
+    log.info("recreated", release=download.name, hash=download.hash, why=failure.message)
+    return True
 
 
 def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: Failure) -> None:
