@@ -24,11 +24,11 @@ from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
-from bridge.delivery import Throttles, check_directory, make_session
+from bridge.delivery import Throttles, check_directory, link_works, make_session
 from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
 from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
-from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
@@ -116,6 +116,7 @@ async def bridge(
             arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
             retry=retry or RetryTimes(),
             throttles=throttles,
+            link_works=partial(link_works, cdn, fetch_settings(settings)),
             stream_key=stream_key,
         )
         allowed = settings.server.fetch_allowed_hosts

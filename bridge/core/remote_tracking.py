@@ -64,6 +64,7 @@ def wait_again(grab: Grab) -> Grab:
         to_grab_phase(grab, GrabPhase.WAITING),
         missing_files=False,
         completed_at=None,
+        imported_at=None,
         stopped=False,
         progress=0.0,
     )
