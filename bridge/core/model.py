@@ -143,6 +143,8 @@ class Download:
     infohash_v2: str = ""
     name: str
     """What the magnet, the .torrent or TorBox calls it."""
+    remote_name: str = ""
+    """What TorBox calls its item, and a mount of TorBox its folder; empty until it was seen."""
     magnet: str = ""
     has_torrent: bool = False
     """The .torrent file itself is stored."""

@@ -89,6 +89,7 @@ def record_item_seen(
         note="" if revived else download.note,
         reannounced_at=-1.0 if moved else download.reannounced_at,
         name=download.name if named else item.name,
+        remote_name=item.name or download.remote_name,
         size=download.size or item.size,
         private=download.private or item.private,
         seen_at=now,

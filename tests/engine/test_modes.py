@@ -411,3 +411,21 @@ async def test_links_that_lead_nowhere_are_missing(modes: Modes) -> None:
         modes.show(content)
         item = await modes.rig.completed(arr, item.download_id)
     modes.rig.compare(content, item.output_path)
+
+
+async def test_the_name_at_torbox_is_known_after_a_restart(modes: Modes) -> None:
+    """A mount shows the item under TorBox's name; the magnet, and a user, may call it otherwise."""
+    content = pack()
+    modes.rig.sim.register(content)
+    async with modes.rig.arr("sonarr") as arr:
+        named = f"magnet:?xt=urn:btih:{content.hash}&dn=Something+else"
+        download_id = await arr.add_magnet(named)
+        await modes.rig.until(lambda: "3 of 3 files" in modes.rig.note(content.hash))
+    await modes.rig.stop()
+    await modes.rig.start()
+    download = modes.rig.followed(content.hash)
+    assert (download.name, download.remote_name) == ("Something else", content.name)
+    modes.show(content)
+    async with modes.rig.arr("sonarr") as arr:
+        item = await modes.rig.completed(arr, download_id)
+    modes.rig.compare(content, item.output_path)
