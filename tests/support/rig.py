@@ -36,6 +36,7 @@ BRISK = RetryTimes(
     lookup=0.2,
     unclear=0.5,
     id_pending=1.0,
+    beside_content=1.0,
     metadata=0.5,
     link=1.0,
     failover_recheck=0.3,
