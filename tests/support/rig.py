@@ -54,6 +54,16 @@ def quick() -> Behaviour:
     )
 
 
+class JumpingClock:
+    """The real time, and so many seconds more."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
 class Rig:
     """A bridge that can be stopped and started again on the same files, and its TorBox."""
 
@@ -63,10 +73,12 @@ class Rig:
         scenario: Scenario | None = None,
         *,
         retry: RetryTimes = BRISK,
+        clock: Callable[[], float] = time.time,
         **environ: str,
     ) -> None:
         self.directory = directory
         self._retry = retry
+        self._clock = clock
         self.sim = Simulator(scenario or Scenario(behaviour=quick()))
         self.running: Running | None = None
         self._more = environ
@@ -124,7 +136,10 @@ class Rig:
         """Start the bridge on what it left behind."""
         self.running = await self._stack.enter_async_context(
             bridge(
-                load(None, self.environ), retry=self._retry, reload=lambda: load(None, self.environ)
+                load(None, self.environ),
+                retry=self._retry,
+                clock=self._clock,
+                reload=lambda: load(None, self.environ),
             )
         )
 
