@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -85,6 +85,12 @@ FAILED_TURN_PAUSE = 5.0
 FEW_CREATES = 10
 """So many creates of the hourly budget are kept for what TorBox does not have cached."""
 
+SLOW_CREATE_SECONDS = 5.0
+"""A create that takes longer than this no longer keeps others from their turn."""
+
+MOST_SLOW_CREATES = 20
+"""So many slow creates may be in flight all the same; then they do count."""
+
 FORECAST = 200
 """Downloads in the submit queue whose turn is forecast."""
 
@@ -116,6 +122,7 @@ class Busy:
     action: Action
     info_hash: str
     task: asyncio.Task[Any]
+    began: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +339,7 @@ class Engine:
         slot_at = self.blockers.slot_at
         due = self._cleanup.due(now)
         running = Counter(type(busy.action) for busy in self._busy.values())
+        quick_creates = self._quick_creates(now)
         return PlannerInput(
             now=now,
             live=live,
@@ -349,7 +357,8 @@ class Engine:
             busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
-            submitting=running[Submit],
+            submitting=len(quick_creates),
+            next_place_at=min(quick_creates, default=inf) + SLOW_CREATE_SECONDS,
             delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
@@ -376,6 +385,12 @@ class Engine:
     def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
         return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
+
+    def _quick_creates(self, now: float) -> Sequence[float]:
+        """Return when the creates in flight began that keep others from their turn."""
+        began = [busy.began for busy in self._busy.values() if isinstance(busy.action, Submit)]
+        quick = [at for at in began if abs(now - at) < SLOW_CREATE_SECONDS]
+        return quick if len(began) - len(quick) < MOST_SLOW_CREATES else began
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
@@ -437,7 +452,8 @@ class Engine:
             work.close()  # since the plan was made
             return
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
-        self._busy[key] = Busy(action, info_hash, self._tasks.spawn(work, name=name))
+        task = self._tasks.spawn(work, name=name)
+        self._busy[key] = Busy(action, info_hash, task, self._ctx.clock())
         self._busy[key].task.add_done_callback(lambda _task: self._ended(key))
 
     def _job_ended(self, key: Key, _task: object) -> None:
@@ -463,6 +479,9 @@ class Engine:
 
     async def _torbox_failed(self, action: Action, key: Key, error: TorBoxError) -> None:
         blocked = self.blockers.hold(error, CALLS[type(action)])
+        if isinstance(action, Submit) and not blocked:
+            download = self._state.downloads.get(key.id)
+            self.blockers.create_failed(download.hash if download else "", error)
         await self._save_budgets()  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
