@@ -206,6 +206,11 @@ class Blockers:
             probes=probes,
         )
 
+    def probe_now(self) -> None:
+        """Let TorBox be asked at once, if it does not work: something has changed here."""
+        if self._outage is not None:
+            self._outage = replace(self._outage, probe_at=self._clock())
+
     def answered(self) -> bool:
         """Note that a list was read; return whether that ends an outage."""
         if self._outage is None:

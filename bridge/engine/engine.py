@@ -50,7 +50,7 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.core.planner import plan
-from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
+from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
 from bridge.delivery import DeliveryError
 from bridge.engine.blockers import Blocker, Blockers
@@ -78,6 +78,9 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP = 30.0
 """The plan is made again at least this often, whatever it said (seconds)."""
+
+VIOLATIONS_SECONDS = 60.0
+"""Between two looks for what does not hold though it should."""
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
@@ -164,6 +167,9 @@ class Engine:
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._last_lookup_at: dict[int, float] = {}
         self._asking_import = False
+        self._blocked_at = self._full_at = ctx.clock()
+        self._looked_for_violations_at = ctx.clock()
+        self._logged_violations: frozenset[str] = frozenset()
         self._event = asyncio.Event()
         self._closing = False
         self._workers = self._worker_table()
@@ -178,7 +184,9 @@ class Engine:
     @property
     def troubles(self) -> Sequence[str]:
         """What keeps the bridge from its work, in words; empty when all is well."""
-        return self.blockers.texts or self._refresh.blockers
+        at_torbox = self.blockers.texts or self._refresh.blockers
+        disks = self._ctx.deliveries.disk_health.problems
+        return [*at_torbox, *(f"disk: {one.directory}: {one.message}" for one in disks)]
 
     @property
     def all_blockers(self) -> Sequence[Blocker]:
@@ -189,24 +197,54 @@ class Engine:
     def violations(self) -> Sequence[str]:
         """What does not hold though it should at every moment; nothing, one hopes."""
         known = self._planner_input()
-        budgets, now = self._ctx.torbox.budgets, known.now
-        blocked = self.blockers.probe_at is not None or known.slot_at > now
+        blocked = self._note_waits(known)
         return violations(
             Observed(
-                now=now,
+                now=known.now,
                 live=known.live,
                 jobs=known.jobs,
                 snapshot=known.snapshot,
                 busy_downloads=known.busy_downloads,
                 busy_grabs=known.busy_grabs,
                 delivering=len(known.delivering),
-                blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
+                blocked=blocked,
+                blocked_at=self._blocked_at,
+                full_at=self._full_at,
             )
         )
 
+    def _note_waits(self, known: PlannerInput) -> bool:
+        """Note what keeps due work waiting for good reason; return whether it is a blocker."""
+        budgets, now = self._ctx.torbox.budgets, known.now
+        blocked = (
+            self.blockers.probe_at is not None
+            or known.slot_at > now
+            or any(budgets.ready_at(kind, now) > now for kind in CallClass)
+        )
+        if blocked or known.submitting >= known.max_creates:
+            self._blocked_at = now
+        if len(known.delivering) >= MAX_DELIVERIES:
+            self._full_at = now
+        return blocked
+
+    def _log_violations(self, known: PlannerInput) -> None:
+        """Log what does not hold, each of it once for as long as it does not."""
+        self._note_waits(known)
+        if abs(known.now - self._looked_for_violations_at) < VIOLATIONS_SECONDS:
+            return
+        self._looked_for_violations_at = known.now
+        found = frozenset(self.violations)
+        for text in sorted(found - self._logged_violations):
+            log.error("invariant_violated", what=text)
+        self._logged_violations = found
+
     def settings_changed(self) -> None:
-        """Take changed settings over: rules are read for every plan, clean-up times are not."""
+        """Take changed settings over: rules are read for every plan, clean-up times are not.
+
+        A key that TorBox rejected may be another one now: it is tried at once.
+        """
         self._cleanup.reset()
+        self.blockers.probe_now()
         self.wake()
 
     def wake(self) -> None:
@@ -271,7 +309,13 @@ class Engine:
     # The loop
 
     def start(self) -> None:
-        """Begin to work, in the background."""
+        """Begin to work, in the background.
+
+        One list is read at once, whatever there is to do: it tells whether TorBox answers and takes
+        the key before the first grab depends on it.
+        """
+        self._refresh.begin()
+        self._spawn(self._refresh.refresh_list(queue=False), name="first list")
         self._tasks.spawn(self._run(), name="engine")
 
     async def close(self) -> None:
@@ -297,6 +341,7 @@ class Engine:
     async def _turn(self) -> float:
         """Carry out one plan; return how long to sleep at most, in seconds."""
         known = self._planner_input()
+        self._log_violations(known)
         self._forecast(known)
         made = plan(known)
         at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
@@ -362,9 +407,10 @@ class Engine:
             delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
-            last_lookup_at=self._last_lookup_at,
+            last_lookup_at={key: at for key, at in self._last_lookup_at.items() if at <= now},
             cached=self._cached.known(now),
-            polled_at=self._refresh.started_at,
+            # What a clock that was put back has left in the future did not happen yet.
+            polled_at=self._refresh.started_at if self._refresh.started_at <= now else -inf,
             active_seconds=poll_seconds.active,
             idle_seconds=poll_seconds.idle,
             poll_seconds=self._refresh.pause,

@@ -8,7 +8,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Html
-from tests.support.rig import JumpingClock, Rig, cached
+from tests.support.rig import BRISK, JumpingClock, Rig, cached
 
 MONTH = 30 * 86_400.0
 
@@ -25,7 +25,8 @@ async def _rig(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Rig]:
         f"BRIDGE_POLICY__{name}": "15s"
         for name in ("STALLED_AFTER", "METADATA_AFTER", "STORED_AFTER", "GIVE_UP_AFTER")
     }
-    rig = Rig(tmp_path, clock=clock, **environ)
+    rig = Rig(tmp_path, None, retry=BRISK, **environ)
+    rig.clock = clock
     await rig.open()
     try:
         yield rig

@@ -61,6 +61,7 @@ class JumpingClock:
         self.ahead = 0.0
 
     def __call__(self) -> float:
+        """Return unix seconds."""
         return time.time() + self.ahead
 
 
@@ -73,12 +74,12 @@ class Rig:
         scenario: Scenario | None = None,
         *,
         retry: RetryTimes = BRISK,
-        clock: Callable[[], float] = time.time,
         **environ: str,
     ) -> None:
         self.directory = directory
         self._retry = retry
-        self._clock = clock
+        self.clock: Callable[[], float] = time.time
+        """The bridge's, from its next start on."""
         self.sim = Simulator(scenario or Scenario(behaviour=quick()))
         self.running: Running | None = None
         self._more = environ
@@ -138,7 +139,7 @@ class Rig:
             bridge(
                 load(None, self.environ),
                 retry=self._retry,
-                clock=self._clock,
+                clock=self.clock,
                 reload=lambda: load(None, self.environ),
             )
         )
