@@ -127,6 +127,8 @@ class PlannerInput:
     max_creates: int = MAX_CREATES
     next_place_at: float = inf
     """When a create that takes long no longer counts among those in flight."""
+    create_again_at: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Before when a hash that was created often lately must not be created again."""
     next_create_at: float = 0.0
     """When the rate budget allows the next create of what TorBox has not cached."""
     next_cached_create_at: float = 0.0

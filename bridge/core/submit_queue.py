@@ -41,8 +41,8 @@ def submit_steps(known: PlannerInput) -> Iterator[Step]:
         found = _found(live, known)
         if found is not None:
             yield found
-        elif live.download.next_attempt_at > known.now:
-            yield Wait(live.download.next_attempt_at)
+        elif (at := _next_attempt_at(live, known)) > known.now:
+            yield Wait(at)
         elif not _is_unclear(live, known):
             refused = tuple(_refused_grabs(live, known))
             yield from refused
@@ -50,6 +50,11 @@ def submit_steps(known: PlannerInput) -> Iterator[Step]:
                 due.append(live)
     yield from _check(due, known)
     yield from _creates(due, known)
+
+
+def _next_attempt_at(live: LiveDownload, known: PlannerInput) -> float:
+    again_at = known.create_again_at.get(live.download.hash, 0.0)
+    return max(live.download.next_attempt_at, again_at)
 
 
 def has_unclear_create(known: PlannerInput) -> bool:

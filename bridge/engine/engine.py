@@ -36,7 +36,7 @@ from bridge.core.actions import (
     RunJob,
     Submit,
 )
-from bridge.core.invariants import Observed, violations
+from bridge.core.invariants import TORBOX_WORKS, Observed, violations
 from bridge.core.model import (
     Download,
     Entry,
@@ -58,6 +58,7 @@ from bridge.engine.cached_answers import CachedAnswers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.failure_reports import report_failure
@@ -162,6 +163,7 @@ class Engine:
         self._deliverer = Deliverer(ctx, self)
         self._metadata = MetadataLookups(ctx, self.blockers)
         self._cleanup = CleanupTimes(ctx.state, ctx.rules)
+        self._create_pauses = CreatePauses(ctx.retry.create_again)
         self._busy: dict[Key, Busy] = {}
         self._held: Counter[int] = Counter()
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -416,6 +418,7 @@ class Engine:
             poll_seconds=self._refresh.pause,
             probe_at=self.blockers.probe_at,
             max_creates=self.blockers.max_creates,
+            create_again_at=self._create_pauses.until(now),
             next_create_at=budgets.ready_at(CallClass.CREATE, now),
             next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
             creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
@@ -565,6 +568,9 @@ class Engine:
             if download is not None:
                 self._cached.forget(download.hash)
             raise
+        download = self._state.downloads.get(download_id)
+        if download is not None and download.phase in TORBOX_WORKS:
+            self._create_pauses.created(download.hash, self._ctx.clock())
         self.blockers.created(cached=cached)
 
     async def _look(self, action: RefreshItem) -> None:

@@ -1,6 +1,8 @@
 """Creates that fail, hang or must not be sent: none of them holds up another."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -9,7 +11,7 @@ import pytest
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import AnyEffect, Error, Hang, Malformed
-from tests.support.rig import Rig, cached
+from tests.support.rig import BRISK, Rig, cached
 
 
 def film(name: str, *, is_cached: bool = True) -> Content:
@@ -95,3 +97,39 @@ async def test_one_hash_after_the_other_is_trouble(rig: Rig) -> None:
         for content in contents:
             await rig.reaches(content.hash, Phase.FINISHED)
     assert (await rig.get("/readyz"))[0] == 200
+
+
+async def test_a_stuck_magnet_is_created_from_its_torrent(rig: Rig) -> None:
+    """A .torrent of a hash whose magnet finds no metadata replaces the item that is ours."""
+    content = film("Film", is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, metadata_seconds=9e9)
+    assert content.torrent is not None
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.REMOTE)
+        await rig.until(lambda: rig.followed(content.hash).seen_at is not None)
+        rig.sim.world.change(content.hash, metadata_seconds=None)
+        await arr.add_torrent(content.torrent, content.name, content.hash)
+        await rig.reaches(content.hash, Phase.FINISHED)
+    assert rig.sim.calls.count("createtorrent") == 2
+    assert len(rig.sim.world.torrents()) == 1
+
+
+async def test_one_hash_is_not_created_again_and_again(tmp_path: Path) -> None:
+    """A client that adds, removes and adds one hash again causes no create each time."""
+    rig = Rig(tmp_path, retry=replace(BRISK, create_again=60.0))
+    await rig.open()
+    content = film("Film")
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        for _ in range(2):
+            download_id = await arr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.FINISHED)
+            await arr.remove(download_id)
+            await rig.until(lambda: rig.entry(content.hash) is None and not rig.removals)
+        await arr.add_magnet(magnet_of(content))
+        await asyncio.sleep(1.0)
+        assert rig.phase(content.hash) is Phase.ACCEPTED
+    assert rig.sim.calls.count("createtorrent") == 2
+    await rig.close()

@@ -37,6 +37,7 @@ BRISK = RetryTimes(
     unclear=0.5,
     id_pending=1.0,
     beside_content=1.0,
+    create_again=0.1,
     metadata=0.5,
     link=1.0,
     failover_recheck=0.3,
