@@ -34,6 +34,7 @@ from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
+from bridge.single_instance import only_bridge_on
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
@@ -84,11 +85,13 @@ async def bridge(
     `logs` is what qBittorrent's log shows. The doctor looks first after `check_after` seconds.
 
     Raises:
-        CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
+        CannotStart: directories that cannot be used, no TorBox key, an address that is taken,
+            another bridge on this database.
         DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
+        stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
         agent = f"torbox-bridge/{__version__}"
         registry = CollectorRegistry(auto_describe=False)

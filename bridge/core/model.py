@@ -258,7 +258,7 @@ class Grab:
     incomplete_list_bytes: int = -1
     """Bytes of TorBox's file list when wanted files were missing in it; -1 when none are."""
     incomplete_list_at: float | None = None
-    """When wanted files were first found missing in it."""
+    """When wanted files were first found missing in this very list."""
     idle_at_join: float = 0.0
     """The download's `idle_seconds` when this grab came: no grab is failed for a standstill that
     ended before anybody asked it to wait.
