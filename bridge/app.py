@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -19,16 +20,30 @@ from bridge.arr import Arr, Arrs
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
+from bridge.dashboard import Commands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, make_session
 from bridge.doctor import examine, report
 from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
 from bridge.engine import Engine, Ledger, Links, Pace, Services
 from bridge.engine.deliveries import build_deliveries, directory_problems
+from bridge.history import Change, History, Watcher
 from bridge.logs import RecentLogs, mask
+from bridge.notify import Notifier, Receiver
+from bridge.notify.messages import of_change
 from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.setup import SettingsEditor, Setup
 from bridge.store import Store
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
-from bridge.web import Checkup, Report, add_alternative_ui, add_page, add_web
+from bridge.web import (
+    Checkup,
+    PageActions,
+    PageModel,
+    Report,
+    WebContext,
+    add_alternative_ui,
+    add_page,
+    add_web,
+)
 
 log = structlog.get_logger()
 
@@ -55,6 +70,19 @@ class Running:
     """The password made at this very start, to be shown once; None when there was one."""
     downloads: Downloads
     ledger: Ledger
+    restart: asyncio.Event
+    """Set when somebody wants a restart with the settings as they are by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the settings come from, for the page that changes them."""
+
+    path: Path
+    """The YAML file, which may not be there yet."""
+    environ: Mapping[str, str]
+    restarts: bool = False
+    """Whoever runs the bridge starts it anew when `Running.restart` is set."""
 
 
 @asynccontextmanager
@@ -64,14 +92,16 @@ async def bridge(
     pace: Pace | None = None,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
+    origin: Origin | None = None,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
+    Without a TorBox key it serves all the same: the page asks for one, and what is added waits.
     `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
-    `logs` is what qBittorrent's log shows.
+    `logs` is what qBittorrent's log shows. `origin` is where the settings come from.
 
     Raises:
-        CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
+        CannotStart: directories that cannot be used, an address that is taken.
         StoreError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
@@ -87,12 +117,13 @@ async def bridge(
         torbox = await _torbox(settings, store, api, key)
         stream_key = await _stream_key(store)
         throttles = Throttles()
+        arrs = [Arr(api, arr) for arr in settings.arr]
         services = Services(
             ledger=ledger,
             torbox=torbox,
             links=Links(torbox, time.time),
             key=key,
-            arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
+            arrs=Arrs(arrs),
             deliveries=build_deliveries(settings, cdn, stream_key, throttles),
             throttles=throttles,
             stream_key=stream_key,
@@ -108,14 +139,105 @@ async def bridge(
         access, new_password = await _access(settings, store)
 
         checkup = Checkup(time.time)
-        served = _served(settings, downloads, access, store, checkup, logs)
+        wanted = asyncio.Event()
+        history = History(store)
+        notifier = Notifier(api, _receivers(settings), clock=time.time)
+        overview = OverviewSource(
+            services, engine, arrs, partial(_directories, settings, downloads)
+        )
+        commands = Commands(services, engine)
+        origin = origin or Origin(settings.paths.database.with_name("bridge.yaml"), {})
+        context = WebContext(
+            downloads=downloads,
+            model=PageModel(downloads, overview),
+            actions=PageActions(downloads, commands),
+            commands=commands,
+            previews=Previews(services),
+            overview=overview,
+            history=history,
+            settings=SettingsEditor(
+                origin.path,
+                origin.environ,
+                can_restart=origin.restarts,
+                key_changed=partial(_key_changed, engine, overview),
+            ),
+            setup=Setup(api, settings),
+            notifier=notifier,
+            restart=partial(_ask_restart, wanted, possible=origin.restarts),
+        )
+        served = _served(settings, context, access, store, checkup, logs)
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
         look = partial(_examined, _as_served(settings, runner), torbox)
         engine.background(checkup.run(look), name="doctor")
-        yield Running(_url(settings, runner), new_password, downloads, ledger)
+        engine.background(overview.sample(), name="speeds")
+        watcher = _watcher(settings, history, downloads, ledger, notifier)
+        engine.background(watcher.run(), name="history")
+        for name, job in notifier.jobs(partial(_blocked, overview)):
+            engine.background(job, name=name)
+        if not key():
+            log.warning("no_torbox_key", page=_url(settings, runner), what="enter it on the page")
+        yield Running(_url(settings, runner), new_password, downloads, ledger, wanted)
+
+
+def _receivers(settings: Settings) -> list[Receiver]:
+    return [
+        Receiver(
+            name=one.name,
+            kind=one.kind,
+            url=one.url.reveal(),
+            token=one.token.reveal() if one.token else "",
+            events=frozenset(one.events),
+        )
+        for one in settings.notify
+    ]
+
+
+def _watcher(
+    settings: Settings,
+    history: History,
+    downloads: Downloads,
+    ledger: Ledger,
+    notifier: Notifier,
+) -> Watcher:
+    def tell(changes: Sequence[Change]) -> None:
+        news = (of_change(change.before, change.after) for change in changes)
+        notifier.tell([message for message in news if message is not None])
+
+    return Watcher(
+        history,
+        version=lambda: downloads.version,
+        downloads=lambda: [view.download for view in downloads.each()],
+        reported=lambda: {
+            (job.hash, job.category): job.sent_at
+            for job in ledger.failovers.values()
+            if job.sent_at is not None
+        },
+        changed=tell,
+        keep_seconds=settings.history.keep_for,
+    )
+
+
+def _blocked(overview: OverviewSource) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in overview.blockers() if one.kind != "slots"]
+
+
+def _directories(settings: Settings, downloads: Downloads) -> list[Path]:
+    paths = [settings.paths.downloads, settings.paths.incomplete_directory]
+    return list(dict.fromkeys([*paths, *downloads.category_paths()]))
+
+
+def _key_changed(engine: Engine, overview: OverviewSource) -> None:
+    overview.key_changed()
+    engine.background(engine.renew_key(), name="renew key")
+
+
+def _ask_restart(wanted: asyncio.Event, *, possible: bool) -> bool:
+    if possible:
+        wanted.set()
+    return possible
 
 
 def check(settings: Settings) -> None:
@@ -128,12 +250,6 @@ def check(settings: Settings) -> None:
     ui = settings.web.alternative_ui
     if ui is not None and not (ui / "public").is_dir():
         problems.append(f"web.alternative_ui: {ui} has no folder public: unpack a web UI there")
-    if settings.torbox.api_key is None:
-        problems.append(
-            "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
-            " or BRIDGE_TORBOX__API_KEY_FILE to a file that holds it."
-            " The key stands on https://torbox.app/settings"
-        )
     if problems:
         raise CannotStart(problems)
 
@@ -240,7 +356,7 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
 @asynccontextmanager
 async def _served(
     settings: Settings,
-    downloads: Downloads,
+    context: WebContext,
     access: Access,
     store: Store,
     checkup: Checkup,
@@ -260,10 +376,10 @@ async def _served(
         "alternative_webui_path": str(settings.web.alternative_ui or ""),
     }
     profile = PROFILES[settings.qbittorrent.profile]
-    api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
+    api = create_api(context.downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(dress)
-    add_web(app, base, downloads=downloads, access=access, store=store, checkup=checkup)
+    add_web(app, base, context=context, access=access, store=store, checkup=checkup)
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:

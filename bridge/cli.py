@@ -16,8 +16,9 @@ from typing import TypeAlias
 import structlog
 
 from bridge import local, logs
-from bridge.app import CannotStart, bridge
+from bridge.app import CannotStart, Origin, bridge
 from bridge.config import ConfigError, Settings, find_config, load, read_umask
+from bridge.config.load import DEFAULT_CONFIG
 from bridge.demo import command as demo
 from bridge.doctor import command as doctor
 from bridge.simulator import command as simulator
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    _add_config(add("run", _run, "serve (needs a TorBox API key)"))
+    _add_config(add("run", _run, "serve; without a TorBox API key the page asks for it"))
     check = add("check", doctor.run, "look whether all is set up well, and say what to mend")
     _add_config(check)
     doctor.add_arguments(check)
@@ -89,27 +90,45 @@ async def _version(_args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    settings = load(find_config(args.config, os.environ), os.environ)
+    """Serve, and start anew with the settings as they are then whenever the page asks for it."""
     if (mask := read_umask(os.environ)) is not None:
         os.umask(mask)
-    recent = logs.setup(settings.log.level, settings.log.format)
-    logs.mask(*settings.secrets())
-    await _serve(settings, recent)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    while not stopped.is_set():
+        path = find_config(args.config, os.environ)
+        settings = load(path, os.environ)
+        recent = logs.setup(settings.log.level, settings.log.format)
+        logs.mask(*settings.secrets())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        await _serve(settings, recent, path or DEFAULT_CONFIG, stopped)
     return 0
 
 
-async def _serve(settings: Settings, recent: logs.RecentLogs) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    async with bridge(settings, logs=recent) as running:
+async def _serve(
+    settings: Settings, recent: logs.RecentLogs, path: Path, stopped: asyncio.Event
+) -> None:
+    """Serve until SIGINT or SIGTERM, or until a restart is wanted."""
+
+    def reload() -> Settings:
+        return load(path if path.exists() else None, os.environ)
+
+    origin = Origin(path, os.environ, restarts=True)
+    async with bridge(settings, logs=recent, reload=reload, origin=origin) as running:
         if running.new_password is not None:
             _show_password(settings, running.new_password)
         log.info("listening", url=running.url, version=version("torbox-bridge"))
-        await stopped.wait()
+        await _first_of(stopped, running.restart)
         log.info("stopping")
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(event.wait()) for event in events]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
 
 
 def _show_password(settings: Settings, password: str) -> None:

@@ -133,6 +133,11 @@ def mask(*secrets: str) -> None:
     _mask.add(*secrets)
 
 
+def masked(text: str) -> str:
+    """Return a text with every known secret, token and password in it replaced."""
+    return _mask.text(text)
+
+
 @dataclass(frozen=True, slots=True)
 class LogRecord:
     """One message as qBittorrent's log shows it; `timestamp` in unix seconds."""

@@ -16,7 +16,7 @@ LAYERS = (
     ("app",),
     ("doctor",),
     ("qbittorrent", "web"),
-    ("access", "downloads"),
+    ("access", "dashboard", "downloads", "history", "notify", "setup"),
     ("engine",),
     ("delivery", "torbox", "arr", "store"),
     ("config", "logs"),

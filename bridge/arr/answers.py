@@ -86,6 +86,13 @@ class Client(Struct, frozen=True, rename="camel"):
         return next(filter(None, map(self.text, names)), "")
 
 
+class Tag(Struct, frozen=True, rename="camel"):
+    """A tag."""
+
+    id: int = 0
+    label: str = ""
+
+
 class Complaint(Struct, frozen=True, rename="camel"):
     """What the Test button of a download client complains of."""
 

@@ -3,10 +3,11 @@
 Every method raises an `ArrError` (see `errors`) when the *arr did not do what was asked.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import aiohttp
+import msgspec
 
 from bridge.arr.answers import (
     Client,
@@ -19,6 +20,7 @@ from bridge.arr.answers import (
     QueueRecord,
     RootFolder,
     Status,
+    Tag,
 )
 from bridge.arr.kinds import DIALECTS
 from bridge.arr.wire import Wire
@@ -109,6 +111,39 @@ class Arr:
             "/downloadclient/test", shown, tuple[Complaint, ...], seconds=TEST_SECONDS
         )
         return complaints or ()
+
+    async def client_schemas(self) -> tuple[dict[str, Any], ...]:
+        """List the empty forms of the download clients that it knows."""
+        return await self._read("/downloadclient/schema", tuple[dict[str, Any], ...])
+
+    async def save_client(self, body: Mapping[str, Any]) -> tuple[Complaint, ...]:
+        """Make a download client, or change it if the body has an `id`.
+
+        It presses its own Test first; answers what it complains of, and then nothing was kept.
+        """
+        known = body.get("id")
+        path = "/downloadclient" if known is None else f"/downloadclient/{known}"
+        complaints = await self._wire.try_out(
+            path,
+            msgspec.json.encode(body),
+            tuple[Complaint, ...],
+            seconds=TEST_SECONDS,
+            method="POST" if known is None else "PUT",
+        )
+        return complaints or ()
+
+    async def tag_ids(self, labels: Iterable[str]) -> list[int]:
+        """Find its tags by their labels; those that it does not have are made."""
+        wanted = [label.strip().lower() for label in labels if label.strip()]
+        if not wanted:
+            return []
+        known = {tag.label.lower(): tag.id for tag in await self._read("/tag", tuple[Tag, ...])}
+        for label in wanted:
+            if label not in known:
+                body = msgspec.json.encode({"label": label})
+                made = await self._wire.send("POST", "/tag", seconds=READ_SECONDS, body=body)
+                known[label] = msgspec.json.decode(made, type=Tag).id
+        return [known[label] for label in wanted]
 
     async def client_options(self) -> ClientOptions:
         """Tell what it does with downloads that are done, or failed."""

@@ -48,25 +48,35 @@ class Wire:
             raise Trouble(self._name, detail) from error
 
     async def send(
-        self, method: str, path: str, *, seconds: float, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> bytes:
         """Send a request; answers the body of a 2xx.
 
         Raises:
             ArrError: it did not answer, or not with 2xx.
         """
-        status, body = await self._exchange(method, path, seconds=seconds, params=params)
+        status, answer = await self._exchange(
+            method, path, seconds=seconds, params=params, body=body
+        )
         if status not in range(200, 300):
             raise self._refusal(status, path)
-        return body
+        return answer
 
-    async def try_out(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
-        """POST JSON that it validates; answers what it complains of (400), None for nothing.
+    async def try_out(
+        self, path: str, body: bytes, kind: type[T], *, seconds: float, method: str = "POST"
+    ) -> T | None:
+        """Send JSON that it validates; answers what it complains of (400), None for nothing.
 
         Raises:
             ArrError: it did not answer, or with another refusal.
         """
-        status, answer = await self._exchange("POST", path, seconds=seconds, body=body)
+        status, answer = await self._exchange(method, path, seconds=seconds, body=body)
         if status == HTTPStatus.BAD_REQUEST:
             return self._decoded(answer, kind, path)
         if status not in range(200, 300):

@@ -22,6 +22,8 @@ from bridge.config.kinds import (
     LongKey,
     Mode,
     NetworkText,
+    NotifyEvent,
+    NotifyKind,
     Password,
     Pause,
     Port,
@@ -283,6 +285,24 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     csrf_protection: Switch = True
 
 
+class HistorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of downloads."""
+
+    keep_for: Seconds | None = 90 * 86400.0
+    """In seconds, after a download was removed; None is for ever."""
+
+
+class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told what happened."""
+
+    name: Text
+    kind: NotifyKind
+    url: ApiKey
+    """Secret: a webhook's URL lets anybody write there."""
+    token: ApiKey | None = None
+    events: tuple[NotifyEvent, ...] = ("failed", "attention", "blocked", "free", "disk_full")
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is logged, and how it looks."""
 
@@ -303,6 +323,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failover: FailoverSettings = field(default_factory=FailoverSettings)
     qbittorrent: QBittorrentSettings = field(default_factory=QBittorrentSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
+    notify: tuple[NotifySettings, ...] = ()
     log: LogSettings = field(default_factory=LogSettings)
 
     def policy_for(self, category: str) -> Policy:
@@ -331,5 +353,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.delivery.webdav.password,
             self.delivery.aria2.secret,
             *(arr.api_key for arr in self.arr),
+            *(one.url for one in self.notify),
+            *(one.token for one in self.notify),
         )
         return tuple(secret.reveal() for secret in known if secret is not None)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bridge.config import Policy
 from bridge.core.claims import seen_by
 from bridge.core.edits import edited
 from bridge.core.files import Named, NamedFile
@@ -100,6 +101,14 @@ class Reads(Base):
     def default_save_path(self) -> Path:
         """Where downloads without a category go."""
         return Path(self._roots.default)
+
+    def policy(self, category: str) -> Policy:
+        """Return what the settings say of a category."""
+        return self._services.settings.policy_for(category)
+
+    def mode_of(self, download: Download) -> str:
+        """Return the delivery mode of a download, as decided for it or as the settings say now."""
+        return self._services.mode(download)
 
     async def free_space(self) -> int:
         """Bytes that are free where downloads go; some seconds old."""

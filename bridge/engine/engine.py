@@ -117,6 +117,14 @@ class Engine:
         return self._gates.troubles or self._polling.troubles
 
     @property
+    def blockers(self) -> Sequence[tuple[str, str, float | None]]:
+        """List what blocks work just now: a word for it, why, and when it is tried again."""
+        found: list[tuple[str, str, float | None]] = list(self._gates.blockers)
+        if not found:
+            found += [("list", trouble, None) for trouble in self._polling.troubles]
+        return found
+
+    @property
     def violations(self) -> Sequence[str]:
         """Tell what does not hold of the downloads though it should at every moment."""
         budgets, now = self._services.torbox.budgets, self._services.clock()
@@ -132,6 +140,12 @@ class Engine:
                 held_up=any(gates) or any(budgets.ready_at(kind, now) > now for kind in Kind),
             )
         )
+
+    async def renew_key(self) -> None:
+        """Take another TorBox key, if the settings have one, and try it at once."""
+        await self._services.key.renew()
+        self._gates.probe_soon()
+        self.wake()
 
     def wake(self) -> None:
         """Something changed: plan anew now."""

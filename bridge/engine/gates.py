@@ -114,6 +114,22 @@ class Gates:
         ]  # fmt: skip
         return found
 
+    @property
+    def blockers(self) -> list[tuple[str, str, float]]:
+        """List what blocks work just now: a word for it, why, and when it is tried again."""
+        now, found = self._clock(), []
+        if self._outage and self._outage.certain:
+            word = "key" if self._outage.bad_key else "torbox"
+            found.append((word, self._outage.why, self._outage.probe_at))
+        if self._slot_at > now:
+            found.append(("slots", "All TorBox slots are taken", self._slot_at))
+        found += [
+            ("calls", f"TorBox refuses {CALLS[kind]}: {why}", until)
+            for kind, (why, until) in self._closed.items()
+            if until > now
+        ]
+        return found
+
     def hold(self, error: TorBoxError, kind: Kind) -> bool:
         """Shut the gate that an error speaks of; tell whether there is one."""
         match error:
@@ -153,6 +169,11 @@ class Gates:
             bad_key=bad_key,
             probes=probes,
         )
+
+    def probe_soon(self) -> None:
+        """Let the next plan probe TorBox: something that stood in the way may be gone."""
+        if self._outage is not None:
+            self._outage = replace(self._outage, probe_at=self._clock())
 
     def answered(self) -> bool:
         """A list was read; tell whether that ends an outage."""

@@ -36,16 +36,26 @@ async def release(
         await let_go(services, seen, delete_files=delete_files, why=why)
 
 
-async def let_go(services: Services, seen: Download, *, delete_files: bool, why: str = "") -> bool:
+async def let_go(
+    services: Services,
+    seen: Download,
+    *,
+    delete_files: bool,
+    delete_remote: bool | None = None,
+    why: str = "",
+) -> bool:
     """Remove a download for the one who sees it so; True if that was whose row it is.
 
     What the others have of it stays as it is; with the last one the remote item goes, too.
+    `delete_remote` overrules what the settings say of the remote item.
     """
 
     def cleanup(download: Download, claim: Claim | None, needed: bool) -> Removal:
         if claim is not None:
             return _claim_removal(claim, services.clock(), delete_files=delete_files)
         removal = removal_of(services, download, delete_files=delete_files)
+        if delete_remote is not None:
+            removal = replace(removal, delete_remote=delete_remote)
         return _files_only(removal) if needed else removal
 
     return await services.ledger.remove(seen, cleanup, why=why)

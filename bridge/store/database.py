@@ -57,6 +57,10 @@ class Transaction:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement of a table that has a module of its own."""
+        await self._run(sql, parameters)
+
     async def put_download(self, download: Download) -> None:
         """Insert or replace a download's row."""
         await self._put("downloads", download)
@@ -300,6 +304,10 @@ class Store:
         async with self.transaction():
             pass
         await asyncio.sleep(0)  # where a time limit on this check strikes, if it did meanwhile
+
+    async def query(self, sql: str, *parameters: object) -> Sequence[sqlite3.Row]:
+        """Read rows of a table that has a module of its own."""
+        return await self._rows(sql, *parameters)
 
     async def _rows(self, sql: str, *parameters: object) -> Sequence[sqlite3.Row]:
         return list(await self._db.execute_fetchall(sql, parameters))
