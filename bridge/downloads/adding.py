@@ -94,7 +94,7 @@ class Adding(Categories, Contents, Informing):
             save_path = self._save_path(category, asked)
         except OutsideRoots as error:
             return Rejected(str(error))
-        if self._may_refuse(category, options):
+        if not options.insist and self._may_refuse(category, options):
             hopeless = await self._hopeless(download, category)
             if hopeless:
                 return Rejected(hopeless)

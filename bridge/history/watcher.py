@@ -14,7 +14,7 @@ from bridge.history.records import History, HistoryRow, row_of
 
 log = structlog.get_logger()
 
-PAUSE_SECONDS: Final = 2.0
+PAUSE_SECONDS: Final = 1.0
 CALM: Final = 50
 """Looks are at least so many times as far apart as one of them takes."""
 FORGET_SECONDS: Final = 3600.0

@@ -1,5 +1,6 @@
 """GET /api/bridge/sync: the rows of the page, and what changed since. POST /api/bridge/actions."""
 
+import asyncio
 import gzip
 
 from aiohttp import web
@@ -24,7 +25,7 @@ async def sync(request: web.Request) -> web.Response:
     headers = dict(PRIVATE)
     if len(body) > WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
         if len(body) > LONGEST_PACKED_AT_ONCE:
-            body = await request.loop.run_in_executor(None, gzip.compress, body, 1)
+            body = await asyncio.to_thread(gzip.compress, body, 1)
         else:
             body = gzip.compress(body, 1)
         headers["Content-Encoding"] = "gzip"

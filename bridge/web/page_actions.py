@@ -160,6 +160,7 @@ class PageActions:
             ratio_limit=download.ratio_limit,
             seeding_time_limit=download.seeding_time_limit,
             inactive_seeding_time_limit=download.inactive_seeding_time_limit,
+            insist=True,
             asked_by=download.asked_by,
         )
         torrent = await self._downloads.export(download.hash) if download.has_torrent else None

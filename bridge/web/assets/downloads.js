@@ -193,7 +193,7 @@ const COLUMNS = [
 
 const narrow = matchMedia("(max-width: 47.99rem)");
 const GAP = 8; // between the cards of a phone
-const heightOf = () => (narrow.matches ? 126 : 58);
+const heightOf = () => (narrow.matches ? 142 : 58);
 
 function useWindow(length, container) {
   const [range, set] = useState([0, 30]);

@@ -89,7 +89,7 @@ function Past({ row, go }) {
 function Week({ week }) {
   const most = Math.max(1, ...Object.values(week.failures));
   return html`
-    <section class="cards" aria-label="The last seven days">
+    <section class="cards figures" aria-label="The last seven days">
       <div class="card"><h2><span>Grabs</span><span class="faint">7 days</span></h2><p class="figure">${week.grabs}</p></div>
       <div class="card"><h2><span>Completed</span><span class="faint">7 days</span></h2><p class="figure">${week.completed}<small> · ${bytes(week.bytes)}</small></p></div>
       <div class="card"><h2><span>Time to importable</span><span class="faint">median</span></h2><p class="figure">${week.median_seconds === null ? "–" : span(week.median_seconds)}</p></div>
