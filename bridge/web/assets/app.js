@@ -26,7 +26,6 @@ function App() {
   const go = (to) => {
     history.pushState({ inner: true }, "", new URL(to, ROOT));
     setPath(pathOf());
-    if (to) scrollTo(0, 0);
   };
   useEffect(() => {
     history.scrollRestoration = "manual";
@@ -45,6 +44,8 @@ function App() {
     }
   };
   const [name, ...rest] = path.split("/");
+  // The list finds its own place again; everything else begins at its top.
+  useLayoutEffect(() => { if (path) scrollTo(0, 0); }, [path]);
   useLayoutEffect(() => {
     const title = TITLES[name];
     document.title = `${title ? `${title} · ` : ""}torbox-bridge`;

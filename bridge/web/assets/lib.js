@@ -1,10 +1,10 @@
 // What all parts of the page share: rendering, the bridge's API, numbers and times in words.
 // Names, notes and sentences of TorBox become text nodes, never HTML.
 
-import { h, render, Fragment } from "./vendor/preact.js";
+import { createPortal, h, render, Fragment } from "./vendor/preact.js";
 import htm from "./vendor/htm.js";
 
-export { render, Fragment };
+export { createPortal, render, Fragment };
 export { useState, useEffect, useLayoutEffect, useRef, useMemo, useCallback } from "./vendor/hooks.js";
 
 export const html = htm.bind(h);

@@ -1,6 +1,6 @@
 // Small parts: icons, dialogs, menus, messages.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
+import { createPortal, html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 
 const PATHS = {
   add: "M12 5v14M5 12h14",
@@ -157,14 +157,14 @@ export function Menu({ label, icon = "more", items, text, kind = "plain square" 
         onClick=${(event) => { event.stopPropagation(); set(place ? null : button.current.getBoundingClientRect()); }}>
         <${Icon} name=${icon} />${text && html`<span>${text}</span>`}
       </button>
-      ${place && html`
+      ${place && createPortal(html`
         <div class="menu" role="menu" aria-label=${label} ref=${list} onKeyDown=${keys}>
           ${shown.map((item) => html`
             <button type="button" role="menuitem" class=${item.kind ?? ""} disabled=${item.off}
               onClick=${(event) => { event.stopPropagation(); close(); item.act(); }}>
               <${Icon} name=${item.icon} /><span>${item.text}</span>
             </button>`)}
-        </div>`}
+        </div>`, document.getElementById("main"))}
     <//>`;
 }
 

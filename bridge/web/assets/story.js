@@ -186,7 +186,7 @@ function Files({ story, id, read }) {
   return html`
     <section class="card" aria-labelledby="files-title">
       <h2 id="files-title">Files</h2>
-      <div class="scroll" tabindex="0" role="region" aria-labelledby="files-title">
+      <div class="scroll" tabindex="0" role="region" aria-label="List of files">
         <table>
           <thead><tr><th scope="col">Wanted</th><th scope="col">Path below ${story.save_path}</th><th scope="col">Size</th><th scope="col">Progress</th></tr></thead>
           <tbody>
