@@ -1,8 +1,9 @@
-"""GET /api/bridge/choices: what a form of the page lets one choose from."""
+"""GET /api/bridge/choices and /clean-up: what a form offers, and what goes by itself."""
 
 import msgspec
 from aiohttp import web
 
+from bridge.downloads import Tidy
 from bridge.web.context import CONTEXT, answer
 from bridge.web.guard import require_visitor
 
@@ -21,6 +22,24 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str]
     save_path: str
     """Where downloads without a category go."""
+
+
+class CleanUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes without being asked for, and what is nobody's."""
+
+    clean_up: list[Tidy]
+    """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
+    orphaned: list[Tidy]
+    """What is nobody's, on disk or at TorBox, and was left alone."""
+
+
+async def clean_up(request: web.Request) -> web.Response:
+    """Answer what is to be removed, and what was found and left alone."""
+    require_visitor(request)
+    downloads = request.app[CONTEXT].downloads
+    return answer(
+        CleanUp(clean_up=list(downloads.to_clean_up()), orphaned=list(downloads.orphaned()))
+    )
 
 
 async def choices(request: web.Request) -> web.Response:

@@ -22,6 +22,8 @@ from bridge.web.waits import Facts, explain
 STOPS_EVERYTHING: Final = frozenset({"torbox", "key"})
 GONE_KEPT: Final = 5000
 """Rows that are gone and can still be told of one by one; beyond that a page gets all rows anew."""
+IDLE_SECONDS: Final = 600.0
+"""Without progress at TorBox for so long, a download needs attention."""
 CALM: Final = 40
 """The rows are read again after so many times the time that reading them took."""
 
@@ -90,6 +92,14 @@ def group_of(download: Download) -> str:
     if download.phase is Phase.DELIVERING:
         return "fetching"
     return "torbox" if download.phase is Phase.REMOTE else "waiting"
+
+
+def _waits_long(download: Download) -> bool:
+    """Return whether something stands in its way, or nothing has moved at TorBox for long."""
+    if download.complete or download.stopped:
+        return False
+    idle = download.phase is Phase.REMOTE and download.idle_seconds >= IDLE_SECONDS
+    return bool(download.note) or idle
 
 
 class _Context(NamedTuple):
@@ -233,7 +243,7 @@ class PageModel:
             category=download.category,
             tags=download.tags,
             completed=int(download.completed_at) if download.completed_at else None,
-            attention=group == "failed" or bool(download.note and not download.complete),
+            attention=group == "failed" or _waits_long(download),
             forced=download.force_start,
             order=download.priority,
         )

@@ -139,6 +139,10 @@ ROUTES: Final[Sequence[Route]] = (
         summary="Categories and tags",
     ),
     Route(
+        method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUp,
+        summary="What is removed without being asked for, and what was found and left alone",
+    ),
+    Route(
         method="GET", path="/history", handler=past.history, gives=HistoryPage,
         summary="What became of downloads, and a week's figures",
         query=(

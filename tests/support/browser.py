@@ -44,8 +44,11 @@ async def browsing(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:
-            size = {"width": width, "height": WIDTHS[width]}
-            context = await browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
+            context = await browser.new_context(
+                viewport={"width": width, "height": WIDTHS[width]},
+                color_scheme=scheme,
+                locale="en-GB",
+            )
             context.set_default_timeout(PATIENCE_MS)
             page = await context.new_page()
             errors: list[str] = []

@@ -50,19 +50,19 @@ def show(name: str, size: int = 40_000_000, files: int = 3) -> Content:
 
 
 @asynccontextmanager
-async def page_world(rig: Rig, *, old: int = 6) -> AsyncIterator[Rig]:
+async def page_world(rig: Rig, *, old: int = 6, nasty: bool = True) -> AsyncIterator[Rig]:
     """Run a bridge that has something of everything."""
     rig.change(BRIDGE_DELIVERY__LIMIT_BYTES_PER_SECOND="4MB")
     await fill(rig.directory / "bridge.db", (finished(number) for number in range(old)))
     await rig.open()
     try:
-        await _populate(rig)
+        await _populate(rig, nasty=nasty)
         yield rig
     finally:
         await rig.close()
 
 
-async def _populate(rig: Rig) -> None:
+async def _populate(rig: Rig, *, nasty: bool) -> None:
     world, faults = rig.sim.world, rig.sim.faults
     fetching = cached(show("The.Long.Voyage.S03.2160p.WEB-DL.DV.H265-CREW", 400_000_000))
     remote = show("Harbour.Lights.2024.1080p.BluRay.x264-PORT", 900_000_000)
@@ -72,8 +72,8 @@ async def _populate(rig: Rig) -> None:
     doomed = show("Broken.Torrent.S01E05.1080p.WEB.H264-BAD")
     paused = show("Paused.By.Hand.2019.1080p.BluRay.x264-STOP")
     done = cached(show("Done.And.Dusted.S01E01.1080p.WEB.H264-FIN", 300_000))
-    nasty = cached(show(XSS, 200_000, 1))
-    for content in (fetching, remote, stalled, metadata, waiting, doomed, paused, done, nasty):
+    named = cached(show(XSS if nasty else "A.Quiet.Harbour.2023.1080p.WEB.H264-SEA", 200_000, 1))
+    for content in (fetching, remote, stalled, metadata, waiting, doomed, paused, done, named):
         rig.sim.register(content)
     world.change(remote.hash, download_seconds=600.0, metadata_seconds=0.1)
     world.change(stalled.hash, stop_at=0.3, download_seconds=0.3, metadata_seconds=0.1)
@@ -83,7 +83,7 @@ async def _populate(rig: Rig) -> None:
     )
     faults.add("createtorrent", Error(), hash=waiting.hash, times=None)
     async with rig.arr() as arr, rig.arr("radarr") as radarr:
-        for content in (done, nasty, fetching, waiting, doomed, metadata):
+        for content in (done, named, fetching, waiting, doomed, metadata):
             await arr.add_magnet(magnet_of(content))
         for content in (remote, stalled, paused):
             await radarr.add_magnet(magnet_of(content))

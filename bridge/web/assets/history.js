@@ -68,8 +68,25 @@ export function History({ go }) {
           <tbody>${page.rows.map((row) => html`<${Past} key=${row.hash + row.added_at} row=${row} go=${go} />`)}</tbody>
         </table>
       </div>`}
+    <${CleanUp} />
     ${page?.more && html`<p class="center"><${Button} onClick=${() => read(page.rows.at(-1).last_at)}>Show more<//></p>`}`;
 }
+
+// What goes by itself, and what was found and left alone.
+function CleanUp() {
+  const [told, set] = useState(null);
+  useEffect(() => { get("api/bridge/clean-up").then(set, () => {}); }, []);
+  if (!told) return null;
+  return [["Automatic clean-up", told.clean_up], ["Found and left alone", told.orphaned]].filter(([, list]) => list.length).map(([title, list]) => html`
+    <section class="card spaced" key=${title} aria-label=${title}>
+      <h2>${title}</h2>
+      <ul class="entries">${list.slice(0, MOST).map((one) => html`
+        <li><b class="name">${one.name}</b>${one.category && html`<span class="badge">${one.category}</span>`}<span class="faint">${one.why}${one.at ? `, ${moment(one.at)}` : ""}</span></li>`)}</ul>
+      ${list.length > MOST && html`<p class="faint">and ${list.length - MOST} more</p>`}
+    </section>`);
+}
+
+const MOST = 100;
 
 function Past({ row, go }) {
   const [text, tone] = wordsOf(row);

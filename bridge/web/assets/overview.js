@@ -133,17 +133,19 @@ function TorBoxCard({ overview, toggle, open }) {
 
 function SpeedCard({ overview }) {
   const { fetching, torbox } = totals();
+  const points = Math.max(SHORTEST, overview.fetch_speeds.length);
   return html`
     <div class="card">
-      <h2><span>Speed</span><span class="faint">last hour</span></h2>
+      <h2><span>Speed</span><span class="faint">last ${points * overview.sample_seconds >= 3600 ? "hour" : span(points * overview.sample_seconds)}</span></h2>
       <p class="figure">${speed(fetching)}</p>
-      <${Spark} values=${overview.fetch_speeds} other=${overview.torbox_speeds} />
+      <${Spark} values=${overview.fetch_speeds} other=${overview.torbox_speeds} points=${points} />
       <p class="faint keys"><span><i class="key one"></i>to disk</span><span><i class="key two"></i>at TorBox ${speed(torbox)}</span></p>
     </div>`;
 }
 
-function Spark({ values, other }) {
-  const points = 240;
+const SHORTEST = 40; // samples that the chart has room for at least
+
+function Spark({ values, other, points }) {
   const most = Math.max(1, ...values, ...other);
   const line = (series) => {
     const from = points - series.length;
