@@ -233,7 +233,10 @@ function List({ shown, view, setView, selected, setSelected, go }) {
   useLayoutEffect(() => { container.current.style.height = `${shown.length * height}px`; }, [shown.length, height]);
   useLayoutEffect(() => {
     if (place) scrollTo(0, place);
-    return () => { place = scrollY; };
+    // Not at the end: what is above the list is taken away first, and the browser scrolls then.
+    const remember = () => { place = scrollY; };
+    addEventListener("scroll", remember, { passive: true });
+    return () => removeEventListener("scroll", remember);
   }, []);
   useLayoutEffect(() => {
     if (!wanted.current) return;
