@@ -102,6 +102,8 @@ async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
         await page.get_by_role("button", name=re.compile("Failed")).click()
         await eventually(lambda: _count(page, 1))
         await row(page, "Doomed").get_by_role("checkbox").click()
+        await page.get_by_text("1 selected").wait_for()
+        assert await row(page, "Doomed").get_by_role("checkbox").is_checked()
         await page.get_by_role("toolbar").get_by_role("button", name="Retry").click()
         await rig.reaches(doomed.hash, Phase.FINISHED)
         await page.get_by_role("button", name=re.compile("^All")).click()
@@ -181,8 +183,13 @@ async def test_the_keyboard_is_enough(many: Rig) -> None:
         await page.get_by_text("1 selected").wait_for()
         await page.keyboard.press("Shift+ArrowDown")
         await page.get_by_text("2 selected").wait_for()
+        await page.locator(".rows .row").nth(8).get_by_role("checkbox").click(modifiers=["Shift"])
+        await page.get_by_text("6 selected").wait_for()
+        assert await page.locator(".rows .row input:checked").count() == 6
+        await page.locator(".rows .row a").nth(8).focus()
         await page.keyboard.press("Escape")
-        await page.get_by_text("2 selected").wait_for(state="detached")
+        await page.get_by_text("6 selected").wait_for(state="detached")
+        assert await page.locator(".rows .row input:checked").count() == 0
         await page.keyboard.press("End")
         await eventually(lambda: _at_end(page))
         await page.keyboard.press("Enter")

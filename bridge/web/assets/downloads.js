@@ -312,6 +312,9 @@ function List({ shown, view, setView, selected, setSelected, go }) {
 
 function Row({ row, index, height, selected, pick, go }) {
   const element = useRef();
+  const box = useRef();
+  // The browser turns the box by itself; what counts is what is selected.
+  useLayoutEffect(() => { box.current.checked = selected; });
   useLayoutEffect(() => {
     element.current.style.transform = `translateY(${index * height}px)`;
     element.current.style.height = `${narrow.matches ? height - GAP : height}px`;
@@ -328,8 +331,8 @@ function Row({ row, index, height, selected, pick, go }) {
   return html`
     <div class=${`row ${tone} ${selected ? "selected" : ""}`} role="row" aria-rowindex=${index + 2} data-id=${row.id} ref=${element}
       onClick=${(event) => { if (!event.target.closest("a, button, input, label, .menu") && !String(getSelection())) pick(row, index, event.shiftKey); }}>
-      <div role="cell" class="c-pick"><input type="checkbox" aria-label=${`Select ${row.name}`} checked=${selected}
-        onClick=${(event) => { event.preventDefault(); pick(row, index, event.shiftKey); }} /></div>
+      <div role="cell" class="c-pick"><input type="checkbox" ref=${box} aria-label=${`Select ${row.name}`} checked=${selected}
+        onClick=${(event) => pick(row, index, event.shiftKey)} /></div>
       <div role="cell" class="c-name">
         <a href=${new URL(`downloads/${row.id}`, ROOT).href} onClick=${open} title=${row.name}>${row.name}</a>
         <p class=${`doing ${row.attention ? "attention" : ""}`} title=${doing}><i class="dot"></i><span class="hidden">${state}: </span>${row.forced ? "Forced · " : ""}${doing}</p>

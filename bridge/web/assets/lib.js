@@ -110,7 +110,7 @@ export const words = (sentence) =>
     if (kind === "at") return clock(+at);
     const left = +at - now();
     if (kind === "since") return span(-left);
-    return left > 0 ? `in ${span(left)}` : "now";
+    return left >= 1 ? `in ${span(left)}` : "now";
   });
 
 export const hasMoments = (sentence) => sentence.includes("{");

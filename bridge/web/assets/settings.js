@@ -28,6 +28,8 @@ export const EVENTS = {
   completed: "A download completed",
 };
 
+const complain = (problems) => { if (problems.length) say(problems.join("\n"), { kind: "bad" }); };
+
 export async function waitForRestart() {
   // It stops within seconds and comes back; until then requests fail.
   await new Promise((done) => setTimeout(done, 1200));
@@ -99,13 +101,12 @@ export function SettingsPage({ go }) {
       say(restarts ? "Saved. It counts after a restart" : "Saved, and in use");
       await read();
       setTimeout(syncNow, 1500);
-      return true;
+      return [];
     } catch (error) {
-      setProblems(why(error).split("\n"));
-      return false;
+      return why(error).split("\n");
     }
   };
-  const save = () => {
+  const save = async () => {
     const set = {};
     const unset = [];
     for (const [key, value] of Object.entries(changes)) {
@@ -113,7 +114,7 @@ export function SettingsPage({ go }) {
       else set[key] = value;
     }
     const restarts = page.settings.some((one) => one.key in changes && one.restart);
-    return send({ set, unset }, restarts);
+    setProblems(await send({ set, unset }, restarts));
   };
   const change = (key, value) => setChanges((before) => {
     const after = { ...before };
@@ -152,9 +153,10 @@ export function SettingsPage({ go }) {
         </section>
       </div>
     </div>
-    <div role="alert">${problems.length > 0 && html`<div class="notice bad stack"><b>Nothing was saved:</b><ul class="problems">${problems.map((one) => html`<li>${one}</li>`)}</ul></div>`}</div>
     ${number > 0 && html`
-      <div class="selection" role="toolbar" aria-label="Changed settings"><b>${number} changed</b>
+      <div class="selection" role="toolbar" aria-label="Changed settings">
+        <div role="alert">${problems.length > 0 && html`<b>Nothing was saved</b><ul class="problems">${problems.map((one) => html`<li>${one}</li>`)}</ul>`}</div>
+        <b>${number} changed</b>
         <${Button} onClick=${() => { setChanges({}); setProblems([]); }}>Discard<//><${Button} kind="primary" onClick=${save}>Save<//></div>`}`;
 }
 
@@ -199,7 +201,7 @@ function Setting({ setting, changed, isChanged, change, writable }) {
 
 function ArrList({ page, send, go }) {
   const fixed = page.arr_source === "environment" || !page.writable;
-  const drop = (entry) => send({ arr: page.arr.filter((one) => one !== entry) }, true);
+  const drop = async (entry) => complain(await send({ arr: page.arr.filter((one) => one !== entry) }, true));
   return html`
     <section class="card" id="arr" aria-labelledby="arr-title">
       <h2 id="arr-title">*arr</h2>
@@ -223,8 +225,9 @@ function ArrDialog({ page, entry, send, close }) {
     };
     // Under another name the key that is kept under the old one would be lost.
     if (changed.name !== entry.name && !changed.api_key) return setTold("With another name, enter the API key again");
-    if (await send({ arr: page.arr.map((one) => (one === entry ? changed : one)) }, true)) close();
-    else setTold("Not saved: see below the settings");
+    const problems = await send({ arr: page.arr.map((one) => (one === entry ? changed : one)) }, true);
+    if (problems.length) setTold(problems.join("\n"));
+    else close();
   };
   return html`
     <form onSubmit=${go}>
@@ -243,7 +246,7 @@ function ArrDialog({ page, entry, send, close }) {
 
 function NotifyList({ page, send }) {
   const fixed = page.notify_source === "environment" || !page.writable;
-  const drop = (entry) => send({ notify: page.notify.filter((one) => one !== entry) }, true);
+  const drop = async (entry) => complain(await send({ notify: page.notify.filter((one) => one !== entry) }, true));
   return html`
     <section class="card" id="notify" aria-labelledby="notify-title">
       <h2 id="notify-title">Notifications</h2>
@@ -291,8 +294,9 @@ function NotifyDialog({ page, entry, send, close }) {
     if (!made.url && (!entry || entry.name !== made.name)) return setTold("Enter its URL");
     const rest = page.notify.filter((one) => one !== entry);
     if (rest.some((one) => one.name === made.name)) return setTold("There is one of this name");
-    if (await send({ notify: [...rest, made] }, true)) close();
-    else setTold("Not saved: see below the settings");
+    const problems = await send({ notify: [...rest, made] }, true);
+    if (problems.length) setTold(problems.join("\n"));
+    else close();
   };
   const test = async () => {
     const { name, url, token } = read();
