@@ -106,11 +106,10 @@ class History:
         """Insert or replace rows, in one transaction."""
         marks = ", ".join("?" for _ in _COLUMNS)
         async with self._store.transaction() as write:
-            for row in rows:
-                await write.execute(
-                    f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our names
-                    [getattr(row, name) for name in _COLUMNS],
-                )
+            await write.execute_many(
+                f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our names
+                [tuple(getattr(row, name) for name in _COLUMNS) for row in rows],
+            )
 
     async def open_rows(self) -> Sequence[HistoryRow]:
         """List the rows of downloads that had not been removed."""

@@ -61,6 +61,10 @@ class Transaction:
         """Run a statement of a table that has a module of its own."""
         await self._run(sql, parameters)
 
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of parameters."""
+        await self._connection.executemany(sql, rows)
+
     async def put_download(self, download: Download) -> None:
         """Insert or replace a download's row."""
         await self._put("downloads", download)

@@ -293,6 +293,24 @@ function List({ shown, view, setView, selected, setSelected, go }) {
       setSelected(new Set());
     }
   };
+  // A row that is as it was keeps its element, so that it costs nothing to render.
+  const live = useRef();
+  live.current = { pick, go };
+  const stable = useMemo(() => ({ pick: (...given) => live.current.pick(...given), go: (to) => live.current.go(to) }), []);
+  const kept = useRef(new Map());
+  const beat = Math.floor(now() / 5); // moments in words grow old
+  const made = new Map();
+  for (let index = from; index < Math.min(to, shown.length); index += 1) {
+    const row = shown[index];
+    const chosen = selected.has(row.id);
+    const old = kept.current.get(row.id);
+    const same = old && old.row === row && old.index === index && old.chosen === chosen && old.height === height && old.beat === beat;
+    made.set(row.id, same ? old : {
+      row, index, chosen, height, beat,
+      element: html`<${Row} key=${row.id} row=${row} index=${index} height=${height} selected=${chosen} pick=${stable.pick} go=${stable.go} />`,
+    });
+  }
+  kept.current = made;
   const sortBy = (name) => setView(view.sort === name ? { turned: !view.turned } : { sort: name, turned: false });
   return html`
     <div class="list" role="table" aria-label="Downloads" aria-rowcount=${shown.length + 1} onKeyDown=${keys}>
@@ -304,8 +322,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
         <div role="columnheader" class="c-more"><span class="hidden">Actions</span></div>
       </div>
       <div class="rows" role="rowgroup" ref=${container}>
-        ${shown.slice(from, to).map((row, offset) => html`
-          <${Row} key=${row.id} row=${row} index=${from + offset} height=${height} selected=${selected.has(row.id)} pick=${pick} go=${go} />`)}
+        ${[...made.values()].map((one) => one.element)}
       </div>
     </div>`;
 }
@@ -343,6 +360,6 @@ function Row({ row, index, height, selected, pick, go }) {
       <div role="cell" class="c-speed">${busy && row.speed ? speed(row.speed) : ""}</div>
       <div role="cell" class="c-eta">${busy && row.eta !== undefined ? brief(row.eta) : ""}</div>
       <div role="cell" class="c-added" title=${new Date(row.added * 1000).toLocaleString()}>${brief(now() - row.added)}</div>
-      <div role="cell" class="c-more"><${Menu} label=${`Actions for ${row.name}`} items=${itemsFor([row])} /></div>
+      <div role="cell" class="c-more"><${Menu} label=${`Actions for ${row.name}`} items=${() => itemsFor([row])} /></div>
     </div>`;
 }

@@ -150,7 +150,7 @@ export function Menu({ label, icon = "more", items, text, kind = "plain square" 
       all.at((at + step + all.length) % all.length)?.focus();
     }
   };
-  const shown = items.filter(Boolean);
+  const shown = place ? (typeof items === "function" ? items() : items) : [];
   return html`
     <${Fragmented}>
       <button type="button" ref=${button} class=${`button ${kind}`} aria-label=${label} aria-haspopup="menu" aria-expanded=${String(!!place)}
