@@ -93,7 +93,7 @@ export function TorBoxPill() {
   const { overview } = useStore();
   if (!overview) return null;
   const [tone, text] = STATES[overview.torbox.state] ?? ["warn", overview.torbox.state];
-  return html`<span class=${`pill ${tone}`} title=${overview.torbox.text}><i></i><span>TorBox<span class="wide-only">: ${text.toLowerCase()}</span></span></span>`;
+  return html`<span class=${`pill ${tone}`} title=${overview.torbox.text}><i></i><span>TorBox<span class="wide-only">: ${text.toLowerCase().replace("api", "API")}</span></span></span>`;
 }
 
 export function Cards() {
