@@ -22,8 +22,6 @@ from bridge.torbox import Account, Kind, TorBoxError
 
 log = structlog.get_logger()
 
-PLANS = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
-
 ACCOUNT_SECONDS = 600.0
 ACCOUNT_RETRY_SECONDS = 60.0
 ARR_SECONDS = 60.0
@@ -158,10 +156,6 @@ class OverviewSource:
         """List each *arr by name, URL and categories."""
         return [(arr.name, arr.url, arr.categories) for arr in self._arrs]
 
-    def knows_arr(self, category: str) -> bool:
-        """Return whether an *arr of the settings grabs into this category."""
-        return bool(self._services.arrs.of(category))
-
     def blockers(self) -> tuple[BlockerView, ...]:
         """List why work waits just now."""
         return tuple(
@@ -206,7 +200,7 @@ class OverviewSource:
         return TorBoxHealth(
             state=state,
             text=text,
-            plan=PLANS.get(account.plan, f"plan {account.plan}") if account else "",
+            plan=account.plan_name if account else "",
             plan_ends_at=account.premium_expires_at if account else None,
             cooldown_until=account.cooldown_until if account else None,
         )

@@ -13,7 +13,6 @@ from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
 
 log = structlog.get_logger()
 
-PLANS: Final = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
 KINDS: Final = {dialect.app.lower(): kind for kind, dialect in DIALECTS.items()}
 QBITTORRENT: Final = "QBittorrent"
 
@@ -89,7 +88,7 @@ class Setup:
             return TorBoxTest(ok=False, text="TorBox rejected this API key")
         except TorBoxError as error:
             return TorBoxTest(ok=False, text=f"TorBox could not be asked: {error}")
-        plan = PLANS.get(account.plan, f"plan {account.plan}")
+        plan = account.plan_name
         text = f"TorBox accepted the key: plan {plan}, {account.slots} slots"
         return TorBoxTest(ok=True, text=text, plan=plan, slots=account.slots)
 

@@ -92,6 +92,14 @@ class Account:
     cooldown_until: float | None = None
     settings: AccountSettings | None = None
 
+    @property
+    def plan_name(self) -> str:
+        """Return what TorBox calls the plan."""
+        return _PLANS.get(self.plan, f"plan {self.plan}")
+
+
+_PLANS = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
+
 
 def created(answer: Answer) -> Created | None:
     """Read what became of an add; None when it was refused.

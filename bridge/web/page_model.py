@@ -55,17 +55,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Place in the submit queue; the smallest goes first."""
 
 
-class Sync(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed since a version. `full`: these are all rows, forget the others."""
-
-    version: str
-    full: bool
-    rows: tuple[Row, ...]
-    gone: tuple[str, ...]
-    overview: msgspec.Raw | None
-    overview_tag: str
-
-
 def row_id(info_hash: str, number: int) -> str:
     """Name a row."""
     return f"{info_hash}.{number}" if number else info_hash
@@ -276,7 +265,7 @@ class PageModel:
     # --- sending ----------------------------------------------------------------------------
 
     def sync(self, since: str, overview_tag: str) -> bytes:
-        """Return a `Sync` as JSON: what changed since a version, all rows if that is not known."""
+        """Return JSON (`bridge.web.routes.SyncAnswer`): what changed since a version, all rows if that is not known."""
         self._refresh()
         version = f"{self._epoch}.{self._seq}"
         epoch, _, text = since.partition(".")

@@ -16,7 +16,6 @@ from tests.support.http import Client
 from tests.support.rig import Rig, pack
 from tests.support.scenes import NOW, delivered, download
 
-DAY = 86400.0
 FAILED = download(
     2, phase=Phase.FAILED, phase_at=NOW, failure_reason=Reason.STALLED, failure_message="no seeds"
 )

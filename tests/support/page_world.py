@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.core.model import Download, Phase, Reason
+from bridge.core.model import Download, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from bridge.store import Store
@@ -95,14 +95,3 @@ async def _populate(rig: Rig, *, nasty: bool) -> None:
     await rig.until(lambda: bool(rig.note(waiting.hash)))
     rig.put_back(stalled.hash, -7300, "idle_seconds")
     await asyncio.sleep(1)
-
-
-def failed(number: int) -> Download:
-    """Make a download that was given up."""
-    return finished(
-        number,
-        phase=Phase.FAILED,
-        completed_at=None,
-        failure_reason=Reason.STALLED,
-        failure_message="no progress at TorBox for 6.0 h: stalled (no seeds)",
-    )

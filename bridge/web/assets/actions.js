@@ -2,7 +2,7 @@
 
 import { base64, bytes, count, get, html, post, useEffect, useMemo, useRef, useState, why } from "./lib.js";
 import { Button, DialogHead, Field, Icon, openDialog, say } from "./parts.js";
-import { rows, syncNow } from "./store.js";
+import { rows, state, syncNow } from "./store.js";
 
 const DONE = {
   pause: "paused",
@@ -29,7 +29,7 @@ export async function act(action, ids, more = {}, { undo = true } = {}) {
   if (!ids.length) return null;
   const before = known(ids);
   try {
-    const told = await post("api/bridge/actions", { action, ids, ...more });
+    const told = await post("api/bridge/actions", { action, ids, ...more }, { patience: 600000 });
     await syncNow();
     const [first] = told.refused;
     const refused = told.refused.length;
@@ -79,6 +79,8 @@ export function itemsFor(list) {
   const any = (...groups) => list.some((row) => groups.includes(row.group));
   const live = any("fetching", "torbox", "waiting", "paused");
   const running = any("fetching", "torbox", "waiting");
+  const arrs = state.overview?.arrs ?? [];
+  const told = list.some((row) => arrs.some((arr) => arr.categories.includes(row.category)));
   const forced = list.length && list.every((row) => row.forced);
   return [
     running && { icon: "pause", text: "Pause", act: () => act("pause", ids) },
@@ -90,7 +92,7 @@ export function itemsFor(list) {
     any("completed", "seeding", "torbox", "failed") && { icon: "check", text: "Recheck", act: () => act("recheck", ids) },
     { icon: "folder", text: "Category…", act: () => openDialog(CategoryDialog, { list }) },
     { icon: "tag", text: "Tags…", act: () => openDialog(TagsDialog, { list }) },
-    (live || any("failed")) && { icon: "flag", text: "Tell the *arr it failed…", kind: "danger", act: () => openDialog(FailDialog, { list }) },
+    told && (live || any("failed")) && { icon: "flag", text: "Tell the *arr it failed…", kind: "danger", act: () => openDialog(FailDialog, { list }) },
     { icon: "trash", text: "Remove…", kind: "danger", act: () => openDialog(RemoveDialog, { list }) },
   ].filter(Boolean);
 }
