@@ -81,23 +81,17 @@ export const openDialog = (Body, props = {}) => showDialog({ Body, props, id: Ma
 export function Dialogs() {
   const [dialog, set] = useState(null);
   const element = useRef();
-  const back = useRef(null);
-  useEffect(() => {
-    showDialog = (given) => {
-      back.current = document.activeElement;
-      set(given);
-    };
-  }, []);
+  useEffect(() => { showDialog = set; }, []);
   useLayoutEffect(() => { if (dialog) element.current.showModal(); }, [dialog?.id]);
-  const close = () => {
-    set(null);
-    if (back.current?.isConnected) back.current.focus();
-  };
   if (!dialog) return null;
+  // The browser gives the focus back, and tells of the end a moment later: by then another
+  // dialog may be open.
+  const close = () => element.current?.close();
+  const closed = () => set((shown) => (shown?.id === dialog.id ? null : shown));
   const { Body, props } = dialog;
   return html`
     <dialog ref=${element} key=${dialog.id} class=${props.wide ? "wide" : ""} aria-labelledby="dialog-title"
-      onClose=${close} onClick=${(event) => { if (event.target === element.current) close(); }}>
+      onClose=${closed} onClick=${(event) => { if (event.target === element.current) close(); }}>
       <${Body} ...${props} close=${close} />
     </dialog>`;
 }
