@@ -137,6 +137,8 @@ class PageModel:
         self._seq = 0
         self._read_at = -1e9
         self._read_seconds = 0.0
+        self._head_at = -1e9
+        self._head_json = b""
         self._version = -1
         self._blockers: tuple[BlockerView, ...] = ()
 
@@ -155,7 +157,7 @@ class PageModel:
 
     def expire(self) -> None:
         """Read the rows again at the next sync, however lately they were read."""
-        self._read_at = -1e9
+        self._read_at = self._head_at = -1e9
 
     def _read(self) -> None:
         views = self._downloads.each()
@@ -274,7 +276,7 @@ class PageModel:
         rows = list(self._since(-1 if full else known))
         gone = [] if full else [name for seq, name in self._gone if seq > known]
         gone = [name for name in gone if name not in self._rows]
-        overview = self._encoder.encode(self._overview.read())
+        overview = self._head()
         tag = f"{hash(overview) & 0xFFFFFFFFFFFF:x}"
         parts = (
             b'{"version":"' + version.encode() + b'","full":' + (b"true" if full else b"false"),
@@ -284,6 +286,13 @@ class PageModel:
             b',"overview_tag":"' + tag.encode() + b'"}',
         )
         return b"".join(parts)
+
+    def _head(self) -> bytes:
+        """Return the overview as JSON, read as seldom as the rows."""
+        now = self._monotonic()
+        if now - self._head_at >= self._pause:
+            self._head_at, self._head_json = now, self._encoder.encode(self._overview.read())
+        return self._head_json
 
     def _since(self, seq: int) -> Iterable[bytes]:
         for kept in reversed(self._rows.values()):

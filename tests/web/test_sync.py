@@ -93,6 +93,7 @@ async def test_the_head_is_told_when_it_differs(rig: Rig) -> None:
         told = await sync(rig)
         if told["overview"]["slots"]["total"] and told["overview"]["disks"]:
             break
+        await asyncio.sleep(0.1)
     assert told["overview"]["slots"]["total"] == 10
     assert told["overview"]["torbox"]["plan"] == "Pro"
     assert str(rig.downloads) in told["overview"]["disks"][0]["paths"]
