@@ -27,27 +27,31 @@ FROM ${PYTHON_IMAGE} AS runtime
 ARG PYTHON_IMAGE
 ARG VERSION=dev
 ARG REVISION=unknown
+ARG SOURCE=https://github.com/torbox-bridge/torbox-bridge
 LABEL org.opencontainers.image.title="torbox-bridge" \
-      org.opencontainers.image.description="Looks like qBittorrent to Sonarr, Radarr and their kin; downloads with TorBox." \
+      org.opencontainers.image.description="Looks like qBittorrent to Sonarr, Radarr and other clients; downloads with TorBox." \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.url="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}#readme" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 
-# Numbers, not names: `user:` in compose may be any user, so nothing may rely on /etc/passwd.
-ARG UID=1000
-ARG GID=1000
-RUN install -d -o ${UID} -g ${GID} /config /downloads
+# The user of a container that is started with `user:` and has no PUID.
+RUN install -d -o 1000 -g 1000 /config /downloads
 
 COPY --from=builder /opt/venv /opt/venv
+# Before /opt/venv/bin in PATH: `docker exec ... torbox-bridge` changes to the right user too.
+COPY --chmod=755 deploy/image/entrypoint.sh /usr/local/bin/torbox-bridge
 
-ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/venv/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     BRIDGE_PATHS__DATABASE=/config/bridge.db \
     BRIDGE_PATHS__DOWNLOADS=/downloads
 
-USER ${UID}:${GID}
+# No USER: the entrypoint changes from root to PUID:PGID, and `user:` in compose works as well.
 WORKDIR /config
 VOLUME /config
 EXPOSE 8080

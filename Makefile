@@ -10,14 +10,13 @@ BIN := .venv/bin
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The environment with everything a developer needs; made anew when pyproject.toml changes.
-$(BIN)/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable '.[dev]'
+# The environment with everything a developer needs; installed again when the lists change.
+$(BIN)/.installed: pyproject.toml requirements-dev.lock
+	PYTHON=$(PYTHON) scripts/setup
 	@touch $@
 
 .PHONY: demo
-demo: $(BIN)/.installed ## See the whole thing work on this machine, without a TorBox key
+demo: $(BIN)/.installed ## Play two whole downloads on this machine, without a TorBox key
 	$(BIN)/torbox-bridge demo $(ARGS)
 
 .PHONY: run
@@ -26,18 +25,19 @@ run: $(BIN)/.installed ## Run the bridge (ARGS="--config config.yaml")
 
 .PHONY: test
 test: $(BIN)/.installed ## Run the tests (ARGS="tests/core -x")
-	$(BIN)/pytest -q $(ARGS)
+	scripts/test $(ARGS)
+
+.PHONY: coverage
+coverage: $(BIN)/.installed ## Run the tests and report the branch coverage
+	scripts/coverage $(ARGS)
 
 .PHONY: lint
 lint: $(BIN)/.installed ## Check style, format and types
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	scripts/lint
 
 .PHONY: format
 format: $(BIN)/.installed ## Format the code and fix what can be fixed
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
+	scripts/format
 
 .PHONY: ci
 ci: ## Run everything that CI runs
@@ -47,16 +47,16 @@ ci: ## Run everything that CI runs
 image: ## Build the container image (DOCKER=podman works too)
 	$(DOCKER) build --tag $(IMAGE) $(ARGS) .
 
-.PHONY: image-demo
+.PHONY: image-try
+image-try: 
 image-demo: ## Run the demo in the image: read-only, as a user the image does not know
 	$(DOCKER) run --rm --read-only --tmpfs /tmp --user 12345:12345 $(IMAGE) demo
 
 .PHONY: lock
-lock: ## Bring requirements.lock up to date (needs uv)
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --output-file requirements.lock pyproject.toml
+lock: ## Bring both lock files up to date (needs uv)
+	UV=$(UV) scripts/lock --upgrade
 
 .PHONY: clean
 clean: ## Remove caches and build output; .venv stays
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* coverage.xml
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

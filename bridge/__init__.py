@@ -1,1 +1,3 @@
-"""A bridge between the *arr applications and TorBox, in the shape of a qBittorrent server."""
+"""A bridge between the *arr applications and TorBox that looks like a qBittorrent server."""
+
+__version__ = "0.1.0"

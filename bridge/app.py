@@ -3,61 +3,64 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
 import structlog
 from aiohttp import web
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
-from bridge.access import Access, hash_password
+from bridge import __version__
 from bridge.arr import Arr, Arrs
+from bridge.auth import Access, hash_password
+from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
+from bridge.config.outbound_proxy import from_environment
+from bridge.core.model import Entry, Failover
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.dashboard import Commands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, make_session
-from bridge.doctor import examine, report
-from bridge.downloads import PASSWORD_FACT, USERNAME_FACT, Downloads, LinkFetcher
-from bridge.engine import Engine, Ledger, Links, Pace, Services
-from bridge.engine.deliveries import build_deliveries, directory_problems
-from bridge.history import Change, History, Watcher
+from bridge.doctor import examine, log_findings, report
+from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
+from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
+from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.link_fetcher import LinkFetcher
+from bridge.history import History, Watcher
+from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.notify import Notifier, Receiver
-from bridge.notify.messages import of_change
-from bridge.qbittorrent import PREFIX, PROFILES, create_api, dress
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
+from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
-from bridge.store import Store
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, TorBox
+from bridge.state import Database, State
+from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
+    BoundedRunner,
     Checkup,
+    Counters,
     PageActions,
     PageModel,
     Report,
+    Sources,
     WebContext,
     add_alternative_ui,
     add_page,
     add_web,
+    bound_request,
 )
+from bridge.web.check import FIRST_AFTER
 
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 2.0
-BUDGETS_FACT = "budgets"
-STREAM_KEY_FACT = "stream_key"
-
-
-class CannotStart(Exception):
-    """The bridge cannot run as it is set up. Each problem says what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+CHECK_AGAIN_SECONDS = 60.0
+STREAM_KEY = "stream_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ class Running:
     """Where it listens, url_base included, without a trailing slash."""
     new_password: str | None
     """The password made at this very start, to be shown once; None when there was one."""
-    downloads: Downloads
-    ledger: Ledger
+    downloads: DownloadService
+    state: State
     restart: asyncio.Event
     """Set when somebody wants a restart with the settings as they are by then."""
 
@@ -79,107 +82,147 @@ class Origin:
     """Where the settings come from, for the page that changes them."""
 
     path: Path
-    """The YAML file, which may not be there yet."""
+    """The YAML file, which may not exist yet."""
     environ: Mapping[str, str]
     restarts: bool = False
-    """Whoever runs the bridge starts it anew when `Running.restart` is set."""
+    """Whoever runs the bridge restarts it when `Running.restart` is set."""
 
 
 @asynccontextmanager
 async def bridge(
     settings: Settings,
     *,
-    pace: Pace | None = None,
+    retry: RetryTimes | None = None,
+    clock: Callable[[], float] = time.time,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
     origin: Origin | None = None,
+    check_after: float = FIRST_AFTER,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
     Without a TorBox key it serves all the same: the page asks for one, and what is added waits.
-    `reload` reads the settings again: asked for a new key when TorBox no longer takes the old one.
-    `logs` is what qBittorrent's log shows. `origin` is where the settings come from.
+    `reload` reads the settings again; what can change while the bridge runs is taken over.
+    `logs` is what qBittorrent's log shows. `origin` is where the settings come from. The doctor looks first after `check_after` seconds.
 
     Raises:
         CannotStart: directories that cannot be used, an address that is taken.
-        StoreError: the database cannot be used.
+        DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.paths.database))
-        agent = f"torbox-bridge/{version('torbox-bridge')}"
-        api = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": agent}))
+        database = await stack.enter_async_context(Database(settings.paths.database))
+        agent = f"torbox-bridge/{__version__}"
+        registry = CollectorRegistry(auto_describe=False)
+        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
+        session = aiohttp.ClientSession(
+            headers={"User-Agent": agent}, trace_configs=[outgoing_calls(), counters.tracing()]
+        )
+        api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(agent))
 
-        ledger = Ledger(store, time.time)
-        await ledger.load()
+        state = State(database, clock)
+        await state.load()
         key = _key(settings, reload)
-        torbox = await _torbox(settings, store, api, key)
-        stream_key = await _stream_key(store)
-        throttles = Throttles()
+        torbox = await _torbox(settings, database, api, key, clock)
+        throttles = Throttles(counters.fetched)
+        stream_key = await _stream_key(database)
         arrs = [Arr(api, arr) for arr in settings.arr]
-        services = Services(
-            ledger=ledger,
+        ctx = EngineContext(
+            state=state,
             torbox=torbox,
-            links=Links(torbox, time.time),
+            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            settings=settings,
+            clock=clock,
+            link_books=LinkBooks(torbox, clock),
             key=key,
             arrs=Arrs(arrs),
-            deliveries=build_deliveries(settings, cdn, stream_key, throttles),
+            retry=retry or RetryTimes(),
             throttles=throttles,
             stream_key=stream_key,
-            settings=settings,
-            clock=time.time,
-            pace=pace or Pace(),
         )
-        engine = Engine(services)
         allowed = settings.server.fetch_allowed_hosts
-        links = await stack.enter_async_context(LinkFetcher(allowed))
-        downloads = Downloads(services, engine, links)
+        fetcher = await stack.enter_async_context(LinkFetcher(allowed))
+        engine = Engine(ctx, fetcher)
+        downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
-        access, new_password = await _access(settings, store)
+        access, new_password = await _access(settings, database)
 
         checkup = Checkup(time.time)
-        wanted = asyncio.Event()
-        history = History(store)
-        notifier = Notifier(api, _receivers(settings), clock=time.time)
+        sources = Sources(
+            calls_left=partial(_calls_left, torbox.budgets),
+            listed_at=lambda: state.snapshot.listed_at,
+        )
+        history = History(database)
+        watcher = _watcher(settings, history, state)
+        notifier = Notifier(api, _receivers(settings), clock=clock)
+        state.on_change = partial(_changed, counters, watcher, notifier)
         overview = OverviewSource(
-            services, engine, arrs, partial(_directories, settings, downloads)
+            ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
         )
-        commands = Commands(services, engine)
-        origin = origin or Origin(settings.paths.database.with_name("bridge.yaml"), {})
-        context = WebContext(
-            downloads=downloads,
-            model=PageModel(downloads, overview),
-            actions=PageActions(downloads, commands),
-            commands=commands,
-            previews=Previews(services),
-            overview=overview,
-            history=history,
-            settings=SettingsEditor(
-                origin.path,
-                origin.environ,
-                can_restart=origin.restarts,
-                key_changed=partial(_key_changed, engine, overview),
-            ),
-            setup=Setup(api, settings),
-            notifier=notifier,
-            restart=partial(_ask_restart, wanted, possible=origin.restarts),
+        wanted = asyncio.Event()
+        context = _web_context(
+            ctx, engine, downloads, overview, history=history, notifier=notifier,
+            setup=Setup(api, settings), origin=origin, wanted=wanted,
+        )  # fmt: skip
+        served = _served(
+            settings, context, access, database, checkup, logs, registry=registry, sources=sources
         )
-        served = _served(settings, context, access, store, checkup, logs)
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, _as_served(settings, runner), torbox)
-        engine.background(checkup.run(look), name="doctor")
-        engine.background(overview.sample(), name="speeds")
-        watcher = _watcher(settings, history, downloads, ledger, notifier)
-        engine.background(watcher.run(), name="history")
-        for name, job in notifier.jobs(partial(_blocked, overview)):
+        look = partial(_examined, settings, runner, torbox)
+        engine.background(checkup.run(look, first_after=check_after), name="doctor")
+        engine.background(_check_again(checkup, check_after), name="doctor again")
+        for name, job in (
+            ("speeds", overview.sample()),
+            ("history", watcher.run()),
+            *notifier.jobs(partial(_blocked, overview)),
+        ):
             engine.background(job, name=name)
         if not key():
             log.warning("no_torbox_key", page=_url(settings, runner), what="enter it on the page")
-        yield Running(_url(settings, runner), new_password, downloads, ledger, wanted)
+        if reload is not None:
+            apply = partial(_apply_settings, settings, downloads, engine, overview)
+            watch = watch_settings(settings, reload, check=check, apply=apply)
+            engine.background(watch, name="settings")
+        yield Running(_url(settings, runner), new_password, downloads, state, wanted)
+
+
+def _web_context(
+    ctx: EngineContext,
+    engine: Engine,
+    downloads: DownloadService,
+    overview: OverviewSource,
+    *,
+    history: History,
+    notifier: Notifier,
+    setup: Setup,
+    origin: Origin | None,
+    wanted: asyncio.Event,
+) -> WebContext:
+    """Put together what the page needs. `wanted` is set when it asks for a restart."""
+    origin = origin or Origin(ctx.settings.paths.database.with_name("bridge.yaml"), {})
+    commands = Commands(ctx, engine)
+    return WebContext(
+        downloads=downloads,
+        model=PageModel(downloads, overview),
+        actions=PageActions(downloads, commands),
+        commands=commands,
+        previews=Previews(ctx),
+        overview=overview,
+        history=history,
+        settings=SettingsEditor(
+            origin.path,
+            origin.environ,
+            can_restart=origin.restarts,
+            key_changed=partial(_key_changed, engine, overview),
+        ),
+        setup=setup,
+        notifier=notifier,
+        restart=partial(_ask_restart, wanted, possible=origin.restarts),
+    )
 
 
 def _receivers(settings: Settings) -> list[Receiver]:
@@ -195,38 +238,39 @@ def _receivers(settings: Settings) -> list[Receiver]:
     ]
 
 
-def _watcher(
-    settings: Settings,
-    history: History,
-    downloads: Downloads,
-    ledger: Ledger,
-    notifier: Notifier,
-) -> Watcher:
-    def tell(changes: Sequence[Change]) -> None:
-        news = (of_change(change.before, change.after) for change in changes)
-        notifier.tell([message for message in news if message is not None])
+def _watcher(settings: Settings, history: History, state: State) -> Watcher:
+    def entries() -> list[Entry]:
+        found = (state.entry(grab_id) for grab_id in state.grabs)
+        return [entry for entry in found if entry is not None]
 
     return Watcher(
         history,
-        version=lambda: downloads.version,
-        downloads=lambda: [view.download for view in downloads.each()],
-        reported=lambda: {
-            (job.hash, job.category): job.sent_at
-            for job in ledger.failovers.values()
-            if job.sent_at is not None
-        },
-        changed=tell,
+        entries=entries,
+        reported=partial(_reported_at, state),
         keep_seconds=settings.history.keep_for,
+        clock=state.clock,
     )
 
 
+def _reported_at(state: State, entry: Entry) -> float | None:
+    """Return when the *arr of a failed entry was told, if it was."""
+    times = (
+        job.task.sent_at
+        for job in state.jobs.values()
+        if job.subject == entry.hash
+        and isinstance(job.task, Failover)
+        and job.task.category == entry.grab.category
+    )
+    return max((at for at in times if at is not None), default=None)
+
+
 def _blocked(overview: OverviewSource) -> list[tuple[str, str]]:
-    return [(one.kind, one.text) for one in overview.blockers() if one.kind != "slots"]
+    return [(one.kind, one.text) for one in overview.blockers() if one.kind != "no_slot"]
 
 
-def _directories(settings: Settings, downloads: Downloads) -> list[Path]:
+def _directories(settings: Settings, downloads: DownloadService) -> list[Path]:
     paths = [settings.paths.downloads, settings.paths.incomplete_directory]
-    return list(dict.fromkeys([*paths, *downloads.category_paths()]))
+    return list(dict.fromkeys([*paths, *downloads.labels.category_paths()]))
 
 
 def _key_changed(engine: Engine, overview: OverviewSource) -> None:
@@ -272,46 +316,51 @@ def _key(settings: Settings, reload: Callable[[], Settings] | None) -> ApiKey:
 
 
 async def _torbox(
-    settings: Settings, store: Store, session: aiohttp.ClientSession, key: ApiKey
+    settings: Settings,
+    database: Database,
+    session: aiohttp.ClientSession,
+    key: ApiKey,
+    clock: Callable[[], float],
 ) -> TorBox:
     limits = settings.torbox.limits
     budgets = Budgets(
         calls_per_minute=limits.calls_per_minute, uncached_per_hour=limits.uncached_per_hour
     )
-    budgets.load(await store.fact(BUDGETS_FACT, list[BudgetRow]) or ())
+    budgets.load(await database.value(BUDGETS, list[BudgetRow]) or ())
     return TorBox(
         session,
         base_url=settings.torbox.base_url,
         search_url=_search_url(settings.torbox.base_url),
         api_key=key,
         timeout=settings.torbox.timeout_seconds,
+        proxies=from_environment(settings.torbox.proxy),
         budgets=budgets,
+        clock=clock,
     )
 
 
-async def _stream_key(store: Store) -> bytes:
+async def _stream_key(database: Database) -> bytes:
     """Take the key that signs streams, or make it: `.strm` files outlive many starts."""
-    known = await store.fact(STREAM_KEY_FACT, bytes)
+    known = await database.value(STREAM_KEY, bytes)
     if known is not None:
         return known
     made = secrets.token_bytes(KEY_BYTES)
-    async with store.transaction() as write:
-        await write.put_fact(STREAM_KEY_FACT, made)
+    await database.put_value(STREAM_KEY, made)
     return made
 
 
-async def _make_categories(settings: Settings, downloads: Downloads) -> None:
+async def _make_categories(settings: Settings, downloads: DownloadService) -> None:
     """Make the categories of the settings, and the directories of all.
 
     *arr show a red health message for a category whose directory is missing.
     """
-    known = {category.name for category in downloads.categories()}
+    known = {category.name for category in downloads.labels.categories()}
     for name, category in settings.categories.items():
-        make = downloads.edit_category if name in known else downloads.create_category
+        make = downloads.labels.edit_category if name in known else downloads.labels.create_category
         await make(name, category.save_path or "")
-    for made in downloads.categories():
+    for made in downloads.labels.categories():
         try:
-            path = downloads.category_path(made)
+            path = downloads.labels.category_path(made)
         except OutsideRoots as error:
             # The settings have moved since it was made; its downloads are refused, with the reason.
             log.error("save_path_unusable", category=made.name, problem=str(error))
@@ -321,26 +370,58 @@ async def _make_categories(settings: Settings, downloads: Downloads) -> None:
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
+def _changed(
+    counters: Counters,
+    watcher: Watcher,
+    notifier: Notifier,
+    before: Entry | None,
+    after: Entry | None,
+) -> None:
+    """Tell everybody who wants to know that an entry changed. Cheap: it happens all the time."""
+    if after is not None:
+        _count(counters, before, after)
+    watcher.note(before, after)
+    notifier.note(before, after)
+
+
+def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry."""
+    phase = before.phase if before is not None else None
+    reason = after.failure.reason if after.failure is not None else None
+    counters.phase_changed(after.grab.category, phase, after.phase, reason)
+    if before is not None and _attempts(after) > _attempts(before):
+        counters.retried()
+
+
+def _attempts(entry: Entry) -> int:
+    return entry.grab.attempts + entry.download.attempts
+
+
+def _calls_left(budgets: Budgets) -> dict[str, int]:
+    """Return how many calls of each class TorBox allows now."""
+    now = time.time()
+    return {kind.value: budgets.left(kind, now) for kind in CallClass}
+
+
 def _search_url(base_url: str) -> str:
     """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
-async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]:
+async def _access(settings: Settings, database: Database) -> tuple[Access, str | None]:
     """Take the password of the settings, or the one made before, or make one now."""
     made: str | None = None
     username = settings.server.username
     if settings.server.password is not None:
         hashed = await asyncio.to_thread(hash_password, settings.server.password.reveal())
     else:
-        known = await store.fact(PASSWORD_FACT, str)
+        known = await database.value(PASSWORD_HASH, str)
         if known is None:
             made = secrets.token_urlsafe(12)
             known = await asyncio.to_thread(hash_password, made)
-            async with store.transaction() as write:
-                await write.put_fact(PASSWORD_FACT, known)
+            await database.put_value(PASSWORD_HASH, known)
         hashed = known
-        username = await store.fact(USERNAME_FACT, str) or username
+        username = await database.value(USERNAME, str) or username
     key = settings.server.api_key
     access = Access(
         username=username,
@@ -348,6 +429,7 @@ async def _access(settings: Settings, store: Store) -> tuple[Access, str | None]
         api_key=key.reveal() if key else None,
         clock=time.monotonic,
         trusted_proxies=settings.server.trusted_proxies,
+        exempt_networks=settings.server.auth_exempt,
         csrf_protection=settings.web.csrf_protection,
     )
     return access, made
@@ -358,15 +440,18 @@ async def _served(
     settings: Settings,
     context: WebContext,
     access: Access,
-    store: Store,
+    database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
+    *,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
-    app = web.Application()
+    app = web.Application(middlewares=[bound_request])
     base = settings.server.url_base
     preferences = {
-        "web_ui_address": settings.server.host,
+        "web_ui_address": settings.server.host[0],
         "web_ui_port": settings.server.port,
         "web_ui_username": settings.server.username,
         "web_ui_csrf_protection_enabled": settings.web.csrf_protection,
@@ -378,33 +463,31 @@ async def _served(
     profile = PROFILES[settings.qbittorrent.profile]
     api = create_api(context.downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
-    app.on_response_prepare.append(dress)
-    add_web(app, base, context=context, access=access, store=store, checkup=checkup)
+    app.on_response_prepare.append(add_security_headers)
+    add_web(
+        app, base, context=context, access=access, store=database, checkup=checkup,
+        registry=registry, sources=sources,
+    )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)
     else:
         add_alternative_ui(app, base, settings.web.alternative_ui, access)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = BoundedRunner(
+        app,
+        access_log=INCOMING,
+        access_log_class=IncomingCalls,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     try:
-        await _listen(runner, settings.server.host, settings.server.port)
+        await start_sites(runner, settings.server.host, settings.server.port)
         yield runner
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise CannotStart(
-            [f"cannot listen on {host}:{port}: {error.strerror or error}. Set server.port."]
-        ) from error
-
-
 def _url(settings: Settings, runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}{settings.server.url_base}"
+    return base_url(runner.addresses[0]) + settings.server.url_base
 
 
 def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
@@ -413,5 +496,27 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
     return structs.replace(settings, server=structs.replace(settings.server, port=port))
 
 
-async def _examined(settings: Settings, torbox: TorBox) -> Report:
-    return report(await examine(settings, torbox))
+async def _apply_settings(
+    settings: Settings, downloads: DownloadService, engine: Engine, overview: OverviewSource
+) -> None:
+    """Do what changed settings need beyond being read: a new key, new categories."""
+    await engine.renew_key()
+    overview.key_changed()
+    engine.settings_changed()
+    await _make_categories(settings, downloads)
+
+
+async def _check_again(checkup: Checkup, check_after: float) -> None:
+    """Have the doctor look again if the first look found a problem.
+
+    The *arr often start together with the bridge, and are not ready at its first look.
+    """
+    await asyncio.sleep(check_after + CHECK_AGAIN_SECONDS)
+    if checkup.told()["healthy"] is False:
+        checkup.ask()
+
+
+async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
+    found = await examine(_as_served(settings, runner), torbox)
+    log_findings(found)
+    return report(found)

@@ -1,149 +1,180 @@
-"""The commands: run, check, adopt, demo, simulator, health, version.
+"""The command line. Each command imports what it needs when it runs.
 
-Exit codes: 0 all well, 1 it did not work, 2 the settings have to be mended first.
+Exit codes: 0 success, 1 failure, 2 settings or arguments that must be corrected first.
 """
 
-import argparse
-import asyncio
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from importlib.metadata import version
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
-import structlog
+from bridge import __version__
 
-from bridge import local, logs
-from bridge.app import CannotStart, Origin, bridge
-from bridge.config import ConfigError, Settings, find_config, load, read_umask
-from bridge.config.load import DEFAULT_CONFIG
-from bridge.demo import command as demo
-from bridge.doctor import command as doctor
-from bridge.simulator import command as simulator
-from bridge.store import StoreError
+# What `typing` offers costs `health` half of its time: the name is enough for type checkers.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
-log = structlog.get_logger()
-
-MEND_SETTINGS = 2
+FAILED = 1
+BAD_SETTINGS = 2
 INTERRUPTED = 130
+HEALTH_ARGUMENTS = 3
+"""`health --config FILE`: more is left to argparse."""
 
-Command: TypeAlias = Callable[[argparse.Namespace], Awaitable[int]]
+Run = Callable[["argparse.Namespace"], object]
+AddArguments = Callable[["argparse.ArgumentParser"], None]
+Loaded = tuple[Run, AddArguments | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; answers its exit code."""
-    args = _parser().parse_args(arguments)
+    """Run a command. Return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if (config := _plain_health(given)) is not None:
+        from bridge.healthcheck import health
+
+        return health(config or None)
+    return _run(given)
+
+
+def _plain_health(given: list[str]) -> str | None:
+    """Return the file of `health [--config FILE]`, "" without one; None for anything else."""
+    if given == ["health"]:
+        return ""
+    if given[:2] == ["health", "--config"] and len(given) == HEALTH_ARGUMENTS:
+        return given[2]
+    return None
+
+
+def _run(given: list[str]) -> int:
+    import asyncio
+    from collections.abc import Coroutine
+
+    parser = _parser(given[0] if given else "")
+    if not given:
+        parser.print_help()
+        return 0
+    args = parser.parse_args(given)
+    from bridge.config import ConfigError
+    from bridge.listen import CannotStart
+    from bridge.state import DatabaseError
+
     try:
-        return int(asyncio.run(args.command(args)))
+        result = args.run(args)
+        return int(asyncio.run(result) if isinstance(result, Coroutine) else result)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (ConfigError, CannotStart) as error:
-        return _complain(error.problems)
-    except StoreError as error:
-        return _complain([str(error)])
+        return _refuse(error.problems)
+    except DatabaseError as error:
+        return _refuse([str(error)])
 
 
-def _parser() -> argparse.ArgumentParser:
+def _refuse(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"torbox-bridge: {problem}", file=sys.stderr)
+    return BAD_SETTINGS
+
+
+def _parser(called: str) -> "argparse.ArgumentParser":
+    import argparse
+    from pathlib import Path
+
     parser = argparse.ArgumentParser(
         prog="torbox-bridge",
-        description="Looks like qBittorrent to Sonarr, Radarr and their kin; downloads with TorBox.",
+        description="A qBittorrent for Sonarr, Radarr and other clients that downloads with TorBox.",
+        epilog="`torbox-bridge COMMAND --help` lists the options of a command.",
     )
+    version = f"torbox-bridge {__version__}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def add(name: str, command: Command, help_text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help_text, description=help_text)
-        added.set_defaults(command=command)
-        return added
-
-    _add_config(add("run", _run, "serve; without a TorBox API key the page asks for it"))
-    check = add("check", doctor.run, "look whether all is set up well, and say what to mend")
-    _add_config(check)
-    doctor.add_arguments(check)
-    adopt = add(
-        "adopt", local.adopt, "list what is on TorBox's account and not here, and take it over"
-    )
-    _add_config(adopt)
-    local.add_adopt_arguments(adopt)
-    _add_config(add("health", local.health, "ask a running bridge whether it is well"))
-    demo.add_arguments(
-        add("demo", demo.run, "show the whole life of a download; needs no key and no network")
-    )
-    simulator.add_arguments(add("simulator", simulator.run, "run a simulated TorBox"))
-    add("version", _version, "print the version")
+    for name, (help_text, load) in COMMANDS.items():
+        added = commands.add_parser(
+            name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}."
+        )
+        if name not in WITHOUT_CONFIG:
+            added.add_argument(
+                "--config",
+                type=Path,
+                metavar="FILE",
+                help="settings; default: $BRIDGE_CONFIG, or /config/bridge.yaml if it exists",
+            )
+        if name == called:
+            run, add_arguments = load()
+            added.set_defaults(run=run)
+            if add_arguments is not None:
+                add_arguments(added)
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="settings; default: $BRIDGE_CONFIG, or /config/bridge.yaml if it is there",
-    )
+def _load_run() -> Loaded:
+    from bridge.serve import run
+
+    return run, None
 
 
-async def _version(_args: argparse.Namespace) -> int:
-    _say(f"torbox-bridge {version('torbox-bridge')}")
-    return 0
+def _load_check() -> Loaded:
+    from bridge.doctor import run_checks
+
+    return run_checks.run, run_checks.add_arguments
 
 
-async def _run(args: argparse.Namespace) -> int:
-    """Serve, and start anew with the settings as they are then whenever the page asks for it."""
-    if (mask := read_umask(os.environ)) is not None:
-        os.umask(mask)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    while not stopped.is_set():
-        path = find_config(args.config, os.environ)
-        settings = load(path, os.environ)
-        recent = logs.setup(settings.log.level, settings.log.format)
-        logs.mask(*settings.secrets())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
-        await _serve(settings, recent, path or DEFAULT_CONFIG, stopped)
-    return 0
+def _load_adopt() -> Loaded:
+    from bridge import remote_commands
+
+    return remote_commands.adopt, remote_commands.add_adopt_arguments
 
 
-async def _serve(
-    settings: Settings, recent: logs.RecentLogs, path: Path, stopped: asyncio.Event
-) -> None:
-    """Serve until SIGINT or SIGTERM, or until a restart is wanted."""
+def _load_config() -> Loaded:
+    from bridge import settings_commands
 
-    def reload() -> Settings:
-        return load(path if path.exists() else None, os.environ)
-
-    origin = Origin(path, os.environ, restarts=True)
-    async with bridge(settings, logs=recent, reload=reload, origin=origin) as running:
-        if running.new_password is not None:
-            _show_password(settings, running.new_password)
-        log.info("listening", url=running.url, version=version("torbox-bridge"))
-        await _first_of(stopped, running.restart)
-        log.info("stopping")
+    return settings_commands.config, settings_commands.add_config_arguments
 
 
-async def _first_of(*events: asyncio.Event) -> None:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(event.wait()) for event in events]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
+def _load_password() -> Loaded:
+    from bridge import settings_commands
+
+    return settings_commands.password, settings_commands.add_password_arguments
 
 
-def _show_password(settings: Settings, password: str) -> None:
-    """Print the first password once, and past the log: the log is kept, this is not."""
-    _say(
-        f"\nLogin for the *arr and the page: user {settings.server.username}, password {password}\n"
-        "It is stored hashed and not shown again. To choose your own, set server.password.\n"
-    )
+def _load_health() -> Loaded:
+    from bridge.healthcheck import health
+
+    return lambda args: health(str(args.config) if args.config else None), None
 
 
-def _complain(problems: Sequence[str]) -> int:
-    for problem in problems:
-        print(f"torbox-bridge: {problem}", file=sys.stderr)
-    return MEND_SETTINGS
+def _load_demo() -> Loaded:
+    from bridge import demo
+
+    return demo.run, demo.add_arguments
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
+def _load_simulator() -> Loaded:
+    from bridge.simulator import serve as command
+
+    return command.run, command.add_arguments
+
+
+def _load_version() -> Loaded:
+    def show(_args: object) -> int:
+        print(f"torbox-bridge {__version__}")
+        return 0
+
+    return show, None
+
+
+COMMANDS: dict[str, tuple[str, Callable[[], Loaded]]] = {
+    "run": ("run the bridge; without a TorBox API key its page asks for it", _load_run),
+    "check": ("check the setup and say how to fix it", _load_check),
+    "adopt": ("list what is only on the TorBox account, and take it over", _load_adopt),
+    "config": ("show the effective settings and where they come from", _load_config),
+    "password": ("set or reset the password of the bridge", _load_password),
+    "health": ("ask a running bridge whether it is healthy", _load_health),
+    "demo": ("play two whole downloads; needs no key and no network", _load_demo),
+    "simulator": ("run a simulated TorBox", _load_simulator),
+    "version": ("print the version", _load_version),
+}
+"""The help of each command, and what imports its module. Only the command that is called is loaded."""
+WITHOUT_CONFIG = frozenset({"demo", "simulator", "version"})

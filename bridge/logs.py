@@ -1,4 +1,12 @@
-"""Logs: structlog and the standard library's loggers through one renderer, secrets masked."""
+"""Logs: structlog and the standard library's loggers through one renderer, secrets masked.
+
+debug    every call in and out, with method, path, status and milliseconds
+info     what happens to downloads, and changes of the connection to TorBox
+warning  something failed and is tried again, or could be set up better
+error    something needs the user, or is a defect
+
+JSON lines carry UTC times; the console shows local time, as `TZ` says.
+"""
 
 import json
 import logging
@@ -17,16 +25,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
 RECORDS = 1000
-DEEPEST = 8
+MAX_DEPTH = 8
 WHOLE_WORDS = 6
-"""Shorter secrets are masked only as whole words, or every `a` could be one."""
+"""Shorter secrets are masked only as whole words: else every `a` could be one."""
 
 NORMAL, INFO, WARNING, CRITICAL = 1, 2, 4, 8
 """qBittorrent's types of log messages; a bitmask."""
 
 _TYPES = {"debug": NORMAL, "info": INFO, "warning": WARNING, "error": CRITICAL}
 _QUIET = ("aiohttp.access", "aiosqlite")
-"""They tell of every request and statement, with query strings and values."""
+"""They log every request and statement, with query strings and values."""
 
 _NAMES = (
     r"(?:token|api[-_]?key|pass(?:word|wd|key)|secret|sig(?:nature)?|authorization|cookie|sid"
@@ -48,29 +56,29 @@ _PATTERNS = (
 
 
 class Mask:
-    """Replaces secrets in whatever a log event holds."""
+    """Replaces secrets in everything that a log event holds."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, *secrets: str) -> None:
-        """Mask these from now on, also where they are percent-encoded or escaped."""
+        """Mask these texts from now on, also where they are percent-encoded or escaped."""
         self._known.update(form for secret in secrets if secret for form in _forms(secret))
-        # The longest first: one secret may begin with another.
+        # The longest first, because one secret may begin with another.
         ordered = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_exactly, ordered))) if ordered else None
 
     def text(self, text: str) -> str:
-        """Mask a text."""
+        """Return the text with secrets masked."""
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
 
-    def value(self, value: object, depth: int = DEEPEST) -> object:
-        """Mask what may be nested. Anything that is not plain data becomes its masked repr."""
+    def value(self, value: object, depth: int = MAX_DEPTH) -> object:
+        """Return a masked copy of nested data. Anything that is not plain data becomes its repr."""
         if value is None or isinstance(value, bool | int | float):
             return value if self.text(str(value)) == str(value) else HIDDEN
         if depth == 0:
@@ -85,8 +93,8 @@ class Mask:
             return [self.value(item, depth - 1) for item in value]
         return self.text(_shown(value))
 
-    def entry(self, key: object, value: object, depth: int = DEEPEST) -> object:
-        """Mask a value under a key; the key alone may say that it is a secret."""
+    def entry(self, key: object, value: object, depth: int = MAX_DEPTH) -> object:
+        """Return the masked value of a key; the key alone may say that it is a secret."""
         if value is not None and isinstance(key, str) and _SECRET_KEY.fullmatch(key):
             return HIDDEN
         return self.value(value, depth)
@@ -100,7 +108,7 @@ class Mask:
 
 
 def _forms(secret: str) -> set[str]:
-    """List how a secret may be written: as it is, in URLs, in JSON and in a repr."""
+    """Return the ways to write a secret: as it is, in URLs, in JSON and in a repr."""
     return {
         secret,
         quote(secret, errors="surrogateescape"),
@@ -134,8 +142,17 @@ def mask(*secrets: str) -> None:
 
 
 def masked(text: str) -> str:
-    """Return a text with every known secret, token and password in it replaced."""
+    """Return the text with secrets masked, as the log would show it."""
     return _mask.text(text)
+
+
+def for_terminal(text: str) -> str:
+    """Return the text with control characters escaped.
+
+    Names come from torrents: they must not move the cursor, change colours, forge a line or
+    reverse the direction of text.
+    """
+    return _CONTROLS.sub(_escaped, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +166,7 @@ class LogRecord:
 
 
 class RecentLogs:
-    """The last messages, in memory. A structlog processor that lets everything pass."""
+    """The last messages, in memory. A structlog processor that passes every event on."""
 
     def __init__(self, clock: Callable[[], float] = time.time, size: int = RECORDS) -> None:
         self._clock = clock
@@ -157,7 +174,7 @@ class RecentLogs:
         self._next_id = 0
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        """Keep a message."""
+        """Remember the event."""
         rest = {key: event[key] for key in event.keys() - {"event", "level", "timestamp", "logger"}}
         words = [str(event.get("event", "")), *(f"{key}={rest[key]}" for key in sorted(rest))]
         kind = _TYPES.get(str(event.get("level")), CRITICAL)
@@ -168,14 +185,14 @@ class RecentLogs:
     def since(
         self, last_id: int = -1, types: int = NORMAL | INFO | WARNING | CRITICAL
     ) -> list[LogRecord]:
-        """List the messages after one, oldest first, of the types in the bitmask."""
+        """Return the messages after `last_id`, oldest first, of the types in the bitmask."""
         return [
             found for found in tuple(self._records) if found.id > last_id and found.type & types
         ]
 
 
 def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLogs:
-    """Send all logs to a stream (stderr); answers the memory of the last of them.
+    """Send all logs to a stream (stderr). Return the memory of the last of them.
 
     `log_format` is `console`, `json`, or `auto`: coloured on a terminal, JSON lines elsewhere.
     """
@@ -185,7 +202,7 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _timestamper(readable=_is_readable(log_format, stream)),
     ]
     final: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -208,8 +225,14 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
     return recent
 
 
+def set_level(level: str) -> None:
+    """Log from this level on, from now on."""
+    logging.getLogger().setLevel(level.upper())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+
+
 class _Handler(logging.StreamHandler[TextIO]):
-    """Says that a line was lost. The original prints the record as it is, unmasked."""
+    """Reports a lost line by name. The original would print the record unmasked."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         with suppress(OSError, ValueError):
@@ -218,7 +241,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _route(level: str, stream: TextIO, formatter: logging.Formatter) -> None:
-    """Let the standard library's loggers write there too."""
+    """Send the standard library's loggers there too."""
     handler = _Handler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
@@ -229,25 +252,34 @@ def _route(level: str, stream: TextIO, formatter: logging.Formatter) -> None:
 
 
 def _renderer(log_format: str, stream: TextIO) -> list[Processor]:
-    terminal = stream.isatty()
-    if log_format == "json" or (log_format == "auto" and not terminal):
+    if not _is_readable(log_format, stream):
         return [structlog.processors.JSONRenderer(sort_keys=False)]
     console = structlog.dev.ConsoleRenderer(
-        colors=terminal, exception_formatter=structlog.dev.plain_traceback
+        colors=stream.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
     )
     return [_one_line, console]
 
 
+def _is_readable(log_format: str, stream: TextIO) -> bool:
+    return log_format == "console" or (log_format == "auto" and stream.isatty())
+
+
+def _timestamper(*, readable: bool) -> Processor:
+    if readable:
+        return structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S%z", utc=False)
+    return structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Escape control characters: a torrent's name must not move the cursor or forge a line."""
+    """Escape control characters in every text but tracebacks, which are lines of our own."""
     kept: MutableMapping[str, object] = {}
     for key, value in event.items():
         plain = isinstance(value, str) and key not in {"exception", "stack"}
-        kept[key] = _CONTROLS.sub(_escaped, str(value)) if plain else value
+        kept[key] = for_terminal(str(value)) if plain else value
     return kept
 
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -2,15 +2,10 @@
 
 import socket
 from pathlib import Path
-from tempfile import gettempdir
-
-import pytest
 
 from tests.support.http import client_of
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import Rig
-
-SHM = Path("/dev/shm")
 
 
 async def test_no_key(set_up: Rig) -> None:
@@ -32,23 +27,6 @@ async def test_missing_downloads(set_up: Rig) -> None:
     code, _, errors = await run_to_end(set_up.environ, "run")
     assert code == 2
     assert f"mkdir -p {set_up.downloads}" in errors
-
-
-@pytest.mark.skipif(
-    not SHM.is_dir() or SHM.stat().st_dev == Path(gettempdir()).stat().st_dev,
-    reason="needs a second file system",
-)
-async def test_incomplete_elsewhere(set_up: Rig, tmp_path: Path) -> None:
-    """Unfinished files on another file system: exit 2, and what to set instead."""
-    elsewhere = SHM / tmp_path.name
-    environ = set_up.environ | {"BRIDGE_PATHS__INCOMPLETE": str(elsewhere)}
-    try:
-        code, _, errors = await run_to_end(environ, "run")
-    finally:
-        elsewhere.rmdir()
-    assert code == 2
-    assert "paths.incomplete" in errors
-    assert "another file system" in errors
 
 
 async def test_a_taken_port(set_up: Rig) -> None:
@@ -102,7 +80,7 @@ async def test_the_first_password(set_up: Rig) -> None:
     again = BridgeProcess(environ)
     await again.start()
     try:
-        assert not any("password" in line for line in again.output)
+        assert not any("Login for" in line for line in again.output)
         assert password.encode() not in Path(environ["BRIDGE_PATHS__DATABASE"]).read_bytes()
         async with set_up.arr_at(again.url, password) as arr:
             assert await arr.test() == []
@@ -111,7 +89,7 @@ async def test_the_first_password(set_up: Rig) -> None:
 
 
 async def test_health(set_up: Rig) -> None:
-    """`health` says ok of a bridge that runs, and exits 1 when there is none."""
+    """`health` says ok of a running bridge, without a call to TorBox, and exits 1 if there is none."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environ = set_up.environ | {"BRIDGE_SERVER__PORT": str(port)}
@@ -120,11 +98,28 @@ async def test_health(set_up: Rig) -> None:
     process = BridgeProcess(environ)
     await process.start()
     try:
-        code, out, _ = await run_to_end(environ, "health")
-        assert (code, out) == (0, "ok\n")
-        assert set_up.sim.calls.counts() == {}
+        for _ in range(3):
+            code, out, _ = await run_to_end(environ, "health")
+            assert (code, out) == (0, "ok\n")
+        # The first look of the doctor may fall into this time; it calls each endpoint once.
+        assert set(set_up.sim.calls.counts().values()) <= {1}
     finally:
         assert await process.terminate() == 0
+
+
+async def test_a_rejected_key_is_logged_at_the_start(set_up: Rig) -> None:
+    """A wrong TorBox key is in the log within seconds, with what to do, before anything is added."""
+    process = BridgeProcess(set_up.environ | {"BRIDGE_TORBOX__API_KEY": "a-wrong-key"})
+    await process.start()
+    try:
+        await set_up.until(lambda: any("check_finding" in line for line in process.output))
+    finally:
+        await process.terminate()
+    found = next(line for line in process.output if "check_finding" in line)
+    assert '"level": "error"' in found
+    assert "rejected the API key" in found
+    assert "torbox.api_key" in found
+    assert not any("a-wrong-key" in line for line in process.output)
 
 
 async def test_version() -> None:
@@ -135,8 +130,8 @@ async def test_version() -> None:
 
 
 async def test_the_demo() -> None:
-    """Every step of the demo holds, and it ends with what TorBox saw."""
+    """Every step of the demo passes, and it ends with what TorBox saw."""
     code, out, errors = await run_to_end({}, "demo")
     assert (code, errors) == (0, "")
-    assert "All 12 steps held" in out
+    assert "All 12 steps passed" in out
     assert "2 x createtorrent" in out

@@ -2,18 +2,12 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from msgspec import Struct, UnsetType, structs
 
 from bridge.config import (
-    CleanUpPolicy,
-    CleanUpPolicyChanges,
     FilePolicy,
-    FilePolicyChanges,
     Policy,
-    PolicyChanges,
     Secret,
     Settings,
     find_config,
@@ -74,7 +68,7 @@ def test_the_environment_wins(file: Write) -> None:
         "UNRELATED": "x",
     }
     found = load(path, environ)
-    assert (found.server.port, found.server.host, found.log.level) == (2, "a", "debug")
+    assert (found.server.port, found.server.host, found.log.level) == (2, ("a",), "debug")
     assert (found.torbox.poll_seconds.active, found.torbox.poll_seconds.idle) == (9.0, 60.0)
     assert found.policy.files.min_size == 10240
 
@@ -139,28 +133,33 @@ def test_a_category_differs_only_where_it_says_so(file: Write) -> None:
     assert (found.delivery_mode("tv"), found.delivery_mode("other")) == ("download", "none")
 
 
+def test_a_category_without_a_policy_follows_the_default(file: Write) -> None:
+    """Neither an absent, a null nor an empty policy changes anything."""
+    found = load(
+        file(
+            "policy: {cached: only, clean_up: {after: 1d}}\n"
+            "categories: {a: {}, b: {policy: null}, c: {policy: {}}, d: {policy: {clean_up: }}}\n"
+        ),
+        {},
+    )
+    assert [found.policy_for(name) for name in "abcd"] == [found.policy] * 4
+
+
+def test_a_mistake_in_the_default_policy_is_told_once(file: Write) -> None:
+    """Categories inherit the default policy, but not its problems."""
+    path = file("policy: {cached: maybe}\ncategories: {a: {policy: {adopt: true}}, b: {}}\n")
+    assert problems(path) == ['bridge.yaml:1: policy.cached: expected any or only, got "maybe"']
+
+
 @pytest.mark.parametrize(
-    ("whole", "changes"),
-    [
-        (Policy, PolicyChanges),
-        (FilePolicy, FilePolicyChanges),
-        (CleanUpPolicy, CleanUpPolicyChanges),
-    ],
+    ("text", "hosts"),
+    [("'::'", ("::",)), ("[0.0.0.0, '::1']", ("0.0.0.0", "::1")), ("[a]", ("a",))],
 )
-def test_categories_know_every_key_of_the_policy(
-    whole: type[Struct], changes: type[Struct]
-) -> None:
-    """A new policy can be given for a category too, with the same values allowed."""
-    expected = {field.name: field.type for field in structs.fields(whole)}
-    found = {field.name: field.type for field in structs.fields(changes)}
-    assert found.keys() == expected.keys()
-    for name in found.keys() - {"files", "clean_up"}:
-        kind = found[name]
-        assert set(get_args(kind)) - {UnsetType} == _alternatives(expected[name])
-
-
-def _alternatives(kind: object) -> set[object]:
-    return set(get_args(kind)) if type(None) in get_args(kind) else {kind}
+def test_one_address_or_several(file: Write, text: str, hosts: tuple[str, ...]) -> None:
+    """`server.host` takes a single address or a list."""
+    assert load(file(f"server: {{host: {text}}}"), {}).server.host == hosts
+    environ = {"BRIDGE_SERVER__HOST": ",".join(hosts)}
+    assert load(None, environ).server.host == hosts
 
 
 def test_what_kubernetes_sets_is_no_mistake() -> None:

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from bridge.config import ConfigError, current_umask, read_umask
+from bridge.config import ConfigError, read_umask
+from bridge.doctor.check_directories import current_umask
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.config import units
+from bridge.config import value_types
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from bridge.config import units
 )
 def test_durations(text: str, seconds: float) -> None:
     """Durations become seconds."""
-    assert units.duration(text) == seconds
+    assert value_types.parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_durations(text: str, seconds: float) -> None:
 )
 def test_sizes(text: str, size: int) -> None:
     """Sizes become bytes, whole ones exactly."""
-    assert units.size(text) == size
+    assert value_types.parse_size(text) == size
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_duration_or_size(text: str) -> None:
     """Anything else is refused, not guessed."""
     with pytest.raises(ValueError, match=r"not a|no unit"):
-        units.duration(text)
+        value_types.parse_duration(text)
     with pytest.raises(ValueError, match=r"not a|no unit"):
-        units.size(text)
+        value_types.parse_size(text)
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), (" TRUE ", True)])
 def test_switches(text: str, *, value: bool) -> None:
     """Only the words of YAML 1.2 are taken, in any case."""
-    assert units.switch(text) is value
+    assert value_types.parse_bool(text) is value
 
 
 @pytest.mark.parametrize("text", ["", "1", "yes", "on", "null", "truee"])
 def test_what_is_no_switch(text: str) -> None:
     """`off` could be meant or not: it is refused, not guessed."""
     with pytest.raises(ValueError, match="neither"):
-        units.switch(text)
+        value_types.parse_bool(text)

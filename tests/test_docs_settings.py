@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import inspect
 
 from bridge.config import Settings, load
 from bridge.config.environment import variable, variables
-from bridge.config.shape import Leaf, Many, Named, Record, Shape, record
+from bridge.config.schema import fields, leaf_of, list_of, settings_schema, walk
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config" / "bridge.example.yaml"
@@ -20,23 +21,19 @@ ROWS = {
 }
 
 
-def documented(shape: Shape, key: str = "") -> Iterator[tuple[str, bool]]:
+def documented() -> Iterator[tuple[str, bool]]:
     """List the keys that need a row, and whether each has a variable of its own."""
-    match shape:
-        case Record():
-            for name, field in shape.fields.items():
-                yield from documented(field, f"{key}.{name}" if key else name)
-        case Many(item=Record() as item):
-            yield key, True
-            yield from ((f"{key}[].{name}", False) for name in item.fields)
-        case Named(item=Record() as item):
-            yield key, True
-            yield from ((f"{key}.<name>.{name}", False) for name in item.fields)
-        case _:
-            yield key, True
+    for names, kind in walk(settings_schema()):
+        key = ".".join(names)
+        yield key, True
+        many = list_of(kind)
+        if many is not None and isinstance(many.item_type, inspect.StructType):
+            yield from ((f"{key}[].{name}", False) for name in fields(many.item_type))
+        if isinstance(kind, inspect.DictType) and isinstance(kind.value_type, inspect.StructType):
+            yield from ((f"{key}.<name>.{name}", False) for name in fields(kind.value_type))
 
 
-KEYS = dict(documented(record(Settings)))
+KEYS = dict(documented())
 
 
 def default_of(key: str) -> object:
@@ -124,6 +121,6 @@ def test_recipes_load(block: str, tmp_path: Path) -> None:
 
 def test_the_leaves_say_what_is_allowed() -> None:
     """Every single value has words for the user about what it may be."""
-    kinds = [kind for _, kind in variables().values() if isinstance(kind, Leaf)]
-    assert kinds
-    assert all(kind.expected for kind in kinds)
+    leaves = [leaf for _, kind in variables().values() if (leaf := leaf_of(kind)) is not None]
+    assert leaves
+    assert all(leaf.expected for leaf in leaves)

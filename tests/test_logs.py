@@ -1,6 +1,7 @@
 """Logs: what is shown, how, and what never is."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -133,6 +134,44 @@ def test_the_console_keeps_one_line_an_event() -> None:
     assert len(written.splitlines()) == 2
     assert "\x1b" not in written
     assert "forged" in written
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("UTC0", "+0000"), ("XYZ-5:30", "+0530")])
+def test_people_read_local_time(zone: str, offset: str) -> None:
+    """The console shows the time of the zone in `TZ`; JSON stays with UTC."""
+    written = run(
+        f"""
+        import os, time, structlog
+        os.environ["TZ"] = {zone!r}
+        time.tzset()
+        from bridge import logs
+        for style in ("console", "json"):
+            logs.setup("info", style)
+            structlog.get_logger().info("hello")
+        """
+    )
+    console, json_line = written.splitlines()
+    assert re.match(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\{offset} \[info", console)
+    assert json.loads(json_line)["timestamp"].endswith("Z")
+
+
+def test_the_level_can_change() -> None:
+    """A new level holds from then on, also for other loggers."""
+    written = run(
+        """
+        import logging, structlog
+        from bridge import logs
+        logs.setup("error", "json")
+        log = structlog.get_logger()
+        log.info("not shown")
+        logs.set_level("debug")
+        log.debug("shown")
+        logging.getLogger("other").debug("shown")
+        logs.set_level("warning")
+        log.info("not shown")
+        """
+    )
+    assert [json.loads(line)["event"] for line in written.splitlines()] == ["shown", "shown"]
 
 
 def test_a_terminal_gets_colours() -> None:

@@ -1,58 +1,56 @@
-"""The API of Sonarr, Radarr, Lidarr, Readarr and Whisparr: what qBittorrent's cannot say.
+"""Client of the API of Sonarr, Radarr, Lidarr, Readarr and Whisparr.
 
-client   the endpoints that the bridge uses, as methods
-answers  what they say, as values
-kinds    in what the five differ
-history  what the *arr's history says of one download
-errors   what can go wrong
-wire     one request and its answer
-arrs     which *arr has which category
+It does what the qBittorrent API cannot: it reports a failed download, and asks what was imported.
+
+servarr          the endpoints, as methods of `Arr`; which *arr has which category
+servarr_records  what the endpoints answer
+servarr_errors   the tree of errors
+servarr_http     one request and its answer
+grab_history     what the history of an *arr says about one download
 """
 
-from bridge.arr.answers import (
-    Client,
-    ClientOptions,
-    Complaint,
+from bridge.arr.grab_history import Fate, GrabFate, all_imported, fate
+from bridge.arr.servarr import DIALECTS, Arr, Arrs, Dialect
+from bridge.arr.servarr_errors import (
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrRefused,
+    ArrServerError,
+    ArrUnreachable,
+)
+from bridge.arr.servarr_records import (
+    ClientTestFailure,
+    DownloadClient,
+    DownloadClientOptions,
     HistoryRecord,
     PathMapping,
     QueueRecord,
     RootFolder,
     Status,
 )
-from bridge.arr.arrs import Arrs
-from bridge.arr.client import Arr
-from bridge.arr.errors import (
-    ArrError,
-    BadKey,
-    Declined,
-    NoSuchThing,
-    Trouble,
-    Unreachable,
-)
-from bridge.arr.history import Fate, Told, all_imported, fate
-from bridge.arr.kinds import DIALECTS, Dialect
 
 __all__ = [
     "DIALECTS",
     "Arr",
     "ArrError",
+    "ArrKeyRejected",
+    "ArrNotFound",
+    "ArrRefused",
+    "ArrServerError",
+    "ArrUnreachable",
     "Arrs",
-    "BadKey",
-    "Client",
-    "ClientOptions",
-    "Complaint",
-    "Declined",
+    "ClientTestFailure",
     "Dialect",
+    "DownloadClient",
+    "DownloadClientOptions",
     "Fate",
+    "GrabFate",
     "HistoryRecord",
-    "NoSuchThing",
     "PathMapping",
     "QueueRecord",
     "RootFolder",
     "Status",
-    "Told",
-    "Trouble",
-    "Unreachable",
     "all_imported",
     "fate",
 ]

@@ -1,22 +1,30 @@
-"""Typed settings, from one YAML file and the environment."""
+"""Typed settings, from one YAML file and the environment.
 
-from bridge.config.errors import ConfigError
-from bridge.config.load import find_config, load
+value_types   the types of single values, and how their text is read
+secret        text that must not be shown
+outbound_proxy  the proxy for calls to TorBox
+settings      the tree of settings
+schema        what each setting allows, read from its type
+yaml_nodes    YAML as nodes that know their file, line and key
+environment   the variables
+builder       nodes to settings, with every mistake collected
+loader        file, environment and defaults together
+"""
+
+from bridge.config.environment import read_umask
+from bridge.config.loader import SettingsSource, find_config, load
 from bridge.config.secret import Secret
 from bridge.config.settings import (
     ArrSettings,
     CategorySettings,
     CleanUpPolicy,
-    CleanUpPolicyChanges,
     DeliverySettings,
     FilePolicy,
-    FilePolicyChanges,
     HistorySettings,
     LogSettings,
     NotifySettings,
     PathSettings,
     Policy,
-    PolicyChanges,
     PollSeconds,
     QBittorrentSettings,
     ServerSettings,
@@ -24,31 +32,32 @@ from bridge.config.settings import (
     TorBoxSettings,
     WebdavSettings,
 )
-from bridge.config.umask import current_umask, read_umask
+from bridge.config.value_types import ArrKind, Mode, Network
+from bridge.config.yaml_nodes import ConfigError
 
 __all__ = [
+    "ArrKind",
     "ArrSettings",
     "CategorySettings",
     "CleanUpPolicy",
-    "CleanUpPolicyChanges",
     "ConfigError",
     "DeliverySettings",
     "FilePolicy",
-    "FilePolicyChanges",
     "HistorySettings",
     "LogSettings",
+    "Mode",
+    "Network",
     "NotifySettings",
     "PathSettings",
     "Policy",
-    "PolicyChanges",
     "PollSeconds",
     "QBittorrentSettings",
     "Secret",
     "ServerSettings",
     "Settings",
+    "SettingsSource",
     "TorBoxSettings",
     "WebdavSettings",
-    "current_umask",
     "find_config",
     "load",
     "read_umask",

@@ -2,7 +2,7 @@
 
 
 class Secret:
-    """A key or a password. Its text comes out by `reveal` alone, never by repr, str or format."""
+    """A key or a password. Only `reveal` returns its text; repr, str and format do not."""
 
     __slots__ = ("_text",)
 
@@ -10,7 +10,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the text."""
         return self._text
 
     def __repr__(self) -> str:

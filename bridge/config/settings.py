@@ -1,15 +1,18 @@
 """The settings: one tree of types, named as in the YAML file.
 
 A new key needs a line here, one in `config/bridge.example.yaml` and one in
-`docs/configuration.md`; the rest follows from its type.
+`docs/configuration.md`. Its variable, its checks and its messages follow from its type.
+Durations are in seconds, sizes in bytes; None means never, or no limit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from msgspec import UNSET, Struct, UnsetType, field, structs
+from msgspec import Struct, field, structs
 
-from bridge.config.kinds import (
+from bridge.config.value_types import (
+    Addresses,
     ApiKey,
     ArrKind,
     Cached,
@@ -28,6 +31,7 @@ from bridge.config.kinds import (
     Pause,
     Port,
     Profile,
+    ProxyUrl,
     Rate,
     Refuse,
     RemoveFromTorBox,
@@ -45,62 +49,75 @@ from bridge.config.kinds import (
     UrlBase,
     Verify,
     WhenFull,
-    Word,
 )
+
+RELOADED_SECTIONS: Final = ("policy", "categories", "failover", "log")
+"""Sections that are taken over without a restart, as is `torbox.api_key`."""
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the bridge listens, and who may come in."""
+    """Where the bridge listens, and who may log in."""
 
-    host: Word = "0.0.0.0"
+    host: Addresses = ("0.0.0.0",)
+    """One address or several. `::` listens on IPv4 too, where the system has both."""
     port: Port = 8080
     url_base: UrlBase = ""
     """Either empty or with a leading and no trailing slash."""
     username: Text = "admin"
     password: Password | None = None
-    """None: one is made at the first start."""
+    """None: one is created at the first start."""
     api_key: LongKey | None = None
     trusted_proxies: tuple[NetworkText, ...] = ()
+    auth_exempt: tuple[NetworkText, ...] = ()
+    """Networks whose clients need no login."""
     fetch_allowed_hosts: tuple[Text, ...] = ()
     """Private hosts, addresses or networks that links in `torrents/add` may lead to."""
 
     @property
+    def local_host(self) -> str:
+        """An address of the bridge on this machine: the loopback if it listens on all addresses."""
+        loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return next((loopback[host] for host in self.host if host in loopback), self.host[0])
+
+    @property
     def local_url(self) -> str:
         """How this machine reaches the bridge, `url_base` included, without a trailing slash."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = self.local_host
         named = f"[{host}]" if ":" in host else host
         return f"http://{named}:{self.port}{self.url_base}"
 
 
 class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Pauses between two shared lists, in seconds."""
+    """Seconds between two reads of TorBox's list."""
 
     active: Pause = 5.0
     idle: Pause = 60.0
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What TorBox lets us do; a 429 is believed over it."""
+    """What TorBox allows. When TorBox answers 429, its answer wins."""
 
     calls_per_minute: UpTo1000 = 300
-    """Of each class: adds, lists, links, control."""
+    """For each class of calls: adds, lists, links, control."""
     uncached_per_hour: UpTo1000 = 60
     adds_at_once: UpTo16 = 3
 
 
 class TorBoxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How TorBox is reached."""
+    """How the bridge calls TorBox."""
 
     api_key: ApiKey | None = None
     base_url: Url = "https://api.torbox.app"
     """Without a trailing slash."""
     poll_seconds: PollSeconds = field(default_factory=PollSeconds)
     timeout_seconds: Timeout = 30.0
+    proxy: ProxyUrl | None = None
+    """For API and CDN; None: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
     limits: Limits = field(default_factory=Limits)
 
 
 class PathSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where things lie on disk."""
+    """Where files are kept."""
 
     database: FilePath = Path("/config/bridge.db")
     downloads: Directory = Path("/downloads")
@@ -108,7 +125,7 @@ class PathSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def incomplete_directory(self) -> Path:
-        """Where unfinished files lie: `incomplete`, or `.incomplete` below `downloads`."""
+        """The directory for unfinished files: `incomplete`, or `.incomplete` below `downloads`."""
         return self.incomplete or self.downloads / ".incomplete"
 
 
@@ -118,7 +135,7 @@ class WebdavSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: Url = "https://webdav.torbox.app"
     """Without a trailing slash."""
     username: Text | None = None
-    """None: it is not asked."""
+    """None: WebDAV is not used."""
     password: Password | None = None
 
 
@@ -126,7 +143,7 @@ class Aria2Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The aria2 daemon that fetches in mode `aria2`."""
 
     url: Url | None = None
-    """Of its JSON-RPC, such as `http://nas:6800/jsonrpc`."""
+    """The URL of its JSON-RPC, such as `http://nas:6800/jsonrpc`."""
     secret: ApiKey | None = None
     directory: Directory | None = None
     """How aria2 sees the directory for unfinished downloads; None: at the same path."""
@@ -137,17 +154,18 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Mode = "download"
     mount: Directory | None = None
-    mount_timeout: Seconds = 1800.0
-    """In seconds: how long files may be missing from a mount that works."""
+    mount_timeout: Seconds = 4 * 3600.0
+    """How long files may be missing from a mount that works."""
     link_style: LinkStyle = "absolute"
     webdav: WebdavSettings = field(default_factory=WebdavSettings)
     public_url: Url | None = None
     parallel_files: UpTo64 = 4
-    connections_per_file: UpTo16 = 4
+    connections_per_file: UpTo16 = 8
     limit_bytes_per_second: Rate | None = None
-    """None: as fast as it goes."""
+    """None: no limit."""
     min_free_bytes: Size = 1024**3
     verify: Verify = "size"
+    windows_safe_names: Switch = False
     aria2: Aria2Options = field(default_factory=Aria2Options)
 
 
@@ -160,7 +178,7 @@ class FilePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CleanUpPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When finished downloads are removed though no *arr asks for it. Seconds, None is never."""
+    """Automatic clean-up: when finished downloads are removed without a request of an *arr."""
 
     after_import: Seconds | None = None
     after: Seconds | None = None
@@ -169,7 +187,7 @@ class CleanUpPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is done with the downloads of a category. Times in seconds, None is never."""
+    """How the downloads of a category are treated."""
 
     cached: Cached = "any"
     refuse: Refuse = "auto"
@@ -183,74 +201,18 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """None: as `delivery.mode` says."""
     remove_from_torbox: RemoveFromTorBox = "own"
     adopt: Switch = False
-    """Look first whether it is on the account already, and take it over."""
+    """Use an item that is on the account already, instead of adding the torrent again."""
     clean_up: CleanUpPolicy = field(default_factory=CleanUpPolicy)
     files: FilePolicy = field(default_factory=FilePolicy)
 
 
-class FilePolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a category says itself about files; UNSET is as in the default policy."""
-
-    min_size: Size | UnsetType = UNSET
-    include: tuple[Text, ...] | UnsetType = UNSET
-    exclude: tuple[Text, ...] | UnsetType = UNSET
-
-    def over(self, base: FilePolicy) -> FilePolicy:
-        """Put these on top of another policy."""
-        return structs.replace(base, **dict(_given(self)))
-
-
-class CleanUpPolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a category says itself about cleaning up; UNSET is as in the default policy."""
-
-    after_import: Seconds | UnsetType | None = UNSET
-    after: Seconds | UnsetType | None = UNSET
-    dry_run: Switch | UnsetType = UNSET
-
-    def over(self, base: CleanUpPolicy) -> CleanUpPolicy:
-        """Put these on top of another policy."""
-        return structs.replace(base, **dict(_given(self)))
-
-
-class PolicyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a category says itself; UNSET is as in the default policy."""
-
-    cached: Cached | UnsetType = UNSET
-    refuse: Refuse | UnsetType = UNSET
-    seed: Seed | UnsetType = UNSET
-    when_full: WhenFull | UnsetType = UNSET
-    stalled_after: Seconds | UnsetType | None = UNSET
-    metadata_after: Seconds | UnsetType | None = UNSET
-    stored_after: Seconds | UnsetType | None = UNSET
-    give_up_after: Seconds | UnsetType | None = UNSET
-    delivery: Mode | UnsetType | None = UNSET
-    remove_from_torbox: RemoveFromTorBox | UnsetType = UNSET
-    adopt: Switch | UnsetType = UNSET
-    clean_up: CleanUpPolicyChanges = field(default_factory=CleanUpPolicyChanges)
-    files: FilePolicyChanges = field(default_factory=FilePolicyChanges)
-
-    def over(self, base: Policy) -> Policy:
-        """Put these on top of another policy."""
-        own = dict(_given(self)) | {
-            "files": self.files.over(base.files),
-            "clean_up": self.clean_up.over(base.clean_up),
-        }
-        return structs.replace(base, **own)
-
-
-def _given(changes: Struct) -> Iterator[tuple[str, object]]:
-    for name in changes.__struct_fields__:
-        value = getattr(changes, name)
-        if value is not UNSET:
-            yield name, value
-
-
 class CategorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A category that is made at start, and what differs in it."""
+    """A category that is created at the start, and its policy."""
 
     save_path: SavePath | None = None
     """None: the category's name below `paths.downloads`."""
-    policy: PolicyChanges = field(default_factory=PolicyChanges)
+    policy: Policy | None = None
+    """The whole policy of the category: its own keys over those of the default. None: the default."""
 
 
 class ArrSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -264,10 +226,10 @@ class ArrSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class FailoverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an *arr is told that a download failed."""
+    """How failures are reported to the *arr."""
 
     dry_run: Switch = False
-    """Only say what would be done."""
+    """Only log what would be done."""
     per_hour: UpTo1000 = 10
 
 
@@ -304,14 +266,18 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is logged, and how it looks."""
+    """What is logged, and in which format."""
 
     level: LogLevel = "info"
     format: LogFormat = "auto"
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings. The names are public: they stand in users' files and environments."""
+class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """All settings. The names are public: users have them in their files and environments.
+
+    The sections are immutable. A running bridge shares one object of this class, and only
+    `reload_from` replaces sections of it.
+    """
 
     server: ServerSettings = field(default_factory=ServerSettings)
     torbox: TorBoxSettings = field(default_factory=TorBoxSettings)
@@ -328,24 +294,37 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogSettings = field(default_factory=LogSettings)
 
     def policy_for(self, category: str) -> Policy:
-        """Return the default policy with the category's own on top."""
+        """Return the policy of a category."""
         own = self.categories.get(category)
-        return own.policy.over(self.policy) if own else self.policy
+        return (own.policy if own else None) or self.policy
 
     def delivery_mode(self, category: str) -> Mode:
-        """Tell how the downloads of a category appear on disk."""
+        """Return how the downloads of a category appear on disk."""
         return self.policy_for(category).delivery or self.delivery.mode
 
     @property
     def public_root(self) -> str | None:
-        """Where media servers reach the bridge, `url_base` included; None if it is not told."""
+        """The URL at which media servers reach the bridge, `url_base` included; None if not set."""
         public, base = self.delivery.public_url, self.server.url_base
         if public is None or (base and public.endswith(base)):
             return public
         return public + base
 
+    def reload_from(self, new: "Settings") -> tuple[list[str], list[str]]:
+        """Take over what can change while the bridge runs.
+
+        Return the keys that were taken over, and those that need a restart.
+        """
+        torbox = structs.replace(self.torbox, api_key=new.torbox.api_key)
+        changed = changed_keys(self, new)
+        self.torbox = torbox
+        for section in RELOADED_SECTIONS:
+            setattr(self, section, getattr(new, section))
+        restart = changed_keys(self, new)
+        return [key for key in changed if key not in restart], restart
+
     def secrets(self) -> tuple[str, ...]:
-        """Return the texts that must not show up anywhere, for the log to mask."""
+        """Return the texts of all secrets, for the log to mask."""
         known = (
             self.server.password,
             self.server.api_key,
@@ -357,3 +336,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             *(one.token for one in self.notify),
         )
         return tuple(secret.reveal() for secret in known if secret is not None)
+
+
+def changed_keys(old: Struct, new: Struct, above: str = "") -> list[str]:
+    """Return the dotted keys in which two structs of one kind differ."""
+    found = []
+    for name in old.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
+        key = f"{above}{name}"
+        if isinstance(before, Struct) and isinstance(after, Struct):
+            found += changed_keys(before, after, f"{key}.")
+        elif before != after:
+            found.append(key)
+    return found

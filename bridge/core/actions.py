@@ -1,4 +1,4 @@
-"""What the engine can be told to do, as values."""
+"""What the engine can be told to do, as values. Each names a download, a grab or a job by its id."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,159 +8,161 @@ from bridge.core.model import Failure
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Create it on TorBox. Nothing of an earlier create is to be found there."""
+    """Create the download at TorBox. Nothing of an earlier create is to be found there."""
 
-    hash: str
+    download_id: int
     cached: bool = False
     """TorBox is known to have it cached, so the hourly limit does not count it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckCached:
-    """Ask which of these TorBox has cached: creates of those are not scarce."""
+    """Ask which of these hashes TorBox has cached: creates of those are not scarce."""
 
     hashes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Ask TorBox for the item by its id."""
+class RefreshItem:
+    """Ask TorBox for one item by its id."""
 
-    hash: str
+    download_id: int
     torrent_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """Read the shared list, and TorBox's queue if anything of ours may stand in it."""
+class RefreshList:
+    """Read the list of all items, and TorBox's queue if anything of ours may be in it."""
 
     queue: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Promote:
-    """It shows up under this torrent_id."""
+class AttachTorrent:
+    """The download's item is found under this torrent_id."""
 
-    hash: str
+    download_id: int
     torrent_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Enqueue:
-    """It stands in TorBox's queue under this queued_id."""
+class AttachQueued:
+    """The download's item is found in TorBox's queue, under this queued_id."""
 
-    hash: str
+    download_id: int
     queued_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """TorBox has all the files: choose among them and name them."""
+class PlanFiles:
+    """TorBox has all the files: choose among them and name them, for every grab that waits."""
 
-    hash: str
+    download_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Make the files appear on disk."""
+    """Make the files of a grab appear on disk.
 
-    hash: str
+    First by hard links to the files of one of the `source_ids`, if there are any: grabs of the same
+    download that have theirs.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Give a claim its files: those of the download are there."""
-
-    hash: str
-    number: int
+    grab_id: int
+    source_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Nothing is left to seed for one who asked for it: a claim by its number, or 0 the first."""
+    """Nothing is left to seed for a grab."""
 
-    hash: str
-    number: int = 0
+    grab_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reannounce:
-    """Let TorBox look for other peers, before it is given up for want of progress."""
+    """Let TorBox look for other peers, before the download is given up for want of progress."""
 
-    hash: str
+    download_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
-    """Give it up, with a reason that is kept."""
+class FailDownload:
+    """Give the download up, for every grab that has no files yet."""
 
-    hash: str
+    download_id: int
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Remove:
-    """Clean up after a download that the user deleted."""
+class FailGrab:
+    """Give up one grab by the rules of its category."""
 
-    removal_id: int
+    grab_id: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """Make the next attempt at a persisted job."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpMetadata:
+    """Find name, size and files of the magnets that these jobs are about: one call for all."""
+
+    job_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AskImport:
-    """Ask the *arr of one who asked for a download whether it has imported it."""
+    """Ask the *arr of a grab whether it has imported it."""
 
-    hash: str
-    number: int
+    grab_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
-    """Remove a download for one who asked for it, though its *arr did not."""
+    """Remove a grab though its *arr did not."""
 
-    hash: str
-    number: int
+    grab_id: int
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reclaim:
-    """Remove what turned up at TorBox of a download that is gone."""
+class DeleteStray:
+    """Delete at TorBox what turned up there of a removed download."""
 
     hash: str
     torrent_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class FailOver:
-    """Tell the *arr that a download failed, so that it finds another release."""
-
-    failover_id: int
 
 
 Action: TypeAlias = (
     Submit
     | CheckCached
-    | Look
-    | Poll
-    | Promote
-    | Enqueue
-    | Ready
+    | RefreshItem
+    | RefreshList
+    | AttachTorrent
+    | AttachQueued
+    | PlanFiles
     | Deliver
-    | Share
     | Finish
     | Reannounce
-    | Fail
+    | FailDownload
+    | FailGrab
+    | RunJob
+    | LookUpMetadata
     | AskImport
     | CleanUp
-    | Reclaim
-    | FailOver
-    | Remove
+    | DeleteStray
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before this time."""
+    """Nothing to do before this time (unix seconds)."""
 
     until: float
 

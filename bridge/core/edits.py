@@ -4,6 +4,7 @@ Paths are relative to the save path and '/' separated. Whatever is asked, they s
 files stay below one top, and no two become one.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -53,8 +54,9 @@ def _conflict(before: Sequence[str], after: Sequence[str]) -> str:
     """Find a path that would stand for two files, or for a file and a folder."""
     keys = [path.casefold() for path in after]
     folders = {key[:at] for key in keys for at in range(len(key)) if key[at] == "/"}
+    times = Counter(keys)
     for old, new, key in zip(before, after, keys, strict=True):
-        if old != new and (keys.count(key) > 1 or key in folders):
+        if old != new and (times[key] > 1 or key in folders):
             return new
     return next((new for new, key in zip(after, keys, strict=True) if key in folders), "")
 

@@ -1,110 +1,133 @@
-"""What must hold at every moment. A sentence for each download of which it does not.
+"""What must hold at every moment. A sentence for each live download or grab of which it does not.
 
-The plan gives every download an owner; this looks whether it did, and whether what the world is
-shown agrees with what is written down. Checked after fault scenarios in tests, and while running.
+The plan gives everything live an owner; this checks that it did, and that what clients are shown
+agrees with what is stored. Checked after fault scenarios in tests, and while running.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from bridge.core.model import BEFORE_READY, FINAL, Claim, Download, Phase, Removal, Snapshot
+from bridge.core.model import (
+    NOT_DELIVERED,
+    Download,
+    DownloadPhase,
+    Entry,
+    Grab,
+    GrabPhase,
+    Job,
+    Removal,
+    Snapshot,
+)
+from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload
 
 OVERDUE_SECONDS = 300.0
 """An attempt that was due so long ago has been forgotten."""
 
-NEEDS_ITEM = frozenset({Phase.REMOTE, Phase.READY, Phase.DELIVERING})
-WAITING = frozenset({Phase.ACCEPTED, Phase.SUBMITTING, Phase.READY, Phase.DELIVERING})
+TORBOX_WORKS = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The world at one moment."""
+    """The bridge at one moment."""
 
     now: float
-    downloads: Collection[Download]
-    claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
-    removals: Collection[Removal] = ()
+    live: Collection[LiveDownload]
+    jobs: Collection[Job] = ()
     snapshot: Snapshot
-    busy: frozenset[str] = frozenset()
-    held_up: bool = False
-    """A gate is shut or a budget used up: what is due may wait longer."""
+    busy_downloads: frozenset[int] = frozenset()
+    busy_grabs: frozenset[int] = frozenset()
+    delivering: int = 0
+    blocked: bool = False
+    """A blocker or a used-up rate budget: what is due may wait longer."""
 
 
-def violations(world: Observed, before: Observed | None = None) -> list[str]:
-    """Tell what does not hold; `before` is an earlier moment to compare with."""
-    found = [
-        f"{download.hash}: {text}"
-        for download in world.downloads
-        for text in (*_ids(download), *_complete(download), *_owner(download, world))
-    ]
-    found += _claims(world)
-    found += _doubles(world)
+def violations(observed: Observed, before: Observed | None = None) -> list[str]:
+    """Return what does not hold; `before` is an earlier moment to compare with."""
+    found = []
+    for live in observed.live:
+        texts = [*_ids(live), *_download_owner(live, observed)]
+        for grab in live.grabs:
+            texts += [*_complete(grab), *_grab_owner(live, grab, observed)]
+        found += [f"{live.download.name} ({live.download.hash}): {text}" for text in texts]
+    found += _doubles(observed)
     if before is not None:
-        found += _backwards(before, world)
+        found += _backwards(before, observed)
     return found
 
 
-def _ids(download: Download) -> Iterator[str]:
-    if download.phase in NEEDS_ITEM and download.torrent_id is None:
+def _ids(live: LiveDownload) -> Iterator[str]:
+    download = live.download
+    delivers = download.phase is DownloadPhase.READY and live.pending
+    if (download.phase is DownloadPhase.ACTIVE or delivers) and download.torrent_id is None:
         yield f"{download.phase} without a torrent_id"
-    if download.phase is Phase.QUEUED and download.queued_id is None:
+    if download.phase is DownloadPhase.QUEUED and download.queued_id is None:
         yield "queued without a queued_id"
     if download.ours and download.torrent_id is None and download.queued_id is None:
-        yield "ours, and nothing is known of where"
-    if download.phase is Phase.SUBMITTING and not download.lookup_until:
-        yield "submitting, and nobody looks what became of it"
-
-
-def _complete(download: Download) -> Iterator[str]:
-    if download.complete and not (download.content_name and download.completed_at):
-        yield f"{download.phase} without content on disk"
-    if not download.complete and download.completed_at is not None:
-        yield f"{download.phase}, yet completed"
-    if (download.phase is Phase.FAILED) != (download.failure_reason is not None):
+        yield "ours, and its item is unknown"
+    if download.phase is DownloadPhase.SUBMITTING and not download.lookup_until:
+        yield "submitting, and its create is never looked up"
+    if (download.phase is DownloadPhase.FAILED) != (download.failure_reason is not None):
         yield f"{download.phase} with the failure reason {download.failure_reason}"
 
 
-def _owner(download: Download, world: Observed) -> Iterator[str]:
-    """Look for what nobody works on though it is due."""
-    idle = download.phase in FINAL or download.stopped or download.hash in world.busy
-    if idle or world.held_up or any(one.hash == download.hash for one in world.removals):
+def _complete(grab: Grab) -> Iterator[str]:
+    of = f"for {grab.category!r}"
+    if grab.complete and not (grab.content_name and grab.completed_at):
+        yield f"{grab.phase} {of} without content on disk"
+    if not grab.complete and grab.completed_at is not None:
+        yield f"{grab.phase} {of}, yet completed"
+    if (grab.phase is GrabPhase.FAILED) != (grab.failure_reason is not None):
+        yield f"{grab.phase} {of} with the failure reason {grab.failure_reason}"
+
+
+def _download_owner(live: LiveDownload, observed: Observed) -> Iterator[str]:
+    """Find what is due at TorBox and forgotten."""
+    download = live.download
+    stopped = all(grab.stopped for grab in live.pending)
+    idle = stopped or download.id in observed.busy_downloads or observed.blocked
+    if idle or _being_removed(download, observed):
         return
-    if download.phase in WAITING and world.now - _due_at(download) > OVERDUE_SECONDS:
-        yield f"{download.phase}, due for a long time, and nobody works on it"
-    unseen = world.now - max(world.snapshot.listed_at, download.phase_at)
-    if download.phase in BEFORE_READY - WAITING and unseen > OVERDUE_SECONDS:
+    due_at = max(download.next_attempt_at, download.phase_at, download.lookup_until)
+    waits = download.phase in {DownloadPhase.NEW, DownloadPhase.SUBMITTING}
+    if waits and observed.now - due_at > OVERDUE_SECONDS:
+        yield f"{download.phase}, due for a long time, and nothing is done about it"
+    unseen = observed.now - max(observed.snapshot.listed_at, download.phase_at)
+    if download.phase in TORBOX_WORKS and unseen > OVERDUE_SECONDS:
         yield f"{download.phase}, and TorBox has not been asked for a long time"
 
 
-def _claims(world: Observed) -> Iterator[str]:
-    """Look for who has nothing to wait for, and for who waits for what is there."""
-    downloads = {download.hash: download for download in world.downloads}
-    for info_hash, claims in world.claims.items():
-        first = downloads.get(info_hash)
-        if first is None:
-            yield f"{info_hash}: claimed, and not there"
-            continue
-        for claim in claims:
-            if claim.complete and not (claim.content_name and claim.completed_at):
-                yield f"{info_hash}: complete for {claim.category!r} without content on disk"
-            since = max(claim.added_at, first.phase_at)
-            forgotten = first.complete and world.now - since > OVERDUE_SECONDS
-            if forgotten and claim.waits and info_hash not in world.busy:
-                yield f"{info_hash}: complete, and {claim.category!r} waits for its files"
+def _grab_owner(live: LiveDownload, grab: Grab, observed: Observed) -> Iterator[str]:
+    """Find what could be delivered and is forgotten. Waiting for a free place is no fault."""
+    if live.download.phase is not DownloadPhase.READY or grab.phase not in NOT_DELIVERED:
+        return
+    siblings_busy = any(other.id in observed.busy_grabs for other in live.grabs)
+    full = observed.delivering >= MAX_DELIVERIES
+    held = grab.incomplete_list_bytes >= 0
+    if grab.stopped or siblings_busy or full or held or observed.blocked:
+        return
+    due_at = max(grab.next_attempt_at, grab.phase_at, live.download.phase_at)
+    forgotten = observed.now - due_at > OVERDUE_SECONDS
+    if forgotten and not _being_removed(live.download, observed):
+        yield f"{grab.phase} for {grab.category!r}, due for a long time, and not delivered"
 
 
-def _due_at(download: Download) -> float:
-    return max(download.next_attempt_at, download.phase_at, download.lookup_until)
+def _being_removed(download: Download, observed: Observed) -> bool:
+    return any(
+        job.subject == download.hash and isinstance(job.task, Removal) for job in observed.jobs
+    )
 
 
-def _doubles(world: Observed) -> Iterator[str]:
-    """Look for remote items that two downloads share, and for hashes that TorBox has twice."""
-    ids = Counter(one.torrent_id for one in world.downloads if one.torrent_id is not None)
+def _doubles(observed: Observed) -> Iterator[str]:
+    """Find remote items that two downloads share, and hashes that TorBox has twice."""
+    downloads = [live.download for live in observed.live]
+    ids = Counter(one.torrent_id for one in downloads if one.torrent_id is not None)
     yield from (f"torrent {torrent_id} is shared" for torrent_id, many in ids.items() if many > 1)
-    ours = {download.hash for download in world.downloads if download.ours}
+    ours = {download.hash for download in downloads if download.ours}
     listed = Counter(
-        item.hash for item in world.snapshot.items.values() if item.id in world.snapshot.listed
+        item.hash
+        for item in observed.snapshot.items.values()
+        if item.id in observed.snapshot.listed
     )
     yield from (
         f"{one}: {many} remote items" for one, many in listed.items() if many > 1 and one in ours
@@ -112,15 +135,20 @@ def _doubles(world: Observed) -> Iterator[str]:
 
 
 def _backwards(before: Observed, after: Observed) -> Iterator[str]:
-    """Look for what is shown as less than it was."""
-    known = {download.hash: download for download in before.downloads}
-    for download in after.downloads:
-        old = known.get(download.hash)
-        if old is None or old.added_at != download.added_at:
+    """Find what is shown as less than it was."""
+    known = {entry.grab.id: entry for entry in _entries(before.live)}
+    for entry in _entries(after.live):
+        old = known.get(entry.grab.id)
+        if old is None:
             continue
-        if download.progress < old.progress:
-            yield f"{download.hash}: progress went back from {old.progress} to {download.progress}"
-        if old.complete and not download.complete:
-            yield f"{download.hash}: was {old.phase} and is {download.phase}"
-        if old.phase is Phase.FAILED and download.phase is not Phase.FAILED:
-            yield f"{download.hash}: failed, and {download.phase} again"
+        name = f"{entry.name} ({entry.hash})"
+        if entry.grab.progress < old.grab.progress:
+            yield f"{name}: progress went back from {old.grab.progress} to {entry.grab.progress}"
+        if old.complete and not entry.complete:
+            yield f"{name}: was {old.grab.phase} and is {entry.grab.phase}"
+        if old.grab.phase is GrabPhase.FAILED and entry.grab.phase is not GrabPhase.FAILED:
+            yield f"{name}: was {old.grab.phase} and is {entry.grab.phase}"
+
+
+def _entries(live: Collection[LiveDownload]) -> Sequence[Entry]:
+    return [Entry(one.download, grab) for one in live for grab in one.grabs]

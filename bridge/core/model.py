@@ -1,4 +1,4 @@
-"""The values everything else passes around.
+"""The data model: downloads, grabs, their files, persisted jobs, and what TorBox last said.
 
 Times are unix seconds (float), sizes are bytes, seed limits are minutes as qBittorrent counts them.
 """
@@ -6,42 +6,86 @@ Times are unix seconds (float), sizes are bytes, seed limits are minutes as qBit
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
+from typing import TypeAlias
 
 UNLIMITED = -1
 USE_GLOBAL = -2
 
 
-class Phase(StrEnum):
-    """Where a download stands in its life. Ours alone; no *arr ever sees it.
+class DownloadPhase(StrEnum):
+    """Where a download is in its lifecycle at TorBox: `new -> submitting -> queued | active -> ready`.
 
-    A download is DELIVERED only after every chosen file was renamed into place: no path that an
-    *arr could import exists under its save path before.
+    FAILED may follow any of them. A download that is to be delivered once more goes back to ACTIVE,
+    or to NEW when TorBox no longer has its item.
     """
 
-    ACCEPTED = "accepted"
-    """The row is committed; TorBox has not been asked."""
+    NEW = "new"
+    """Committed; TorBox has not been asked yet."""
     SUBMITTING = "submitting"
     """A create may have reached TorBox; its answer is not known yet."""
     QUEUED = "queued"
-    """TorBox holds it in its own queue, under a queued_id."""
-    REMOTE = "remote"
+    """TorBox keeps it in its own queue, under a queued_id."""
+    ACTIVE = "active"
     """TorBox works on it, under a torrent_id."""
     READY = "ready"
     """TorBox has all the files and gives links to them."""
+    FAILED = "failed"
+    """Given up for every grab that has no files yet."""
+
+
+class GrabPhase(StrEnum):
+    """Where a grab is in its lifecycle: `waiting -> delivering -> delivered -> finished`, or failed.
+
+    A grab is DELIVERED only after every chosen file was renamed into place: before that, no path
+    that an *arr could import exists below its save path.
+    """
+
+    WAITING = "waiting"
+    """It has no files yet: what becomes of the download becomes of it."""
     DELIVERING = "delivering"
-    """The files are being made to appear on disk."""
+    """Its files are being made to appear on disk."""
     DELIVERED = "delivered"
     """Every chosen file is whole at its place; the seed rule is not met yet."""
     FINISHED = "finished"
     """Delivered, and nothing is left to seed."""
     FAILED = "failed"
-    """Given up, with a reason that is kept."""
+    """Given up by the rules of its own category, or because it could not be delivered."""
 
 
-FINAL = frozenset({Phase.FINISHED, Phase.FAILED})
-COMPLETE = frozenset({Phase.DELIVERED, Phase.FINISHED})
-BEFORE_READY = frozenset({Phase.ACCEPTED, Phase.SUBMITTING, Phase.QUEUED, Phase.REMOTE})
+class Phase(StrEnum):
+    """The phase of an entry: of a grab that has begun to be delivered, else of its download.
+
+    These words are public: events, metrics and the JSON API show them.
+    """
+
+    ACCEPTED = "accepted"
+    SUBMITTING = "submitting"
+    QUEUED = "queued"
+    REMOTE = "remote"
+    READY = "ready"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+AT_TORBOX = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE, DownloadPhase.READY})
+BEFORE_READY = frozenset(
+    {DownloadPhase.NEW, DownloadPhase.SUBMITTING, DownloadPhase.QUEUED, DownloadPhase.ACTIVE}
+)
+COMPLETE = frozenset({GrabPhase.DELIVERED, GrabPhase.FINISHED})
+NOT_DELIVERED = frozenset({GrabPhase.WAITING, GrabPhase.DELIVERING})
+
+_SHOWN = {
+    DownloadPhase.NEW: Phase.ACCEPTED,
+    DownloadPhase.SUBMITTING: Phase.SUBMITTING,
+    DownloadPhase.QUEUED: Phase.QUEUED,
+    DownloadPhase.ACTIVE: Phase.REMOTE,
+    DownloadPhase.READY: Phase.READY,
+    DownloadPhase.FAILED: Phase.FAILED,
+}
 
 
 class Reason(StrEnum):
@@ -86,32 +130,95 @@ class FileEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """What an *arr asked for: one info-hash, one category. One row in the store.
+    """One info-hash at TorBox: its ids there, its remote state, its metadata.
 
-    `hash` is the identity (40 lower-case hex digits, computed here from the magnet or .torrent)
-    and never changes, whatever TorBox reports.
+    One row per hash, whoever asked for it. `hash` is 40 lower-case hex digits, computed here from
+    the magnet or the .torrent; it never changes, whatever TorBox reports.
     """
 
+    id: int = 0
+    kind: str = "torrent"
     hash: str
-    name: str
-    save_path: str
-    added_at: float
     infohash_v1: str = ""
     infohash_v2: str = ""
-    category: str = ""
-    asked_by: str = ""
-    """The program that added it, by its User-Agent: `Sonarr`."""
-    tags: tuple[str, ...] = ()
+    name: str
+    """What the magnet, the .torrent or TorBox calls it."""
     magnet: str = ""
     has_torrent: bool = False
-    """The .torrent file itself is kept in the store."""
+    """The .torrent file itself is stored."""
     private: bool = False
     size: int = 0
-    """Bytes of the chosen files; 0 until they are known."""
+    """Bytes of all its files; 0 until they are known."""
 
-    phase: Phase = Phase.ACCEPTED
+    phase: DownloadPhase = DownloadPhase.NEW
     phase_at: float = 0.0
     """When the phase began."""
+    torrent_id: int | None = None
+    queued_id: int | None = None
+    ours: bool = False
+    """One of our creates made the remote item, so the bridge may delete it."""
+    submitted_at: float | None = None
+    """When the first create that may have had an effect was sent."""
+    lookup_until: float = 0.0
+    """A create may have had an effect: the hash is looked up, and no further create is sent, until
+    TorBox's lists were read at this time or later. 0 when there is nothing to look up.
+    """
+    remote_at: float | None = None
+    """When the remote item's torrent_id became known."""
+    known_cached: bool = False
+    """TorBox said at the create that it has all of it already."""
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+    note: str = ""
+    """Why it waits, for the user; empty when nothing is in the way."""
+    seen_at: float | None = None
+    """When TorBox last showed the remote item."""
+    failing_since: float | None = None
+    """When TorBox was first seen to call it failed; None while it does not."""
+    misses: int = 0
+    """Looks in a row that found neither the id nor the hash."""
+    idle_seconds: float = 0.0
+    """Observed time without progress at TorBox. Outages and our own downtime do not count."""
+    observed_seconds: float = 0.0
+    """Observed time at TorBox in all, counted the same way."""
+    reannounced_at: float = -1.0
+    """`idle_seconds` when TorBox was asked to reannounce it; -1 since it last made progress."""
+    remote_progress: float = 0.0
+    """TorBox's own progress (0..1) when it last increased."""
+    remote_active_at: float | None = None
+    """When bytes were last seen to move at TorBox, down or up; None when never."""
+    ratio: float = 0.0
+    uploaded: int = 0
+    uploaded_at: float | None = None
+    """When TorBox was last seen to upload; None when never."""
+    failure_reason: Reason | None = None
+    failure_message: str = ""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the download failed, if it did."""
+        if self.failure_reason is None:
+            return None
+        return Failure(self.failure_reason, self.failure_message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grab:
+    """What one client asked for: category, save path, tags, limits, and its own delivered files."""
+
+    id: int = 0
+    download_id: int = 0
+    category: str = ""
+    save_path: str
+    added_at: float
+    client: str = ""
+    """The program that added it, by its User-Agent: `Sonarr`."""
+    name: str = ""
+    """The name the client gave it; empty: the download's."""
+    tags: tuple[str, ...] = ()
+    comment: str = ""
+    """The user's; empty: what the .torrent says."""
+
     stopped: bool = False
     """Paused by the user: nothing new is begun for it before it is delivered."""
     force_start: bool = False
@@ -122,88 +229,128 @@ class Download:
     content_layout: str = "Original"
     super_seeding: bool = False
     auto_tmm: bool = False
-    comment: str = ""
-    """The user's; empty: what the .torrent says."""
     download_limit: int = 0
     """Bytes/s; 0 is none."""
     upload_limit: int = 0
-    file_edits: tuple[FileEdit, ...] = ()
-    """What the user said of files before they were planned."""
-    moving_to: str = ""
-    """Where its content is being moved to; empty when it stays where it is."""
-    missing_files: bool = False
-    """Files of it are gone from disk, as a recheck found after it was complete."""
     ratio_limit: float = USE_GLOBAL
     seeding_time_limit: int = USE_GLOBAL
     inactive_seeding_time_limit: int = USE_GLOBAL
+    file_edits: tuple[FileEdit, ...] = ()
+    """Names and priorities the user gave to files before they were planned."""
 
-    torrent_id: int | None = None
-    queued_id: int | None = None
-    ours: bool = False
-    """The bridge created the remote item, so the bridge may delete it."""
-    submitted_at: float | None = None
-    """When the first create that may have had an effect was sent."""
-    lookup_until: float = 0.0
-    """A create may have had an effect: it is looked for by hash, and not sent again, until TorBox's
-    lists were read at this time or later. 0 when there is nothing to look for.
+    phase: GrabPhase = GrabPhase.WAITING
+    phase_at: float = 0.0
+    """When the phase began."""
+    delivery_mode: str = ""
+    """`download`, `symlink` ...: chosen when its files are planned, and kept from then on."""
+    content_name: str = ""
+    """Top-level file or folder below save_path, as it is on disk."""
+    staging_name: str = ""
+    """Its directory below `paths.incomplete` while it is being delivered."""
+    content_is_folder: bool = False
+    """`content_name` is a folder."""
+    size: int = 0
+    """Bytes of the chosen files; 0 until they are known."""
+    incomplete_list_bytes: int = -1
+    """Bytes of TorBox's file list when wanted files were missing in it; -1 when none are."""
+    incomplete_list_at: float | None = None
+    """When wanted files were first found missing in it."""
+    idle_at_join: float = 0.0
+    """The download's `idle_seconds` when this grab came: no grab is failed for a standstill that
+    ended before anybody asked it to wait.
     """
-    remote_at: float | None = None
-    """When the remote item's torrent_id became known."""
+    observed_at_join: float = 0.0
+    """The download's `observed_seconds` at that time."""
+    progress: float = 0.0
+    """The largest share (0..1) ever shown; a state read later never shows less."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""
-    """What stands in the way just now, for the user; empty when nothing does."""
-    seen_at: float | None = None
-    """Last sign of life of the remote item."""
-    failing_since: float | None = None
-    """When TorBox was first seen to call it failed; None while it does not."""
-    misses: int = 0
-    """Looks in a row that found neither the id nor the hash."""
-    idle_seconds: float = 0.0
-    """Observed time without progress at TorBox. Outages and our own downtime do not count."""
-    observed_seconds: float = 0.0
-    """Observed time at TorBox in all, counted the same way."""
-    reannounced_at: float = -1.0
-    """`idle_seconds` when TorBox was told to reannounce it; -1 since it last moved."""
-    remote_progress: float = 0.0
-    """TorBox's own share (0..1) when it last moved."""
-    progress: float = 0.0
-    """The largest share (0..1) ever shown; a state read later never shows less."""
-    ratio: float = 0.0
-    uploaded: int = 0
-
-    lacking_at: int = -1
-    """Bytes of TorBox's file list when wanted files were missing in it; -1 when none ever were."""
-    content_name: str = ""
-    """Top-level file or folder below save_path, as it is on disk."""
-    delivery_mode: str = ""
-    """`download`, `symlink` …: decided when it is ready, and kept whatever the settings say later."""
+    """Why it waits, for the user; empty when nothing is in the way."""
+    moving_to: str = ""
+    """The save path its content is being moved to; empty when it stays."""
+    missing_files: bool = False
+    """A recheck found some of its delivered files gone from disk."""
     completed_at: float | None = None
+    imported_at: float | None = None
+    """When its *arr was first seen to have imported all of it; None while that is unknown."""
     failure_reason: Reason | None = None
     failure_message: str = ""
-    active_at: float | None = None
-    """When TorBox last showed that it uploads; None when it never did."""
-    imported_at: float | None = None
-    """When its *arr was first seen to have imported all of it; None while nobody knows."""
 
     @property
     def complete(self) -> bool:
-        """Every chosen file is whole at its place."""
+        """Whether every chosen file is whole at its place."""
         return self.phase in COMPLETE
 
     @property
+    def planned(self) -> bool:
+        """Whether its files are chosen and named."""
+        return bool(self.content_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A grab together with its download: one row of a client's list."""
+
+    download: Download
+    grab: Grab
+
+    @property
+    def hash(self) -> str:
+        """The download's info-hash."""
+        return self.download.hash
+
+    @property
+    def name(self) -> str:
+        """The name to show."""
+        return self.grab.name or self.download.name
+
+    @property
+    def phase(self) -> Phase:
+        """The grab's phase once it is delivering, the download's before that."""
+        if self.grab.phase is not GrabPhase.WAITING:
+            return Phase(self.grab.phase.value)
+        lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
+        if self.download.phase is DownloadPhase.READY and lacks_files:
+            return Phase.REMOTE  # TorBox's list of files is not whole yet
+        return _SHOWN[self.download.phase]
+
+    @property
+    def phase_at(self) -> float:
+        """When the phase that is shown began."""
+        waits = self.grab.phase is GrabPhase.WAITING
+        return self.download.phase_at if waits else self.grab.phase_at
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chosen file is whole at its place."""
+        return self.grab.phase in COMPLETE
+
+    @property
+    def size(self) -> int:
+        """Bytes of the chosen files, as far as they are known."""
+        return self.grab.size or self.download.size
+
+    @property
+    def note(self) -> str:
+        """Why it waits, for the user."""
+        if self.complete or self.grab.note:
+            return self.grab.note
+        return self.download.note
+
+    @property
     def failure(self) -> Failure | None:
-        """Why it failed, when it did."""
-        if self.failure_reason is None:
-            return None
-        return Failure(self.failure_reason, self.failure_message)
+        """Why the grab failed, or its download before the grab had files."""
+        if self.grab.failure_reason is not None:
+            return Failure(self.grab.failure_reason, self.grab.failure_message)
+        return self.download.failure if self.grab.phase in NOT_DELIVERED else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredFile:
-    """One file of a download: what TorBox calls it and where it goes. One row in the store."""
+    """One file of a grab: what TorBox calls it and where it goes. One row in the database."""
 
-    hash: str
+    grab_id: int = 0
     file_id: int
     """TorBox's id of the file within its item."""
     remote_name: str
@@ -217,79 +364,127 @@ class DeliveredFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What a further *arr asked for of a download that is here already: its own category and files.
-
-    The first one's stand in the download's row. All share the remote item and one fetch; each sees
-    the download in its category, with its path and its seed limits, and leaves without the others.
-    One row in the store.
-    """
-
-    hash: str
-    number: int = 0
-    """Tells the claims of one hash apart, 1 and up; 0 is the download's own row."""
-    category: str
-    save_path: str
-    added_at: float
-    asked_by: str = ""
-    tags: tuple[str, ...] = ()
-    ratio_limit: float = USE_GLOBAL
-    seeding_time_limit: int = USE_GLOBAL
-    inactive_seeding_time_limit: int = USE_GLOBAL
-    phase: Phase = Phase.ACCEPTED
-    """ACCEPTED while it waits for its files, then DELIVERED and FINISHED, as a download; FAILED if
-    it was given up by the rules of its own category.
-    """
-    phase_at: float = 0.0
-    content_name: str = ""
-    """As in a download, of this one's own files. They may be on disk once this is set."""
-    delivery_mode: str = ""
-    size: int = 0
-    files: tuple[DeliveredFile, ...] = ()
-    completed_at: float | None = None
-    imported_at: float | None = None
-    failure_reason: Reason | None = None
-    failure_message: str = ""
-
-    @property
-    def waits(self) -> bool:
-        """It has no files yet: what becomes of the download becomes of it."""
-        return self.phase is Phase.ACCEPTED
-
-    @property
-    def complete(self) -> bool:
-        """Every chosen file is whole at its place."""
-        return self.phase in COMPLETE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """A download the user deleted: what is still to be cleaned up. A persisted, retried job."""
+    """Delete what a removed grab left on disk, and at TorBox if it was the last of its download."""
 
-    id: int = 0
-    hash: str
+    grab_id: int = 0
     save_path: str = ""
     content_name: str = ""
     files: tuple[str, ...] = ()
     """Paths below save_path to delete; empty when the files are to stay."""
     delivery_mode: str = ""
-    """How they came there."""
-    files_only: bool = False
-    """Another claim lives on: what is staged and the remote item are its own."""
+    """The mode that delivered them."""
+    staging_name: str = ""
+    """Its directory below `paths.incomplete`, to be deleted; empty when there was none."""
+    keeps_remote: bool = False
+    """Other grabs of the download remain: TorBox is left alone."""
     delete_remote: bool = False
     torrent_id: int | None = None
     queued_id: int | None = None
     unclear: bool = False
-    """A create may have had an effect whose ids never arrived: look for the hash."""
+    """A create may have had an effect whose ids never arrived: find the item by its hash."""
     submitted_at: float | None = None
-    created_at: float = 0.0
-    attempts: int = 0
-    next_attempt_at: float = 0.0
+    removed_at: float = 0.0
+    """When the grab was removed here. No create was sent after that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """What is remembered of a download that is gone: something of it may turn up at TorBox yet."""
+class Failover:
+    """Report a failed grab to its *arr, so that it finds another release.
+
+    The *arr deletes the grab while it is told, so this job outlives it.
+    """
+
+    category: str
+    sent_at: float | None = None
+    """When the *arr was told first. From then on the user's delete cannot be told from its own."""
+    looks: int = 0
+    """Times that the *arr was asked and did not know the grab yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataLookup:
+    """Find name, size and files of a magnet while TorBox's item does not show them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Move the content of a grab to `Grab.moving_to`."""
+
+    grab_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """Compare a delivered grab with the disk; deliver it again when files are found missing twice."""
+
+    grab_id: int
+    redeliver: bool = False
+    """Deliver it again whatever is on disk."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFollow:
+    """Follow a link to a .torrent or a magnet and add what it leads to.
+
+    `url` and `options` may hold secrets: neither is ever logged.
+    """
+
+    url: str
+    options: "AddOptions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOptions:
+    """What a client says beside the torrent itself. Limits as in qBittorrent: minutes, -1, -2."""
+
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    save_path: str = ""
+    name: str = ""
+    stopped: bool = False
+    force_start: bool = False
+    sequential: bool = False
+    first_last_first: bool = False
+    to_top: bool = False
+    content_layout: str = "Original"
+    ratio_limit: float = USE_GLOBAL
+    seeding_time_limit: int = USE_GLOBAL
+    inactive_seeding_time_limit: int = USE_GLOBAL
+    download_limit: int = 0
+    """Bytes/s; 0 is none."""
+    upload_limit: int = 0
+    auto_tmm: bool = False
+    insist: bool = False
+    """The user knows that TorBox has refused it: it is tried all the same."""
+    asked_by: str = ""
+    """The client, by its User-Agent: `Sonarr/4.0.15 (alpine 3.23)`."""
+    cookie: str = ""
+    """Sent along when a link to a .torrent is followed."""
+
+
+Task: TypeAlias = Removal | Failover | MetadataLookup | Move | Recheck | LinkFollow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Persisted work that is not a phase. It is retried until it is done, across restarts."""
+
+    id: int = 0
+    task: Task
+    subject: str = ""
+    """The info-hash it is about; empty when none is known yet."""
+    created_at: float = 0.0
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+    finished_at: float | None = None
+    """Set on a failover that is over: it still counts towards the limit per hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedDownload:
+    """What is remembered of a removed download: something of it may still turn up at TorBox."""
 
     hash: str
     submitted_at: float
@@ -297,30 +492,9 @@ class Trace:
     removed_at: float
     """When it was removed here. No create was sent after that."""
     left_at: float
-    """When its removal was over."""
+    """When its removal was done."""
     unclear: bool
-    """A create went unanswered, and was not found."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failover:
-    """A failed download that an *arr is told of. A persisted, retried job.
-
-    The *arr deletes the download while it is told, so this outlives it.
-    """
-
-    id: int = 0
-    hash: str
-    category: str
-    created_at: float
-    sent_at: float | None = None
-    """When the *arr was told first. From then on the user's delete cannot be told from its own."""
-    ended_at: float | None = None
-    """When the job was over, one way or another; kept for an hour, to be counted."""
-    looks: int = 0
-    """Times that the *arr was asked and did not know the download yet."""
-    attempts: int = 0
-    next_attempt_at: float = 0.0
+    """A create went unanswered, and its item was not found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +516,8 @@ class Event:
     before: str = ""
     after: str = ""
     why: str = ""
+    grab_id: int = 0
+    """The grab it is about; 0 when it is about the download, that is about all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +547,8 @@ class RemoteItem:
     eta: int = 0
     seeds: int = 0
     peers: int = 0
+    availability: float | None = None
+    """Copies in the swarm; None when TorBox does not tell."""
     ratio: float = 0.0
     uploaded: int = 0
     active: bool = False
@@ -409,9 +587,9 @@ class QueuedItem:
     created_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What TorBox last said of everything. Immutable, swapped whole."""
+    """What TorBox last said of everything. Immutable; replaced as a whole."""
 
     items: Mapping[int, RemoteItem] = field(default_factory=lambda: MappingProxyType({}))
     queued: Mapping[int, QueuedItem] = field(default_factory=lambda: MappingProxyType({}))
@@ -422,15 +600,19 @@ class Snapshot:
     queue_listed_at: float = 0.0
 
     def item_by_hash(self, info_hash: str) -> RemoteItem | None:
-        """Find a torrent by any hash it goes by; the newest when there are several."""
-        found = [
-            item
-            for item in self.items.values()
-            if item.hash == info_hash or info_hash in item.other_hashes
-        ]
-        return max(found, key=lambda item: item.id, default=None)
+        """Return the newest torrent that goes by this hash."""
+        found = self._items_by_hash.get(info_hash)
+        return self.items[found] if found is not None else None
 
     def queued_by_hash(self, info_hash: str) -> QueuedItem | None:
-        """Find a queued item by its hash; the newest when there are several."""
+        """Return the newest queued item of this hash."""
         found = [item for item in self.queued.values() if item.hash == info_hash]
         return max(found, key=lambda item: item.id, default=None)
+
+    @cached_property
+    def _items_by_hash(self) -> Mapping[str, int]:
+        index: dict[str, int] = {}
+        for item in self.items.values():
+            for info_hash in (item.hash, *item.other_hashes):
+                index[info_hash] = max(item.id, index.get(info_hash, item.id))
+        return index

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 from bridge.core.files import Named
 from bridge.core.model import DeliveredFile
@@ -31,6 +31,9 @@ RESERVED = frozenset({".incomplete"})
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
 _SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What .NET trims, and more than it: every space that Unicode knows."""
+_WINDOWS_UNSAFE = re.compile(r'[\x00-\x1f<>:"|?*\\/]')
+_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", re.IGNORECASE)
+"""Names that Windows reserves for devices, with any extension."""
 _DRIVE = re.compile(r"^([A-Za-z]):")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,10}\Z", re.DOTALL)
 
@@ -81,6 +84,33 @@ def renamed(files: Iterable[DeliveredFile], content_name: str) -> tuple[Delivere
     return tuple(
         replace(file, path="/".join((content_name, *file.path.split("/")[1:]))) for file in files
     )
+
+
+def fitted(
+    files: Sequence[DeliveredFile], *, longest: int = NAME_BYTES, ascii_only: bool = False
+) -> tuple[DeliveredFile, ...]:
+    """Put the files under names that a stricter file system takes, and that are still distinct.
+
+    Every component is safe on Windows (NTFS, exFAT, SMB) and has at most `longest` bytes. With
+    `ascii_only` other characters are replaced as well. Names that fit stay as they are.
+    """
+    parts = {
+        number: tuple(_fit(part, longest, ascii_only=ascii_only) for part in file.path.split("/"))
+        for number, file in enumerate(files)
+    }
+    given = _Names(parts.values()).give(parts)
+    return tuple(replace(file, path="/".join(given[number])) for number, file in enumerate(files))
+
+
+def _fit(name: str, longest: int, *, ascii_only: bool) -> str:
+    if ascii_only:
+        plain = "".join(char for char in normalize("NFKD", name) if not combining(char))
+        name = plain.encode("ascii", "replace").decode().replace("?", PLACEHOLDER)
+    safe = _trimmed(_WINDOWS_UNSAFE.sub(PLACEHOLDER, name)) or PLACEHOLDER
+    if _WINDOWS_DEVICE.match(safe):
+        safe = PLACEHOLDER + safe
+    room = max(longest - ROOM_BYTES, ROOM_BYTES)
+    return _fitted(safe, "", room, is_file=True) if len(safe.encode()) > room else safe
 
 
 def layout(

@@ -1,8 +1,12 @@
-"""What a client may change for good in `app/setPreferences`, and what it means."""
+"""The preferences that a client may change in `app/setPreferences`, and what they mean. Pure."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeAlias
 
-from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
+from bridge.core.model import UNLIMITED, USE_GLOBAL, Grab
+
+Value: TypeAlias = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +33,20 @@ class Preferences:
     max_active_torrents: int = 5
     max_active_uploads: int = 3
     dont_count_slow_torrents: bool = False
+    excluded_file_names: str = ""
+    """Wildcards of file names that are never delivered, one a line."""
+    excluded_file_names_enabled: bool = False
+    other: Mapping[str, Value] = field(default_factory=dict)
+    """Preferences without an effect here, such as `dht`: kept, to be shown again."""
+
+    def changed(self, changes: Mapping[str, Any]) -> "Preferences":
+        """Return these with changes, whose values have the types that the preferences have."""
+        known = {name: value for name, value in changes.items() if name in NAMED}
+        other = {name: value for name, value in changes.items() if name not in NAMED}
+        return replace(self, **known, other={**self.other, **other}).normal()
 
     def normal(self) -> "Preferences":
-        """Settle what depends on each other: a limit is either enabled, or -1."""
+        """Return these with limits that are either enabled, or -1."""
         ratio = self.max_ratio_enabled and self.max_ratio >= 0
         seeding = self.max_seeding_time_enabled and self.max_seeding_time >= 0
         inactive = self.max_inactive_seeding_time_enabled and self.max_inactive_seeding_time >= 0
@@ -50,36 +65,47 @@ class Preferences:
         )
 
     def shown(self) -> dict[str, object]:
-        """Name what `app/preferences` shows of them."""
-        hidden = {"alternative", "save_path"} | ({"dl_limit"} if self.dl_limit is None else set())
-        names = (field.name for field in fields(self) if field.name not in hidden)
-        return {name: getattr(self, name) for name in names}
+        """Return what `app/preferences` shows of them."""
+        hidden = {"save_path"} | ({"dl_limit"} if self.dl_limit is None else set())
+        named = {name: getattr(self, name) for name in NAMED - hidden}
+        return {**self.other, **named}
 
     def download_limit(self, default: int) -> int:
-        """Tell the limit in force; `default` is that of the settings."""
+        """Return the download limit in force; `default` is that of the settings."""
         if self.alternative:
             return self.alt_dl_limit
         return default if self.dl_limit is None else self.dl_limit
 
     def upload_limit(self) -> int:
-        """Tell the limit in force."""
+        """Return the upload limit in force."""
         return self.alt_up_limit if self.alternative else self.up_limit
 
+    def excluded_globs(self) -> tuple[str, ...]:
+        """Return the wildcards of files that are never delivered, for `files.FileRules.exclude`."""
+        if not self.excluded_file_names_enabled:
+            return ()
+        lines = (line.strip() for line in self.excluded_file_names.splitlines())
+        return tuple(dict.fromkeys(line for line in lines if line))
 
-def with_global_limits(download: Download, preferences: Preferences) -> Download:
-    """Put the global seed limits where the download has none of its own (USE_GLOBAL)."""
+
+NAMED = frozenset(entry.name for entry in fields(Preferences)) - {"alternative", "other"}
+"""The preferences with an effect."""
+
+
+def with_global_limits(grab: Grab, preferences: Preferences) -> Grab:
+    """Return the grab with the global seed limits where it has none of its own (USE_GLOBAL)."""
     ratio = preferences.max_ratio if preferences.max_ratio_enabled else USE_GLOBAL
     seeding = preferences.max_seeding_time if preferences.max_seeding_time_enabled else USE_GLOBAL
     inactive = USE_GLOBAL
     if preferences.max_inactive_seeding_time_enabled:
         inactive = preferences.max_inactive_seeding_time
     if ratio == seeding == inactive == USE_GLOBAL:
-        return download
+        return grab
     return replace(
-        download,
-        ratio_limit=_own(download.ratio_limit, ratio),
-        seeding_time_limit=int(_own(download.seeding_time_limit, seeding)),
-        inactive_seeding_time_limit=int(_own(download.inactive_seeding_time_limit, inactive)),
+        grab,
+        ratio_limit=_own(grab.ratio_limit, ratio),
+        seeding_time_limit=int(_own(grab.seeding_time_limit, seeding)),
+        inactive_seeding_time_limit=int(_own(grab.inactive_seeding_time_limit, inactive)),
     )
 
 

@@ -1,19 +1,28 @@
-"""What a download looks like from outside: qBittorrent's state, progress, eta, speeds.
+"""The status of a download as clients see it: qBittorrent's state, progress, eta, speeds, availability.
 
-One pure function of the download, what TorBox last said, and how far the fetch is. The first rule
-that matches wins, and only the first two can give a state that an *arr reads as complete.
+A pure function of the download, of TorBox's last report, and of the progress of the fetch. Two
+rules stand above all: no state that an *arr reads as complete before every chosen file is in place,
+and nothing healthy that looks stalled or dead. Cleaners (decluttarr, Cleanuparr, qBitrr,
+autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL` or `downloading` at 0 B/s,
+so everything that waits is `queuedDL`: for a slot, a rate limit, a full disk, an outage, TorBox's
+own queue, TorBox's storage.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.model import COMPLETE, Download, Phase, RemoteItem
+from bridge.core.model import Entry, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
-"""What qBittorrent says for "no idea"; *arr read it so."""
+"""qBittorrent's value for an unknown eta; the *arr read it so."""
 
 REMOTE_SHARE = 0.5
-"""The part of the progress bar that TorBox's own work fills; the fetch fills the rest."""
+"""The part of the progress bar for TorBox's own work; the fetch fills the rest."""
+
+QUICK_SECONDS = 30.0
+"""TorBox had it after no more observed time than this, so it was cached or nearly: the whole
+progress bar is for the fetch, and `downloaded`, `amount_left`, `dlspeed` and `eta` agree.
+"""
 
 NEARLY = 0.999
 """The most that is shown before every file is in place."""
@@ -44,17 +53,17 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How far the fetch of a download is: bytes on disk, and bytes per second just now."""
+    """How far the fetch of a download is: bytes on disk, and bytes/s just now."""
 
     done: int
     speed: int
     checking: bool = False
-    """All is on disk, and is compared with the torrent's hashes."""
+    """All bytes are on disk and are being compared with the torrent's hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a poll shows of a download. Speeds in bytes/s, eta in seconds, sizes in bytes."""
+    """The status that a poll shows. Speeds in bytes/s, eta in seconds, sizes in bytes."""
 
     state: State
     progress: float
@@ -63,67 +72,97 @@ class Status:
     download_speed: int = 0
     upload_speed: int = 0
     seeds: int = 0
+    """Seeds that TorBox is connected to."""
     peers: int = 0
+    swarm_seeds: int = 1
+    """Seeds that are known of. 0 marks a dead torrent, so only a stalled one may show it."""
+    availability: float = 1.0
+    """Copies that can be had; -1 when complete, below 1 only when TorBox is stalled, or paused by the
+    user."""
     ratio: float = 0.0
+    moving: bool = False
+    """Bytes arrive, at TorBox or here."""
 
 
 def status_of(
-    download: Download,
+    entry: Entry,
     item: RemoteItem | None,
     fetched: Fetched | None,
     *,
     shown: float = 0.0,
     turn_in: int = ETA_UNKNOWN,
     remote_share: float = REMOTE_SHARE,
+    unreachable: bool = False,
 ) -> Status:
-    """Tell what to show. `shown` is the progress shown last, below which it never falls.
+    """Return what to show.
 
-    `turn_in` is in how many seconds TorBox will be asked for a download that waits to be submitted.
-    `remote_share` is the part of the progress bar that TorBox's own work fills.
+    `shown` is the progress shown last, below which it never falls. `turn_in` is the number of
+    seconds until a download that waits to be submitted has its turn. `remote_share` is the part of
+    the progress bar for TorBox's own work. `unreachable`: TorBox does not answer or rejects the
+    key, so what it last reported is no longer true.
     """
-    state = state_of(download, item, fetched)
-    size = download.size or (item.size if item else 0)
-    progress = _progress(download, item, fetched, size, remote_share)
-    if download.phase not in COMPLETE:
-        progress = min(max(progress, shown, download.progress), NEARLY)
-    working = item is not None and download.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
-    down = _speed(download, item, fetched)
-    eta = _eta(download, item, down, size * (1 - progress) / (1 - remote_share))
+    known = None if unreachable else item
+    state = state_of(entry, known, fetched)
+    size = entry.size or (item.size if item else 0)
+    # Modes that fetch nothing (links, .strm) have a larger share: there TorBox's work is all.
+    quick = was_quick(entry) and remote_share <= REMOTE_SHARE
+    share = 0.0 if quick else remote_share
+    progress = _progress(entry, item, fetched, size, share)
+    if not entry.complete:
+        progress = min(max(progress, shown, entry.grab.progress), NEARLY)
+    working = known is not None and entry.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
+    down = _speed(entry, known, fetched)
+    stalled = state in {State.STALLED_DL, State.ERROR} and known is not None
+    # One that the user paused shows 0 as in qBittorrent: cleaners leave those alone.
+    idle = stalled or (entry.grab.stopped and not (item and item.finished))
+    seeds = known.seeds if known and working else 0
+    if down and entry.phase is Phase.REMOTE:
+        # Bytes come from somewhere, whatever TorBox counts.
+        seeds = max(seeds, 1)
+    waits_for_turn = entry.phase in {Phase.ACCEPTED, Phase.SUBMITTING}
     return Status(
         state=state,
         progress=progress,
-        eta=turn_in if download.phase in {Phase.ACCEPTED, Phase.SUBMITTING} else eta,
+        eta=turn_in if waits_for_turn else _eta(entry, known, fetched, size, down),
         size=size,
         download_speed=down,
-        upload_speed=item.upload_speed if item and working else 0,
-        seeds=item.seeds if item and working else 0,
-        peers=item.peers if item and working else 0,
-        ratio=download.ratio,
+        upload_speed=known.upload_speed if known and working else 0,
+        seeds=seeds,
+        peers=known.peers if known and working else 0,
+        swarm_seeds=max(item.seeds if item else 0, 0 if idle and not entry.complete else 1),
+        availability=_availability(entry, item, idle=idle),
+        ratio=entry.download.ratio,
+        moving=down > 0,
     )
 
 
-def state_of(download: Download, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
-    """Name the state in qBittorrent's words."""
-    if download.complete and download.moving_to:
+def was_quick(entry: Entry) -> bool:
+    """Return whether TorBox needed next to no time, as for a torrent that it has cached."""
+    return entry.download.observed_seconds < QUICK_SECONDS
+
+
+def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
+    """Return the state in qBittorrent's words. `item` is None while TorBox's word is not known."""
+    if entry.complete and entry.grab.moving_to:
         return State.MOVING
-    if download.complete and download.missing_files:
+    if entry.complete and entry.grab.missing_files:
         return State.MISSING_FILES
-    match download.phase:
+    match entry.phase:
         case Phase.FINISHED:
             return State.PAUSED_UP
         case Phase.DELIVERED:
             return State.UPLOADING if item and item.upload_speed > 0 else State.STALLED_UP
         case Phase.FAILED:
             return State.ERROR
-        case _ if download.stopped:
+        case _ if entry.grab.stopped:
             return State.PAUSED_DL
         case Phase.DELIVERING if fetched is not None and fetched.checking:
             return State.CHECKING_DL
-        case Phase.DELIVERING:
-            return State.FORCED_DL if download.force_start else State.DOWNLOADING
+        case Phase.DELIVERING if fetched is not None and fetched.speed > 0:
+            return State.FORCED_DL if entry.grab.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
-            state = remote_state(item, moving=download.remote_progress > 0)
-            return _FORCED.get(state, state) if download.force_start else state
+            state = remote_state(item, moving=entry.download.remote_progress > 0)
+            return _FORCED.get(state, state) if entry.grab.force_start else state
         case _:
             return State.QUEUED_DL
 
@@ -142,21 +181,22 @@ _KNOWN_STEMS = (*_WORKING, "queued", "paused", "stalled", "inactive", "incomplet
 
 
 def known_state(text: str) -> bool:
-    """Tell whether TorBox's text is one that `remote_state` was made for."""
+    """Return whether `remote_state` knows this text of TorBox."""
     word = state_word(text)
     return word in _KNOWN or word.startswith(_KNOWN_STEMS)
 
 
 def state_word(text: str) -> str:
-    """TorBox's state without what it adds in parentheses: `stalled (no seeds)` is `stalled`."""
+    """Return TorBox's state without its parentheses: `stalled (no seeds)` is `stalled`."""
     return text.partition("(")[0].strip().lower()
 
 
 def remote_state(item: RemoteItem, *, moving: bool) -> State:
-    """Translate TorBox's word. Never a complete state, and a word we do not know is no error."""
+    """Translate TorBox's state. Never a complete state; an unknown word is not an error."""
     word = state_word(item.state)
     if item.finished:
-        return State.DOWNLOADING
+        # TorBox copies it to its storage, and nothing moves that anybody could count.
+        return State.QUEUED_DL
     if word in FAILED_WORDS:
         return State.ERROR
     if word == "metadl" or (item.active and not item.size):
@@ -178,33 +218,50 @@ def remote_state(item: RemoteItem, *, moving: bool) -> State:
 
 
 def _progress(
-    download: Download, item: RemoteItem | None, fetched: Fetched | None, size: int, share: float
+    entry: Entry, item: RemoteItem | None, fetched: Fetched | None, size: int, share: float
 ) -> float:
-    if download.phase in COMPLETE:
+    if entry.complete:
         return 1.0
-    if download.phase is Phase.DELIVERING:
+    if entry.phase is Phase.DELIVERING:
         local = fetched.done / size if fetched and size else 0.0
         return share + (1 - share) * min(local, 1.0)
-    if download.phase is Phase.READY:
+    if entry.phase is Phase.READY:
         return share
-    if download.phase is Phase.REMOTE and item is not None:
+    if entry.phase is Phase.REMOTE and item is not None:
         return share * min(item.progress, 0.99)
     return 0.0
 
 
-def _speed(download: Download, item: RemoteItem | None, fetched: Fetched | None) -> int:
-    if download.stopped:
+def _speed(entry: Entry, item: RemoteItem | None, fetched: Fetched | None) -> int:
+    if entry.grab.stopped:
         return 0
-    if download.phase is Phase.DELIVERING:
+    if entry.phase is Phase.DELIVERING:
         return fetched.speed if fetched else 0
-    if download.phase is Phase.REMOTE and item and not item.finished:
+    if entry.phase is Phase.REMOTE and item and not item.finished:
         return item.download_speed
     return 0
 
 
-def _eta(download: Download, item: RemoteItem | None, speed: int, left: float) -> int:
-    if download.phase is Phase.DELIVERING and speed > 0:
-        return min(round(left / speed), ETA_UNKNOWN)
-    if download.phase is Phase.REMOTE and item and speed > 0 and 0 < item.eta < ETA_UNKNOWN:
-        return item.eta
-    return ETA_UNKNOWN
+def _eta(
+    entry: Entry, item: RemoteItem | None, fetched: Fetched | None, size: int, speed: int
+) -> int:
+    """Return the seconds left of what goes on now. Wherever bytes move there is one.
+
+    TorBox often reports 0 or 8640000 beside a speed, which reads as "never" (SlowTime strikes).
+    """
+    if speed <= 0:
+        return ETA_UNKNOWN
+    if entry.phase is Phase.REMOTE and item:
+        if 0 < item.eta < ETA_UNKNOWN:
+            return item.eta
+        left = (item.size or size) * (1 - min(item.progress, 1.0))
+    else:
+        left = size - (fetched.done if fetched else 0)
+    return min(max(round(left / speed), 1), ETA_UNKNOWN)
+
+
+def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:
+    if entry.complete:
+        return -1.0
+    told = item.availability if item and item.availability is not None else 0.0
+    return max(told, 0.0 if idle else 1.0)

@@ -17,8 +17,8 @@ import structlog
 
 from bridge.arr import Arr, ArrError
 from bridge.dashboard.speeds import SAMPLE_SECONDS, SpeedHistory
-from bridge.engine import Engine, Services
-from bridge.torbox import Account, Kind, TorBoxError
+from bridge.engine import Engine, EngineContext
+from bridge.torbox import Account, CallClass, TorBoxError
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class BlockerView(msgspec.Struct, frozen=True, kw_only=True):
     """Why work of a kind waits."""
 
     kind: str
-    """`torbox`, `key`, `slots`, `calls`, `list`."""
+    """`outage`, `bad_key`, `no_slot`, `plan_limit`, `list` or `disk`."""
     text: str
     next_attempt_at: float | None
 
@@ -112,6 +112,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Of the last hour, oldest first, one every `sample_seconds`."""
     torbox_speeds: tuple[int, ...]
     sample_seconds: float
+    security: tuple[str, ...]
+    """What the owner should know of failed logins, a sentence each."""
     violations: int
     """Promises of its own that do not hold."""
 
@@ -121,17 +123,19 @@ class OverviewSource:
 
     def __init__(
         self,
-        services: Services,
+        ctx: EngineContext,
         engine: Engine,
         arrs: Sequence[Arr],
         directories: Callable[[], Sequence[Path]],
+        alerts: Callable[[], Sequence[str]],
         *,
         arr_seconds: float = ARR_SECONDS,
     ) -> None:
-        self._services = services
+        self._ctx = ctx
         self._engine = engine
         self._arrs = tuple(arrs)
         self._directories = directories
+        self._alerts = alerts
         self._arr_seconds = arr_seconds
         self._account: Account | None = None
         self._account_due = 0.0
@@ -159,14 +163,14 @@ class OverviewSource:
     def blockers(self) -> tuple[BlockerView, ...]:
         """List why work waits just now."""
         return tuple(
-            BlockerView(kind=kind, text=text, next_attempt_at=at)
-            for kind, text, at in self._engine.blockers
+            BlockerView(kind=one.name, text=one.text, next_attempt_at=one.next_attempt_at)
+            for one in self._engine.all_blockers
         )
 
     def read(self) -> Overview:
         """Return what is known now. Costs no call and no disk."""
-        now = self._services.clock()
-        snapshot = self._services.ledger.snapshot
+        now = self._ctx.clock()
+        snapshot = self._ctx.state.snapshot
         blockers = self.blockers()
         return Overview(
             version=self._version,
@@ -175,7 +179,7 @@ class OverviewSource:
                 used=sum(item.active for item in snapshot.items.values()),
                 total=self.slots_total,
                 queued_at_torbox=len(snapshot.queued),
-                waiting=any(blocker.kind == "slots" for blocker in blockers),
+                waiting=any(blocker.kind == "no_slot" for blocker in blockers),
             ),
             budgets=self._budgets(now),
             blockers=blockers,
@@ -184,17 +188,18 @@ class OverviewSource:
             fetch_speeds=self._speeds.fetch,
             torbox_speeds=self._speeds.torbox,
             sample_seconds=SAMPLE_SECONDS,
+            security=tuple(self._alerts()),
             violations=self._violations,
         )
 
     def _health(self, blockers: Sequence[BlockerView]) -> TorBoxHealth:
         state, text = "ok", ""
         for blocker in blockers:
-            if blocker.kind in {"torbox", "key", "list"}:
-                state = "bad_key" if blocker.kind == "key" else "down"
+            if blocker.kind in {"outage", "bad_key", "list"}:
+                state = "bad_key" if blocker.kind == "bad_key" else "down"
                 text = blocker.text
                 break
-        if not self._services.key():
+        if not self._ctx.key():
             state, text = "no_key", "No TorBox API key is set"
         account = self._account
         return TorBoxHealth(
@@ -206,21 +211,21 @@ class OverviewSource:
         )
 
     def _budgets(self, now: float) -> tuple[BudgetView, ...]:
-        limits = self._services.settings.torbox.limits
+        limits = self._ctx.settings.torbox.limits
         rows = (
-            ("Adds of what is not cached", Kind.UNCACHED, limits.uncached_per_hour, 3600.0),
-            ("Adds", Kind.CREATE, limits.calls_per_minute, 60.0),
-            ("Lists", Kind.LIST, limits.calls_per_minute, 60.0),
-            ("Links", Kind.LINK, limits.calls_per_minute, 60.0),
-            ("Control", Kind.CONTROL, limits.calls_per_minute, 60.0),
+            ("Adds of what is not cached", CallClass.UNCACHED, limits.uncached_per_hour, 3600.0),
+            ("Adds", CallClass.CREATE, limits.calls_per_minute, 60.0),
+            ("Lists", CallClass.LIST, limits.calls_per_minute, 60.0),
+            ("Links", CallClass.LINK, limits.calls_per_minute, 60.0),
+            ("Control", CallClass.CONTROL, limits.calls_per_minute, 60.0),
         )
-        budgets = self._services.torbox.budgets
+        budgets = self._ctx.torbox.budgets
 
-        def view(name: str, kind: Kind, limit: int, seconds: float) -> BudgetView:
-            at = budgets.ready_at(kind, now)
+        def view(name: str, call_class: CallClass, limit: int, seconds: float) -> BudgetView:
+            at = budgets.ready_at(call_class, now)
             return BudgetView(
                 name=name,
-                left=budgets.left(kind, now),
+                left=budgets.left(call_class, now),
                 limit=limit,
                 seconds=seconds,
                 free_at=at if at > now else None,
@@ -232,19 +237,19 @@ class OverviewSource:
 
     async def sample(self) -> None:
         """Take a sample of the speeds again and again. Ends by being cancelled."""
-        ledger = self._services.ledger
+        state = self._ctx.state
         while True:
-            fetch = sum(meter.speed for meter in ledger.progress.values())
+            fetch = sum(meter.speed for meter in state.meters.values())
             torbox = sum(
-                item.download_speed for item in ledger.snapshot.items.values() if item.active
+                item.download_speed for item in state.snapshot.items.values() if item.active
             )
             self._speeds.add(fetch=fetch, torbox=torbox)
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def watched(self) -> None:
         """Ask in the background for what is out of date."""
-        now = self._services.clock()
-        if now >= self._account_due and self._services.key():
+        now = self._ctx.clock()
+        if now >= self._account_due and self._ctx.key():
             self._account_due = now + ACCOUNT_SECONDS
             self._begin("account", self._ask_account)
         if now >= self._arrs_due and self._arrs:
@@ -274,9 +279,9 @@ class OverviewSource:
 
     async def _ask_account(self) -> None:
         try:
-            self._account = await self._services.torbox.me()
+            self._account = await self._ctx.torbox.me()
         except TorBoxError as error:
-            self._account_due = self._services.clock() + ACCOUNT_RETRY_SECONDS
+            self._account_due = self._ctx.clock() + ACCOUNT_RETRY_SECONDS
             log.info("account_unknown", why=str(error))
 
     async def _ask_arrs(self) -> None:

@@ -10,7 +10,7 @@ import structlog
 from bridge.core.files import NamedFile
 from bridge.core.magnet import BadMagnet, parse_magnet
 from bridge.core.metainfo import NotATorrent, parse_torrent
-from bridge.engine import Services
+from bridge.engine import EngineContext
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger()
@@ -47,8 +47,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 class Previews:
     """Reads .torrent files, and asks TorBox about magnets."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, ctx: EngineContext) -> None:
+        self._torbox = ctx.torbox
         self._known: OrderedDict[str, tuple[NamedFile, ...]] = OrderedDict()
 
     def files(self, info_hash: str) -> Sequence[NamedFile]:
@@ -73,13 +73,11 @@ class Previews:
             return magnet.reason
         info_hash, name = magnet.infohash, magnet.name or magnet.infohash
         try:
-            found = (await self._services.torbox.cached([info_hash], list_files=True)).get(
-                info_hash
-            )
+            found = (await self._torbox.cached([info_hash], list_files=True)).get(info_hash)
             if found is not None:
                 files = [NamedFile(file.id, file.name, file.size) for file in found.files]
                 return self._preview(info_hash, found.name or name, files, cached=True)
-            told = await self._services.torbox.info(info_hash, timeout_seconds=SWARM_SECONDS)
+            told = await self._torbox.info(info_hash, timeout_seconds=SWARM_SECONDS)
         except TorBoxError as error:
             log.info("preview_failed", hash=info_hash, why=str(error))
             return self._unknown(info_hash, name, None, f"TorBox could not be asked: {error}")
@@ -92,7 +90,7 @@ class Previews:
 
     async def _cached(self, info_hash: str) -> bool | None:
         try:
-            return info_hash in await self._services.torbox.cached([info_hash])
+            return info_hash in await self._torbox.cached([info_hash])
         except TorBoxError as error:
             log.info("cached_check_failed", hash=info_hash, why=str(error))
             return None

@@ -1,20 +1,15 @@
-"""The doctor: looks whether the bridge can do its work as it is set up, and says what to mend.
+"""The doctor: checks whether this setup can work, and says how to fix what cannot.
 
-findings  what was found, as lines and as JSON
-wishes    settings that cannot do what they say
-places    directories: write, rename, hard link, room, owner, umask
-mount     the user's mount of TorBox, as seen from here and by an *arr
-reach     whether the bridge itself answers
-account   TorBox: key, plan, slots, limits, clock
-cdn       one byte of a file from TorBox's CDN
-arrs      each *arr: key, options, paths
-clients   what it has set up as its download client, and whether that reaches us
-paths     what a path of ours is called by an *arr
-examine   all of it, in order
-command   `torbox-bridge check`
+run_checks         all checks in order, and `torbox-bridge check`
+findings           one result, as a line and as JSON
+check_settings     settings that cannot work together, and whether the bridge answers
+check_directories  write, rename, hard link, free space, owner, umask, the mount of TorBox
+check_torbox       API key, plan, slots, limits, clock, and one byte from the CDN
+check_arr          each *arr: API key, options, paths
+check_arr_client   the download client that the *arr has for this bridge
 """
 
-from bridge.doctor.examine import examine
 from bridge.doctor.findings import Finding, Level, report
+from bridge.doctor.run_checks import examine, log_findings
 
-__all__ = ["Finding", "Level", "examine", "report"]
+__all__ = ["Finding", "Level", "examine", "log_findings", "report"]

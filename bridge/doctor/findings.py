@@ -8,7 +8,7 @@ import msgspec
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """How serious a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     """`settings`, `directories`, `bridge`, `torbox`, or the name of an *arr."""
@@ -30,36 +30,36 @@ class Finding:
 
 
 def ok(subject: str, text: str) -> Finding:
-    """Tell that something is as it should be."""
+    """Return a finding for something that is right."""
     return Finding(subject, Level.OK, text)
 
 
 def warning(subject: str, text: str, fix: str) -> Finding:
-    """Tell what could be better."""
+    """Return a finding for something that could be better."""
     return Finding(subject, Level.WARNING, text, fix)
 
 
 def problem(subject: str, text: str, fix: str) -> Finding:
-    """Tell what will not work."""
+    """Return a finding for something that will not work."""
     return Finding(subject, Level.PROBLEM, text, fix)
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
-    """Tell whether there is no problem among them."""
+    """Return whether there is no problem among the findings. Warnings do not count."""
     return all(finding.level is not Level.PROBLEM for finding in findings)
 
 
 def line(finding: Finding) -> str:
-    """Write it for people, in one line."""
+    """Return the finding as one line for people."""
     fix = f" -> {finding.fix}" if finding.fix else ""
     return f"{finding.level:8}{finding.subject}: {finding.text}{fix}"
 
 
 def report(findings: Sequence[Finding]) -> dict[str, object]:
-    """Give all as scripts read it: `healthy`, and `findings` with subject, level, text and fix."""
+    """Return `healthy`, and `findings` with subject, level, text and fix, for scripts."""
     return {"healthy": healthy(findings), "findings": findings}
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Write the report."""
+    """Return the report as JSON."""
     return msgspec.json.encode(report(findings)).decode()

@@ -1,8 +1,19 @@
-"""Carries out what core.plan decides. The only place with tasks and timers."""
+"""One loop that carries out what the planner decides. The only place with tasks and timers."""
 
-from bridge.engine.engine import Engine
-from bridge.engine.ledger import Ledger
-from bridge.engine.links import Links
-from bridge.engine.services import Pace, Services
+from bridge.engine.blockers import Blocker
+from bridge.engine.context import EngineContext
+from bridge.engine.engine import BUDGETS, Engine
+from bridge.engine.link_books import LinkBooks
+from bridge.engine.retry_times import RetryTimes
+from bridge.torbox import Operation, SearchResult
 
-__all__ = ["Engine", "Ledger", "Links", "Pace", "Services"]
+__all__ = [
+    "BUDGETS",
+    "Blocker",
+    "Engine",
+    "EngineContext",
+    "LinkBooks",
+    "Operation",
+    "RetryTimes",
+    "SearchResult",
+]

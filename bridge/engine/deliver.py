@@ -1,162 +1,284 @@
 """Delivering: from "TorBox has it" to whole files where the *arr looks for them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from bridge.core.follow import enter
-from bridge.core.model import Download, Failure, Phase, Reason
-from bridge.core.paths import numbered, renamed
+from bridge.core.model import (
+    NOT_DELIVERED,
+    DeliveredFile,
+    DownloadPhase,
+    Entry,
+    Failure,
+    Grab,
+    GrabPhase,
+    Reason,
+    Removal,
+)
+from bridge.core.modes import FETCHING
+from bridge.core.paths import fitted, numbered, renamed
+from bridge.core.remote_tracking import to_grab_phase, to_phase
+from bridge.core.transitions import grab_interrupted
 from bridge.delivery import (
+    DeliveryError,
     DeliveryFailed,
+    NameRefused,
     NotEnoughSpace,
     NotYet,
-    Order,
     Progress,
     TargetTaken,
-    order_of,
+    discard_beside,
+    link_existing,
 )
-from bridge.engine.links import LinkBook
-from bridge.engine.outcome import failed
-from bridge.engine.places import taken
-from bridge.engine.services import Services
-from bridge.engine.share import share_early
+from bridge.engine.context import EngineContext, GrabHolder
+from bridge.engine.delivery_requests import link_source, request_of, staging_name_of
+from bridge.engine.failing import fail_grab
+from bridge.engine.file_planning import Incomplete, Planned, plan_one
+from bridge.engine.path_ownership import target_in_use
+from bridge.state import UnitOfWork
 from bridge.torbox import NotFound
 
 log = structlog.get_logger()
 
 NAMES_TRIED = 100
-LINK_PATIENCE = 6
-"""Times that TorBox may say it does not know an item it listed before the item is followed anew."""
+FIRST_NUMBER = 2
+"""Of a name that is taken: `Name (2)`."""
+LINK_ATTEMPTS = 6
+"""Times that TorBox may say it does not know an item it listed before the item is followed again."""
 
 
-async def deliver(services: Services, info_hash: str) -> None:
-    """Deliver one download and note the outcome.
+class Deliverer:
+    """Delivers grabs, each by its own mode, and links the files of those that wait for the same."""
 
-    Raises:
-        TorBoxError: TorBox gave no links; the caller notes it and tries again.
-    """
-    download = await services.ledger.change(
-        info_hash, lambda latest: _begun(services, latest), why="delivering"
-    )
-    if download is None or download.torrent_id is None:
-        return
-    links = services.links.of(download.torrent_id)
-    progress = services.ledger.progress[info_hash] = Progress()
-    try:
-        await _deliver(services, download, links, progress)
-    except NotEnoughSpace as error:
-        await _later(services, download, str(error), after=services.pace.space)
-    except NotYet as error:
-        await _look_again(services, download, str(error))
-    except DeliveryFailed as error:
-        await _given_up(services, download, error)
-    except NotFound:
-        await _lost(services, download)
-    finally:
-        services.ledger.progress.pop(info_hash, None)
+    def __init__(self, ctx: EngineContext, holder: GrabHolder) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self._holder = holder
 
+    async def deliver(self, grab_id: int, source_ids: Sequence[int] = ()) -> None:
+        """Deliver one grab, and record the outcome.
 
-def _begun(services: Services, download: Download) -> Download:
-    """Enter the phase, with the mode that the download keeps from here on."""
-    return replace(download, phase=Phase.DELIVERING, delivery_mode=services.mode(download))
-
-
-async def _deliver(
-    services: Services, download: Download, links: LinkBook, progress: Progress
-) -> None:
-    plain = download.content_name
-    is_file = any(file.path == plain for file in services.ledger.files(download.hash))
-    named: Download | None = download
-    for number in range(2, NAMES_TRIED):
-        if named is None:
-            return  # another one's by now
-        try:
-            await _put(services, named, links, progress)
-        except TargetTaken:
-            named = await _rename(services, named, numbered(plain, number, is_file=is_file))
-        else:
-            await share_early(services, download.hash)
-            await _delivered(services, named)
+        Raises:
+            TorBoxError: TorBox gave no links; the caller notes it and tries again.
+        """
+        entry = await self._begin(grab_id)
+        if entry is None:
             return
-    raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
+        progress = self._state.meters[grab_id] = Progress()
+        try:
+            await self._deliver(entry, source_ids, progress)
+        except NotEnoughSpace as error:
+            await self._later(grab_id, str(error), after=self._ctx.retry.disk_full)
+        except NotYet as error:
+            pause = self._ctx.retry.backoff(entry.grab.attempts)
+            await self._later(grab_id, str(error), after=min(pause, self._ctx.retry.mount))
+        except DeliveryFailed as error:
+            await self._failed(entry, error)
+        except NotFound:
+            await self._item_unknown(entry)
+        finally:
+            self._state.meters.pop(grab_id, None)
 
+    async def _begin(self, grab_id: int) -> Entry | None:
+        """Enter the phase; None when the grab is gone, or its files cannot be chosen yet."""
+        entry = self._state.entry(grab_id)
+        if entry is None or entry.download.torrent_id is None:
+            return None
+        if not entry.grab.planned:
+            plan = await plan_one(self._ctx, grab_id)
+            if isinstance(plan, Incomplete) and not plan.names:
+                await self._follow_again(entry, "TorBox's list of files is not known")
+            if not isinstance(plan, Planned):
+                return None
+        async with self._state.unit_of_work() as work:
+            known = work.entry(grab_id)
+            if known is None or known.grab.phase not in NOT_DELIVERED:
+                return None  # removed meanwhile, or linked by another delivery
+            staging_name = staging_name_of(known, self._staging_names(work, known))
+            mode = self._ctx.mode_of(known.grab)
+            work.update_grab(
+                grab_id,
+                lambda latest: replace(
+                    latest,
+                    phase=GrabPhase.DELIVERING,
+                    delivery_mode=mode,
+                    staging_name=staging_name,
+                ),
+                why="delivering",
+            )
+            return work.entry(grab_id)
 
-async def _put(services: Services, download: Download, links: LinkBook, progress: Progress) -> None:
-    """Make the files appear, where nobody else has his."""
-    if taken(services, download):
-        raise TargetTaken(download.content_name)
-    order = await _order(services, download)
-    await services.delivery(download).deliver(order, links, progress)
+    def _staging_names(self, work: UnitOfWork, entry: Entry) -> set[str]:
+        """Return the staging names of a hash that other grabs have, or removals still delete."""
+        names = {
+            grab.staging_name
+            for grab in work.grabs_of(entry.download.id)
+            if grab.id != entry.grab.id
+        }
+        for job in work.jobs_about(entry.hash, Removal):
+            if isinstance(job.task, Removal):
+                names.add(job.task.staging_name)
+        return names
 
+    async def _deliver(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
+        plain, is_file = entry.grab.content_name, not entry.grab.content_is_folder
+        named: Entry | None = entry
+        for number in range(FIRST_NUMBER, NAMES_TRIED):
+            if named is None:
+                return  # removed meanwhile
+            try:
+                await self._put(named, source_ids, progress)
+            except NameRefused as error:
+                ascii_only = number > FIRST_NUMBER
+                named = await self._fit_names(named, error, ascii_only=ascii_only)
+                plain = named.grab.content_name if named is not None else plain
+            except TargetTaken:
+                named = await self._rename(named, numbered(plain, number, is_file=is_file))
+            else:
+                await self._link_siblings(named)
+                await self._delivered(named.grab.id)
+                return
+        raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
 
-async def _order(services: Services, download: Download) -> Order:
-    pieces = services.settings.delivery.verify == "pieces"
-    torrent = await services.ledger.store.torrent(download.hash) if pieces else None
-    item = services.ledger.snapshot.items.get(download.torrent_id or 0)
-    return order_of(
-        download,
-        services.ledger.files(download.hash),
-        title=item.name if item else "",
-        torrent=torrent or b"",
-    )
+    async def _put(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
+        """Make the files appear where no other grab has its own: by links if there are sources."""
+        if target_in_use(self._state, entry):
+            raise TargetTaken(entry.grab.content_name)
+        files = await self._state.files(entry.grab.id)
+        for source_id in source_ids:
+            source = self._state.grabs.get(source_id)
+            if source is not None and await self._link(source, entry, files):
+                return
+        check = self._ctx.settings.delivery.verify == "pieces"
+        torrent = await self._state.database.torrent(entry.download.id) if check else None
+        item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
+        title = item.name if item else ""
+        request = request_of(entry, files, title=title, torrent=torrent or b"")
+        links = self._ctx.link_books.of(request.torrent_id)
+        await self._ctx.delivery_of(entry.grab).deliver(request, links, progress)
 
+    async def _link(self, source: Grab, entry: Entry, files: Iterable[DeliveredFile]) -> bool:
+        """Hard-link the files of another grab; False where only a fetch can deliver them."""
+        where = link_source(source, await self._state.files(source.id))
+        linked = await link_existing(where, request_of(entry, files))
+        if linked:
+            log.info("hard_linked", release=entry.name, hash=entry.hash, source=source.category)
+        return linked
 
-async def _rename(services: Services, download: Download, name: str) -> Download | None:
-    """Give the content a numbered name: another download or a stranger has the plain one."""
-    log.info("target_taken", hash=download.hash, before=download.content_name, after=name)
-    return await services.ledger.change(
-        download.hash,
-        lambda latest: replace(latest, content_name=name),
-        of=download,
-        files=renamed(services.ledger.files(download.hash), name),
-    )
+    async def _link_siblings(self, source: Entry) -> None:
+        """Give these files to grabs that wait for the same, before the source is shown complete.
 
+        From then on its *arr may move the files away. A sibling that gets none now has its own turn.
+        """
+        if self._ctx.mode_of(source.grab) not in FETCHING:
+            return
+        for sibling in self._state.grabs_of(source.download.id):
+            if self._can_link(source, sibling):
+                async with self._holder.held(sibling.id):
+                    await self._link_sibling(source, sibling.id)
 
-async def _delivered(services: Services, download: Download) -> None:
-    known = services.ledger.files(download.hash)
-    files = tuple(replace(file, done=file.chosen) for file in known)
-    await services.ledger.change(
-        download.hash,
-        lambda latest: replace(
-            enter(latest, Phase.DELIVERED), completed_at=services.clock(), progress=1.0
-        ),
-        of=download,
-        why=f"{len(files)} files are in place",
-        files=files,
-    )
+    def _can_link(self, source: Entry, sibling: Grab) -> bool:
+        waits = sibling.phase is GrabPhase.WAITING and not sibling.stopped
+        fetches = self._ctx.mode_of(sibling) in FETCHING and sibling.id != source.grab.id
+        cleared = any(
+            isinstance(job.task, Removal) and job.task.save_path == sibling.save_path
+            for job in self._state.jobs_about(source.hash, Removal)
+        )
+        return waits and fetches and sibling.incomplete_list_bytes < 0 and not cleared
 
+    async def _link_sibling(self, source: Entry, sibling_id: int) -> None:
+        try:
+            entry = await self._begin(sibling_id)
+            if entry is None:
+                return
+            if not target_in_use(self._state, entry):
+                files = await self._state.files(sibling_id)
+                if await self._link(source.grab, entry, files):
+                    await self._delivered(sibling_id)
+                    return
+        except DeliveryError as error:
+            log.info("not_hard_linked", release=source.name, hash=source.hash, why=str(error))
+        await self._state.update_grab(sibling_id, grab_interrupted)
 
-async def _given_up(services: Services, download: Download, error: DeliveryFailed) -> None:
-    if error.retryable:
-        await _later(services, download, str(error))
-    else:
-        await failed(services, download.hash, Failure(Reason.INCOMPLETE, str(error)))
+    async def _rename(self, entry: Entry, name: str) -> Entry | None:
+        """Give the content a numbered name: another grab, or a stranger, has the plain one."""
+        before = entry.grab.content_name
+        log.info("target_taken", release=entry.name, hash=entry.hash, before=before, after=name)
+        return await self._put_names(entry, renamed(await self._state.files(entry.grab.id), name))
 
+    async def _fit_names(
+        self, entry: Entry, error: NameRefused, *, ascii_only: bool
+    ) -> Entry | None:
+        """Give the files names that the file system takes; without such names it fails as before."""
+        files = await self._state.files(entry.grab.id)
+        taken = fitted(files, longest=error.longest, ascii_only=ascii_only)
+        if taken == files:
+            raise DeliveryFailed(str(error))
+        log.info("names_replaced", release=entry.name, hash=entry.hash, why=str(error))
+        return await self._put_names(entry, taken)
 
-async def _later(
-    services: Services, download: Download, note: str, *, after: float | None = None
-) -> None:
-    await services.ledger.change(
-        download.hash, lambda latest: services.later(latest, note, after=after), of=download
-    )
+    async def _put_names(self, entry: Entry, files: tuple[DeliveredFile, ...]) -> Entry | None:
+        name = files[0].path.split("/", 1)[0]
+        async with self._state.unit_of_work() as work:
+            changed = work.update_grab(
+                entry.grab.id, lambda latest: replace(latest, content_name=name)
+            )
+            if changed is None:
+                return None
+            work.put_files(entry.grab.id, files)
+            return work.entry(entry.grab.id)
 
+    async def _delivered(self, grab_id: int) -> None:
+        grab = self._state.grabs.get(grab_id)
+        if grab is not None and grab.staging_name:
+            # A kill between two attempts may have left a folder that was being built.
+            await discard_beside(Path(grab.save_path), grab.staging_name)
+        files = tuple(replace(file, done=file.chosen) for file in await self._state.files(grab_id))
+        count = sum(file.done for file in files)
+        now = self._ctx.clock()
+        async with self._state.unit_of_work() as work:
+            work.update_grab(
+                grab_id,
+                lambda latest: replace(
+                    to_grab_phase(latest, GrabPhase.DELIVERED),
+                    completed_at=now,
+                    progress=1.0,
+                    staging_name="",
+                ),
+                why=f"{count} file{'' if count == 1 else 's'} delivered",
+            )
+            if work.grab(grab_id) is not None:
+                work.put_files(grab_id, files)
 
-async def _look_again(services: Services, download: Download, note: str) -> None:
-    pause = services.pace.backoff(download.attempts)
-    await _later(services, download, note, after=min(pause, services.pace.mount))
+    async def _failed(self, entry: Entry, error: DeliveryFailed) -> None:
+        if error.retryable:
+            await self._later(entry.grab.id, str(error))
+        else:
+            failure = Failure(Reason.INCOMPLETE, str(error))
+            await fail_grab(self._ctx, entry.grab.id, failure)
 
+    async def _later(self, grab_id: int, note: str, *, after: float | None = None) -> None:
+        await self._state.update_grab(
+            grab_id, lambda latest: self._ctx.grab_later(latest, note, after=after)
+        )
 
-async def _lost(services: Services, download: Download) -> None:
-    """TorBox does not know the item. Just after it is ready that may pass; then follow it anew."""
-    if download.attempts < LINK_PATIENCE:
-        await _later(services, download, "TorBox gives no links to it yet")
-        return
-    services.ledger.unsee(download.torrent_id or 0)
-    now = services.clock()
-    await services.ledger.change(
-        download.hash,
-        lambda latest: replace(enter(latest, Phase.REMOTE), remote_at=now),
-        of=download,
-        why="TorBox gives no links to it",
-    )
+    async def _item_unknown(self, entry: Entry) -> None:
+        """TorBox does not know the item. Just after it is ready that may pass."""
+        if entry.grab.attempts < LINK_ATTEMPTS:
+            await self._later(entry.grab.id, "TorBox gives no links to it yet")
+            return
+        await self._follow_again(entry, "TorBox gives no links to it")
+
+    async def _follow_again(self, entry: Entry, why: str) -> None:
+        """Follow the download at TorBox once more, since its item may be another, or gone."""
+        self._state.forget_item(entry.download.torrent_id or 0)
+        now = self._ctx.clock()
+        async with self._state.unit_of_work() as work:
+            work.update_grab(entry.grab.id, grab_interrupted)
+            work.update_download(
+                entry.download.id,
+                lambda latest: replace(to_phase(latest, DownloadPhase.ACTIVE), remote_at=now),
+                why=why,
+            )

@@ -1,10 +1,17 @@
-"""The engine: plans, carries out, sleeps until something is due or something happens."""
+"""The engine: plans, carries out, sleeps until something is due or something happens.
+
+The only place with tasks and timers. `plan` decides; a table says which worker performs which
+action; what a worker found out is stored in a unit of work, and wakes the next plan.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
-from typing import Any, assert_never
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
@@ -12,244 +19,267 @@ import structlog
 from bridge.core.actions import (
     Action,
     AskImport,
+    AttachQueued,
+    AttachTorrent,
     CheckCached,
     CleanUp,
+    DeleteStray,
     Deliver,
-    Enqueue,
-    Fail,
-    FailOver,
+    FailDownload,
+    FailGrab,
     Finish,
-    Look,
-    Poll,
-    Promote,
-    Ready,
+    LookUpMetadata,
+    PlanFiles,
     Reannounce,
-    Reclaim,
-    Remove,
-    Share,
+    RefreshItem,
+    RefreshList,
+    RunJob,
     Submit,
 )
-from bridge.core.claims import same
 from bridge.core.invariants import Observed, violations
-from bridge.core.model import Claim, Download, Failure
-from bridge.core.plan import plan
-from bridge.core.scene import Scene
-from bridge.core.submitting import turns
-from bridge.engine import outcome
-from bridge.engine.cached import Cached
-from bridge.engine.cleanup import ask_import, clean_up, reclaim
-from bridge.engine.deliver import deliver
-from bridge.engine.failover import fail_over
-from bridge.engine.gates import Gates
-from bridge.engine.orphans import Orphans
-from bridge.engine.polling import Polling
-from bridge.engine.remove import attempt
-from bridge.engine.services import Services
-from bridge.engine.share import share
-from bridge.engine.submit import enqueue, promote, submit
+from bridge.core.model import (
+    Download,
+    Entry,
+    Failover,
+    Failure,
+    Job,
+    LinkFollow,
+    MetadataLookup,
+    Move,
+    Recheck,
+    Removal,
+)
+from bridge.core.planner import plan
+from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
+from bridge.core.submit_queue import expected_turns
+from bridge.delivery import DeliveryError
+from bridge.engine.blockers import Blocker, Blockers
+from bridge.engine.cached_answers import CachedAnswers
+from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
+from bridge.engine.content_changes import ContentChanges
+from bridge.engine.context import EngineContext
+from bridge.engine.deliver import Deliverer
+from bridge.engine.failing import fail_download, fail_grab
+from bridge.engine.failure_reports import report_failure
+from bridge.engine.file_planning import plan_files
+from bridge.engine.finish import finish
+from bridge.engine.leftover_search import LeftoverSearch
+from bridge.engine.link_fetcher import LinkFetcher
+from bridge.engine.link_follow import LinkFollows
+from bridge.engine.list_refresh import ListRefresh, reannounce
+from bridge.engine.metadata_lookup import MetadataLookups
+from bridge.engine.outside import Outside
+from bridge.engine.removal import delete_stray, run_removal
+from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks
-from bridge.engine.watch import active, look, reannounce
-from bridge.torbox import Kind, RateLimited, Refused, TorBoxError
+from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
 
 LONGEST_SLEEP = 30.0
-"""The plan is made anew at least this often, whatever it said."""
+"""The plan is made again at least this often, whatever it said (seconds)."""
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
 
-FEW_LEFT = 10
+FEW_CREATES = 10
 """So many creates of the hourly budget are kept for what TorBox does not have cached."""
 
-FORETOLD = 200
-"""Downloads in the submit queue that are told when it is their turn."""
+FORECAST = 200
+"""Downloads in the submit queue whose turn is forecast."""
 
 REFUSALS = 6
 """Times that TorBox may refuse links to what it has before that is final."""
 
-SETTLED_AT_ONCE = (Promote, Enqueue, Ready, Fail, CleanUp, Reclaim)
+SETTLED_AT_ONCE = (
+    AttachTorrent, AttachQueued, PlanFiles, FailDownload, FailGrab, CleanUp, DeleteStray,
+)  # fmt: skip
 """Actions that are done when they have been performed: what follows is planned right away."""
 
-CALLS = {
-    Submit: Kind.CREATE,
-    Look: Kind.LIST,
-    Deliver: Kind.LINK,
-    Reannounce: Kind.CONTROL,
-    Share: Kind.LINK,
-    Finish: Kind.CONTROL,
-    Remove: Kind.CONTROL,
+CALLS: Mapping[type[Action], CallClass] = {
+    Submit: CallClass.CREATE,
+    RefreshItem: CallClass.LIST,
+    Deliver: CallClass.LINK,
+    Reannounce: CallClass.CONTROL,
+    Finish: CallClass.CONTROL,
+    RunJob: CallClass.CONTROL,
 }
 """The class of calls that an action depends on."""
+
+BUDGETS = "budgets"
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What is being done just now."""
+
+    action: Action
+    info_hash: str
+    task: asyncio.Task[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a task is about: nothing else is begun for it meanwhile."""
+
+    kind: str
+    """`download`, `grab` or `job`."""
+    id: int
 
 
 class Engine:
     """Owns every background task. `start` it once; `close` it at the end."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._ledger = services.ledger
-        self._cached = Cached(services.torbox)
-        self._gates = Gates(
-            services.torbox.budgets,
-            services.pace,
-            idle_seconds=services.settings.torbox.poll_seconds.idle,
-            clock=services.clock,
-            creates=services.settings.torbox.limits.adds_at_once,
+    def __init__(self, ctx: EngineContext, fetcher: LinkFetcher | None = None) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self.blockers = Blockers(
+            ctx.torbox.budgets,
+            ctx.retry,
+            idle_seconds=ctx.settings.torbox.poll_seconds.idle,
+            clock=ctx.clock,
+            creates=ctx.settings.torbox.limits.adds_at_once,
         )
+        self.leftovers = LeftoverSearch(ctx)
+        """What is on disk and belongs to no grab."""
+        self.outside = Outside(ctx)
+        """TorBox and the disk, for requests of clients that wait."""
+        self.links = LinkFollows(ctx, fetcher)
+        self.content = ContentChanges(ctx, self)
         self._tasks = Tasks()
-        self.orphans = Orphans(services)
-        """What is on disk and nobody's."""
-        self._busy: dict[str, tuple[type[Action], asyncio.Task[Any]]] = {}
-        self._held: set[str] = set()
-        self._holds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._asked: dict[str, float] = {}
-        self._polling = Polling(services, self._gates)
-        self._failing_over = False
+        self._cached = CachedAnswers(ctx.torbox)
+        self._refresh = ListRefresh(ctx, self.blockers)
+        self._deliverer = Deliverer(ctx, self)
+        self._metadata = MetadataLookups(ctx, self.blockers)
+        self._cleanup = CleanupTimes(ctx.state, ctx.rules)
+        self._busy: dict[Key, Busy] = {}
+        self._held: Counter[int] = Counter()
+        self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._last_lookup_at: dict[int, float] = {}
         self._asking_import = False
-        self._imports_asked: dict[tuple[str, str], float] = {}
         self._event = asyncio.Event()
         self._closing = False
+        self._workers = self._worker_table()
+
+    # What the service and the faces ask
+
+    @property
+    def unreachable(self) -> bool:
+        """TorBox does not answer, or rejects the key: what it last reported is no longer true."""
+        return self.blockers.probe_at is not None
 
     @property
     def troubles(self) -> Sequence[str]:
-        """Tell in words what keeps the bridge from its work; nothing when all is well."""
-        return self._gates.troubles or self._polling.troubles
+        """What keeps the bridge from its work, in words; empty when all is well."""
+        torbox = self.blockers.texts or self._refresh.blockers
+        return [*torbox, *(blocker.text for blocker in self._disk_blockers())]
 
     @property
-    def blockers(self) -> Sequence[tuple[str, str, float | None]]:
-        """List what blocks work just now: a word for it, why, and when it is tried again."""
-        found: list[tuple[str, str, float | None]] = list(self._gates.blockers)
-        if not found:
-            found += [("list", trouble, None) for trouble in self._polling.troubles]
-        return found
+    def all_blockers(self) -> Sequence[Blocker]:
+        """Every blocker with the time of the next attempt."""
+        found = self.blockers.all
+        if not self.blockers.texts:
+            found += [Blocker("list", text) for text in self._refresh.blockers]
+        return [*found, *self._disk_blockers()]
+
+    def _disk_blockers(self) -> list[Blocker]:
+        problems = self._ctx.deliveries.disk_health.problems
+        return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
 
     @property
     def violations(self) -> Sequence[str]:
-        """Tell what does not hold of the downloads though it should at every moment."""
-        budgets, now = self._services.torbox.budgets, self._services.clock()
-        gates = (self._gates.probe_at, self._gates.slot_at > now or None)
+        """What does not hold though it should at every moment; nothing, one hopes."""
+        known = self._planner_input()
+        budgets, now = self._ctx.torbox.budgets, known.now
+        blocked = self.blockers.probe_at is not None or known.slot_at > now
         return violations(
             Observed(
                 now=now,
-                downloads=tuple(self._ledger.downloads.values()),
-                claims=self._ledger.all_claims,
-                removals=tuple(self._ledger.removals.values()),
-                snapshot=self._ledger.snapshot,
-                busy=frozenset(self._busy) | self._held,
-                held_up=any(gates) or any(budgets.ready_at(kind, now) > now for kind in Kind),
+                live=known.live,
+                jobs=known.jobs,
+                snapshot=known.snapshot,
+                busy_downloads=known.busy_downloads,
+                busy_grabs=known.busy_grabs,
+                delivering=len(known.delivering),
+                blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
             )
         )
 
+    def settings_changed(self) -> None:
+        """Take changed settings over: rules are read for every plan, clean-up times are not."""
+        self._cleanup.reset()
+        self.wake()
+
     async def renew_key(self) -> None:
-        """Take another TorBox key, if the settings have one, and try it at once."""
-        await self._services.key.renew()
-        self._gates.probe_soon()
+        """Take another TorBox key if the settings have one, and try it at once."""
+        await self._ctx.key.renew()
+        self.blockers.probe_soon()
         self.wake()
 
     def wake(self) -> None:
-        """Something changed: plan anew now."""
+        """Plan again now: something changed."""
         self._event.set()
 
-    def cancel(self, info_hash: str) -> None:
-        """Stop what is being done for a download; it may be begun again by the next plan."""
-        if info_hash in self._busy:
-            self._busy[info_hash][1].cancel()
+    def cancel_grab(self, grab_id: int) -> None:
+        """Stop what is being done for a grab; the next plan may begin it again."""
+        busy = self._busy.get(Key("grab", grab_id))
+        if busy is not None:
+            busy.task.cancel()
 
     @asynccontextmanager
-    async def held(self, info_hash: str) -> AsyncIterator[None]:
-        """Stop what is being done for a download, and begin nothing for it meanwhile."""
-        async with self._holds.setdefault(info_hash, asyncio.Lock()):
-            self._held.add(info_hash)
+    async def held(self, grab_id: int) -> AsyncIterator[None]:
+        """Stop what is being done for a grab, and begin nothing for it meanwhile."""
+        async with self._holds.setdefault(grab_id, asyncio.Lock()):
+            self._held[grab_id] += 1
             try:
-                if info_hash in self._busy:
-                    self.cancel(info_hash)
-                    await asyncio.wait({self._busy[info_hash][1]})
+                busy = self._busy.get(Key("grab", grab_id))
+                if busy is not None and busy.task is not asyncio.current_task():
+                    busy.task.cancel()
+                    await asyncio.wait({busy.task})
                 yield
             finally:
-                self._held.discard(info_hash)
+                self._held[grab_id] -= 1
+                if not self._held[grab_id]:
+                    del self._held[grab_id]
                 self.wake()
 
     def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
         """Do something that nobody waits for; it ends with the engine."""
         return self._tasks.spawn(work, name=name)
 
+    async def look(self, download: Download) -> None:
+        """Ask TorBox for the item of a download, now; what cannot be asked is logged."""
+        if download.torrent_id is None:
+            return
+        try:
+            await self._refresh.refresh_item(download.id, download.torrent_id)
+        except TorBoxError as error:
+            log.info("look_failed", release=download.name, hash=download.hash, why=str(error))
+        self.wake()
+
+    async def control(self, download: Download, operation: Operation) -> None:
+        """Tell TorBox to do something to an item, and look what became of it."""
+        if await self.outside.control(download, operation):
+            await self.look(download)
+
+    def begin_jobs(self, jobs: Sequence[Job]) -> None:
+        """Make the first attempt at these jobs now."""
+        for job in jobs:
+            self._begin(Key("job", job.id), RunJob(job.id), job.subject, self._job(job))
+
+    async def perform_jobs(self, jobs: Sequence[Job], *, within: float = 10.0) -> None:
+        """Make the first attempt at these jobs; return when it is over, or after so many seconds."""
+        self.begin_jobs(jobs)
+        keys = (Key("job", job.id) for job in jobs)
+        tasks = {busy.task for key in keys if (busy := self._busy.get(key)) is not None}
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+
+    # The loop
+
     def start(self) -> None:
         """Begin to work, in the background."""
         self._tasks.spawn(self._run(), name="engine")
-
-    async def _run(self) -> None:
-        while not self._closing:
-            self._event.clear()
-            try:
-                pause = await self._turn()
-            except Exception:
-                # A full disk under the database, say. Everything is in the ledger: try again.
-                log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
-                pause = FAILED_TURN_PAUSE
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._event.wait()
-
-    async def _turn(self) -> float:
-        """Carry out one plan; tell how long to sleep at most, in seconds."""
-        scene = self._scene()
-        self._foretell(scene)
-        made = plan(scene)
-        at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
-        seen = {one.hash: one for one in scene.downloads} if made.actions else {}
-        well = True
-        for action in made.actions:
-            if self._outdated(action, seen, scene.claims):
-                at_once = True
-            else:
-                well &= await self._carry_out(action)
-        await self._save_budgets()
-        if not well:
-            return FAILED_TURN_PAUSE
-        if at_once:
-            return 0.0
-        return min(max(made.wake_at - self._services.clock(), 0.0), LONGEST_SLEEP)
-
-    def _outdated(
-        self,
-        action: Action,
-        seen: Mapping[str, Download],
-        claims: Mapping[str, Sequence[Claim]],
-    ) -> bool:
-        """Tell whether what it was planned for is no longer as it was `seen`: earlier ones take time.
-
-        The verdict on one *arr's download must not hit another's, nor the next life of the hash.
-        """
-        if isinstance(action, CheckCached | Poll | Remove | FailOver):
-            return False
-        then, now = seen.get(action.hash), self._ledger.downloads.get(action.hash)
-        if then is None or now is None:
-            return then is not now
-        return (
-            not same(then, now)
-            or (then.phase, then.torrent_id) != (now.phase, now.torrent_id)
-            or claims.get(action.hash, ()) != self._ledger.claims(action.hash)
-            or action.hash in self._held
-        )
-
-    async def _carry_out(self, action: Action) -> bool:
-        """Perform an action. One that breaks holds up none of the others."""
-        try:
-            await self._perform(action)
-        except Exception:
-            log.exception("action_failed", action=action, again_in=FAILED_TURN_PAUSE)
-            return False
-        return True
-
-    def _foretell(self, scene: Scene) -> None:
-        """Tell those who wait when it is their turn, in tens of seconds: a poll shows it as eta."""
-        told = {}
-        if max(scene.create_at, scene.cached_at) > scene.now:
-            forecast = self._services.torbox.budgets.forecast(FORETOLD, scene.now)
-            expected = turns(scene, forecast).items()
-            told = {info_hash: 10 * ceil((at - scene.now) / 10) for info_hash, at in expected}
-        self._ledger.foretell(told)
 
     async def close(self) -> None:
         """Stop everything; fetches write their checkpoints."""
@@ -258,211 +288,330 @@ class Engine:
         await self._tasks.close(within=STOP_SECONDS)
         await self._save_budgets()
 
-    def _scene(self) -> Scene:
-        services, now = self._services, self._services.clock()
-        budgets = services.torbox.budgets
-        kinds = [kind for kind, _ in self._busy.values()]
-        self._gates.watched(active(self._ledger))
-        slot_at = self._gates.slot_at
-        return Scene(
+    async def _run(self) -> None:
+        while not self._closing:
+            self._event.clear()
+            try:
+                pause = await self._turn()
+            except Exception:
+                # A full disk under the database, say. Everything is in the state: try again.
+                log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
+                pause = FAILED_TURN_PAUSE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._event.wait()
+
+    async def _turn(self) -> float:
+        """Carry out one plan; return how long to sleep at most, in seconds."""
+        known = self._planner_input()
+        self._forecast(known)
+        made = plan(known)
+        at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
+        well = True
+        for action in made.actions:
+            well &= await self._carry_out(action)
+        await self._save_budgets()
+        if not well:
+            return FAILED_TURN_PAUSE
+        if at_once:
+            return 0.0
+        return min(max(made.wake_at - self._ctx.clock(), 0.0), LONGEST_SLEEP)
+
+    async def _carry_out(self, action: Action) -> bool:
+        """Perform an action. One that breaks holds up none of the others."""
+        try:
+            await self._workers[type(action)](action)
+        except Exception:
+            log.exception("action_failed", action=action, again_in=FAILED_TURN_PAUSE)
+            return False
+        return True
+
+    def _forecast(self, known: PlannerInput) -> None:
+        """Tell those who wait when it is their turn, in tens of seconds: a poll shows it as eta."""
+        etas = {}
+        if max(known.next_create_at, known.next_cached_create_at) > known.now:
+            forecast = self._ctx.torbox.budgets.forecast(FORECAST, known.now)
+            expected = expected_turns(known, forecast).items()
+            etas = {key: 10 * ceil((at - known.now) / 10) for key, at in expected}
+        self._state.set_queue_etas(etas)
+
+    def _planner_input(self) -> PlannerInput:
+        ctx, now = self._ctx, self._ctx.clock()
+        budgets, poll_seconds = ctx.torbox.budgets, ctx.settings.torbox.poll_seconds
+        live = tuple(
+            LiveDownload(download, tuple(map(ctx.with_limits, self._state.grabs_of(download.id))))
+            for download in self._state.live
+        )
+        self.blockers.watch_slots(sum(item.active for item in self._state.snapshot.items.values()))
+        slot_at = self.blockers.slot_at
+        due = self._cleanup.due(now)
+        running = Counter(type(busy.action) for busy in self._busy.values())
+        return PlannerInput(
             now=now,
-            downloads=tuple(map(services.limited, self._ledger.downloads.values())),
-            claims=dict(self._ledger.all_claims),
-            removals=tuple(self._ledger.removals.values()),
-            failovers=self._ledger.failovers.values(),
-            failing_over=self._failing_over,
+            live=live,
+            jobs=tuple(self._state.jobs.values()),
+            removed=tuple(
+                removed
+                for info_hash, removed in self._state.removed_downloads.items()
+                if self._state.by_hash(info_hash) is None
+            ),
+            snapshot=self._state.snapshot,
+            rules=self._rules_of(live, due),
+            busy_downloads=self._busy_ids("download"),
+            busy_grabs=self._busy_ids("grab") | frozenset(self._held),
+            busy_jobs=self._busy_ids("job"),
+            busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
+            polling=self._refresh.running,
+            checking_cached=self._cached.asking,
+            submitting=running[Submit],
+            delivering=self._delivering_ids(),
+            refreshing=running[RefreshItem],
             asking_import=self._asking_import,
-            imports_asked=self._imports_asked,
-            traces=self._ledger.traces.values(),
-            offset_seconds=services.torbox.offset_seconds,
-            failovers_per_hour=services.settings.failover.per_hour,
-            snapshot=self._ledger.snapshot,
-            busy=frozenset(self._busy) | self._held,
-            polling=self._polling.running,
-            checking=self._cached.asking,
-            submitting=kinds.count(Submit),
-            delivering=kinds.count(Deliver),
-            asked=self._asked,
+            last_lookup_at=self._last_lookup_at,
             cached=self._cached.known(now),
-            polled_at=self._polling.polled_at,
-            poll_seconds=self._polling.seconds,
-            idle_seconds=services.settings.torbox.poll_seconds.idle,
-            brisk_seconds=self._polling.brisk_seconds,
-            probe_at=self._gates.probe_at,
-            creates=self._gates.creates,
-            create_at=budgets.ready_at(Kind.CREATE, now),
-            cached_at=budgets.ready_at(Kind.CREATE, now, cached=True),
-            scarce=slot_at > now or budgets.left(Kind.UNCACHED, now) < FEW_LEFT,
+            polled_at=self._refresh.started_at,
+            active_seconds=poll_seconds.active,
+            idle_seconds=poll_seconds.idle,
+            poll_seconds=self._refresh.pause,
+            probe_at=self.blockers.probe_at,
+            max_creates=self.blockers.max_creates,
+            next_create_at=budgets.ready_at(CallClass.CREATE, now),
+            next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
+            creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
             slot_at=slot_at,
-            list_at=budgets.ready_at(Kind.LIST, now),
-            link_at=budgets.ready_at(Kind.LINK, now),
-            rules=services.rules,
-            limited=services.limited,
+            list_at=budgets.ready_at(CallClass.LIST, now),
+            link_at=budgets.ready_at(CallClass.LINK, now),
+            offset_seconds=ctx.torbox.offset_seconds,
+            failovers_per_hour=ctx.settings.failover.per_hour,
+            cleanup_due=due,
+            next_cleanup_at=self._cleanup.next_at(now),
         )
 
-    async def _perform(self, action: Action) -> None:
-        match action:
-            case Submit() | Look() | Share() | Finish() | Reannounce() | Deliver():
-                self._begin(action, action.hash, self._work(action))
-            case CheckCached(hashes):
-                self._tasks.spawn(self._check(hashes), name="cached")
-            case Remove(removal_id):
-                self._remove(action, removal_id)
-            case AskImport() | FailOver():
-                self._talk(action)
-            case Poll(queue):
-                self._polling.begin()
-                self._tasks.spawn(self._poll(queue=queue), name="poll")
-            case _:
-                await self._settle(action)
+    def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
+        grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
+        return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
 
-    async def _work(self, action: Submit | Look | Share | Finish | Reannounce | Deliver) -> None:
-        """Do what waits for TorBox or the disk: a task of its own, one for a hash."""
-        services = self._services
-        match action:
-            case Submit(info_hash, cached):
-                await self._submit(info_hash, cached=cached)
-            case Look(info_hash):
-                self._asked[info_hash] = services.clock()
-                await look(services, action)
-            case Share(info_hash, number):
-                await share(services, info_hash, number)
-            case Finish(info_hash, number):
-                await outcome.finished(services, info_hash, number)
-            case Reannounce(info_hash):
-                await reannounce(services, info_hash)
-            case Deliver(info_hash):
-                await deliver(services, info_hash)
-            case _:
-                assert_never(action)
+    def _busy_ids(self, kind: str) -> frozenset[int]:
+        return frozenset(key.id for key in self._busy if key.kind == kind)
 
-    def _talk(self, action: AskImport | FailOver) -> None:
-        """Ask an *arr, or tell it, one thing at a time.
+    def _delivering_ids(self) -> frozenset[int]:
+        return frozenset(
+            key.id for key, busy in self._busy.items() if isinstance(busy.action, Deliver)
+        )
 
-        That is none of what a download is busy with: the *arr deletes it meanwhile, which ends that.
-        """
-        match action:
-            case AskImport(info_hash, number):
-                self._asking_import = True
-                self._tasks.spawn(self._ask_import(info_hash, number), name=f"import {info_hash}")
-            case FailOver(failover_id):
-                self._failing_over = True
-                self._tasks.spawn(self._fail_over(failover_id), name=f"failover {failover_id}")
-            case _:
-                assert_never(action)
+    # Performing actions
 
-    async def _settle(self, action: Promote | Enqueue | Ready | Fail | CleanUp | Reclaim) -> None:
-        services = self._services
-        match action:
-            case CleanUp(info_hash, number, why):
-                await clean_up(services, info_hash, number, why)
-            case Reclaim(info_hash, torrent_id):
-                await reclaim(services, info_hash, torrent_id)
-            case Promote(info_hash, torrent_id):
-                await promote(services, info_hash, torrent_id)
-            case Enqueue(info_hash, queued_id):
-                await enqueue(services, info_hash, queued_id)
-            case Ready(info_hash):
-                await outcome.ready(services, info_hash)
-            case Fail(info_hash, failure):
-                await outcome.failed(services, info_hash, failure)
-            case _:
-                assert_never(action)
+    def _worker_table(self) -> Mapping[type[Action], Callable[[Any], Awaitable[None]]]:
+        """Say what performs each action. What waits for TorBox or the disk becomes a task."""
+        ctx = self._ctx
+        return {
+            Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
+            RefreshItem: self._for_download(self._look),
+            Reannounce: self._for_download(lambda a: reannounce(ctx, a.download_id)),
+            Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
+            Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
+            RunJob: self._run_job,
+            LookUpMetadata: self._look_up_metadata,
+            RefreshList: self._refresh_list,
+            CheckCached: self._check_cached,
+            AskImport: self._ask_import,
+            AttachTorrent: lambda a: attach_torrent(ctx, a.download_id, a.torrent_id),
+            AttachQueued: lambda a: attach_queued(ctx, a.download_id, a.queued_id),
+            PlanFiles: lambda a: plan_files(ctx, a.download_id),
+            FailDownload: lambda a: fail_download(ctx, a.download_id, a.failure),
+            FailGrab: lambda a: fail_grab(ctx, a.grab_id, a.failure),
+            CleanUp: lambda a: clean_up(ctx, a.grab_id, a.why),
+            DeleteStray: lambda a: delete_stray(ctx, a.hash, a.torrent_id),
+        }
 
-    def _begin(self, action: Action, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
-        if info_hash in {*self._held, *self._busy}:
+    def _for_download(
+        self, work: Callable[[Any], Awaitable[None]]
+    ) -> Callable[[Any], Awaitable[None]]:
+        async def begin(action: Any) -> None:
+            download = self._state.downloads.get(action.download_id)
+            if download is not None:
+                key = Key("download", download.id)
+                self._begin(key, action, download.hash, self._guarded(action, key, work))
+
+        return begin
+
+    def _for_grab(self, work: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+        async def begin(action: Any) -> None:
+            entry = self._state.entry(action.grab_id)
+            if entry is not None and action.grab_id not in self._held:
+                key = Key("grab", action.grab_id)
+                self._begin(key, action, entry.hash, self._guarded(action, key, work))
+
+        return begin
+
+    def _begin(
+        self, key: Key, action: Action, info_hash: str, work: Coroutine[Any, Any, None]
+    ) -> None:
+        if key in self._busy:
             work.close()  # since the plan was made
             return
-        name = f"{type(action).__name__.lower()} {info_hash}"
-        task = self._tasks.spawn(self._guard(action, info_hash, work), name=name)
-        self._busy[info_hash] = (type(action), task)
-        task.add_done_callback(lambda _task: self._end(info_hash))
+        name = f"{type(action).__name__.lower()} {info_hash or key.id}"
+        self._busy[key] = Busy(action, info_hash, self._tasks.spawn(work, name=name))
+        self._busy[key].task.add_done_callback(lambda _task: self._ended(key))
 
-    def _end(self, info_hash: str) -> None:
-        self._busy.pop(info_hash, None)
-        if info_hash not in self._ledger.downloads:
-            self._asked.pop(info_hash, None)
+    def _job_ended(self, key: Key, _task: object) -> None:
+        self._ended(key)
+
+    def _ended(self, key: Key) -> None:
+        self._busy.pop(key, None)
+        if key.kind == "download" and key.id not in self._state.downloads:
+            self._last_lookup_at.pop(key.id, None)
         self.wake()
 
-    async def _guard(self, action: Action, info_hash: str, work: Coroutine[Any, Any, None]) -> None:
-        """Turn what goes wrong into a note and another attempt: a download is never left alone."""
+    async def _guarded(
+        self, action: Action, key: Key, work: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        """Turn what goes wrong into a note and another attempt: nothing is left alone."""
         try:
-            await work
+            await work(action)
         except TorBoxError as error:
-            await self._torbox_failed(action, info_hash, error)
+            await self._torbox_failed(action, key, error)
         except Exception as error:
-            log.exception("work_failed", hash=info_hash)
-            await self._later(info_hash, f"internal error: {error!r}")
+            log.exception("work_failed", action=type(action).__name__, id=key.id)
+            await self._later(key, f"internal error: {error!r}")
 
-    async def _torbox_failed(self, action: Action, info_hash: str, error: TorBoxError) -> None:
-        held = self._gates.hold(error, CALLS[type(action)])
-        download = self._ledger.downloads.get(info_hash)
-        if isinstance(action, Look) or download is None:
-            log.info("look_failed", hash=info_hash, why=str(error))
-        elif isinstance(error, Refused) and download.attempts >= REFUSALS:
-            await outcome.failed(
-                self._services, info_hash, Failure(error.reason, f"TorBox gives no links: {error}")
+    async def _torbox_failed(self, action: Action, key: Key, error: TorBoxError) -> None:
+        blocked = self.blockers.hold(error, CALLS[type(action)])
+        await self._save_budgets()  # a crash must not send us against the same limit again
+        if isinstance(action, RefreshItem):
+            log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
+            return
+        grab = self._state.grabs.get(key.id) if key.kind == "grab" else None
+        if isinstance(error, Refused) and grab is not None and grab.attempts >= REFUSALS:
+            failure = Failure(error.reason, f"TorBox gives no links: {error}")
+            await fail_grab(self._ctx, key.id, failure)
+        else:
+            await self._later(key, str(error), blocked=blocked)
+
+    async def _later(self, key: Key, note: str, *, blocked: bool = False) -> None:
+        """Try again: soon, once what blocks others too is over, or else after a pause."""
+        after = self._ctx.retry.soon() if blocked else None
+        if key.kind == "grab":
+            await self._state.update_grab(
+                key.id,
+                lambda latest: _counted(
+                    latest, self._ctx.grab_later(latest, note, after=after), blocked=blocked
+                ),
             )
         else:
-            await self._later(info_hash, str(error), held=held)
+            await self._state.update_download(
+                key.id,
+                lambda latest: _counted(
+                    latest, self._ctx.download_later(latest, note, after=after), blocked=blocked
+                ),
+            )
 
-    async def _later(self, info_hash: str, note: str, *, held: bool = False) -> None:
-        """Try again: soon, once what holds up others too is over, or else after a pause."""
-        pause = self._services.held if held else self._services.later
-        await self._ledger.change(info_hash, lambda latest: pause(latest, note))
-
-    async def _submit(self, info_hash: str, *, cached: bool) -> None:
+    async def _submit(self, download_id: int, *, cached: bool) -> None:
         try:
-            await submit(self._services, info_hash, cached=cached)
+            await submit(self._ctx, download_id, cached=cached)
         except RateLimited:
-            self._cached.forget(info_hash)
+            download = self._state.downloads.get(download_id)
+            if download is not None:
+                self._cached.forget(download.hash)
             raise
-        self._gates.created(cached=cached)
+        self.blockers.created(cached=cached)
 
-    async def _check(self, hashes: Sequence[str]) -> None:
+    async def _look(self, action: RefreshItem) -> None:
+        self._last_lookup_at[action.download_id] = self._ctx.clock()
+        await self._refresh.refresh_item(action.download_id, action.torrent_id)
+
+    async def _refresh_list(self, action: RefreshList) -> None:
+        self._refresh.begin()
+        self._spawn(self._refresh.refresh_list(queue=action.queue), name="list")
+
+    async def _check_cached(self, action: CheckCached) -> None:
+        self._spawn(self._ask_cached(action.hashes), name="cached")
+
+    async def _ask_cached(self, hashes: Sequence[str]) -> None:
         try:
-            await self._cached.ask(hashes, self._services.clock())
+            await self._cached.ask(hashes, self._ctx.clock())
         except TorBoxError as error:
-            self._gates.hold(error, Kind.LIST)
+            self.blockers.hold(error, CallClass.LIST)
             log.info("cached_check_failed", why=str(error))
-        finally:
-            self.wake()
 
-    def _remove(self, action: Remove, removal_id: int) -> None:
-        removal = self._ledger.removals.get(removal_id)
-        if removal is not None and removal.hash not in {*self._busy, *self._held}:
-            self._begin(action, removal.hash, attempt(self._services, self._gates, removal))
+    async def _ask_import(self, action: AskImport) -> None:
+        self._asking_import = True
+        self._cleanup.asked(action.grab_id, self._ctx.clock())
+        self._spawn(self._asked_import(action.grab_id), name=f"import {action.grab_id}")
 
-    async def _fail_over(self, failover_id: int) -> None:
+    async def _asked_import(self, grab_id: int) -> None:
         try:
-            await fail_over(self._services, failover_id)
-        finally:
-            self._failing_over = False
-            self.wake()
-
-    async def _ask_import(self, info_hash: str, number: int) -> None:
-        download = self._ledger.downloads.get(info_hash)
-        seen = self._services.everyone(download).get(number) if download else None
-        if seen is not None:
-            self._imports_asked[info_hash, seen.category] = self._services.clock()
-        try:
-            await ask_import(self._services, info_hash, number)
+            await ask_import(self._ctx, grab_id)
         finally:
             self._asking_import = False
-            self.wake()
 
-    async def _poll(self, *, queue: bool) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Start a task whose end wakes the plan."""
+        self._tasks.spawn(work, name=name).add_done_callback(lambda _task: self.wake())
+
+    # Jobs
+
+    async def _run_job(self, action: RunJob) -> None:
+        job = self._state.jobs.get(action.job_id)
+        if job is not None:
+            self._begin(Key("job", job.id), action, job.subject, self._job(job))
+
+    async def _job(self, job: Job) -> None:
+        """Make one attempt at a job; whatever stands in its way, it is tried again."""
         try:
-            await self._polling.poll(queue=queue)
-        finally:
-            self.wake()
+            await self._attempt(job)
+        except Exception as error:
+            expected = isinstance(error, TorBoxError | DeliveryError)
+            log.warning(
+                "job_waits",
+                job=type(job.task).__name__,
+                hash=job.subject,
+                why=str(error),
+                exc_info=not expected,
+            )
+            blocked = isinstance(error, TorBoxError) and self.blockers.hold(
+                error, CallClass.CONTROL
+            )
+            retry = self._ctx.retry
+            after = retry.soon() + retry.lookup if blocked else None
+            await self._state.put_job(self._ctx.job_later(job, after=after))
+
+    async def _attempt(self, job: Job) -> None:
+        match job.task:
+            case Removal():
+                await run_removal(self._ctx, job, job.task)
+                self.blockers.slot_freed()
+            case Failover():
+                await report_failure(self._ctx, job, job.task)
+            case Move():
+                await self.content.run_move(job, job.task)
+            case Recheck():
+                await self.content.run_recheck(job, job.task)
+            case LinkFollow():
+                await self.links.run(job, job.task)
+            case MetadataLookup():
+                await self._metadata.run([job])
+
+    async def _look_up_metadata(self, action: LookUpMetadata) -> None:
+        jobs = [job for key in action.job_ids if (job := self._state.jobs.get(key)) is not None]
+        work = self._metadata.run(jobs)
+        task = self._tasks.spawn(work, name="metadata")
+        for job in jobs:
+            key = Key("job", job.id)
+            self._busy[key] = Busy(action, "", task)
+            task.add_done_callback(partial(self._job_ended, key))
 
     async def _save_budgets(self) -> None:
-        budgets = self._services.torbox.budgets
+        budgets = self._ctx.torbox.budgets
         if not budgets.dirty:
             return
         try:
-            await self._ledger.put_fact("budgets", budgets.rows())
+            await self._state.database.put_value(BUDGETS, budgets.rows())
         except BaseException:
-            budgets.dirty = True  # whoever closes down saves them once more
+            budgets.dirty = True  # the next turn, or the end, stores them
             raise
+
+
+def _counted(before: Any, after: Any, *, blocked: bool) -> Any:
+    """Return `after`; what is blocked together with others has made no attempt of its own."""
+    return replace(after, attempts=before.attempts) if blocked else after

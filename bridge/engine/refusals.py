@@ -1,6 +1,6 @@
-"""What TorBox has refused for good, so that the same is not taken on again the same day.
+"""What TorBox has refused for good: the same add is rejected at once for a day.
 
-In memory alone: who has bought a larger plan may start anew.
+In memory alone, so that a restart after buying a larger plan forgets it.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class Refusals:
         self._too_large = inf
         self._too_large_at = -inf
 
-    def note(
+    def remember(
         self, info_hash: str, failure: Failure, *, size: int = 0, code: str = "", now: float
     ) -> None:
-        """Remember that a torrent was refused; its size only if it is known."""
+        """Remember that a torrent was refused; `size` in bytes, 0 when it is not known."""
         if failure.reason not in FOR_GOOD:
             return
         self._forget(now)
@@ -44,13 +44,13 @@ class Refusals:
             self._too_large_at = now
 
     def why(self, info_hash: str, size: int, now: float) -> str:
-        """Tell why TorBox will refuse this; empty when it may take it."""
+        """Return why TorBox will refuse this; empty when it may take it."""
         self._forget(now)
         known = self._by_hash.get(info_hash)
         if known is not None:
-            return f"TorBox has refused it today: {known.failure.message}"
+            return f"TorBox refused it today: {known.failure.message}"
         if size >= self._too_large:
-            return "it is larger than what TorBox has refused today as too large for the plan"
+            return "it is larger than what TorBox refused today as too large for the plan"
         return ""
 
     def _forget(self, now: float) -> None:

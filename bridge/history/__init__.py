@@ -1,10 +1,10 @@
-"""What became of every download, for as long as a setting says.
+"""What became of every grab, for as long as a setting says.
 
-records   one row for each time that something was asked for, in a table of its own
-watcher   compares the downloads with what was seen last, and tells who wants to know
+records   one row for each grab, in a table of its own
+watcher   writes changes of entries into it
 """
 
 from bridge.history.records import History, HistoryPage, HistoryRow, WeekFigures
-from bridge.history.watcher import Change, Watcher
+from bridge.history.watcher import Watcher
 
-__all__ = ["Change", "History", "HistoryPage", "HistoryRow", "Watcher", "WeekFigures"]
+__all__ = ["History", "HistoryPage", "HistoryRow", "Watcher", "WeekFigures"]

@@ -1,4 +1,4 @@
-"""The history table: one row for each time that a download was asked for."""
+"""The history table: one row for each grab."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -6,23 +6,30 @@ from typing import Final
 
 import msgspec
 
-from bridge.core.model import Download
-from bridge.store import Store
+from bridge.core.model import Entry
+from bridge.state import Batch, Database
 
 WEEK: Final = 7 * 86400.0
 PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
 
 _COLUMNS: Final = (
-    "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
+    "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
     "completed_at", "imported_at", "failed_at", "reported_at", "removed_at",
     "reason", "message", "last_at",
 )  # fmt: skip
+_FIELDS: Final = ("id", *_COLUMNS[1:])
+_PUT: Final = (
+    f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)})"  # noqa: S608 - our names
+    f" VALUES ({', '.join('?' for _ in _COLUMNS)})"
+)
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one download. Times are unix seconds; null: it did not happen."""
+    """What became of one grab. Times are unix seconds; null: it did not happen."""
 
+    id: int
+    """Of the grab."""
     hash: str
     added_at: float
     name: str
@@ -65,33 +72,33 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
     week: WeekFigures
 
 
-def row_of(download: Download, reported_at: float | None, now: float) -> HistoryRow:
-    """Make the row of a download that is there."""
-    failed = download.failure_reason is not None
-    failed_at = (download.phase_at or now) if failed else None
+def row_of(entry: Entry, reported_at: float | None, now: float) -> HistoryRow:
+    """Return the row of an entry that exists."""
+    grab, failure = entry.grab, entry.failure
+    failed_at = (entry.phase_at or now) if failure is not None else None
     moments = {
-        "added": download.added_at,
-        "completed": download.completed_at,
-        "imported": download.imported_at,
+        "added": grab.added_at,
+        "completed": grab.completed_at,
+        "imported": grab.imported_at,
         "failed": failed_at,
-        "reported": reported_at if failed else None,
+        "reported": reported_at if failure is not None else None,
     }
     known = {word: at for word, at in moments.items() if at is not None}
-    outcome = list(known)[-1]
     return HistoryRow(
-        hash=download.hash,
-        added_at=download.added_at,
-        name=download.name,
-        category=download.category,
-        asked_by=download.asked_by,
-        size=download.size,
-        outcome=outcome,
-        completed_at=download.completed_at,
-        imported_at=download.imported_at,
+        id=grab.id,
+        hash=entry.hash,
+        added_at=grab.added_at,
+        name=entry.name,
+        category=grab.category,
+        asked_by=grab.client,
+        size=entry.size,
+        outcome=list(known)[-1],
+        completed_at=grab.completed_at,
+        imported_at=grab.imported_at,
         failed_at=failed_at,
         reported_at=moments["reported"],
-        reason=download.failure_reason.value if download.failure_reason else "",
-        message=download.failure_message,
+        reason=failure.reason.value if failure is not None else "",
+        message=failure.message if failure is not None else "",
         last_at=max(known.values()),
     )
 
@@ -99,26 +106,29 @@ def row_of(download: Download, reported_at: float | None, now: float) -> History
 class History:
     """Reads and writes the history."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def put(self, rows: Iterable[HistoryRow]) -> None:
         """Insert or replace rows, in one transaction."""
-        marks = ", ".join("?" for _ in _COLUMNS)
-        async with self._store.transaction() as write:
-            await write.execute_many(
-                f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our names
-                [tuple(getattr(row, name) for name in _COLUMNS) for row in rows],
-            )
+        batch = Batch()
+        batch.run_many(_PUT, [_values(row) for row in rows])
+        await self._database.write(batch)
 
     async def open_rows(self) -> Sequence[HistoryRow]:
-        """List the rows of downloads that had not been removed."""
+        """Return the rows of grabs that had not been removed."""
         return await self._select("WHERE removed_at IS NULL", ())
 
+    async def hash_of(self, grab_id: int) -> str:
+        """Return the info-hash of a grab that may be gone; empty if it is not known."""
+        rows = await self._select("WHERE grab_id = ?", (grab_id,))
+        return rows[0].hash if rows else ""
+
     async def forget(self, before: float) -> None:
-        """Drop what was removed before a time."""
-        async with self._store.transaction() as write:
-            await write.execute("DELETE FROM history WHERE removed_at < ?", (before,))
+        """Delete the rows of what was removed before a time."""
+        batch = Batch()
+        batch.run("DELETE FROM history WHERE removed_at < ?", before)
+        await self._database.write(batch)
 
     async def page(
         self, now: float, *, text: str = "", outcome: str = "", before: float | None = None
@@ -143,26 +153,26 @@ class History:
     async def week(self, now: float) -> WeekFigures:
         """Count what happened in the last seven days."""
         since = now - WEEK
-        grabs = await self._store.query(
+        grabs = await self._database.query(
             "SELECT COUNT(*) AS n FROM history WHERE added_at >= ?", since
         )
-        done = await self._store.query(
+        done = await self._database.query(
             "SELECT completed_at - added_at AS seconds, size FROM history"
             " WHERE completed_at >= ? LIMIT ?",
             since,
             MOST_DURATIONS,
         )
-        failed = await self._store.query(
+        failed = await self._database.query(
             "SELECT reason, COUNT(*) AS n FROM history WHERE failed_at >= ?"
             " GROUP BY reason ORDER BY n DESC",
             since,
         )
-        failures = {str(row["reason"]): int(row["n"]) for row in failed}
-        durations = [float(row["seconds"]) for row in done]
+        failures = {str(reason): int(count) for reason, count in failed}
+        durations = [float(seconds) for seconds, _ in done]
         return WeekFigures(
-            grabs=int(grabs[0]["n"]),
+            grabs=int(grabs[0][0]),
             completed=len(done),
-            bytes=sum(int(row["size"]) for row in done),
+            bytes=sum(int(size) for _, size in done),
             failed=sum(failures.values()),
             failures=failures,
             median_seconds=statistics.median(durations) if durations else None,
@@ -170,5 +180,9 @@ class History:
 
     async def _select(self, where: str, values: Sequence[object]) -> list[HistoryRow]:
         sql = f"SELECT {', '.join(_COLUMNS)} FROM history {where}"  # noqa: S608 - our names
-        rows = await self._store.query(sql, *values)
-        return [msgspec.convert(dict(row), HistoryRow) for row in rows]
+        rows = await self._database.query(sql, *values)
+        return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), HistoryRow) for row in rows]
+
+
+def _values(row: HistoryRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _FIELDS)

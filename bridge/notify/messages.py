@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import Entry, Phase
 
 EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
 
@@ -28,13 +28,13 @@ class Message:
     """`info`, `success`, `warning` or `failure`, as Apprise has them."""
 
 
-def of_change(before: Download | None, after: Download | None) -> Message | None:
-    """Return what is to be told of one download that changed."""
+def of_change(before: Entry | None, after: Entry | None) -> Message | None:
+    """Return what is to be told of one entry that changed."""
     if after is None:
         return None
-    name, where = after.name, f" ({after.category})" if after.category else ""
+    name, where = after.name, f" ({after.grab.category})" if after.grab.category else ""
     if after.phase is Phase.FAILED and (before is None or before.phase is not Phase.FAILED):
-        why = after.failure_message or "It failed"
+        why = (after.failure.message if after.failure else "") or "It failed"
         return Message(
             event="failed", title="Download failed", text=f"{name}{where}: {why}", level="failure"
         )
@@ -44,7 +44,7 @@ def of_change(before: Download | None, after: Download | None) -> Message | None
         return Message(
             event="completed", title="Download completed", text=f"{name}{where}", level="success"
         )
-    if after.missing_files and not before.missing_files:
+    if after.grab.missing_files and not before.grab.missing_files:
         text = f"{name}{where}: files are missing on disk. Recheck it to deliver it again"
         return Message(event="attention", title="Needs attention", text=text, level="warning")
     if after.note.startswith(NO_SPACE) and not before.note.startswith(NO_SPACE):

@@ -9,9 +9,10 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
+from bridge.core.model import Entry
 from bridge.logs import masked
 from bridge.notify.formats import Receiver, request_for
-from bridge.notify.messages import BlockerNews, Message, together
+from bridge.notify.messages import BlockerNews, Message, of_change, together
 
 log = structlog.get_logger()
 
@@ -22,6 +23,8 @@ LONGEST_WAIT: Final = 900.0
 WAITING_AT_MOST: Final = 200
 """Messages for one receiver; beyond that the oldest goes."""
 LOOK_SECONDS: Final = 10.0
+TOGETHER_SECONDS: Final = 1.0
+"""Changes of so many seconds are told together."""
 
 
 class NotSent(Exception):
@@ -57,6 +60,8 @@ class Notifier:
         self._pauses = tuple(pauses)
         self._lines = [_Line(receiver, asyncio.Queue()) for receiver in receivers]
         self._blockers = BlockerNews()
+        self._news: list[Message] = []
+        self._changed = asyncio.Event()
 
     @property
     def receivers(self) -> Sequence[Receiver]:
@@ -70,7 +75,15 @@ class Notifier:
         if not self._lines:
             return []
         sending = [(f"notify {line.receiver.name}", self._send_all(line)) for line in self._lines]
-        return [*sending, ("notify blockers", self._watch(blockers))]
+        watching = ("notify blockers", self._watch(blockers))
+        return [*sending, watching, ("notify changes", self._tell_changes())]
+
+    def note(self, before: Entry | None, after: Entry | None) -> None:
+        """Note that an entry changed: what is worth telling is told a moment later."""
+        message = of_change(before, after) if self._lines else None
+        if message is not None:
+            self._news.append(message)
+            self._changed.set()
 
     def tell(self, messages: Sequence[Message]) -> None:
         """Queue messages for those who want them. Never waits."""
@@ -96,6 +109,14 @@ class Notifier:
         while True:
             self.tell(self._blockers.look(blockers(), self._clock()))
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _tell_changes(self) -> None:
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(TOGETHER_SECONDS)
+            self._changed.clear()
+            news, self._news = self._news, []
+            self.tell(news)
 
     async def _send_all(self, line: _Line) -> None:
         while True:

@@ -1,7 +1,7 @@
 """The face the *arr sees: qBittorrent's WebUI API v2."""
 
 from bridge.qbittorrent.api import PREFIX, create_api
-from bridge.qbittorrent.http import dress
 from bridge.qbittorrent.profile import PROFILES, Profile
+from bridge.qbittorrent.responses import add_security_headers
 
-__all__ = ["PREFIX", "PROFILES", "Profile", "create_api", "dress"]
+__all__ = ["PREFIX", "PROFILES", "Profile", "add_security_headers", "create_api"]

@@ -1,7 +1,8 @@
-"""Builds the API, and leads each request to its handler.
+"""Builds the API and passes each request to its handler.
 
-The checks come in qBittorrent's order: another site's page (401), session (403, also for what does not exist), endpoint (404),
-method (405), parameters (400). Nothing answers with a redirect or a page.
+The checks come in qBittorrent's order: request from another site's page (401), no session (403, for
+unknown endpoints too), endpoint (404), method (405), parameters (400). Nothing answers with a
+redirect or an HTML page. No body is read before the session was checked.
 """
 
 import time
@@ -12,28 +13,30 @@ from types import MappingProxyType
 import structlog
 from aiohttp import web
 
-from bridge.access import Access, is_cross_site, visitor_of
-from bridge.downloads import Downloads
+from bridge.auth import Access, authenticate, is_cross_site
+from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
-from bridge.qbittorrent.conversation import Conversations
-from bridge.qbittorrent.face import Call, Face
-from bridge.qbittorrent.forms import STRANGERS, Limits, read_params
-from bridge.qbittorrent.http import HttpError, dress, text
-from bridge.qbittorrent.listing import Listing
-from bridge.qbittorrent.pictures import Pictures
+from bridge.qbittorrent.context import CONTEXT, ApiContext, ApiRequest
+from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
 from bridge.qbittorrent.profile import PROFILES, Profile
+from bridge.qbittorrent.responses import (
+    HttpError,
+    add_security_headers,
+    forbid_caching,
+    text_response,
+)
 from bridge.qbittorrent.routes import ROUTES
-from bridge.qbittorrent.rows import Rows
+from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
+from bridge.qbittorrent.torrent_list import EntryCache, TorrentList
 
 log = structlog.get_logger()
 
 PREFIX = "/api/v2"
-FACE = web.AppKey("face", Face)
 NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})
 
 
 def create_api(
-    downloads: Downloads,
+    downloads: DownloadService,
     access: Access,
     *,
     profile: Profile = PROFILES["4.6"],
@@ -41,28 +44,29 @@ def create_api(
     preferences: Mapping[str, object] = NO_PREFERENCES,
     logs: RecentLogs | None = None,
 ) -> web.Application:
-    """Build the API as an application to mount with `add_subapp(url_base + PREFIX, …)`.
+    """Return the API as an application to mount with `add_subapp(url_base + PREFIX, ...)`.
 
-    `clock` gives unix seconds, `preferences` what differs from a fresh qBittorrent's
-    (`web_ui_port`, `web_ui_username` …); the save path is filled in here. `logs` is what
-    `log/main` shows.
+    `clock` returns unix seconds. `preferences` are the values that differ from a fresh
+    qBittorrent's (`web_ui_port`, `web_ui_username`, ...); the save path is filled in here. `logs`
+    is what `log/main` shows.
     """
     api = web.Application()
-    rows = Rows(downloads, profile)
-    api[FACE] = Face(
+    entries = EntryCache(downloads, profile)
+    api[CONTEXT] = ApiContext(
         downloads=downloads,
         access=access,
         profile=profile,
-        listing=Listing(rows),
-        pictures=Pictures(downloads, rows, profile),
-        conversations=Conversations(),
+        torrent_list=TorrentList(entries),
+        snapshots=SnapshotTaker(downloads, entries, profile),
+        sync_sessions=SyncSessions(entries.changed_since),
         logs=logs or RecentLogs(),
         clock=clock,
         started_at=clock(),
         preferences=preferences,
     )
     api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(dress)
+    api.on_response_prepare.append(add_security_headers)
+    api.on_response_prepare.append(forbid_caching)
     return api
 
 
@@ -71,30 +75,29 @@ async def answer(request: web.Request) -> web.Response:
     try:
         return await _dispatch(request)
     except HttpError as refusal:
-        return text(refusal.text, refusal.status)
+        return text_response(refusal.text, refusal.status)
     except web.RequestPayloadError:
-        return text(HTTPStatus.BAD_REQUEST.phrase, HTTPStatus.BAD_REQUEST)
+        return text_response(HTTPStatus.BAD_REQUEST.phrase, HTTPStatus.BAD_REQUEST)
     except (web.HTTPException, ConnectionError):
         raise
     except Exception:
-        # A bug must be a 500 in text here, and a line in the log; aiohttp would send a page.
+        # A bug must be a 500 in text and a line in the log; aiohttp would send an HTML page.
         log.exception("request_failed", path=request.path)
-        return text("Internal Server Error", HTTPStatus.INTERNAL_SERVER_ERROR)
+        return text_response("Internal Server Error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 async def _dispatch(request: web.Request) -> web.Response:
-    face = request.app[FACE]
+    context = request.app[CONTEXT]
     route = ROUTES.get(request.match_info["endpoint"])
     public = route is not None and route.public
-    if is_cross_site(request, face.access):
+    if is_cross_site(request, context.access):
         raise HttpError(HTTPStatus.UNAUTHORIZED)
-    visitor = visitor_of(request, face.access)
-    if visitor is None and not public:
+    principal = authenticate(request, context.access)
+    if principal is None and not public:
         raise HttpError(HTTPStatus.FORBIDDEN)
     if route is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     if request.method not in route.methods:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
-    limits = STRANGERS if route.public else Limits()
-    params = await read_params(request, limits)
-    return await route.handler(Call(face, params, request, visitor))
+    params = await read_params(request, ANONYMOUS_LIMITS if route.public else BodyLimits())
+    return await route.handler(ApiRequest(context, params, request, principal))

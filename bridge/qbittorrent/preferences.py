@@ -1,271 +1,135 @@
-"""The preferences of a fresh qBittorrent, as data.
+"""`app/preferences` and `app/setPreferences`.
 
-The bridge has settings of its own, in its own file; these are here for clients that read them.
-*arr need `dht` (else they refuse magnets without a tracker), `queueing_enabled` (else their
-priorities fail the test), and no global limit with an action that removes. Passwords are not told.
+The bridge has settings of its own, in its own file. qBittorrent's preferences are here for clients
+that read and write them: the values of a fresh qBittorrent come from `default_preferences.json`.
+The *arr need `dht` (else they refuse magnets without a tracker), `queueing_enabled` (else their
+priorities fail the connection test), and no global limit with an action that removes.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from importlib.resources import files
+from typing import Final
 
 import msgspec
+import structlog
+from aiohttp import web
 
+from bridge.qbittorrent.context import ApiRequest
 from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.responses import done
 
-DEFAULTS: Mapping[str, object] = MappingProxyType(
-    {
-        "add_to_top_of_queue": False,
-        "add_trackers": "",
-        "add_trackers_enabled": False,
-        "alt_dl_limit": 10240,
-        "alt_up_limit": 10240,
-        "alternative_webui_enabled": False,
-        "alternative_webui_path": "",
-        "announce_ip": "",
-        "announce_to_all_tiers": True,
-        "announce_to_all_trackers": False,
-        "anonymous_mode": False,
-        "async_io_threads": 10,
-        "auto_delete_mode": 0,
-        "auto_tmm_enabled": False,
-        "autorun_enabled": False,
-        "autorun_on_torrent_added_enabled": False,
-        "autorun_on_torrent_added_program": "",
-        "autorun_program": "",
-        "banned_IPs": "",
-        "bdecode_depth_limit": 100,
-        "bdecode_token_limit": 10_000_000,
-        "bittorrent_protocol": 0,
-        "block_peers_on_privileged_ports": False,
-        "bypass_auth_subnet_whitelist": "",
-        "bypass_auth_subnet_whitelist_enabled": False,
-        "bypass_local_auth": False,
-        "category_changed_tmm_enabled": False,
-        "checking_memory_use": 32,
-        "connection_speed": 30,
-        "current_interface_address": "",
-        "current_interface_name": "",
-        "current_network_interface": "",
-        "dht": True,
-        "disk_cache": -1,
-        "disk_cache_ttl": 60,
-        "disk_io_read_mode": 1,
-        "disk_io_type": 0,
-        "disk_io_write_mode": 1,
-        "disk_queue_size": 1_048_576,
-        "dl_limit": 0,
-        "dont_count_slow_torrents": False,
-        "dyndns_domain": "changeme.dyndns.org",
-        "dyndns_enabled": False,
-        "dyndns_service": 0,
-        "dyndns_username": "",
-        "embedded_tracker_port": 9000,
-        "embedded_tracker_port_forwarding": False,
-        "enable_coalesce_read_write": False,
-        "enable_embedded_tracker": False,
-        "enable_multi_connections_from_same_ip": False,
-        "enable_piece_extent_affinity": False,
-        "enable_upload_suggestions": False,
-        "encryption": 0,
-        "excluded_file_names": "",
-        "excluded_file_names_enabled": False,
-        "export_dir": "",
-        "export_dir_fin": "",
-        "file_log_age": 1,
-        "file_log_age_type": 1,
-        "file_log_backup_enabled": True,
-        "file_log_delete_old": True,
-        "file_log_enabled": True,
-        "file_log_max_size": 65,
-        "file_log_path": "",
-        "file_pool_size": 5000,
-        "hashing_threads": 1,
-        "i2p_address": "127.0.0.1",
-        "i2p_enabled": False,
-        "i2p_inbound_length": 3,
-        "i2p_inbound_quantity": 3,
-        "i2p_mixed_mode": False,
-        "i2p_outbound_length": 3,
-        "i2p_outbound_quantity": 3,
-        "i2p_port": 7656,
-        "idn_support_enabled": False,
-        "incomplete_files_ext": False,
-        "ip_filter_enabled": False,
-        "ip_filter_path": "",
-        "ip_filter_trackers": False,
-        "limit_lan_peers": True,
-        "limit_tcp_overhead": False,
-        "limit_utp_rate": True,
-        "listen_port": 6881,
-        "locale": "en",
-        "lsd": True,
-        "mail_notification_auth_enabled": False,
-        "mail_notification_email": "",
-        "mail_notification_enabled": False,
-        "mail_notification_sender": "qBittorrent_notification@example.com",
-        "mail_notification_smtp": "smtp.changeme.com",
-        "mail_notification_ssl_enabled": False,
-        "mail_notification_username": "",
-        "max_active_checking_torrents": 1,
-        "max_active_downloads": 3,
-        "max_active_torrents": 5,
-        "max_active_uploads": 3,
-        "max_concurrent_http_announces": 50,
-        "max_connec": 500,
-        "max_connec_per_torrent": 100,
-        "max_inactive_seeding_time": -1,
-        "max_inactive_seeding_time_enabled": False,
-        "max_ratio": -1,
-        "max_ratio_act": 0,
-        "max_ratio_enabled": False,
-        "max_seeding_time": -1,
-        "max_seeding_time_enabled": False,
-        "max_uploads": 20,
-        "max_uploads_per_torrent": 4,
-        "memory_working_set_limit": 512,
-        "merge_trackers": False,
-        "outgoing_ports_max": 0,
-        "outgoing_ports_min": 0,
-        "peer_tos": 4,
-        "peer_turnover": 4,
-        "peer_turnover_cutoff": 90,
-        "peer_turnover_interval": 300,
-        "performance_warning": False,
-        "pex": True,
-        "preallocate_all": False,
-        "proxy_auth_enabled": False,
-        "proxy_bittorrent": True,
-        "proxy_hostname_lookup": True,
-        "proxy_ip": "",
-        "proxy_misc": True,
-        "proxy_peer_connections": False,
-        "proxy_port": 8080,
-        "proxy_rss": True,
-        "proxy_type": "None",
-        "proxy_username": "",
-        "queueing_enabled": True,
-        "random_port": False,
-        "reannounce_when_address_changed": False,
-        "recheck_completed_torrents": False,
-        "refresh_interval": 1500,
-        "request_queue_size": 500,
-        "resolve_peer_countries": True,
-        "resume_data_storage_type": "Legacy",
-        "rss_auto_downloading_enabled": False,
-        "rss_download_repack_proper_episodes": True,
-        "rss_max_articles_per_feed": 50,
-        "rss_processing_enabled": False,
-        "rss_refresh_interval": 30,
-        "rss_smart_episode_filters": (
-            r"s(\d+)e(\d+)"
-            "\n"
-            r"(\d+)x(\d+)"
-            "\n"
-            r"(\d{4}[.\-]\d{1,2}[.\-]\d{1,2})"
-            "\n"
-            r"(\d{1,2}[.\-]\d{1,2}[.\-]\d{4})"
-        ),
-        "save_path": "",
-        "save_path_changed_tmm_enabled": False,
-        "save_resume_data_interval": 60,
-        "scan_dirs": {},
-        "schedule_from_hour": 8,
-        "schedule_from_min": 0,
-        "schedule_to_hour": 20,
-        "schedule_to_min": 0,
-        "scheduler_days": 0,
-        "scheduler_enabled": False,
-        "send_buffer_low_watermark": 10,
-        "send_buffer_watermark": 500,
-        "send_buffer_watermark_factor": 50,
-        "slow_torrent_dl_rate_threshold": 2,
-        "slow_torrent_inactive_timer": 60,
-        "slow_torrent_ul_rate_threshold": 2,
-        "socket_backlog_size": 30,
-        "socket_receive_buffer_size": 0,
-        "socket_send_buffer_size": 0,
-        "ssrf_mitigation": True,
-        "start_paused_enabled": False,
-        "stop_tracker_timeout": 5,
-        "temp_path": "",
-        "temp_path_enabled": False,
-        "torrent_changed_tmm_enabled": True,
-        "torrent_content_layout": "Original",
-        "torrent_file_size_limit": 104_857_600,
-        "torrent_stop_condition": "None",
-        "up_limit": 0,
-        "upload_choking_algorithm": 1,
-        "upload_slots_behavior": 0,
-        "upnp": True,
-        "upnp_lease_duration": 0,
-        "use_category_paths_in_manual_mode": False,
-        "use_https": False,
-        "utp_tcp_mixed_mode": 0,
-        "validate_https_tracker_certificate": True,
-        "web_ui_address": "*",
-        "web_ui_ban_duration": 3600,
-        "web_ui_clickjacking_protection_enabled": True,
-        "web_ui_csrf_protection_enabled": True,
-        "web_ui_custom_http_headers": "",
-        "web_ui_domain_list": "*",
-        "web_ui_host_header_validation_enabled": False,
-        "web_ui_https_cert_path": "",
-        "web_ui_https_key_path": "",
-        "web_ui_max_auth_fail_count": 5,
-        "web_ui_port": 8080,
-        "web_ui_reverse_proxies_list": "",
-        "web_ui_reverse_proxy_enabled": False,
-        "web_ui_secure_cookie_enabled": False,
-        "web_ui_session_timeout": 3600,
-        "web_ui_upnp": False,
-        "web_ui_use_custom_http_headers_enabled": False,
-        "web_ui_username": "admin",
-    }
+log = structlog.get_logger()
+
+MIN_USERNAME, MIN_PASSWORD = 3, 6
+"""Characters, as in qBittorrent; shorter ones are ignored."""
+
+
+class _Defaults(msgspec.Struct, frozen=True):
+    """The preferences of a fresh qBittorrent, by name."""
+
+    all: dict[str, object]
+    """Of 4.6."""
+    only_in_4: tuple[str, ...]
+    added_in_5: dict[str, object]
+
+
+_DEFAULTS: Final = msgspec.json.decode(
+    files("bridge.qbittorrent").joinpath("default_preferences.json").read_bytes(), type=_Defaults
 )
+_KNOWN: Final[Mapping[str, object]] = {**_DEFAULTS.all, **_DEFAULTS.added_in_5}
 
-
-GONE_IN_5 = frozenset({"start_paused_enabled"})
-ADDED_IN_5: Mapping[str, object] = MappingProxyType(
-    {
-        "add_stopped_enabled": False,
-        "add_trackers_from_url_enabled": False,
-        "add_trackers_url": "",
-        "add_trackers_url_list": "",
-        "announce_port": 0,
-        "app_instance_name": "",
-        "confirm_torrent_deletion": True,
-        "confirm_torrent_recheck": True,
-        "delete_torrent_content_files": False,
-        "dht_bootstrap_nodes": (
-            "dht.libtorrent.org:25401, dht.transmissionbt.com:6881, router.bittorrent.com:6881"
-        ),
-        "ignore_ssl_errors": False,
-        "mark_of_the_web": True,
-        "max_outstanding_block_requests": 500,
-        "python_executable_path": "",
-        "rss_fetch_delay": 2,
-        "save_statistics_interval": 15,
-        "ssl_enabled": False,
-        "ssl_listen_port": 0,
-        "status_bar_external_ip": False,
-        "torrent_content_remove_option": "Delete",
-        "use_subcategories": False,
-        "use_unwanted_folder": False,
-    }
+FROM_SETTINGS: Final = frozenset(
+    {"temp_path", "use_https", "max_ratio_act", "auto_delete_mode", "bypass_local_auth"}
 )
-"""A fresh 5.1 tells these beside, and no longer those of GONE_IN_5."""
+"""Preferences that a client cannot change: the settings of the bridge say what they are, or they
+promise what it does not do. So does every `web_ui_*`, `alternative_webui_*` and `bypass_auth_*`.
+"""
+FROM_SETTINGS_PREFIXES: Final = ("web_ui_", "alternative_webui_", "bypass_auth_")
+CREDENTIALS: Final = frozenset({"web_ui_username", "web_ui_password"})
+
+_reported: set[str] = set()
 
 
-def preferences_of(save_path: str, changed: Mapping[str, object], profile: Profile) -> bytes:
-    """Render the preferences: the defaults, what differs here, and where downloads go."""
-    paths = {"save_path": save_path, "temp_path": f"{save_path}/.incomplete"}
-    shown = {**defaults_of(profile), **changed, **paths}
-    return msgspec.json.encode(shown, order="sorted")
+def preferences_of(
+    save_path: str, parts: str, changed: Mapping[str, object], profile: Profile
+) -> bytes:
+    """Return the reply of `app/preferences`.
+
+    `changed` are the values that differ from a fresh qBittorrent's; `parts` is the directory of
+    incomplete downloads.
+    """
+    shown = {name: value for name, value in changed.items() if name in defaults_of(profile)}
+    paths = {"save_path": save_path, "temp_path": parts}
+    known = {**defaults_of(profile), "temp_path_enabled": True, **shown, **paths}
+    return msgspec.json.encode(known, order="sorted")
 
 
 def defaults_of(profile: Profile) -> dict[str, object]:
-    """List the preferences that this version has, and their values when it is fresh."""
+    """Return the preferences that this version has, with the values of a fresh qBittorrent."""
     if not profile.fields_of_5:
-        return dict(DEFAULTS)
-    kept = {name: value for name, value in DEFAULTS.items() if name not in GONE_IN_5}
-    return {**kept, **ADDED_IN_5}
+        return dict(_DEFAULTS.all)
+    kept = {name: value for name, value in _DEFAULTS.all.items() if name not in _DEFAULTS.only_in_4}
+    return {**kept, **_DEFAULTS.added_in_5}
+
+
+async def set_preferences(request: ApiRequest) -> web.Response:
+    """Keep the preferences in `json`.
+
+    As in qBittorrent, unknown names, values of a wrong type and malformed JSON are ignored with
+    200. Preferences that cannot be changed here are logged, once for each name.
+    """
+    given = _parse(request.params.require("json"))
+    fitting = {name: value for name, value in given.items() if _fits(name, value)}
+    kept = {name: value for name, value in fitting.items() if not _is_fixed(name)}
+    _report(fitting.keys() - kept.keys() - CREDENTIALS)
+    await request.downloads.preferences.change(kept)
+    await _set_login(request, given)
+    return done()
+
+
+def _parse(text: str) -> Mapping[str, object]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _fits(name: str, value: object) -> bool:
+    """Return whether the value has the type of the preference."""
+    default = _KNOWN.get(name)
+    match default:
+        case bool() | str():
+            return isinstance(value, type(default))
+        # The only number with decimals; its default -1 looks like an integer.
+        case int() if name == "max_ratio":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case int():
+            return isinstance(value, int) and not isinstance(value, bool)
+        case _:
+            return False
+
+
+def _is_fixed(name: str) -> bool:
+    return name in FROM_SETTINGS or name.startswith(FROM_SETTINGS_PREFIXES)
+
+
+def _report(names: set[str]) -> None:
+    for name in sorted(names - _reported):
+        _reported.add(name)
+        log.info("preference_not_kept", name=name, why="the settings of the bridge decide it")
+
+
+async def _set_login(request: ApiRequest, given: Mapping[str, object]) -> None:
+    access = request.context.access
+    name, password = given.get("web_ui_username"), given.get("web_ui_password")
+    username = name if isinstance(name, str) and len(name) >= MIN_USERNAME else None
+    hashed = None
+    if isinstance(password, str) and len(password) >= MIN_PASSWORD:
+        hashed = await access.hash(password)
+    if username is None and hashed is None:
+        return
+    if not await request.downloads.preferences.keep_login(username=username, password_hash=hashed):
+        log.warning("login_not_changed", why="the settings give the password (server.password)")
+        return
+    session = request.principal.name if request.principal else ""
+    access.change_login(username=username, password_hash=hashed, keep_session=session)

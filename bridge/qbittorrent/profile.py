@@ -1,4 +1,4 @@
-"""Which qBittorrent the bridge looks like. A client that reads a version must find its words."""
+"""The versions of qBittorrent that the bridge can look like (setting `qbittorrent.profile`)."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,18 +8,18 @@ from bridge.core.status import State
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A real pair of versions, and whose words and fields these have.
+    """The version numbers of a real qBittorrent, and which names and fields it uses.
 
-    The API version has three parts: .NET orders `2.11` below `2.11.0`.
+    The API version has three parts, because .NET orders `2.11` below `2.11.0`.
     """
 
     app_version: str
     api_version: str
     fields_of_5: bool
-    """Says `stopped` for `paused`, and has the fields and preferences that 5.x added."""
+    """`stopped` instead of `paused`, and the fields and preferences that 5.x added."""
 
     def state(self, state: State) -> str:
-        """Name a state as this version does."""
+        """Return the name of a state in this version."""
         return _STOPPED.get(state, state.value) if self.fields_of_5 else state.value
 
 
@@ -31,4 +31,4 @@ PROFILES = MappingProxyType(
         "5.1": Profile("v5.1.4", "2.11.4", fields_of_5=True),
     }
 )
-"""By the setting `qbittorrent.profile`. Every *arr reads 4.6; Readarr knows no `stoppedUP`."""
+"""By the value of the setting. Every *arr understands 4.6; Readarr does not know `stoppedUP`."""

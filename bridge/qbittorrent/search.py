@@ -1,6 +1,6 @@
-"""Scope search: TorBox's search, as the one plugin `torbox`.
+"""Endpoints `search/*`: TorBox's search, as the only plugin, `torbox`.
 
-What it finds are magnet links, which `torrents/add` takes.
+Results are magnet links for `torrents/add`.
 """
 
 from http import HTTPStatus
@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bridge.core.model import UNLIMITED
 from bridge.downloads import SearchJob, SearchResult
-from bridge.qbittorrent.face import Call
-from bridge.qbittorrent.http import HttpError, done, json
+from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.responses import HttpError, done, json_response
 
 NAME = "torbox"
 SITE = "https://torbox.app"
@@ -19,7 +19,7 @@ EVERYTHING = frozenset({"all", "enabled", "multi"})
 
 
 class Plugin(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
-    """What `search/plugins` shows."""
+    """A plugin of `search/plugins`."""
 
     enabled: bool = True
     full_name: str = "TorBox"
@@ -30,7 +30,7 @@ class Plugin(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
 
 
 class Found(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
-    """A result. Sizes in bytes; -1 is "not known"."""
+    """A search result. Sizes in bytes; -1 is unknown."""
 
     descr_link: str = SITE
     engine_name: str = NAME
@@ -43,59 +43,60 @@ class Found(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     site_url: str = SITE
 
 
-async def plugins(_call: Call) -> web.Response:
-    """List the one plugin."""
-    return json(msgspec.json.encode([Plugin()]))
+async def plugins(_request: ApiRequest) -> web.Response:
+    """List the only plugin."""
+    return json_response(msgspec.json.encode([Plugin()]))
 
 
-async def start(call: Call) -> web.Response:
-    """Begin a search. `plugins` may name ours or all; for others there is nothing to find."""
-    pattern = call.params.require("pattern")
-    call.params.require("category")
-    wanted = set(call.params.require("plugins").split("|"))
-    job = call.downloads.searches.start(pattern if wanted & {NAME, *EVERYTHING} else "")
+async def start(request: ApiRequest) -> web.Response:
+    """Start a search. With other plugins than `torbox` or all it finds nothing."""
+    pattern = request.params.require("pattern")
+    request.params.require("category")
+    wanted = set(request.params.require("plugins").split("|"))
+    job = request.downloads.searches.start(pattern if wanted & {NAME, *EVERYTHING} else "")
     if job is None:
         raise HttpError(HTTPStatus.CONFLICT, "Unable to create more than 5 concurrent searches.")
-    return json(msgspec.json.encode({"id": job.id}))
+    return json_response(msgspec.json.encode({"id": job.id}))
 
 
-async def status(call: Call) -> web.Response:
-    """Tell how far one search, or every search, is."""
-    jobs = call.downloads.searches.all()
-    if call.params.integer("id"):
-        jobs = (_job(call),)
+async def status(request: ApiRequest) -> web.Response:
+    """Return the state of one search, or of all."""
+    jobs = request.downloads.searches.all()
+    # No id, or 0, means all searches, as in qBittorrent.
+    if request.params.integer("id"):
+        jobs = (_job(request),)
     shown = [{"id": job.id, "status": _word(job), "total": len(job.results)} for job in jobs]
-    return json(msgspec.json.encode(shown))
+    return json_response(msgspec.json.encode(shown))
 
 
-async def results(call: Call) -> web.Response:
-    """Show what a search has found so far, or a page of it. A negative offset is from the end."""
-    job = _job(call)
-    total, limit = len(job.results), call.params.integer("limit") or 0
-    offset = call.params.integer("offset") or 0
+async def results(request: ApiRequest) -> web.Response:
+    """Return all results so far, or a page. A negative offset counts from the end."""
+    job = _job(request)
+    total, limit = len(job.results), request.params.integer("limit") or 0
+    offset = request.params.integer("offset") or 0
     offset = offset + total if offset < 0 else offset
     if not 0 <= offset <= total:
         raise HttpError(HTTPStatus.CONFLICT, "Offset is out of range")
     page = job.results[offset : offset + limit if limit > 0 else total]
     shown = {"results": [_found(result) for result in page], "status": _word(job), "total": total}
-    return json(msgspec.json.encode(shown))
+    return json_response(msgspec.json.encode(shown))
 
 
-async def stop(call: Call) -> web.Response:
-    """End a search; its results stay."""
-    call.downloads.searches.stop(_job(call))
+async def stop(request: ApiRequest) -> web.Response:
+    """Stop a search; its results stay."""
+    request.downloads.searches.stop(_job(request))
     return done()
 
 
-async def delete(call: Call) -> web.Response:
-    """Forget a search."""
-    call.downloads.searches.delete(_job(call))
+async def delete(request: ApiRequest) -> web.Response:
+    """Delete a search and its results."""
+    request.downloads.searches.delete(_job(request))
     return done()
 
 
-def _job(call: Call) -> SearchJob:
-    call.params.require("id")
-    job = call.downloads.searches.get(call.params.integer("id") or 0)
+def _job(request: ApiRequest) -> SearchJob:
+    request.params.require("id")
+    job = request.downloads.searches.get(request.params.integer("id") or 0)
     if job is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     return job

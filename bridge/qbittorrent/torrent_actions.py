@@ -1,7 +1,6 @@
-"""Scope torrents: what changes downloads that are here.
+"""Endpoints `torrents/*` that delete, pause, resume and limit downloads.
 
-Unknown hashes are skipped and the answer is 200: with a 4xx an *arr would try the same removal
-again every minute for ever.
+Unknown hashes are ignored with 200: after a 4xx an *arr repeats the same delete every minute.
 """
 
 from http import HTTPStatus
@@ -11,87 +10,98 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.model import UNLIMITED, USE_GLOBAL
-from bridge.qbittorrent.face import Call
-from bridge.qbittorrent.http import HttpError, done, json
+from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.responses import HttpError, done, json_response
 
 PORTS = 65536
 
 
-async def delete(call: Call) -> web.Response:
-    """Remove downloads. Without `deleteFiles` their files stay, as Sonarr means it.
+async def delete(request: ApiRequest) -> web.Response:
+    """Delete downloads. Without `deleteFiles` their files stay, as Sonarr means it.
 
-    What several *arr have goes for the one that asks; `all` is meant as it is said.
+    Where several clients have a download, only the caller's own goes; `all` means everybody's.
     """
-    delete_files = call.params.flag("deleteFiles") is True
-    caller = None if call.params.get("hashes") == "all" else call.caller
-    await call.downloads.remove(call.hashes(), delete_files=delete_files, caller=caller)
-    return done()
-
-
-async def stop(call: Call) -> web.Response:
-    """Pause downloads."""
-    await call.downloads.stop(call.hashes())
-    return done()
-
-
-async def start(call: Call) -> web.Response:
-    """Go on with downloads."""
-    await call.downloads.start(call.hashes())
-    return done()
-
-
-async def set_force_start(call: Call) -> web.Response:
-    """Force downloads, or no longer."""
-    call.params.require("value")
-    value = call.params.flag("value") is True
-    await call.downloads.set_force_start(call.hashes(), value=value)
-    return done()
-
-
-async def set_share_limits(call: Call) -> web.Response:
-    """Set when seeding is done. Only `hashes` is required: *arr leave out the inactive limit."""
-    given = call.params.get("inactiveSeedingTimeLimit")
-    await call.downloads.set_share_limits(
-        call.hashes(),
-        ratio=_limit(call, "ratioLimit"),
-        seeding_minutes=int(_limit(call, "seedingTimeLimit")),
-        inactive_minutes=None if given is None else int(_limit(call, "inactiveSeedingTimeLimit")),
-        caller=call.caller,
+    delete_files = request.params.flag("deleteFiles") is True
+    await request.downloads.commands.remove(
+        request.hashes(), delete_files=delete_files, caller=request.scope
     )
     return done()
 
 
-def _limit(call: Call, name: str) -> float:
-    """Read a limit. Qbittorrent reads nonsense as 0, which would end seeding: refused here."""
-    if call.params.get(name) is None:
-        return USE_GLOBAL
-    value = call.params.number(name)
+async def stop(request: ApiRequest) -> web.Response:
+    """Pause downloads."""
+    await request.downloads.commands.stop(request.hashes(), request.scope)
+    return done()
+
+
+async def start(request: ApiRequest) -> web.Response:
+    """Resume downloads."""
+    await request.downloads.commands.start(request.hashes(), request.scope)
+    return done()
+
+
+async def set_force_start(request: ApiRequest) -> web.Response:
+    """Set or clear force start."""
+    request.params.require("value")
+    value = request.params.flag("value") is True
+    await request.downloads.commands.set_force_start(
+        request.hashes(), value=value, caller=request.scope
+    )
+    return done()
+
+
+async def set_share_limits(request: ApiRequest) -> web.Response:
+    """Set when seeding is done. A limit that was not sent stays: several *arr send only some."""
+    ratio = _limit(request, "ratioLimit")
+    minutes = _limit(request, "seedingTimeLimit")
+    inactive = _limit(request, "inactiveSeedingTimeLimit")
+    await request.downloads.commands.set_share_limits(
+        request.hashes(),
+        ratio=ratio,
+        seeding_minutes=None if minutes is None else int(minutes),
+        inactive_minutes=None if inactive is None else int(inactive),
+        caller=request.scope,
+    )
+    return done()
+
+
+def _limit(request: ApiRequest, name: str) -> float | None:
+    """Return a limit; None when it was not sent.
+
+    Raises:
+        HttpError: 400 for what is not a number. qBittorrent takes it for 0, which ends seeding.
+    """
+    if request.params.get(name) is None:
+        return None
+    value = request.params.number(name)
     if value is None:
         raise HttpError(HTTPStatus.BAD_REQUEST)
     return value if value >= 0 or value == UNLIMITED else USE_GLOBAL
 
 
-async def toggle_sequential(call: Call) -> web.Response:
-    """Turn over the wish for pieces in their order."""
-    await call.downloads.toggle_sequential(call.hashes())
+async def toggle_sequential(request: ApiRequest) -> web.Response:
+    """Toggle sequential download."""
+    await request.downloads.commands.toggle_sequential(request.hashes(), request.scope)
     return done()
 
 
-async def toggle_first_last(call: Call) -> web.Response:
-    """Turn over the wish for the first and last pieces first."""
-    await call.downloads.toggle_first_last(call.hashes())
+async def toggle_first_last(request: ApiRequest) -> web.Response:
+    """Toggle "first and last pieces first"."""
+    await request.downloads.commands.toggle_first_last(request.hashes(), request.scope)
     return done()
 
 
-async def add_peers(call: Call) -> web.Response:
-    """Take peers (`ip:port`, `|` between) for downloads. TorBox finds its own."""
-    peers = call.params.require("peers").split("|")
+async def add_peers(request: ApiRequest) -> web.Response:
+    """Accept peers (`ip:port`, separated by `|`). TorBox finds its own."""
+    peers = request.params.require("peers").split("|")
     valid = sum(map(_is_peer, peers))
     if not valid:
         raise HttpError(HTTPStatus.BAD_REQUEST, "No valid peers were specified")
     count = {"added": valid, "failed": len(peers) - valid}
-    known = [info_hash for info_hash in call.hashes() if call.downloads.get(info_hash)]
-    return json(msgspec.json.encode(dict.fromkeys(known, count)))
+    known = [
+        info_hash for info_hash in request.hashes() if request.downloads.queries.get(info_hash)
+    ]
+    return json_response(msgspec.json.encode(dict.fromkeys(known, count)))
 
 
 def _is_peer(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Scope transfer: speeds and totals over all downloads."""
+"""Endpoints `transfer/*` and `sync/*`: speeds, limits, and what has changed since the last poll."""
 
 from http import HTTPStatus
 
@@ -6,15 +6,36 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from bridge.qbittorrent.face import Call
-from bridge.qbittorrent.http import HttpError, done, json, text
-from bridge.qbittorrent.totals import totals_of
+from bridge.qbittorrent.context import ApiRequest, torrent_id
+from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
+from bridge.qbittorrent.sync_sessions import MAX_RID
+from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED
+
+
+async def maindata(request: ApiRequest) -> web.Response:
+    """Return everything, or what has changed since the reply that `rid` names."""
+    now = await request.context.snapshots.take(request.context.clock())
+    rid = request.params.integer("rid") or 0
+    shared = request.principal is None or request.principal.shared
+    answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
+    return json_response(msgspec.json.encode(answer))
+
+
+async def torrent_peers(request: ApiRequest) -> web.Response:
+    """List the peers of a download: TorBox does not tell them. A missing hash is 404 here, too."""
+    if request.downloads.queries.get(torrent_id(request.params.text("hash"))) is None:
+        raise HttpError(HTTPStatus.NOT_FOUND)
+    rid = request.params.integer("rid") or 0
+    # There are never peers, so a difference is nothing but its number.
+    if rid > 0:
+        return json_response(msgspec.json.encode({"rid": rid % MAX_RID + 1}))
+    return json_response(b'{"full_update":true,"peers":{},"rid":1,"show_flags":false}')
 
 
 class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
-    """Bytes and bytes per second; a limit of 0 is none."""
+    """The reply of `transfer/info`, in bytes and bytes/s; a limit of 0 is none."""
 
-    connection_status: str = "connected"
+    connection_status: str
     dht_nodes: int = 0
     dl_info_data: int
     dl_info_speed: int
@@ -26,63 +47,65 @@ class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
     up_rate_limit: int = 0
 
 
-async def info(call: Call) -> web.Response:
-    """Sum up what goes on."""
-    totals = totals_of(call.downloads.all())
-    address = "" if call.face.profile.fields_of_5 else UNSET
+async def info(request: ApiRequest) -> web.Response:
+    """Return speeds and totals over all downloads."""
+    totals = request.context.snapshots.totals(request.context.clock())
+    address = "" if request.context.profile.fields_of_5 else UNSET
     shown = TransferInfo(
+        connection_status=DISCONNECTED if request.downloads.unreachable else CONNECTED,
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,
-        dl_rate_limit=call.downloads.download_limit,
+        dl_rate_limit=request.downloads.preferences.download_limit,
         last_external_address_v4=address,
         last_external_address_v6=address,
         up_info_data=totals.uploaded,
         up_info_speed=totals.upload_speed,
-        up_rate_limit=call.downloads.upload_limit,
+        up_rate_limit=request.downloads.preferences.upload_limit,
     )
-    return json(msgspec.json.encode(shown))
+    return json_response(msgspec.json.encode(shown))
 
 
-async def limits_mode(call: Call) -> web.Response:
-    """Tell which limits are in force: 1 for the alternative ones."""
-    return text(str(int(call.downloads.alternative_limits)))
+async def limits_mode(request: ApiRequest) -> web.Response:
+    """Return which limits are in force: 1 for the alternative ones."""
+    return text_response(str(int(request.downloads.preferences.alternative_limits)))
 
 
-async def toggle_limits_mode(call: Call) -> web.Response:
+async def toggle_limits_mode(request: ApiRequest) -> web.Response:
     """Switch between the two pairs of limits."""
-    await call.downloads.set_alternative_limits(value=not call.downloads.alternative_limits)
+    preferences = request.downloads.preferences
+    await preferences.set_alternative_limits(value=not preferences.alternative_limits)
     return done()
 
 
-async def set_limits_mode(call: Call) -> web.Response:
+async def set_limits_mode(request: ApiRequest) -> web.Response:
     """Choose the pair of limits: anything but 0 is the alternative one."""
-    call.params.require("mode")
-    mode = call.params.integer("mode")
+    request.params.require("mode")
+    mode = request.params.integer("mode")
     if mode is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, "'mode': invalid argument")
-    await call.downloads.set_alternative_limits(value=mode != 0)
+    await request.downloads.preferences.set_alternative_limits(value=mode != 0)
     return done()
 
 
-async def download_limit(call: Call) -> web.Response:
-    """Tell the limit in force, in bytes/s; 0 is none."""
-    return text(str(call.downloads.download_limit))
+async def download_limit(request: ApiRequest) -> web.Response:
+    """Return the limit in force, in bytes/s; 0 is none."""
+    return text_response(str(request.downloads.preferences.download_limit))
 
 
-async def upload_limit(call: Call) -> web.Response:
-    """Tell the limit in force, in bytes/s; 0 is none."""
-    return text(str(call.downloads.upload_limit))
+async def upload_limit(request: ApiRequest) -> web.Response:
+    """Return the limit in force, in bytes/s; 0 is none."""
+    return text_response(str(request.downloads.preferences.upload_limit))
 
 
-async def set_download_limit(call: Call) -> web.Response:
+async def set_download_limit(request: ApiRequest) -> web.Response:
     """Limit all fetches together, in bytes/s."""
-    call.params.require("limit")
-    await call.downloads.set_download_limit(call.params.integer("limit") or 0)
+    request.params.require("limit")
+    await request.downloads.preferences.set_download_limit(request.params.integer("limit") or 0)
     return done()
 
 
-async def set_upload_limit(call: Call) -> web.Response:
-    """Note a limit for uploads, in bytes/s."""
-    call.params.require("limit")
-    await call.downloads.set_upload_limit(call.params.integer("limit") or 0)
+async def set_upload_limit(request: ApiRequest) -> web.Response:
+    """Keep a limit for uploads, in bytes/s. TorBox uploads as it likes."""
+    request.params.require("limit")
+    await request.downloads.preferences.set_upload_limit(request.params.integer("limit") or 0)
     return done()

@@ -7,8 +7,9 @@ import aiohttp
 import msgspec
 import structlog
 
-from bridge.arr import DIALECTS, Arr, ArrError, BadKey, NoSuchThing, Trouble
+from bridge.arr import DIALECTS, Arr, ArrError, ArrKeyRejected, ArrNotFound, ArrServerError
 from bridge.config import ArrSettings, Secret, Settings
+from bridge.config.outbound_proxy import from_environment
 from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ class Setup:
             base_url=self._settings.torbox.base_url,
             api_key=api_key,
             timeout=self._settings.torbox.timeout_seconds,
+            proxies=from_environment(self._settings.torbox.proxy),
             budgets=Budgets(),
         )
         try:
@@ -100,7 +102,7 @@ class Setup:
         try:
             arr, version = await self._identify(url, api_key)
             clients = await arr.clients()
-        except BadKey:
+        except ArrKeyRejected:
             text = "It rejected the API key: copy it from its Settings > General"
             return ArrTest(ok=False, text=text)
         except ArrError as error:
@@ -118,14 +120,16 @@ class Setup:
             arr = self._arr(kind, url, api_key)
             try:
                 status = await arr.status()
-            except (NoSuchThing, Trouble) as error:
+            except (ArrNotFound, ArrServerError) as error:
                 last = error
                 continue
             found = KINDS.get(status.app_name.lower())
             if found is None:
-                raise Trouble("it", f"this is {status.app_name}, which is no *arr that grabs")
+                raise ArrServerError(
+                    "it", f"this is {status.app_name}, which is no *arr that grabs"
+                )
             return self._arr(found, url, api_key), status.version
-        raise last or Trouble("it", "it does not answer as an *arr does")
+        raise last or ArrServerError("it", "it does not answer as an *arr does")
 
     def _arr(self, kind: Any, url: str, api_key: str) -> Arr:
         settings = ArrSettings(

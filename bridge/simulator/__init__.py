@@ -1,11 +1,18 @@
 """A TorBox that runs on this machine: the same HTTP API, with faults on demand."""
 
 from bridge.simulator.content import Content, ContentFile, generated_bytes
-from bridge.simulator.faultbook import FaultBook
-from bridge.simulator.faults import Fault
-from bridge.simulator.metainfo import magnet_of, make_torrent
-from bridge.simulator.scenario import Scenario, ScenarioError, load
-from bridge.simulator.settings import Account, Behaviour, Cdn, Limits, Tricks
+from bridge.simulator.faults import Fault, FaultBook
+from bridge.simulator.releases import magnet_of, make_torrent
+from bridge.simulator.scenario import (
+    Account,
+    Behaviour,
+    Cdn,
+    Limits,
+    Scenario,
+    ScenarioError,
+    Tricks,
+    load,
+)
 from bridge.simulator.simulator import Simulator
 
 __all__ = [

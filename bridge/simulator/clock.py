@@ -1,4 +1,4 @@
-"""The simulator's time: real time, optionally faster, that can be pushed forward."""
+"""The simulator's time: real time, which can run faster and jump forward."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Unix seconds that run at `speed` times the real pace. Calling it tells the time."""
+    """Unix time that runs at `speed` times the real pace. Call it for the time."""
 
     def __init__(self, *, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
         self._real = real
@@ -15,7 +15,7 @@ class Clock:
         self._base = time.time()
 
     def __call__(self) -> float:
-        """The simulated time."""
+        """Return the simulated time in unix seconds."""
         return self._base + (self._real() - self._since) * self._speed
 
     @property
@@ -34,5 +34,5 @@ class Clock:
 
 
 def timestamp(at: float) -> str:
-    """Unix seconds as TorBox writes dates."""
+    """Return a date as TorBox writes it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

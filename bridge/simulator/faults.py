@@ -1,11 +1,13 @@
-"""What goes wrong, as data: which calls, how often, and what then happens.
+"""Faults, as data: which calls they strike, how often, and their effect.
 
 An effect is a small tagged value; in a scenario its tag stands under `kind`. Those of the API are
 played by the server, those of the CDN (endpoint "cdn") where files are sent. Seconds are real ones.
 """
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, Unpack
 
 import msgspec
 
@@ -15,33 +17,28 @@ NAMES = frozenset(
     {
         ANY,
         CDN,
-        "asynccreatetorrent",
         "checkcached",
         "controlqueued",
         "controltorrent",
         "createtorrent",
-        "edittorrent",
         "exportdata",
         "getqueued",
-        "magnettofile",
         "me",
         "mylist",
         "requestdl",
         "search",
-        "stats",
-        "status",
         "torrentinfo",
     }
 )
-"""What a fault can be aimed at."""
+"""The endpoints that a fault can be aimed at."""
 
 
 class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """Common form of all effects."""
+    """The base class of all effects."""
 
 
 class Error(Effect, frozen=True, tag="error"):
-    """An envelope of one's choice, before any work: 5xx, 403, or 200 with success:false."""
+    """Any envelope, before any work: 5xx, 403, or 200 with success:false."""
 
     status: int = 500
     error: str | None = "UNKNOWN_ERROR"
@@ -102,13 +99,19 @@ class Malformed(Effect, frozen=True, tag="malformed"):
 
 
 class NoData(Effect, frozen=True, tag="no_data"):
-    """The work is done; the success is told with data null, so without ids. A refusal stays one."""
+    """The work is done; the answer is a success without data, so without ids. Refusals stay."""
 
     detail: str | None = None
 
 
+class ExtraEntry(Effect, frozen=True, tag="extra_entry"):
+    """The list has one more entry, which is this text: JSON, or something that is almost JSON."""
+
+    text: str = '{"id": 1, "name": "\\ud800"}'
+
+
 class StaleList(Effect, frozen=True, tag="stale_list"):
-    """The list as it was this many (simulated) seconds ago at most, even with bypass_cache=true."""
+    """The list as it was up to so many (simulated) seconds ago, even with bypass_cache=true."""
 
     seconds: float = 300.0
 
@@ -162,7 +165,7 @@ class NoRange(Effect, frozen=True, tag="no_range"):
 
 
 class WrongRange(Effect, frozen=True, tag="wrong_range"):
-    """A 206 for another range than the one asked for: so many bytes further on."""
+    """A 206 for another range than requested, so many bytes further on."""
 
     shift: int = 1
 
@@ -172,7 +175,7 @@ class Gzip(Effect, frozen=True, tag="gzip"):
 
 
 class WrongBytes(Effect, frozen=True, tag="wrong_bytes"):
-    """Right in length, but the byte at this offset of the file is another."""
+    """The right length, but the byte at this offset of the file is wrong."""
 
     at: int = 0
 
@@ -191,6 +194,7 @@ AnyEffect: TypeAlias = (
     | Slow
     | Malformed
     | NoData
+    | ExtraEntry
     | StaleList
     | RotateKey
     | CutBody
@@ -206,7 +210,7 @@ AnyEffect: TypeAlias = (
     | NewEtag
 )
 
-API_ONLY = (NoData, StaleList, RotateKey)
+API_ONLY = (NoData, ExtraEntry, StaleList, RotateKey)
 CDN_ONLY = (
     CutBody,
     ShortBody,
@@ -259,9 +263,85 @@ class Conditions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is known of a call before it is carried out."""
+    """The properties of a call before it is carried out."""
 
     endpoint: str
     hash: str | None = None
     id: int | None = None
     operation: str | None = None
+
+
+@dataclass(slots=True)
+class Armed:
+    """A fault in force, and how often it was met and struck."""
+
+    id: int
+    fault: Fault
+    seen: int = 0
+    struck: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether the fault will never strike again."""
+        return self.fault.times is not None and self.struck >= self.fault.times
+
+
+class FaultBook:
+    """The faults in force, oldest first. At most one strikes a call."""
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a seeded die, so that a run can be repeated
+        self._armed: list[Armed] = []
+        self._next_id = 1
+
+    def __iter__(self) -> Iterator[Armed]:
+        return iter(self._armed)
+
+    def add(self, endpoint: str, effect: AnyEffect, **conditions: Unpack[Conditions]) -> Armed:
+        """Put a fault in force.
+
+        Raises:
+            ValueError: the endpoint does not exist, or cannot have this effect.
+        """
+        return self.put(Fault(endpoint, effect, **conditions))
+
+    def put(self, fault: Fault) -> Armed:
+        """Put a fault in force."""
+        armed = Armed(self._next_id, fault)
+        self._next_id += 1
+        self._armed.append(armed)
+        return armed
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Remove one fault, or all."""
+        self._armed = [
+            armed for armed in self._armed if fault_id is not None and armed.id != fault_id
+        ]
+
+    def take(self, subject: Subject) -> AnyEffect | None:
+        """Return the effect that strikes this call, if any, and count it."""
+        for armed in self._armed:
+            if _matches(armed.fault, subject) and self._strikes(armed):
+                return armed.fault.effect
+        return None
+
+    def _strikes(self, armed: Armed) -> bool:
+        armed.seen += 1
+        if armed.spent or armed.seen <= armed.fault.after:
+            return False
+        if self._random.random() >= armed.fault.probability:
+            return False
+        armed.struck += 1
+        return True
+
+
+def _matches(fault: Fault, subject: Subject) -> bool:
+    endpoint = fault.endpoint == subject.endpoint or (
+        fault.endpoint == ANY and subject.endpoint != CDN
+    )
+    return (
+        endpoint
+        and fault.hash in {None, subject.hash}
+        and fault.id in {None, subject.id}
+        and fault.operation in {None, subject.operation}
+    )

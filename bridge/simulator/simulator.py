@@ -1,4 +1,4 @@
-"""The simulator as something to start and stop: in a test, for the demo, on the command line."""
+"""Starting and stopping the simulator: in a test, for the demo, on the command line."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,10 @@ from typing import Self
 from aiohttp import web
 
 from bridge.simulator.backend import Backend
-from bridge.simulator.calls import CallLog
-from bridge.simulator.clock import Clock
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.faultbook import FaultBook
-from bridge.simulator.items import Torrent
-from bridge.simulator.links import LinkBook
+from bridge.simulator.http_server import build_app
+from bridge.simulator.lifecycle import Torrent
 from bridge.simulator.scenario import Scenario
-from bridge.simulator.server import build_app
-from bridge.simulator.world import World
 
 SHUTDOWN_SECONDS = 0.2
 
@@ -37,54 +32,34 @@ class Simulator:
         real: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend = Backend(scenario or Scenario(), real=real)
+        self.world = self.backend.world
+        self.faults = self.backend.faults
+        self.calls = self.backend.calls
+        self.links = self.backend.links
+        self.clock = self.backend.clock
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        """Base URL without a trailing slash: what `torbox.base_url` is set to."""
+        """The base URL without a trailing slash, for `torbox.base_url`."""
         return f"http://{self._host}:{self._port}"
 
     @property
     def key(self) -> str:
-        """The API key that is valid now."""
+        """The valid API key."""
         return self.backend.key
 
-    @property
-    def world(self) -> World:
-        """The account."""
-        return self.backend.world
-
-    @property
-    def faults(self) -> FaultBook:
-        """What goes wrong."""
-        return self.backend.faults
-
-    @property
-    def calls(self) -> CallLog:
-        """What was asked."""
-        return self.backend.calls
-
-    @property
-    def links(self) -> LinkBook:
-        """The CDN's links."""
-        return self.backend.links
-
-    @property
-    def clock(self) -> Clock:
-        """Simulated time."""
-        return self.backend.clock
-
     def register(self, content: Content, *, on_account: bool = False) -> Torrent | None:
-        """Let TorBox know a content; put it on the account too if asked, and return that item."""
+        """Register a content; with `on_account`, put it on the account and return the item."""
         self.world.catalogue.add(content)
         return self.world.put(content) if on_account else None
 
     def content_bytes(
         self, info_hash: str, file: int | str, offset: int = 0, length: int | None = None
     ) -> bytes:
-        """What the CDN serves for a file, named by its id or its path within the torrent.
+        """Return what the CDN serves for a file, by its id or its path within the torrent.
 
         Raises KeyError for a hash or path that nobody registered or added.
         """
@@ -95,7 +70,11 @@ class Simulator:
         return content.read(found, offset, found.size if length is None else length)
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Listen.
+
+        Raises:
+            OSError: the port is in use.
+        """
         runner = web.AppRunner(
             build_app(self.backend),
             access_log=None,  # it would hold the key and the links' tokens; `calls` does not

@@ -1,38 +1,42 @@
-"""TorBox's HTTP API.
+"""Client of TorBox's HTTP API.
 
-client      the endpoints, as methods of `TorBox`
-errors      the tree of what can go wrong
-budgets     what TorBox still lets us call
-key         the API key, which may change
-lists       the list of torrents and the queue, whole or not at all
-items       torrents and queued downloads out of TorBox's lists
-answers     what the other endpoints answer
-wire        one request and its answer: headers, limits, foreign exceptions, the clock
-verdicts    which error an answer means
-envelope    an answer, as far as it can be read
-lenient     single values out of JSON that cannot be trusted to keep its types
+client       the endpoints, as methods of `TorBox`
+lists        the list of torrents and the queue, complete or not at all
+items        torrents and queued downloads, parsed out of the lists
+payloads     what the other endpoints answer, parsed
+transport    one request and its answer: headers, time and size limits, foreign exceptions
+envelope     the JSON that TorBox wraps its answers in, as far as it can be parsed
+tolerant_json  JSON as TorBox may have broken it
+json_values  single values out of JSON that does not keep its types
+errors       the tree of errors
+error_codes  which error an answer means
+budgets      how many calls TorBox still allows
+api_key      the API key, which may change while the bridge runs
 """
 
-from bridge.torbox.answers import Account, CachedItem, Created, SearchResult
+from bridge.torbox.api_key import ApiKey
 from bridge.torbox.budgets import (
     CALLS_PER_MINUTE,
     UNCACHED_PER_HOUR,
     BudgetRow,
     Budgets,
-    Kind,
+    CallClass,
 )
 from bridge.torbox.client import SEARCH_URL, Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
     NeedsUser,
+    NoEndpoint,
     NotFound,
+    PlanRestricted,
     RateLimited,
     Refused,
+    SearchRefused,
     TorBoxError,
     WaitForSlot,
 )
-from bridge.torbox.key import ApiKey
+from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
@@ -44,15 +48,18 @@ __all__ = [
     "BudgetRow",
     "Budgets",
     "CachedItem",
+    "CallClass",
     "Cooldown",
     "Created",
-    "Kind",
     "NeedsUser",
+    "NoEndpoint",
     "NotFound",
     "Operation",
+    "PlanRestricted",
     "QueueOperation",
     "RateLimited",
     "Refused",
+    "SearchRefused",
     "SearchResult",
     "TorBox",
     "TorBoxError",

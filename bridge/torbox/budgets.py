@@ -1,8 +1,11 @@
-"""What TorBox still lets us call.
+"""How many calls TorBox still allows.
 
-Limits as TorBox documents them: 300 calls a minute for each endpoint and key, and 60 adds an hour
-of what it has not cached. A 429 is believed over any document. Pure: time is an argument, in unix
-seconds. Nothing waits here; the caller asks when it may.
+The ceilings are what TorBox documents: 300 calls a minute for each endpoint and key, and 60 adds an
+hour of what it has not cached. Links are the exception: other clients were refused above some 80 a
+minute. A 429 is believed over any document: the class of calls waits as long as TorBox says, then
+goes on at half its rate, and doubles that with every minute without another 429.
+
+Pure: time is an argument, in unix seconds. Nothing waits here; the caller asks when it may call.
 """
 
 from bisect import insort
@@ -17,13 +20,13 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 
 
-class Kind(StrEnum):
+class CallClass(StrEnum):
     """A class of calls that share a limit."""
 
     CREATE = "create"
     """Every add."""
     UNCACHED = "uncached"
-    """Adds of what TorBox has not cached; they count as CREATE too."""
+    """Adds of what TorBox has not cached; they count as CREATE, too."""
     LIST = "list"
     """Reads: the list, one item, the queue, the cached check."""
     LINK = "link"
@@ -40,11 +43,18 @@ class Limit(NamedTuple):
 
 
 CALLS_PER_MINUTE: Final = 300
+LINKS_PER_MINUTE: Final = 80
 UNCACHED_PER_HOUR: Final = 60
-_CAREFUL_CREATE: Final = Limit(10, MINUTE)
-"""The edge limit of older documents: kept to for an hour after a 429 to an add."""
-_KEPT: Final = (Kind.CREATE, Kind.UNCACHED)
-"""Whose calls are worth writing down: the other windows are over before a restart is."""
+SLOWEST: Final = 10
+"""Calls a minute that no 429 takes away: the lowest limit that TorBox ever documented for adds."""
+RECOVERY_SECONDS: Final = 60.0
+"""After so long without a 429 the reduced rate doubles."""
+LONGEST_BLOCK: Final = 90_000.0
+"""Seconds; a little more than TorBox's longest cooldown, a day."""
+LONGEST_LINK_BLOCK: Final = 300.0
+"""Seconds. A 429 to a link is believed for so long at most: a user waits for the file."""
+_KEPT: Final = (CallClass.CREATE, CallClass.UNCACHED)
+"""The classes whose calls are stored: the other windows have passed before a restart has."""
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,31 +62,52 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     blocked_until: float = 0.0
-    careful_until: float = 0.0
+    reduced_to: int = 0
+    """Calls in the window since the last 429; 0: as many as the limit says."""
+    reduced_at: float = 0.0
     calls: tuple[float, ...] = ()
 
 
 class _Budget:
-    """One class of calls: the times of the recent ones, oldest first, and a block."""
+    """One class of calls: the times of the recent ones, oldest first, and what a 429 left of it."""
 
-    def __init__(self, kind: Kind, limit: Limit) -> None:
-        self.kind = kind
+    def __init__(self, call_class: CallClass, limit: Limit) -> None:
+        self.call_class = call_class
         self.limit = limit
         self.blocked_until = 0.0
-        self.careful_until = 0.0
+        self.reduced_to = 0
+        self.reduced_at = 0.0
         self.calls: list[float] = []
 
     def ready_at(self, now: float) -> float:
         self._forget(now)
-        ready = max(now, self.blocked_until, self._free_at(self.limit, now))
-        if now < self.careful_until:
-            ready = max(ready, self._free_at(_CAREFUL_CREATE, now))
-        return ready
+        ready = max(now, self.blocked_until) if self._blocked(now) else now
+        allowed = self.allowed(ready)
+        if len(self.calls) < allowed:
+            return ready
+        return max(ready, self.calls[-allowed] + self.limit.seconds)
 
-    def _free_at(self, limit: Limit, now: float) -> float:
-        if len(self.calls) < limit.calls:
-            return now
-        return self.calls[-limit.calls] + limit.seconds
+    def _blocked(self, now: float) -> bool:
+        """Return whether there is a block; one from a clock that was far ahead is none."""
+        return now < self.blocked_until <= now + LONGEST_BLOCK
+
+    def allowed(self, now: float) -> int:
+        """Return how many calls a window may hold, given the last 429."""
+        if not self.reduced_to or self.reduced_at > now + LONGEST_BLOCK:
+            return self.limit.calls
+        doublings = int(max(0.0, now - self.reduced_at) / RECOVERY_SECONDS)
+        # Bounded, as the shift of a 429 of last year would be an enormous number.
+        return min(self.reduced_to << min(doublings, 16), self.limit.calls)
+
+    def reduce(self, now: float, until: float) -> None:
+        """Halve the rate. It recovers from `until` on, when calls are allowed again.
+
+        Of several 429s to calls that were in flight together, only the first one halves.
+        """
+        if self._blocked(now):
+            return
+        halved = max(SLOWEST, self.allowed(now) // 2)
+        self.reduced_to, self.reduced_at = min(halved, self.limit.calls), until
 
     def _forget(self, now: float) -> None:
         """Drop what left the window, and what lies ahead because the clock was put back."""
@@ -85,19 +116,20 @@ class _Budget:
 
     def left(self, now: float) -> int:
         self._forget(now)
-        return 0 if self.blocked_until > now else max(0, self.limit.calls - len(self.calls))
+        return 0 if self._blocked(now) else max(0, self.allowed(now) - len(self.calls))
 
     def row(self) -> BudgetRow:
         return BudgetRow(
-            kind=self.kind.value,
+            kind=self.call_class.value,
             blocked_until=self.blocked_until,
-            careful_until=self.careful_until,
-            calls=tuple(self.calls) if self.kind in _KEPT else (),
+            reduced_to=self.reduced_to,
+            reduced_at=self.reduced_at,
+            calls=tuple(self.calls) if self.call_class in _KEPT else (),
         )
 
 
 class Budgets:
-    """Counts calls and remembers refusals. `dirty` tells that `rows()` should be stored."""
+    """Counts calls and remembers refusals. `dirty` means that `rows()` should be stored."""
 
     def __init__(
         self,
@@ -106,70 +138,79 @@ class Budgets:
         uncached_per_hour: int = UNCACHED_PER_HOUR,
     ) -> None:
         minute = Limit(calls_per_minute, MINUTE)
-        self._budgets = {kind: _Budget(kind, minute) for kind in Kind}
-        self._budgets[Kind.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
+        self._budgets = {call_class: _Budget(call_class, minute) for call_class in CallClass}
+        self._budgets[CallClass.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
+        links = min(calls_per_minute, LINKS_PER_MINUTE)
+        self._budgets[CallClass.LINK].limit = Limit(links, MINUTE)
         self.dirty = False
 
-    def ready_at(self, kind: Kind, now: float, *, cached: bool = False) -> float:
-        """Tell the earliest time a call may be made: `now` when it may be made at once.
+    def ready_at(self, call_class: CallClass, now: float, *, cached: bool = False) -> float:
+        """Return the earliest time for a call: `now` if it may be made at once.
 
         `cached` says of an add that TorBox is known to have it cached.
         """
-        ready = self._budgets[kind].ready_at(now)
-        if kind is Kind.CREATE and not cached:
-            ready = max(ready, self._budgets[Kind.UNCACHED].ready_at(now))
+        ready = self._budgets[call_class].ready_at(now)
+        if call_class is CallClass.CREATE and not cached:
+            ready = max(ready, self._budgets[CallClass.UNCACHED].ready_at(now))
         return ready
 
-    def left(self, kind: Kind, now: float) -> int:
-        """Tell how many more calls of a kind may be made now."""
-        return self._budgets[kind].left(now)
+    def left(self, call_class: CallClass, now: float) -> int:
+        """Return how many more calls of a class may be made now."""
+        return self._budgets[call_class].left(now)
 
     def forecast(self, count: int, now: float) -> list[float]:
-        """Tell when the next adds of what is not cached may be made, one after the other."""
-        kinds = [copy(self._budgets[kind]) for kind in _KEPT]
+        """Return when the next `count` uncached adds may be made, one after the other."""
+        budgets = [copy(self._budgets[call_class]) for call_class in _KEPT]
         times: list[float] = []
         for _ in range(count):
-            now = max(budget.ready_at(now) for budget in kinds)
+            now = max(budget.ready_at(now) for budget in budgets)
             times.append(now)
-            for budget in kinds:
+            for budget in budgets:
                 budget.calls = [*budget.calls, now]
         return times
 
-    def spend(self, kind: Kind, now: float, *, cached: bool = False) -> None:
+    def spend(self, call_class: CallClass, now: float, *, cached: bool = False) -> None:
         """Count a call that is being made."""
-        insort(self._budgets[kind].calls, now)
-        if kind is Kind.CREATE and not cached:
-            insort(self._budgets[Kind.UNCACHED].calls, now)
-        self.dirty |= kind in _KEPT
+        insort(self._budgets[call_class].calls, now)
+        if call_class is CallClass.CREATE and not cached:
+            insort(self._budgets[CallClass.UNCACHED].calls, now)
+        self.dirty |= call_class in _KEPT
 
-    def refund(self, kind: Kind, at: float) -> None:
+    def refund(self, call_class: CallClass, at: float) -> None:
         """Take back a call that was counted at `at` and turned out not to count."""
-        calls = self._budgets[kind].calls
+        calls = self._budgets[call_class].calls
         if at in calls:
             calls.remove(at)
-            self.dirty |= kind in _KEPT
+            self.dirty |= call_class in _KEPT
 
-    def blocked(self, kind: Kind, until: float) -> None:
-        """Make no call of this kind before `until`: TorBox said so."""
-        budget = self._budgets[kind]
+    def blocked(self, call_class: CallClass, until: float) -> None:
+        """Allow no call of this class before `until`: TorBox said so."""
+        budget = self._budgets[call_class]
         budget.blocked_until = max(budget.blocked_until, until)
         self.dirty = True
 
-    def careful(self, now: float) -> None:
-        """Add slowly for an hour: a 429 to an add showed that the documented limit is not it."""
-        self._budgets[Kind.CREATE].careful_until = now + HOUR
-        self.dirty = True
+    def refused(self, call_class: CallClass, now: float, retry_after: float) -> None:
+        """Note a 429: wait for `retry_after` seconds, then go on at half the rate.
+
+        The hourly limit of uncached adds is known exactly, so its 429 halves nothing.
+        """
+        if call_class is CallClass.LINK:
+            retry_after = min(retry_after, LONGEST_LINK_BLOCK)
+        if call_class is not CallClass.UNCACHED:
+            self._budgets[call_class].reduce(now, now + retry_after)
+        self.blocked(call_class, now + retry_after)
 
     def rows(self) -> tuple[BudgetRow, ...]:
-        """Give what has to survive a restart, and count it as stored."""
+        """Return the rows to store, and clear `dirty`."""
         self.dirty = False
         return tuple(budget.row() for budget in self._budgets.values())
 
     def load(self, rows: Iterable[BudgetRow]) -> None:
-        """Take up what was stored; rows of kinds that are no more are passed over."""
+        """Restore what was stored; rows of classes that no longer exist are skipped."""
         for row in rows:
             if row.kind in self._budgets:
-                budget = self._budgets[Kind(row.kind)]
+                budget = self._budgets[CallClass(row.kind)]
                 budget.blocked_until = row.blocked_until
-                budget.careful_until = row.careful_until
+                budget.reduced_to = row.reduced_to
+                budget.reduced_at = row.reduced_at
                 budget.calls = sorted(row.calls)

@@ -1,7 +1,7 @@
 """The endpoints of TorBox that the bridge uses, as methods.
 
-Every method raises a `TorBoxError` (see `errors`) when TorBox did not do what was asked, and
-`RateLimited` without sending anything when a budget is used up.
+Every method raises a `TorBoxError` (see `errors`) if TorBox did not do what was asked, and
+`RateLimited` without sending anything if a budget is used up.
 """
 
 import time
@@ -13,31 +13,44 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 import aiohttp
+import structlog
 
+from bridge.config.outbound_proxy import Proxies
 from bridge.core.model import QueuedItem, RemoteItem
-from bridge.torbox import answers, items
-from bridge.torbox.answers import (
+from bridge.torbox import items, payloads
+from bridge.torbox.budgets import Budgets, CallClass
+from bridge.torbox.envelope import Answer
+from bridge.torbox.error_codes import error_for, server_error
+from bridge.torbox.errors import (
+    NeedsUser,
+    NoEndpoint,
+    NotFound,
+    PlanRestricted,
+    Refused,
+    SearchRefused,
+    ServerError,
+    TorBoxError,
+)
+from bridge.torbox.lists import LIST_BYTES, Lists, WarnOnce
+from bridge.torbox.payloads import (
     Account,
     CachedItem,
     Created,
     SearchResult,
     TorrentInfo,
 )
-from bridge.torbox.budgets import Budgets, Kind
-from bridge.torbox.envelope import Answer
-from bridge.torbox.errors import NoEndpoint, NotFound, Refused, ServerTrouble
-from bridge.torbox.lists import LIST_BYTES, Complaints, Lists
-from bridge.torbox.verdicts import trouble, verdict
-from bridge.torbox.wire import Request, Wire
+from bridge.torbox.transport import Request, Transport
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 SEARCH_URL: Final = "https://search-api.torbox.app"
 _HASHES_PER_CALL = 200
 
 
 class Operation(StrEnum):
-    """What can be done to a torrent on the account."""
+    """The operations on a torrent."""
 
     REANNOUNCE = "reannounce"
     DELETE = "delete"
@@ -46,7 +59,7 @@ class Operation(StrEnum):
 
 
 class QueueOperation(StrEnum):
-    """What can be done to a queued download."""
+    """The operations on a queued download."""
 
     START = "start"
     DELETE = "delete"
@@ -55,8 +68,8 @@ class QueueOperation(StrEnum):
 class TorBox:
     """A client of TorBox for one account.
 
-    `timeout` is in seconds and covers a whole call. `api_key` may be a function, so that a key
-    that was changed is taken up. The session is the caller's; it is used, never closed.
+    `timeout` is in seconds and covers a whole call. `api_key` may be a function, so that a changed
+    key is used at the next call. The session belongs to the caller and is never closed here.
     """
 
     def __init__(
@@ -69,25 +82,29 @@ class TorBox:
         budgets: Budgets,
         clock: Callable[[], float] = time.time,
         search_url: str | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self.budgets = budgets
-        self._wire = Wire(
+        self._transport = Transport(
             session,
             base_url=base_url,
             api_key=api_key,
             timeout=timeout,
             budgets=budgets,
             clock=clock,
+            proxies=proxies,
         )
         self._search_url = search_url
+        self.search_refusal = ""
+        """Why TorBox's search does not serve this account; empty while it does, as far as known."""
         self._old_queue = False
-        self._complain = Complaints()
-        self._lists = Lists(self._wire, self._complain)
+        self._warn_once = WarnOnce()
+        self._lists = Lists(self._transport, self._warn_once)
 
     @property
     def offset_seconds(self) -> float:
         """TorBox's clock minus ours; 0 before the first answer. Good to about a second."""
-        return self._wire.offset_seconds
+        return self._transport.offset_seconds
 
     async def create(
         self,
@@ -107,7 +124,10 @@ class TorBox:
         error that is `unclear`, look for the hash before trying again.
 
         Raises:
-            WaitForSlot, Cooldown, NeedsUser, Refused: see `errors`.
+            WaitForSlot, Cooldown: everything that is not cached has to wait.
+            PlanRestricted: this torrent has to wait; others are not affected.
+            Refused: this torrent will never work; others are not affected.
+            NeedsUser: the owner of the account has to act.
         """
         form = _create_form(
             magnet=magnet,
@@ -117,9 +137,9 @@ class TorBox:
             as_queued=as_queued,
             only_if_cached=only_if_cached,
         )
-        answer = await self._wire.send(
+        answer = await self._transport.send(
             Request(
-                kind=Kind.CREATE,
+                call_class=CallClass.CREATE,
                 method="POST",
                 path="/torrents/createtorrent",
                 form=form,
@@ -129,50 +149,50 @@ class TorBox:
         return self._created(answer)
 
     def _created(self, answer: Answer) -> Created:
-        created = answers.created(answer)
+        created = payloads.created(answer)
         if created is None:
-            raise verdict(answer, self._wire.clock()) or trouble(answer)
+            raise error_for(answer, self._transport.clock()) or server_error(answer)
         if created.cached:
-            self.budgets.refund(Kind.UNCACHED, answer.sent_at)
+            self.budgets.refund(CallClass.UNCACHED, answer.sent_at)
         return created
 
     async def list_items(self) -> tuple[RemoteItem, ...]:
-        """List every torrent of the account, as it is now.
+        """Return every torrent of the account, as it is now.
 
-        Either the whole list or an error: a page that fails fails the list. An item that did not
-        change is the same object as the last time.
+        Either the complete list or an error: an item that is missing would look deleted. An item
+        that did not change is the same object as the last time.
         """
         return await self._lists.torrents()
 
     async def item(self, torrent_id: int) -> RemoteItem | None:
-        """Look at one torrent; None when TorBox says that there is none of this id."""
+        """Return one torrent; None if TorBox says that there is none of this id."""
         request = Request(
-            kind=Kind.LIST,
+            call_class=CallClass.LIST,
             path="/torrents/mylist",
             params={"id": torrent_id, "bypass_cache": "true"},
             max_bytes=LIST_BYTES,
         )
         try:
-            answer = await self._wire.call(request, empty_ok=True)
+            answer = await self._transport.call(request, empty_ok=True)
         except NotFound:
             return None
         raw = items.one(answer, torrent_id)
         if raw is None:
             return None
         try:
-            return items.remote_item(raw, self._complain)
+            return items.remote_item(raw, self._warn_once)
         except items.BrokenEntryError as broken:
-            raise trouble(answer, str(broken)) from None
+            raise server_error(answer, str(broken)) from None
 
     async def list_queued(self) -> tuple[QueuedItem, ...]:
-        """List the torrents in TorBox's own queue. Either the whole list or an error."""
+        """Return the torrents in TorBox's own queue. Either the complete list or an error."""
         return await self._by_either_queue(self._lists.queue, self._lists.old_queue)
 
     async def control(self, torrent_id: int, operation: Operation) -> None:
         """Do something to a torrent.
 
         Raises:
-            NotFound: it is gone; who wanted to delete it has what they wanted.
+            NotFound: it is gone, so a delete has nothing left to do.
         """
         what = {"torrent_id": torrent_id, "operation": operation.value}
         await self._control("/torrents/controltorrent", what)
@@ -193,7 +213,7 @@ class TorBox:
     async def _by_either_queue(
         self, new: Callable[[], Awaitable[T]], old: Callable[[], Awaitable[T]]
     ) -> T:
-        """Use the queue's endpoints, or where there are none their older form, from then on."""
+        """Use the endpoints of the queue; if TorBox lacks them, their older form from then on."""
         if not self._old_queue:
             with suppress(NoEndpoint):
                 return await new()
@@ -203,22 +223,24 @@ class TorBox:
 
     async def _control(self, path: str, what: Mapping[str, str | int]) -> None:
         json = {**what, "all": False}
-        await self._wire.call(Request(kind=Kind.CONTROL, method="POST", path=path, json=json))
+        await self._transport.call(
+            Request(call_class=CallClass.CONTROL, method="POST", path=path, json=json)
+        )
 
     async def link(self, torrent_id: int, file_id: int) -> str:
-        """Make a link to a file. It must be used within an hour and is itself a secret."""
+        """Return a new link to a file. It must be used within an hour and is itself a secret."""
         request = Request(
-            kind=Kind.LINK,
+            call_class=CallClass.LINK,
             path="/torrents/requestdl",
             params={"torrent_id": torrent_id, "file_id": file_id},
             key_in_query=True,
         )
-        return answers.link(await self._wire.call(request))
+        return payloads.link(await self._transport.call(request))
 
     async def cached(
         self, hashes: Iterable[str], *, list_files: bool = False
     ) -> dict[str, CachedItem]:
-        """Ask which hashes TorBox has cached; the others are absent. Keys are lower-case."""
+        """Return those of the hashes that TorBox has cached, by lower-case hash."""
         wanted = sorted({info_hash.lower() for info_hash in hashes})
         found: dict[str, CachedItem] = {}
         for start in range(0, len(wanted), _HASHES_PER_CALL):
@@ -227,40 +249,40 @@ class TorBox:
 
     async def _cached(self, hashes: list[str], list_files: bool) -> dict[str, CachedItem]:
         request = Request(
-            kind=Kind.LIST,
+            call_class=CallClass.LIST,
             method="POST",
             path="/torrents/checkcached",
             params={"format": "object", "list_files": _word(list_files)},
             json={"hashes": hashes},
             max_bytes=LIST_BYTES,
         )
-        answer = await self._wire.call(request, empty_ok=True)
-        return answers.cached_items(answer, self._complain)
+        answer = await self._transport.call(request, empty_ok=True)
+        return payloads.cached_items(answer, self._warn_once)
 
     async def info(self, info_hash: str, *, timeout_seconds: float) -> TorrentInfo | None:
-        """Ask for a torrent's metadata from the swarm; None when TorBox did not get it in time."""
+        """Return a torrent's metadata from the swarm; None if TorBox did not get it in time."""
         request = Request(
-            kind=Kind.OTHER,
+            call_class=CallClass.OTHER,
             path="/torrents/torrentinfo",
             params={"hash": info_hash, "timeout": max(1, round(timeout_seconds))},
             max_bytes=LIST_BYTES,
             more_seconds=timeout_seconds,
         )
         try:
-            answer = await self._wire.call(request)
+            answer = await self._transport.call(request)
         except NotFound:
             return None
-        except ServerTrouble as error:
+        except ServerError as error:
             if error.code == "DOWNLOAD_SERVER_ERROR":
                 return None
             raise
-        return answers.torrent_info(answer)
+        return payloads.torrent_info(answer)
 
     async def export(self, torrent_id: int) -> bytes | None:
-        """Get a torrent's .torrent file; None when TorBox does not give it (cached ones)."""
-        answer = await self._wire.send(
+        """Return a torrent's .torrent file; None if TorBox does not give it (cached ones)."""
+        answer = await self._transport.send(
             Request(
-                kind=Kind.OTHER,
+                call_class=CallClass.OTHER,
                 path="/torrents/exportdata",
                 params={"torrent_id": torrent_id, "type": "file"},
                 max_bytes=LIST_BYTES,
@@ -268,47 +290,73 @@ class TorBox:
         )
         if answer.status == HTTPStatus.OK and answer.body.startswith(b"d"):
             return answer.body
-        error = verdict(answer, self._wire.clock())
+        error = error_for(answer, self._transport.clock())
         if error is None or isinstance(error, (NotFound, Refused)):
             return None
         raise error
 
     async def magnet_of(self, torrent_id: int) -> str | None:
-        """Get a torrent's magnet; None when TorBox does not give it (cached ones)."""
+        """Return a torrent's magnet; None if TorBox does not give it (cached ones)."""
         request = Request(
-            kind=Kind.OTHER,
+            call_class=CallClass.OTHER,
             path="/torrents/exportdata",
             params={"torrent_id": torrent_id, "type": "magnet"},
         )
         try:
-            answer = await self._wire.call(request)
+            answer = await self._transport.call(request)
         except (NotFound, Refused):
             return None
-        return answers.string(answer) or None
+        return payloads.string(answer) or None
 
     async def search(self, query: str) -> tuple[SearchResult, ...]:
-        """Search TorBox's index: on the search host when there is one, else where it used to be."""
+        """Search TorBox's index, on the search host if there is one, else where it used to be.
+
+        Raises:
+            SearchRefused: TorBox's search does not serve this account. It is logged once, and
+                `search_refusal` says so until a search works again.
+        """
+        try:
+            answer = await self._transport.call(self._search_request(query), empty_ok=True)
+        except (NeedsUser, PlanRestricted, NoEndpoint) as error:
+            raise self._search_refused(error) from None
+        except ServerError as error:
+            # A bare 401 or 403 of the search host says nothing about the key, see error_codes.
+            if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                raise self._search_refused(error) from None
+            raise
+        self.search_refusal = ""
+        return payloads.search_results(answer, self._warn_once)
+
+    def _search_refused(self, error: TorBoxError) -> SearchRefused:
+        if not self.search_refusal:
+            log.warning("torbox_search_refused", error=str(error))
+        self.search_refusal = str(error)
+        return SearchRefused(error.code, error.detail, error.status)
+
+    def _search_request(self, query: str) -> Request:
         if self._search_url is None:
-            request = Request(
-                kind=Kind.OTHER,
+            return Request(
+                call_class=CallClass.OTHER,
                 path="/torrents/search",
                 params={"query": query},
                 max_bytes=LIST_BYTES,
             )
-        else:
-            request = Request(
-                kind=Kind.OTHER,
-                base=self._search_url.rstrip("/"),
-                path=f"/torrents/search/{quote(query, safe='')}",
-                max_bytes=LIST_BYTES,
-            )
-        answer = await self._wire.call(request, empty_ok=True)
-        return answers.search_results(answer, self._complain)
+        return Request(
+            call_class=CallClass.OTHER,
+            base=self._search_url.rstrip("/"),
+            path=f"/torrents/search/{quote(query, safe='')}",
+            max_bytes=LIST_BYTES,
+        )
 
     async def me(self, *, settings: bool = False) -> Account:
-        """Look at the account: the cheapest way to learn whether the key is good."""
-        request = Request(kind=Kind.OTHER, path="/user/me", params={"settings": _word(settings)})
-        return answers.account(await self._wire.call(request))
+        """Return the account: the cheapest way to learn whether the key is valid."""
+        request = Request(
+            call_class=CallClass.OTHER,
+            path="/user/me",
+            params={"settings": _word(settings)},
+            about_account=True,
+        )
+        return payloads.account(await self._transport.call(request))
 
 
 def _create_form(
@@ -320,7 +368,7 @@ def _create_form(
     as_queued: bool,
     only_if_cached: bool,
 ) -> aiohttp.FormData:
-    """Write the form of an add. Zips are never wanted: an *arr cannot import one."""
+    """Return the form of an add. Zips are never wanted: an *arr cannot import one."""
     if (magnet is None) == (torrent is None):
         raise ValueError("an add takes exactly one of magnet and torrent")
     form = aiohttp.FormData(default_to_multipart=True)
@@ -340,5 +388,5 @@ def _create_form(
 
 
 def _word(value: bool) -> str:
-    """Write a boolean in lower case, the only form that TorBox's cache has been seen to obey."""
+    """Return a boolean in lower case, the only form that TorBox's cache has been seen to obey."""
     return "true" if value else "false"

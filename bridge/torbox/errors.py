@@ -1,37 +1,41 @@
-"""What can go wrong with TorBox.
+"""The errors of calls to TorBox.
 
-TorBoxError                 code, detail, status; unclear
-├── Retryable               may work later, unchanged
+TorBoxError                 code, detail, status; unclear, outage
+├── Retryable               the same request may work later
 │   ├── Unreachable         no answer: no connection, no name, a cut, a timeout
-│   ├── ServerTrouble       TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
-│   │   ├── Down            TorBox's gateway says that there is nobody behind it
+│   ├── ServerError         TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
+│   │   ├── Down            the gateway says that there is no TorBox behind it
+│   │   ├── TooLarge        the answer is larger than is read of one; ask for less at a time
 │   │   └── NoEndpoint      the address is not TorBox's API, or TorBox dropped this route
 │   ├── RateLimited         called too often; retry_after
 │   ├── WaitForSlot         all download slots, or the whole queue, are taken
-│   └── Cooldown            the plan makes us wait between two adds; until
-├── NeedsUser               the account: a plan that lacks something, the monthly limit
+│   ├── Cooldown            the plan demands a pause between two adds; until
+│   └── PlanRestricted      the plan does not allow this one item; other items are not affected
+├── NeedsUser               the account: the monthly limit, a plan without API access
 │   └── BadToken            the key is missing, wrong or was changed
+├── SearchRefused           TorBox's search does not serve this account
 ├── NotFound                no such torrent, queued download or file
-└── Refused                 will not work, ever, for this torrent; reason
+└── Refused                 will never work for this torrent; reason
 
-No text of these errors holds the API key or the query of a link.
+What concerns the account (`NeedsUser`) stops a class of calls. `PlanRestricted` and `Refused` concern
+one item: the first waits, the second fails, and everything else goes on.
+
+No text of these errors holds the API key, a path or query of a link, or a tracker's passkey.
 """
-
-from typing import ClassVar
 
 from bridge.core.model import Reason
 
 
 class TorBoxError(Exception):
-    """Something went wrong with TorBox.
+    """A call to TorBox failed.
 
-    `code` is TorBox's (upper case, empty when there was none), `detail` a sentence for the user,
-    `status` the HTTP status (0 without an answer). `unclear` means that the request may have had
-    its effect all the same: look before it is repeated.
+    `code` is TorBox's (upper case, empty if there was none), `detail` a sentence for the user,
+    `status` the HTTP status (0 without an answer). `unclear` means that the request may have taken
+    effect: look before it is repeated.
     """
 
-    outage: ClassVar[bool] = False
-    """It says nothing of this call: no other would have fared better just now."""
+    outage: bool = False
+    """TorBox as a whole does not answer: any other call would have failed as well just now."""
 
     def __init__(self, code: str, detail: str, status: int = 0, *, unclear: bool = False) -> None:
         super().__init__(code, detail, status)
@@ -50,22 +54,26 @@ class Retryable(TorBoxError):
 
 
 class Unreachable(Retryable):
-    """TorBox gave no answer."""
+    """TorBox gave no answer. No `outage` if it answered another call in the meantime."""
 
     outage = True
 
 
-class ServerTrouble(Retryable):
+class ServerError(Retryable):
     """TorBox answered, and something is wrong on its side."""
 
 
-class Down(ServerTrouble):
-    """The gateway in front of TorBox answered, and not TorBox."""
+class Down(ServerError):
+    """The gateway in front of TorBox answered. No `outage` if TorBox answered another call."""
 
     outage = True
 
 
-class NoEndpoint(ServerTrouble):
+class TooLarge(ServerError):
+    """The answer is larger than what is read of one."""
+
+
+class NoEndpoint(ServerError):
     """There is no such route; no download is to blame for that."""
 
 
@@ -82,11 +90,18 @@ class WaitForSlot(Retryable):
 
 
 class Cooldown(Retryable):
-    """The plan has a pause between two adds. `until` is in unix seconds of our clock."""
+    """The plan demands a pause between two adds. `until` is in unix seconds of our clock."""
 
     def __init__(self, code: str, detail: str, status: int = 0, *, until: float) -> None:
         super().__init__(code, detail, status)
         self.until = until
+
+
+class PlanRestricted(Retryable):
+    """The plan does not allow this item, such as one that is not cached. Others may be allowed.
+
+    It can work later: after an upgrade, or once somebody else has got the torrent cached.
+    """
 
 
 class NeedsUser(TorBoxError):
@@ -94,7 +109,11 @@ class NeedsUser(TorBoxError):
 
 
 class BadToken(NeedsUser):
-    """The API key is missing or not valid (any more: TorBox may change it)."""
+    """The API key is missing or not valid (TorBox may have changed it)."""
+
+
+class SearchRefused(TorBoxError):
+    """TorBox's search does not serve this account. Downloads are not affected."""
 
 
 class NotFound(TorBoxError):

@@ -1,26 +1,34 @@
 """The other face: the page, health for container runtimes, metrics, the JSON API, streams."""
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
-from bridge.access import Access
-from bridge.store import Store
+from bridge.auth import Access
+from bridge.state import Database
 from bridge.web import account, check, guard, health, metrics, routes, status, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
 from bridge.web.context import CONTEXT, WebContext
+from bridge.web.counters import Counters
+from bridge.web.http_server import BoundedRunner, bound_request
+from bridge.web.metrics import Sources
 from bridge.web.page import add_page
 from bridge.web.page_actions import PageActions
 from bridge.web.page_model import PageModel
 
 __all__ = [
+    "BoundedRunner",
     "Checkup",
+    "Counters",
     "PageActions",
     "PageModel",
     "Report",
+    "Sources",
     "WebContext",
     "add_alternative_ui",
     "add_page",
     "add_web",
+    "bound_request",
 ]
 
 
@@ -30,8 +38,10 @@ def add_web(
     *,
     context: WebContext,
     access: Access,
-    store: Store,
+    store: Database,
     checkup: Checkup,
+    registry: CollectorRegistry,
+    sources: Sources,
 ) -> None:
     """Add the routes of this face below `base` (`""` or `/torbox`), but for what is at `base`."""
     downloads = context.downloads
@@ -43,11 +53,11 @@ def add_web(
     app[check.CHECKUP] = checkup
     app[account.DOWNLOADS] = downloads
     app[strm.DOWNLOADS] = downloads
-    app[metrics.REGISTRY] = metrics.registry(downloads)
-    app[metrics.ACCESS] = access
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
-    app.router.add_get(f"{base}/metrics", metrics.metrics)
+    metrics.add_metrics(
+        app, base, downloads=downloads, access=access, registry=registry, sources=sources
+    )
     routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
     app.router.add_head(base + strm.PATH, strm.describe)

@@ -5,10 +5,10 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from bridge.downloads import Added, AddResult, Downloads, Joined, Known, NoAnswer, Rejected
+from bridge.downloads import Added, AddResult, DownloadService, Joined, Known, NoAnswer, Rejected
 from bridge.web.guard import private_json, require_visitor
 
-DOWNLOADS = web.AppKey("account_downloads", Downloads)
+DOWNLOADS = web.AppKey("account_downloads", DownloadService)
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def show(request: web.Request) -> web.Response:
     """List what nobody here has, the newest first. One call of TorBox."""
     require_visitor(request)
-    items = await request.app[DOWNLOADS].strangers()
+    items = await request.app[DOWNLOADS].account.unmanaged_items()
     if isinstance(items, NoAnswer):
         return _no_answer(items)
     listed = [
@@ -58,7 +58,7 @@ async def adopt(request: web.Request) -> web.Response:
         wish = msgspec.json.decode(await request.read(), type=Wish)
     except msgspec.DecodeError as error:
         return _refused(str(error), HTTPStatus.BAD_REQUEST)
-    results = await request.app[DOWNLOADS].adopt(wish.hashes, wish.category)
+    results = await request.app[DOWNLOADS].account.adopt(wish.hashes, wish.category)
     if isinstance(results, NoAnswer):
         return _no_answer(results)
     told = {info_hash: _words(result) for info_hash, result in results.items()}

@@ -7,9 +7,10 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.magnet import BadMagnet, parse_magnet
-from bridge.downloads import Added, AddResult, Joined, Known, Options, Pending, Rejected
+from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
 from bridge.web.context import CONTEXT, LARGE_BODY, WebContext, answer, read_body, refusal
 from bridge.web.guard import require_visitor
+from bridge.web.page_actions import row_of
 
 ASKED_BY = "torbox-bridge page"
 MOST_AT_ONCE = 500
@@ -58,7 +59,8 @@ class AddedRow(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """The link or the file's name."""
     result: Literal["added", "known", "pending", "refused"]
-    id: str = ""
+    id: int | None = None
+    """Of its row."""
     why: str = ""
 
 
@@ -86,21 +88,21 @@ async def add(request: web.Request) -> web.Response:
         text = link.link.strip()
         options = _options(wanted, choosing=bool(link.skip))
         if isinstance(parse_magnet(text), BadMagnet) and "://" in text:
-            result = await context.downloads.add_link(text, _options(wanted, choosing=False))
+            result = await context.downloads.adds.link(text, _options(wanted, choosing=False))
         else:
-            result = await context.downloads.add_magnet(text, options)
+            result = await context.downloads.adds.magnet(text, options)
         rows.append(await _done(context, text, result, link.skip, wanted))
     for torrent in wanted.torrents:
         options = _options(wanted, choosing=bool(torrent.skip))
-        result = await context.downloads.add_torrent(torrent.data, options)
+        result = await context.downloads.adds.torrent(torrent.data, options)
         rows.append(await _done(context, torrent.name, result, torrent.skip, wanted))
     context.model.expire()
     return answer(rows)
 
 
-def _options(wanted: AddRequest, *, choosing: bool) -> Options:
+def _options(wanted: AddRequest, *, choosing: bool) -> AddOptions:
     """Make the options; it waits until its files are chosen."""
-    return Options(
+    return AddOptions(
         category=wanted.category,
         tags=wanted.tags,
         save_path=wanted.save_path,
@@ -121,14 +123,18 @@ async def _done(
 ) -> AddedRow:
     match result:
         case Added(info_hash):
-            if skip:
+            view = _row(context, info_hash, wanted.category)
+            if skip and view is not None:
                 start = not wanted.paused
-                await _choose(context, info_hash, skip, start=start, force=wanted.force)
-            return AddedRow(source=source, result="added", id=info_hash)
+                await _choose(context, view, skip, start=start, force=wanted.force)
+            return AddedRow(source=source, result="added", id=view.grab.id if view else None)
         case Joined(info_hash):
-            return AddedRow(source=source, result="added", id=info_hash)
+            view = _row(context, info_hash, wanted.category)
+            return AddedRow(source=source, result="added", id=view.grab.id if view else None)
         case Known(info_hash):
-            return AddedRow(source=source, result="known", id=info_hash, why="It is there already")
+            view = _row(context, info_hash, wanted.category)
+            row_id = view.grab.id if view else None
+            return AddedRow(source=source, result="known", id=row_id, why="It is there already")
         case Pending():
             why = "The link is followed in the background; the log tells if it leads to nothing"
             return AddedRow(source=source, result="pending", why=why)
@@ -136,18 +142,26 @@ async def _done(
             return AddedRow(source=source, result="refused", why=reason)
 
 
+def _row(context: WebContext, info_hash: str, category: str) -> View | None:
+    """Return the row of a hash in a category; the one that is there if none is in it."""
+    views = context.downloads.queries.of_hash(info_hash)
+    mine = [view for view in views if view.grab.category == category]
+    found = mine or views
+    return found[-1] if found else None
+
+
 async def _choose(
-    context: WebContext, info_hash: str, skip: Collection[int], *, start: bool, force: bool
+    context: WebContext, view: View, skip: Collection[int], *, start: bool, force: bool
 ) -> None:
     """Leave out files before anything is fetched, and let it begin."""
-    downloads = context.downloads
-    if not downloads.files(info_hash):
-        context.commands.expect_files(info_hash, context.previews.files(info_hash))
-    there = range(len(downloads.files(info_hash)))
+    downloads, row = context.downloads, row_of(view)
+    if not await downloads.queries.files(view):
+        context.commands.expect_files(view.hash, context.previews.files(view.hash))
+    there = range(len(await downloads.queries.files(view)))
     unwanted = [index for index in skip if index in there]
     if unwanted:
-        await downloads.set_file_priority(info_hash, unwanted, 0)
+        await downloads.content.set_file_priority(view.hash, unwanted, 0, row)
     if start and force:
-        await downloads.set_force_start([info_hash], value=True)
+        await downloads.commands.set_force_start([view.hash], value=True, caller=row)
     elif start:
-        await downloads.start([info_hash])
+        await downloads.commands.start([view.hash], row)

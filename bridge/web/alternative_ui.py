@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bridge.access import Access, visitor_of
+from bridge.auth import Access, authenticate
 
 PUBLIC, PRIVATE = "public", "private"
 INDEX = "index.html"
@@ -61,7 +61,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     """Answer with a file of the UI, or 404 in text. What the API does not know is no file."""
     ui = request.app[UI]
     path = request.match_info["path"]
-    inside = visitor_of(request, ui.access) is not None
+    inside = authenticate(request, ui.access) is not None
     if path.partition("/")[0] == "api":
         raise web.HTTPNotFound(text="Not Found")
     found = await asyncio.to_thread(ui.find, path, inside=inside)

@@ -3,7 +3,7 @@
 import msgspec
 from aiohttp import web
 
-from bridge.downloads import Tidy
+from bridge.downloads import CleanupEntry
 from bridge.web.context import CONTEXT, answer
 from bridge.web.guard import require_visitor
 
@@ -27,9 +27,9 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 class CleanUp(msgspec.Struct, frozen=True, kw_only=True):
     """What goes without being asked for, and what is nobody's."""
 
-    clean_up: list[Tidy]
+    clean_up: list[CleanupEntry]
     """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
-    orphaned: list[Tidy]
+    orphaned: list[CleanupEntry]
     """What is nobody's, on disk or at TorBox, and was left alone."""
 
 
@@ -38,24 +38,27 @@ async def clean_up(request: web.Request) -> web.Response:
     require_visitor(request)
     downloads = request.app[CONTEXT].downloads
     return answer(
-        CleanUp(clean_up=list(downloads.to_clean_up()), orphaned=list(downloads.orphaned()))
+        CleanUp(
+            clean_up=list(downloads.cleanup.scheduled()),
+            orphaned=list(downloads.cleanup.left_alone()),
+        )
     )
 
 
 async def choices(request: web.Request) -> web.Response:
     """Answer the categories and tags."""
     require_visitor(request)
-    downloads = request.app[CONTEXT].downloads
+    labels = request.app[CONTEXT].downloads.labels
     paths = {}
-    for category in downloads.categories():
+    for category in labels.categories():
         try:
-            paths[category.name] = str(downloads.category_path(category))
+            paths[category.name] = str(labels.category_path(category))
         except ValueError:  # outside the roots since the settings changed
             paths[category.name] = ""
     return answer(
         Choices(
             categories=[CategoryChoice(name=name, path=path) for name, path in paths.items()],
-            tags=list(downloads.tags()),
-            save_path=str(downloads.default_save_path),
+            tags=list(labels.tags()),
+            save_path=str(labels.default_save_path),
         )
     )

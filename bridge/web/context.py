@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.dashboard import Commands, OverviewSource, Previews
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 from bridge.history import History
 from bridge.notify import Notifier
 from bridge.setup import SettingsEditor, Setup
@@ -28,7 +28,7 @@ LARGE_BODY = 32 * 1024**2
 class WebContext:
     """The services behind the page."""
 
-    downloads: Downloads
+    downloads: DownloadService
     model: PageModel
     actions: PageActions
     commands: Commands

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.access import Access, is_cross_site, visitor_of
+from bridge.auth import Access, authenticate, is_cross_site
 
 ACCESS = web.AppKey("web_access", Access)
 PRIVATE = {"Cache-Control": "no-store"}
@@ -18,13 +18,13 @@ def require_visitor(request: web.Request) -> None:
     access = request.app[ACCESS]
     if is_cross_site(request, access):
         raise web.HTTPUnauthorized
-    if visitor_of(request, access) is None:
+    if authenticate(request, access) is None:
         raise web.HTTPForbidden
 
 
 async def session(request: web.Request) -> web.Response:
     """Tell whether the request may come in. Needs no session, and tells nothing else."""
-    inside = visitor_of(request, request.app[ACCESS]) is not None
+    inside = authenticate(request, request.app[ACCESS]) is not None
     return private_json(b'{"inside":true}' if inside else b'{"inside":false}')
 
 

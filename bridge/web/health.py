@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from bridge.downloads import Downloads
-from bridge.store import Store, StoreError
+from bridge.downloads import DownloadService
+from bridge.state import Database, DatabaseError
 
 CHECK_SECONDS = 5.0
 
-STORE = web.AppKey("store", Store)
-DOWNLOADS = web.AppKey("health_downloads", Downloads)
+STORE = web.AppKey("store", Database)
+DOWNLOADS = web.AppKey("health_downloads", DownloadService)
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -42,6 +42,6 @@ async def database_troubles(request: web.Request) -> list[str]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await request.app[STORE].check()
-    except (StoreError, sqlite3.Error, TimeoutError) as error:
+    except (DatabaseError, sqlite3.Error, TimeoutError) as error:
         return [f"database: {str(error) or 'no answer in time'}"]
     return []

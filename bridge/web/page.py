@@ -100,7 +100,7 @@ FILES: Final = {
 def add_page(app: web.Application, base: str) -> None:
     """Serve the page below `base` (`""` or `/torbox`)."""
     app.router.add_get(f"{base}/", _top)
-    app.router.add_get(f"{base}/downloads/{{hash}}", _below)
+    app.router.add_get(f"{base}/downloads/{{id}}", _below)
     for part in PARTS:
         app.router.add_get(f"{base}/{part}", _top)
     app.router.add_get(f"{base}/web/{{name:.+}}", _file)

@@ -7,8 +7,7 @@ import msgspec
 
 from bridge.core.model import Phase
 from bridge.dashboard import Commands
-from bridge.downloads import NOBODY, Caller, Downloads, Known, Options, Pending, Rejected, View
-from bridge.web.page_model import parse_id
+from bridge.downloads import AddOptions, Caller, DownloadService, Known, Pending, Rejected, View
 
 ActionName = Literal[
     "pause",
@@ -35,7 +34,7 @@ class ActionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is to be done to which rows."""
 
     action: ActionName
-    ids: tuple[str, ...]
+    ids: tuple[int, ...]
     category: str = ""
     """For `category`; empty for none."""
     tags: tuple[str, ...] = ()
@@ -49,7 +48,7 @@ class ActionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class NotDone(msgspec.Struct, frozen=True, kw_only=True):
     """A row that the action was not done to."""
 
-    id: str
+    id: int
     why: str
 
 
@@ -66,7 +65,7 @@ Act = Callable[[View, ActionRequest], Awaitable[str]]
 class PageActions:
     """Does one action to many rows. One that is refused holds up none of the others."""
 
-    def __init__(self, downloads: Downloads, commands: Commands) -> None:
+    def __init__(self, downloads: DownloadService, commands: Commands) -> None:
         self._downloads = downloads
         self._commands = commands
         self._acts: dict[str, Act] = {
@@ -83,14 +82,6 @@ class PageActions:
             "fail": self._fail,
         }
 
-    def view(self, row_id: str) -> View | None:
-        """Find a row."""
-        info_hash, number = parse_id(row_id)
-        if number == 0:
-            return self._downloads.get(info_hash)
-        found = (one for one in self._downloads.each() if one.download.hash == info_hash)
-        return next((one for one in found if one.number == number), None)
-
     async def do(self, request: ActionRequest) -> ActionResult:
         """Carry the action out."""
         ids = tuple(dict.fromkeys(request.ids))[:MOST_ROWS]
@@ -99,75 +90,80 @@ class PageActions:
         act = self._acts[request.action]
         refused = []
         for row_id in ids:
-            view = self.view(row_id)
+            view = self._downloads.queries.by_id(row_id)
             why = await act(view, request) if view is not None else "It is gone already"
             if why:
                 refused.append(NotDone(id=row_id, why=why))
         return ActionResult(done=len(ids) - len(refused), refused=tuple(refused))
 
-    async def _reorder(self, action: str, ids: Sequence[str]) -> ActionResult:
-        hashes = [parse_id(row_id)[0] for row_id in ids]
+    async def _reorder(self, action: str, ids: Sequence[int]) -> ActionResult:
+        views = (self._downloads.queries.by_id(row_id) for row_id in ids)
+        hashes = [view.hash for view in views if view is not None]
+        commands = self._downloads.commands
         if action == "top":
-            await self._downloads.to_top(hashes)
+            await commands.to_top(hashes)
         elif action == "bottom":
-            await self._downloads.to_bottom(hashes)
+            await commands.to_bottom(hashes)
         else:
-            await self._downloads.shift(hashes, up=action == "up")
+            await commands.shift(hashes, up=action == "up")
         return ActionResult(done=len(ids), refused=())
 
     async def _pause(self, view: View, _request: ActionRequest) -> str:
-        if view.download.complete or view.download.phase is Phase.FAILED:
+        if view.complete or view.phase is Phase.FAILED:
             return "Only what is not complete can be paused"
-        await self._downloads.stop([view.download.hash])
+        await self._downloads.commands.stop([view.hash], row_of(view))
         return ""
 
     async def _resume(self, view: View, _request: ActionRequest) -> str:
-        if view.download.phase is Phase.FAILED:
+        if view.phase is Phase.FAILED:
             return "It has failed: use Retry"
-        await self._downloads.start([view.download.hash])
+        await self._downloads.commands.start([view.hash], row_of(view))
         return ""
 
     async def _force(self, view: View, _request: ActionRequest) -> str:
-        if view.download.complete or view.download.phase is Phase.FAILED:
+        if view.complete or view.phase is Phase.FAILED:
             return "Only what is not complete can be forced"
-        await self._downloads.set_force_start([view.download.hash], value=True)
+        await self._downloads.commands.set_force_start([view.hash], value=True, caller=row_of(view))
         return ""
 
     async def _unforce(self, view: View, _request: ActionRequest) -> str:
-        await self._downloads.set_force_start([view.download.hash], value=False)
+        await self._downloads.commands.set_force_start(
+            [view.hash], value=False, caller=row_of(view)
+        )
         return ""
 
     async def _recheck(self, view: View, _request: ActionRequest) -> str:
-        if not view.download.complete and view.download.phase is not Phase.REMOTE:
+        if not view.complete and view.phase is not Phase.REMOTE:
             return "There is nothing to check yet"
-        await self._downloads.recheck([view.download.hash])
+        await self._downloads.commands.recheck([view.hash], row_of(view))
         return ""
 
     async def _retry(self, view: View, _request: ActionRequest) -> str:
-        """Try at once what waits; add anew what has failed."""
-        download = view.download
-        if download.complete and not download.missing_files:
+        """Try at once what waits; add again what has failed."""
+        grab, download = view.grab, view.download
+        if view.complete and not grab.missing_files:
             return "It is complete"
-        if download.phase is not Phase.FAILED:
-            await self._downloads.start([download.hash])
+        if view.phase is not Phase.FAILED:
+            await self._downloads.commands.start([view.hash], row_of(view))
             return ""
-        options = Options(
-            category=download.category,
-            tags=download.tags,
-            name=download.name,
-            save_path=download.save_path,
-            content_layout=download.content_layout,
-            ratio_limit=download.ratio_limit,
-            seeding_time_limit=download.seeding_time_limit,
-            inactive_seeding_time_limit=download.inactive_seeding_time_limit,
+        options = AddOptions(
+            category=grab.category,
+            tags=grab.tags,
+            name=grab.name,
+            save_path=grab.save_path,
+            content_layout=grab.content_layout,
+            ratio_limit=grab.ratio_limit,
+            seeding_time_limit=grab.seeding_time_limit,
+            inactive_seeding_time_limit=grab.inactive_seeding_time_limit,
             insist=True,
-            asked_by=download.asked_by,
+            asked_by=grab.client,
         )
-        torrent = await self._downloads.export(download.hash) if download.has_torrent else None
+        commands = self._downloads.commands
+        torrent = await commands.export(view.hash) if download.has_torrent else None
         if torrent is not None:
-            result = await self._downloads.add_torrent(torrent, options)
+            result = await self._downloads.adds.torrent(torrent, options)
         else:
-            result = await self._downloads.add_magnet(download.magnet or download.hash, options)
+            result = await self._downloads.adds.magnet(download.magnet or view.hash, options)
         match result:
             case Rejected(reason):
                 return reason
@@ -176,41 +172,34 @@ class PageActions:
             case _:
                 return ""
 
-    def _caller(self, view: View) -> Caller:
-        """Make the service take exactly this row: it tells those of one hash apart by category."""
-        if not view.download.category:
-            return NOBODY
-        caller = Caller(id=f"page {view.download.category!r}")
-        self._downloads.callers.named(caller, view.download.category)
-        return caller
-
     async def _category(self, view: View, request: ActionRequest) -> str:
-        known = {category.name for category in self._downloads.categories()}
+        labels = self._downloads.labels
+        known = {category.name for category in labels.categories()}
         if request.category and request.category not in known:
-            problem = await self._downloads.create_category(request.category, "")
+            problem = await labels.create_category(request.category, "")
             if problem:
                 return problem
-        caller = self._caller(view)
-        return (
-            await self._downloads.set_category([view.download.hash], request.category, caller) or ""
-        )
+        return await labels.set_category([view.hash], request.category, row_of(view)) or ""
 
     async def _add_tags(self, view: View, request: ActionRequest) -> str:
-        await self._downloads.add_tags([view.download.hash], request.tags, self._caller(view))
+        await self._downloads.labels.add_tags([view.hash], request.tags, row_of(view))
         return ""
 
     async def _remove_tags(self, view: View, request: ActionRequest) -> str:
-        await self._downloads.remove_tags([view.download.hash], request.tags, self._caller(view))
+        await self._downloads.labels.remove_tags([view.hash], request.tags, row_of(view))
         return ""
 
     async def _remove(self, view: View, request: ActionRequest) -> str:
-        remote = {"settings": None, "yes": True, "no": False}[request.at_torbox]
         return await self._commands.remove(
-            view.download.hash,
-            view.number,
+            view.grab.id,
             delete_files=request.delete_files,
-            delete_remote=remote,
+            delete_remote={"settings": None, "yes": True, "no": False}[request.at_torbox],
         )
 
     async def _fail(self, view: View, _request: ActionRequest) -> str:
-        return await self._commands.report_failure(view.download.hash, view.number)
+        return await self._commands.report_failure(view.grab.id)
+
+
+def row_of(view: View) -> Caller:
+    """Return a caller that means exactly this row."""
+    return Caller(grab_id=view.grab.id)

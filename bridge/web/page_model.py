@@ -1,25 +1,26 @@
 """Rows of the page: made of what the service gives, and sent as what changed since.
 
-This module and `page_actions` are all of the page that knows the service. A row is named by an
-opaque id.
+This module and `page_actions` are all of the page that knows the service. A row is a grab with its
+download; its id is the grab's.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import DownloadPhase, Entry, Phase
+from bridge.core.planner_input import LiveDownload
 from bridge.core.status import ETA_UNKNOWN
-from bridge.core.submitting import submit_order
+from bridge.core.submit_queue import submit_order
 from bridge.dashboard import BlockerView, OverviewSource
-from bridge.downloads import Downloads, View
+from bridge.downloads import DownloadService, View
 from bridge.web.waits import Facts, explain
 
-STOPS_EVERYTHING: Final = frozenset({"torbox", "key"})
+STOPS_EVERYTHING: Final = frozenset({"outage", "bad_key"})
 GONE_KEPT: Final = 5000
 """Rows that are gone and can still be told of one by one; beyond that a page gets all rows anew."""
 IDLE_SECONDS: Final = 600.0
@@ -31,7 +32,8 @@ CALM: Final = 40
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A row of the list. Times are unix seconds, sizes bytes, speeds bytes/s."""
 
-    id: str
+    id: int
+    """Of the grab."""
     hash: str
     name: str
     group: str
@@ -55,40 +57,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Place in the submit queue; the smallest goes first."""
 
 
-def row_id(info_hash: str, number: int) -> str:
-    """Name a row."""
-    return f"{info_hash}.{number}" if number else info_hash
-
-
-def parse_id(text: str) -> tuple[str, int]:
-    """Return the info-hash and the number of a row; a number of -1 names nothing."""
-    info_hash, _, number = text.lower().partition(".")
-    if not number:
-        return info_hash, 0
-    return info_hash, int(number) if number.isdecimal() and len(number) < 10 else -1  # noqa: PLR2004 - digits
-
-
-def group_of(download: Download) -> str:
-    """Return the part of the list that a download belongs to."""
-    if download.phase is Phase.FAILED or download.missing_files:
+def group_of(entry: Entry) -> str:
+    """Return the part of the list that an entry belongs to."""
+    phase = entry.phase
+    if phase is Phase.FAILED or entry.grab.missing_files:
         return "failed"
-    if download.phase is Phase.FINISHED:
+    if phase is Phase.FINISHED:
         return "completed"
-    if download.phase is Phase.DELIVERED:
+    if phase is Phase.DELIVERED:
         return "seeding"
-    if download.stopped:
+    if entry.grab.stopped:
         return "paused"
-    if download.phase is Phase.DELIVERING:
+    if phase is Phase.DELIVERING:
         return "fetching"
-    return "torbox" if download.phase is Phase.REMOTE else "waiting"
+    return "torbox" if phase is Phase.REMOTE else "waiting"
 
 
-def _waits_long(download: Download) -> bool:
+def _waits_long(entry: Entry) -> bool:
     """Return whether something stands in its way, or nothing has moved at TorBox for long."""
-    if download.complete or download.stopped:
+    if entry.complete or entry.grab.stopped:
         return False
-    idle = download.phase is Phase.REMOTE and download.idle_seconds >= IDLE_SECONDS
-    return bool(download.note) or idle
+    idle = entry.phase is Phase.REMOTE and entry.download.idle_seconds >= IDLE_SECONDS
+    return bool(entry.note) or idle
 
 
 class _Context(NamedTuple):
@@ -117,7 +107,7 @@ class PageModel:
 
     def __init__(
         self,
-        downloads: Downloads,
+        downloads: DownloadService,
         overview: OverviewSource,
         *,
         pause: float = 1.0,
@@ -129,9 +119,9 @@ class PageModel:
         self._monotonic = monotonic
         self._epoch = f"{time.time_ns():x}"
         self._encoder = msgspec.json.Encoder()
-        self._rows: dict[str, _Kept] = {}
+        self._rows: dict[int, _Kept] = {}
         """By id, the one that changed last at the end."""
-        self._gone: deque[tuple[int, str]] = deque(maxlen=GONE_KEPT)
+        self._gone: deque[tuple[int, int]] = deque(maxlen=GONE_KEPT)
         self._floor = 0
         """Of what is gone since an older version not everything is known."""
         self._seq = 0
@@ -139,6 +129,10 @@ class PageModel:
         self._read_seconds = 0.0
         self._head_at = -1e9
         self._head_json = b""
+        self._ids: dict[str, set[int]] = {}
+        """The rows of each info-hash."""
+        self._live: dict[int, View] = {}
+        """What is not complete, by grab id: what its sentence says depends on the others."""
         self._version = -1
         self._blockers: tuple[BlockerView, ...] = ()
 
@@ -148,10 +142,11 @@ class PageModel:
         now = self._monotonic()
         if now - self._read_at < max(self._pause, CALM * self._read_seconds):
             return
-        version, blockers = self._downloads.version, self._overview.blockers()
+        version, blockers = self._downloads.queries.version, self._overview.blockers()
         if (version, blockers) != (self._version, self._blockers):
-            self._version, self._blockers = version, blockers
+            self._blockers = blockers
             self._read()
+            self._version = version
         self._read_at = self._monotonic()
         self._read_seconds = self._read_at - now
 
@@ -160,95 +155,115 @@ class PageModel:
         self._read_at = self._head_at = -1e9
 
     def _read(self) -> None:
-        views = self._downloads.each()
-        contexts = self._contexts(views)
+        """Make the rows anew whose grab changed, and those of what is not complete."""
+        queries = self._downloads.queries
+        hashes = queries.changed_since(self._version)
+        if hashes is None:
+            hashes = {*self._ids, *queries.primaries}
+        changed: dict[int, View] = {}
         seq = self._seq + 1
-        left = len(self._rows)
-        for view in views:
-            name = row_id(view.download.hash, view.number)
-            context = contexts.get(name, _NONE)
-            kept = self._rows.get(name)
-            if kept is not None:
-                left -= 1
-                if kept.view is view and kept.context == context:
-                    continue
-            encoded = self._encoder.encode(self.row(view, context))
-            if kept is None or kept.json != encoded:
-                self._rows.pop(name, None)
-                self._rows[name] = _Kept(view, context, seq, encoded)
-                self._seq = seq
+        for info_hash in hashes:
+            there = {view.grab.id: view for view in queries.of_hash(info_hash)}
+            for gone in self._ids.pop(info_hash, set()) - there.keys():
+                self._drop(gone, seq)
+            if there:
+                self._ids[info_hash] = set(there)
+            changed |= there
+        for grab_id, view in changed.items():
+            if view.complete:
+                self._live.pop(grab_id, None)
             else:
-                kept.view, kept.context = view, context
-        if left:
-            there = {row_id(view.download.hash, view.number) for view in views}
-            for name in [name for name in self._rows if name not in there]:
-                del self._rows[name]
-                if len(self._gone) == GONE_KEPT:
-                    self._floor = self._gone[0][0]
-                self._gone.append((seq, name))
-                self._seq = seq
+                self._live[grab_id] = view
+        contexts = self._contexts()
+        for grab_id, view in {**self._live, **changed}.items():
+            self._keep(grab_id, view, contexts.get(grab_id, _NONE), seq)
 
-    def _contexts(self, views: Sequence[View]) -> dict[str, _Context]:
-        """Tell each unfinished download its place in line, and what blocks it."""
+    def _keep(self, grab_id: int, view: View, context: _Context, seq: int) -> None:
+        kept = self._rows.get(grab_id)
+        if kept is not None and kept.view is view and kept.context == context:
+            return
+        encoded = self._encoder.encode(self.row(view, context))
+        if kept is not None and kept.json == encoded:
+            kept.view, kept.context = view, context
+            return
+        self._rows.pop(grab_id, None)
+        self._rows[grab_id] = _Kept(view, context, seq, encoded)
+        self._seq = seq
+
+    def _drop(self, grab_id: int, seq: int) -> None:
+        self._live.pop(grab_id, None)
+        if self._rows.pop(grab_id, None) is None:
+            return
+        if len(self._gone) == GONE_KEPT:
+            self._floor = self._gone[0][0]
+        self._gone.append((seq, grab_id))
+        self._seq = seq
+
+    def _contexts(self) -> Mapping[int, _Context]:
+        """Return the place in line of each unfinished grab, and what blocks it."""
         stop = next((one for one in self._blockers if one.kind in STOPS_EVERYTHING), None)
         base = _Context(
             slots=self._overview.slots_total,
-            no_slot=any(one.kind == "slots" for one in self._blockers),
+            no_slot=any(one.kind == "no_slot" for one in self._blockers),
             blocker=stop.text if stop else "",
             blocker_until=stop.next_attempt_at if stop else None,
         )
-        live = [view for view in views if not view.download.complete]
-        going = [view.download for view in live if view.number == 0 and not view.download.stopped]
-        submits = submit_order(one for one in going if one.phase is Phase.ACCEPTED)
-        fetches = sorted(
-            (one for one in going if one.phase is Phase.READY),
-            key=lambda one: (not one.force_start, one.priority, one.added_at, one.hash),
+        places = self._places()
+        return {grab_id: base._replace(place=places.get(grab_id, 0)) for grab_id in self._live}
+
+    def _places(self) -> Mapping[int, int]:
+        """Return the place of each grab whose download is to be added to TorBox, or to be fetched."""
+        going = [view.entry for view in self._live.values() if not view.grab.stopped]
+        new: dict[int, list[Entry]] = {}
+        for entry in going:
+            if entry.download.phase is DownloadPhase.NEW:
+                new.setdefault(entry.download.id, []).append(entry)
+        queue = submit_order(
+            LiveDownload(entries[0].download, tuple(entry.grab for entry in entries))
+            for entries in new.values()
         )
-        places = {
-            one.hash: place for line in (submits, fetches) for place, one in enumerate(line, 1)
-        }
-        return {
-            row_id(view.download.hash, view.number): base._replace(
-                place=places.get(view.download.hash, 0)
-            )
-            for view in live
-        }
+        fetches = sorted(
+            (entry.grab for entry in going if entry.phase is Phase.READY),
+            key=lambda grab: (not grab.force_start, grab.priority, grab.added_at, grab.id),
+        )
+        places = {grab.id: place for place, grab in enumerate(fetches, 1)}
+        for place, live in enumerate(queue, 1):
+            places |= dict.fromkeys((grab.id for grab in live.grabs), place)
+        return places
 
     def row(self, view: View, context: _Context = _NONE) -> Row:
         """Make the row of a view."""
-        download, status = view.download, view.status
-        group = group_of(download)
+        entry, grab, status = view.entry, view.grab, view.status
+        group = group_of(entry)
         eta = status.eta if 0 <= status.eta < ETA_UNKNOWN else None
         return Row(
-            id=row_id(download.hash, view.number),
-            hash=download.hash,
-            name=download.name,
+            id=grab.id,
+            hash=entry.hash,
+            name=entry.name,
             group=group,
             doing=self.doing(view, context),
             state=status.state.value,
-            added=int(download.added_at),
+            added=int(grab.added_at),
             size=status.size,
             progress=round(status.progress, 4),
             speed=status.download_speed,
             eta=eta if group in {"fetching", "torbox"} else None,
-            category=download.category,
-            tags=download.tags,
-            completed=int(download.completed_at) if download.completed_at else None,
-            attention=group == "failed" or _waits_long(download),
-            forced=download.force_start,
-            order=download.priority,
+            category=grab.category,
+            tags=grab.tags,
+            completed=int(grab.completed_at) if grab.completed_at else None,
+            attention=group == "failed" or _waits_long(entry),
+            forced=grab.force_start,
+            order=grab.priority,
         )
 
     def doing(self, view: View, context: _Context | None = None) -> str:
-        """Say what a download is doing."""
+        """Say what a grab is doing."""
         if context is None:
-            name = row_id(view.download.hash, view.number)
-            kept = self._rows.get(name)
+            kept = self._rows.get(view.grab.id)
             context = kept.context if kept else _NONE
-        download = view.download
-        policy = self._downloads.policy(download.category)
+        policy = self._downloads.policy(view.grab.category)
         return explain(
-            download,
+            view.entry,
             Facts(
                 item=view.item,
                 place=context.place,
@@ -260,7 +275,7 @@ class PageModel:
                 stalled_after=policy.stalled_after,
                 metadata_after=policy.metadata_after,
                 stored_after=policy.stored_after,
-                mode=self._downloads.mode_of(download),
+                mode=self._downloads.mode_of(view.grab),
             ),
         )
 

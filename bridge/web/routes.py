@@ -46,7 +46,7 @@ class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     full: bool
     rows: tuple[Row, ...]
-    gone: tuple[str, ...]
+    gone: tuple[int, ...]
     """Ids of rows that are no more."""
     overview: Overview | None
     """Null: as `overview_tag` says you have it already."""
@@ -123,15 +123,15 @@ ROUTES: Final[Sequence[Route]] = (
         gives=Preview, summary="The files of a torrent before it is added",
     ),
     Route(
-        method="GET", path="/downloads/{hash}", handler=story.story, gives=story.Story,
+        method="GET", path="/downloads/{id}", handler=story.story, gives=story.Story,
         summary="Everything about one download",
     ),
     Route(
-        method="GET", path="/downloads/{hash}/report", handler=story.report, text=True,
+        method="GET", path="/downloads/{id}/report", handler=story.report, text=True,
         summary="The same as text without secrets, for a bug report",
     ),
     Route(
-        method="POST", path="/downloads/{hash}/files", handler=story.set_files,
+        method="POST", path="/downloads/{id}/files", handler=story.set_files,
         takes=story.FilePriority, gives=dict[str, str], summary="Choose among its files",
     ),
     Route(
@@ -271,9 +271,9 @@ def _operation(route: Route, takes: Any, gives: Any) -> dict[str, Any]:
         {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
         for name, words in route.query
     ]
-    if "{hash}" in route.path:
+    if "{id}" in route.path:
         parameters.append(
-            {"name": "hash", "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
         )
     if parameters:
         operation["parameters"] = parameters

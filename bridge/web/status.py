@@ -9,11 +9,11 @@ from aiohttp import web
 
 from bridge.core.model import Phase
 from bridge.core.status import State
-from bridge.downloads import Downloads, Tidy, View
-from bridge.web import health
+from bridge.downloads import CleanupEntry, DownloadService, View
+from bridge.web import guard, health
 from bridge.web.guard import private_json, require_visitor
 
-DOWNLOADS = web.AppKey("status_downloads", Downloads)
+DOWNLOADS = web.AppKey("status_downloads", DownloadService)
 
 
 class Rank(IntEnum):
@@ -51,15 +51,17 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     troubles: list[str]
     """What keeps the bridge from its work, as /readyz tells it."""
+    security: list[str]
+    """What the owner should know of failed logins, a sentence each."""
     violations: int
     """Promises of its own that do not hold; 0, one hopes."""
     counts: dict[str, int]
     """Downloads by phase, all phases."""
     downloads: list[Row]
     """What needs attention first, then the newest first."""
-    clean_up: list[Tidy]
+    clean_up: list[CleanupEntry]
     """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
-    orphaned: list[Tidy]
+    orphaned: list[CleanupEntry]
     """What is nobody's, on disk or at TorBox, and was left alone."""
 
 
@@ -67,44 +69,47 @@ async def status(request: web.Request) -> web.Response:
     """Answer from memory; only the database is asked whether it works."""
     require_visitor(request)
     downloads = request.app[DOWNLOADS]
-    views = sorted(downloads.all(), key=lambda view: (rank(view), -view.download.added_at))
+    views = sorted(
+        downloads.queries.primaries.values(), key=lambda view: (rank(view), -view.grab.added_at)
+    )
     categories: dict[str, list[str]] = {}
-    for view in downloads.each():
-        categories.setdefault(view.download.hash, []).append(view.download.category)
-    counts = Counter(view.download.phase for view in views)
+    for view in downloads.queries.views.values():
+        categories.setdefault(view.hash, []).append(view.grab.category)
+    counts = Counter(view.phase for view in views)
     told = Status(
         troubles=[*await health.database_troubles(request), *downloads.troubles],
+        security=list(request.app[guard.ACCESS].alerts),
         violations=len(downloads.violations),
         counts={phase.value: counts[phase] for phase in Phase},
-        downloads=[_row(view, categories[view.download.hash]) for view in views],
-        clean_up=list(downloads.to_clean_up()),
-        orphaned=list(downloads.orphaned()),
+        downloads=[_row(view, categories[view.hash]) for view in views],
+        clean_up=list(downloads.cleanup.scheduled()),
+        orphaned=list(downloads.cleanup.left_alone()),
     )
     return private_json(msgspec.json.encode(told))
 
 
 def rank(view: View) -> Rank:
     """Tell how much a download asks for attention."""
-    download = view.download
-    if download.phase is Phase.FAILED or download.missing_files:
+    entry = view.entry
+    if entry.phase is Phase.FAILED or entry.grab.missing_files:
         return Rank.BROKEN
-    if download.complete:
+    if entry.complete:
         return Rank.DONE
-    return Rank.WAITING if download.note else Rank.AT_WORK
+    return Rank.WAITING if entry.note else Rank.AT_WORK
 
 
 def _row(view: View, categories: Sequence[str]) -> Row:
-    download = view.download
+    entry = view.entry
     return Row(
-        hash=download.hash,
-        name=download.name,
+        hash=entry.hash,
+        name=entry.name,
         category=", ".join(filter(None, categories)),
-        phase=download.phase,
+        phase=entry.phase,
         state=view.status.state,
         progress=view.status.progress,
-        note=download.note,
-        failure_reason=download.failure_reason,
-        failure_message=download.failure_message,
-        next_attempt_at=download.next_attempt_at,
+        note=entry.note,
+        failure_reason=entry.failure.reason if entry.failure else None,
+        failure_message=entry.failure.message if entry.failure else "",
+        next_attempt_at=max(entry.grab.next_attempt_at, entry.download.next_attempt_at),
         attention=rank(view) < Rank.AT_WORK,
     )

@@ -1,4 +1,7 @@
-"""GET /api/bridge/downloads/{id}: everything about one download, for people and scripts."""
+"""GET /api/bridge/downloads/{id}: everything about one grab and its download.
+
+`id` is the id of a row, or an info-hash: then it is the grab that a list of everything shows.
+"""
 
 import time
 from collections.abc import Sequence
@@ -7,14 +10,17 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.model import Event, RemoteItem
-from bridge.downloads import View
+from bridge.downloads import DownloadService, View
 from bridge.logs import masked
 from bridge.web.context import CONTEXT, WebContext, answer, read_body, refusal
 from bridge.web.guard import require_visitor
-from bridge.web.page_model import Row, parse_id
+from bridge.web.page_actions import row_of
+from bridge.web.page_model import Row
 from bridge.web.waits import in_words, span
 
 PRIORITIES = frozenset({0, 1, 6, 7})
+LONGEST_ID = 19
+"""Digits of an id; an info-hash has 40."""
 
 
 class StoryFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +79,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     torrent_id: int | None
     queued_id: int | None
     events: list[Event]
-    id: str = ""
+    id: int | None = None
+    """Of the row; null once it is gone."""
     row: Row | None = None
     """As in the list; null once it is gone."""
     save_path: str = ""
@@ -107,7 +114,7 @@ async def story(request: web.Request) -> web.Response:
     It names what somebody downloads, so it takes a session or the API key like the other face.
     """
     require_visitor(request)
-    told = await _story(request.app[CONTEXT], request.match_info["hash"])
+    told = await _story(request.app[CONTEXT], request.match_info["id"])
     if told is None:
         raise web.HTTPNotFound(text="no such download")
     return answer(told)
@@ -117,7 +124,7 @@ async def report(request: web.Request) -> web.Response:
     """Answer the story as text to be copied into a bug report: no keys, no links, no passwords."""
     require_visitor(request)
     context = request.app[CONTEXT]
-    told = await _story(context, request.match_info["hash"])
+    told = await _story(context, request.match_info["id"])
     if told is None:
         raise web.HTTPNotFound(text="no such download")
     return web.Response(text=masked(as_text(told, context.overview.read().version, time.time())))
@@ -128,74 +135,94 @@ async def set_files(request: web.Request) -> web.Response:
     require_visitor(request)
     wanted = await read_body(request, FilePriority)
     downloads = request.app[CONTEXT].downloads
-    info_hash, _ = parse_id(request.match_info["hash"])
-    there = downloads.files(info_hash)
+    view = _view(downloads, request.match_info["id"])
+    if view is None:
+        raise web.HTTPNotFound(text="no such download")
+    there = await downloads.queries.files(view)
     if not there:
         return refusal("its files are not known yet")
     if wanted.priority not in PRIORITIES or not set(wanted.indexes) <= {one.index for one in there}:
         return refusal("no such file or priority")
-    await downloads.set_file_priority(info_hash, wanted.indexes, wanted.priority)
+    await downloads.content.set_file_priority(
+        view.hash, wanted.indexes, wanted.priority, row_of(view)
+    )
     return answer({})
 
 
-async def _story(context: WebContext, name: str) -> Story | None:
-    downloads = context.downloads
-    info_hash, _ = parse_id(name)
-    view = context.actions.view(name)
-    events = await downloads.events(info_hash)
-    if view is None and not events:
+def grab_id_of(text: str) -> int | None:
+    """Return the id of a row; None if the text is an info-hash, or nothing."""
+    return int(text) if text.isdecimal() and len(text) < LONGEST_ID else None
+
+
+def _view(downloads: DownloadService, text: str) -> View | None:
+    grab_id = grab_id_of(text)
+    return downloads.queries.get(text) if grab_id is None else downloads.queries.by_id(grab_id)
+
+
+async def _story(context: WebContext, text: str) -> Story | None:
+    queries = context.downloads.queries
+    view = _view(context.downloads, text)
+    if view is not None:
+        await queries.learn_files(view)
+        events = await queries.events(view.hash)
+        return await _of(context, view, _about(events, grab_id_of(text)))
+    grab_id = grab_id_of(text)
+    info_hash = text.lower() if grab_id is None else await context.history.hash_of(grab_id)
+    events = await queries.events(info_hash) if info_hash else ()
+    if not events:
         return None
-    if view is None:
-        return Story(
-            hash=info_hash,
-            name="",
-            category="",
-            phase="gone",
-            state="",
-            progress=0.0,
-            note="",
-            failure_reason=None,
-            failure_message="",
-            next_attempt_at=0.0,
-            torrent_id=None,
-            queued_id=None,
-            events=list(events),
-            id=name,
-        )
-    await downloads.learn_files(info_hash)
-    return _of(context, view, events)
-
-
-def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
-    download = view.download
-    files = context.downloads.files(download.hash)
-    top = download.content_name or (files[0].name.split("/", 1)[0] if files else "")
-    arrs = [arr for arr in context.overview.arr_urls if download.category in arr[2]]
-    page = "history" if download.complete else "queue"
     return Story(
-        hash=download.hash,
-        name=download.name,
-        category=download.category,
-        phase=download.phase,
+        hash=info_hash,
+        name="",
+        category="",
+        phase="gone",
+        state="",
+        progress=0.0,
+        note="",
+        failure_reason=None,
+        failure_message="",
+        next_attempt_at=0.0,
+        torrent_id=None,
+        queued_id=None,
+        events=_about(events, grab_id),
+    )
+
+
+def _about(events: Sequence[Event], grab_id: int | None) -> list[Event]:
+    """Return the events of one grab, if it is named, and of its download."""
+    return [event for event in events if grab_id is None or event.grab_id in {0, grab_id}]
+
+
+async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
+    entry, download, grab, failure = view.entry, view.download, view.grab, view.failure
+    files = await context.downloads.queries.files(view)
+    top = grab.content_name or (files[0].name.split("/", 1)[0] if files else "")
+    arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
+    page = "history" if entry.complete else "queue"
+    return Story(
+        hash=entry.hash,
+        name=entry.name,
+        category=grab.category,
+        phase=entry.phase,
         state=view.status.state,
         progress=view.status.progress,
-        note=download.note,
-        failure_reason=download.failure_reason,
-        failure_message=download.failure_message,
-        next_attempt_at=download.next_attempt_at,
+        note=entry.note,
+        failure_reason=failure.reason if failure else None,
+        failure_message=failure.message if failure else "",
+        next_attempt_at=max(grab.next_attempt_at, download.next_attempt_at),
         torrent_id=download.torrent_id,
         queued_id=download.queued_id,
         events=list(events),
-        id=context.model.row(view).id,
+        id=grab.id,
         row=msgspec.structs.replace(context.model.row(view), doing=context.model.doing(view)),
-        save_path=download.save_path,
-        content_path=f"{download.save_path}/{top}" if top else download.save_path,
-        mode=context.downloads.mode_of(download),
-        asked_by=download.asked_by,
+        save_path=grab.save_path,
+        content_path=f"{grab.save_path}/{top}" if top else grab.save_path,
+        mode=context.downloads.mode_of(grab),
+        asked_by=grab.client,
         private=download.private,
         ours=download.ours,
-        completed_at=download.completed_at,
-        imported_at=download.imported_at,
+        completed_at=grab.completed_at,
+        imported_at=grab.imported_at,
         files=[
             StoryFile(
                 index=file.index,
@@ -211,7 +238,7 @@ def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
         links=[
             Link(name=f"{name}: Activity", url=f"{url}/activity/{page}") for name, url, _ in arrs
         ],
-        reportable=bool(arrs) and not download.complete,
+        reportable=bool(arrs) and not entry.complete,
     )
 
 

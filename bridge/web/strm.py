@@ -10,10 +10,10 @@ from typing import assert_never
 from aiohttp import web
 
 from bridge.core.streams import NoStream, Stream, StreamLater
-from bridge.downloads import Downloads
+from bridge.downloads import DownloadService
 
 PATH = "/strm/{token}/{name}"
-DOWNLOADS = web.AppKey("strm_downloads", Downloads)
+DOWNLOADS = web.AppKey("strm_downloads", DownloadService)
 
 RETRY_SECONDS = 10
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -21,7 +21,7 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 async def play(request: web.Request) -> web.Response:
     """Send the player to TorBox's CDN; it repeats its Range there."""
-    found = await request.app[DOWNLOADS].streams.open(request.match_info["token"])
+    found = await request.app[DOWNLOADS].strm.open(request.match_info["token"])
     match found:
         case Stream(link):
             headers = {"Location": link, **PRIVATE}
@@ -39,7 +39,7 @@ async def play(request: web.Request) -> web.Response:
 
 async def describe(request: web.Request) -> web.Response:
     """Tell size and kind without asking TorBox, whose CDN answers no HEAD."""
-    size = request.app[DOWNLOADS].streams.size(request.match_info["token"])
+    size = request.app[DOWNLOADS].strm.size(request.match_info["token"])
     if size is None:
         raise web.HTTPNotFound
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(size), **PRIVATE}

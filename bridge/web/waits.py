@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.core.model import COMPLETE, Download, Phase, RemoteItem
+from bridge.core.model import Entry, Phase, RemoteItem
 from bridge.core.status import FAILED_WORDS, state_word
 
 IDLE_SECONDS: Final = 90.0
@@ -44,39 +44,40 @@ class Facts:
     mode: str = "download"
 
 
-def explain(download: Download, facts: Facts) -> str:
+def explain(entry: Entry, facts: Facts) -> str:
     """Return what the download is doing or waiting for."""
-    if download.complete:
-        return _complete(download)
-    if download.phase is Phase.FAILED:
-        return _failed(download)
-    if download.stopped:
+    if entry.complete:
+        return _complete(entry)
+    if entry.phase is Phase.FAILED:
+        return _failed(entry)
+    if entry.grab.stopped:
         return "Paused. Resume to go on"
-    if facts.blocker and download.phase is not Phase.DELIVERING:
+    if facts.blocker and entry.phase is not Phase.DELIVERING:
         return f"Waits: {facts.blocker}{_again(facts.blocker_until)}"
-    return _WORDS[download.phase](download, facts)
+    return _WORDS[entry.phase](entry, facts)
 
 
-def _complete(download: Download) -> str:
-    if download.moving_to:
-        return f"Moving to {download.moving_to}"
-    if download.missing_files:
+def _complete(entry: Entry) -> str:
+    if entry.grab.moving_to:
+        return f"Moving to {entry.grab.moving_to}"
+    if entry.grab.missing_files:
         return "Files are missing on disk. Recheck it to deliver it again"
-    if download.imported_at is not None:
-        return f"Imported at {_at(download.imported_at)}"
-    if download.phase is Phase.DELIVERED:
+    if entry.grab.imported_at is not None:
+        return f"Imported at {_at(entry.grab.imported_at)}"
+    if entry.phase is Phase.DELIVERED:
         return "Completed, and TorBox seeds it"
     return "Completed"
 
 
-def _failed(download: Download) -> str:
-    why = _sentence(download.failure_message or "Failed").rstrip(".")
-    return f"{why}. {_sentence(download.note)}" if download.note else why
+def _failed(entry: Entry) -> str:
+    message = entry.failure.message if entry.failure else ""
+    why = _sentence(message or "Failed").rstrip(".")
+    return f"{why}. {_sentence(entry.note)}" if entry.note else why
 
 
-def _accepted(download: Download, facts: Facts) -> str:
-    if download.note and download.next_attempt_at > 0:
-        return f"{_sentence(download.note)}{_again(download.next_attempt_at)}"
+def _accepted(entry: Entry, facts: Facts) -> str:
+    if entry.note and _next_attempt(entry) > 0:
+        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
     if facts.no_slot:
         slots = f"one of your {facts.slots} TorBox slots" if facts.slots else "a TorBox slot"
         return f"Waits for {slots}{_line(facts.place)}"
@@ -87,55 +88,55 @@ def _accepted(download: Download, facts: Facts) -> str:
     return "About to be added to TorBox"
 
 
-def _submitting(download: Download, _facts: Facts) -> str:
-    if download.note:
-        return f"{_sentence(download.note)}{_again(download.next_attempt_at)}"
+def _submitting(entry: Entry, _facts: Facts) -> str:
+    if entry.note:
+        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
     return "Being added to TorBox"
 
 
-def _queued(download: Download, _facts: Facts) -> str:
-    return _sentence(download.note) or "In TorBox's own queue; TorBox starts it when a slot is free"
+def _queued(entry: Entry, _facts: Facts) -> str:
+    return _sentence(entry.note) or "In TorBox's own queue; TorBox starts it when a slot is free"
 
 
-def _remote(download: Download, facts: Facts) -> str:
+def _remote(entry: Entry, facts: Facts) -> str:
     item = facts.item
     if item is None:
         return "TorBox does not list it at the moment; looking again"
-    if download.failing_since is not None:
+    if entry.download.failing_since is not None:
         state = f" ({item.message or item.state})" if item.message or item.state else ""
-        return f"TorBox reports an error{state}; failed {_in(download.failing_since + FAILED_SECONDS)} if it stays"
-    if download.note:
-        return f"{_sentence(download.note)}{_again(download.next_attempt_at)}"
+        return f"TorBox reports an error{state}; failed {_in(entry.download.failing_since + FAILED_SECONDS)} if it stays"
+    if entry.note:
+        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
     if item.finished:
-        return _still("TorBox has it and moves it to its storage", download, facts.stored_after)
+        return _still("TorBox has it and moves it to its storage", entry, facts.stored_after)
     word = state_word(item.state)
     if word.startswith("paused"):
         return "Paused at TorBox. Resume to go on"
     if not item.size or word == "metadl":
-        return _still("TorBox looks for the metadata", download, facts.metadata_after)
+        return _still("TorBox looks for the metadata", entry, facts.metadata_after)
     if word.startswith("queued"):
         return "TorBox has it and has not started it yet"
-    if download.idle_seconds >= IDLE_SECONDS or word.startswith("stalled"):
+    if entry.download.idle_seconds >= IDLE_SECONDS or word.startswith("stalled"):
         why = "No seeds" if not item.seeds else "No progress at TorBox"
-        return _still(why, download, facts.stalled_after, always=True)
+        return _still(why, entry, facts.stalled_after, always=True)
     if word in FAILED_WORDS:
         return "TorBox reports an error; looking again"
     return "TorBox is downloading it"
 
 
-def _ready(download: Download, facts: Facts) -> str:
-    if download.note:
-        return f"{_sentence(download.note)}{_again(download.next_attempt_at)}"
+def _ready(entry: Entry, facts: Facts) -> str:
+    if entry.note:
+        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
     if facts.place > 0 and facts.mode in {"download", "aria2"}:
         return f"{ordinal(facts.place)} in line to be fetched"
     return "Ready at TorBox"
 
 
-def _delivering(download: Download, facts: Facts) -> str:
+def _delivering(entry: Entry, facts: Facts) -> str:
     if facts.checking:
         return "Comparing the files with the torrent's hashes"
-    if download.note:
-        return f"{_sentence(download.note)}{_again(download.next_attempt_at)}"
+    if entry.note:
+        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
     return _DELIVERY.get(facts.mode, "Being delivered")
 
 
@@ -145,7 +146,7 @@ _DELIVERY: Final = {
     "symlink": "Waits for the mount to show its files",
     "strm": "Its .strm files are being written",
 }
-_WORDS: Final[dict[Phase, Callable[[Download, Facts], str]]] = {
+_WORDS: Final[dict[Phase, Callable[[Entry, Facts], str]]] = {
     Phase.ACCEPTED: _accepted,
     Phase.SUBMITTING: _submitting,
     Phase.QUEUED: _queued,
@@ -153,15 +154,24 @@ _WORDS: Final[dict[Phase, Callable[[Download, Facts], str]]] = {
     Phase.READY: _ready,
     Phase.DELIVERING: _delivering,
 }
-assert set(_WORDS) == set(Phase) - COMPLETE - {Phase.FAILED}  # noqa: S101 - a new phase needs words
+assert set(_WORDS) == set(Phase) - {Phase.DELIVERED, Phase.FINISHED, Phase.FAILED}  # noqa: S101 - a new phase needs words
 
 
-def _still(what: str, download: Download, limit: float | None, *, always: bool = False) -> str:
+def _next_attempt(entry: Entry) -> float:
+    """Return when what the note speaks of is tried again."""
+    return entry.grab.next_attempt_at if entry.grab.note else entry.download.next_attempt_at
+
+
+def _still(what: str, entry: Entry, limit: float | None, *, always: bool = False) -> str:
     """Say since when nothing has moved, and when it is given up."""
-    if download.seen_at is None or (download.idle_seconds < IDLE_SECONDS and not always):
+    if entry.download.seen_at is None or (
+        entry.download.idle_seconds < IDLE_SECONDS and not always
+    ):
         return what
-    since = download.seen_at - download.idle_seconds
-    told = f"{what} for {{since:{since:.0f}}}" if download.idle_seconds >= IDLE_SECONDS else what
+    since = entry.download.seen_at - entry.download.idle_seconds
+    told = (
+        f"{what} for {{since:{since:.0f}}}" if entry.download.idle_seconds >= IDLE_SECONDS else what
+    )
     if limit is None:
         return told
     return f"{told}; given up at {_at(since + limit)}"

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.demo.arr_wire import ArrError
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import KEY, KINDS, ArrApi
 
 HASH = "ab" * 20

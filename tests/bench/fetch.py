@@ -1,6 +1,8 @@
 """Measures fetching side by side with aria2c: the same files, the same nginx, the same run.
 
-    .venv/bin/python -m tests.bench.fetch [--runs 3] [--big 1024] [--small 200]
+    .venv/bin/python -m tests.bench.fetch [--runs 3] [--big 1024] [--small 200] [--rate 30000000]
+
+The case with a rate has a CDN that limits each connection. aria2c has 8 connections for a file.
 
 Needs nginx and aria2c. Every file is compared by hash, outside of the time that counts.
 """
@@ -20,12 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import MIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import MIB, FetchSettings
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.nginx import Nginx
 from tests.support.peers import find
 
@@ -39,6 +40,8 @@ class Case:
     name: str
     files: int
     size: int
+    rate: int = 0
+    """Bytes per second for each connection; 0 is without limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,13 @@ class _Plain:
 
 async def _ours(base: str, top: Path, files: int, size: int) -> float:
     """Deliver; return the seconds that it took."""
-    order = Order(
-        hash=HASH,
+    request = DeliveryRequest(
+        info_hash=HASH,
         save_path=top / "tv",
         content_name="files",
         files=tuple(
-            DeliveredFile(
-                hash=HASH, file_id=number, remote_name=str(number), size=size,
+            RequestedFile(
+                file_id=number, remote_name=str(number), size=size,
                 path=f"files/{number}",
             )
             for number in range(files)
@@ -106,7 +109,7 @@ async def _ours(base: str, top: Path, files: int, size: int) -> float:
             settings=FetchSettings(min_free_bytes=0),
         )
         began = time.monotonic()
-        await delivery.deliver(order, _Plain(base), Progress())
+        await delivery.deliver(request, _Plain(base), Progress())
         return time.monotonic() - began
 
 
@@ -119,10 +122,10 @@ def run_ours(base: str, top: Path, case: Case) -> tuple[Path, float | None]:
 
 
 def run_aria2(base: str, top: Path, case: Case) -> tuple[Path, float | None]:
-    """Fetch with aria2c and as many connections: four files at once, four for each."""
+    """Fetch with aria2c: four files at once, eight connections for each."""
     links = "\n".join(f"{base}/{number}" for number in range(case.files))
     command = [find("aria2c"), "--no-conf", "--quiet", "--input-file=-", f"--dir={top}/files"]
-    command += ["--max-concurrent-downloads=4", "--split=4", "--max-connection-per-server=4"]
+    command += ["--max-concurrent-downloads=4", "--split=8", "--max-connection-per-server=8"]
     command += ["--min-split-size=8M", "--file-allocation=falloc"]
     subprocess.run(command, input=links.encode(), check=True)
     return top / "files", None
@@ -192,7 +195,8 @@ async def _bench(cases: Sequence[Case], runs: int, directory: Path) -> None:
         top = directory / str(number)
         top.mkdir()
         make_files(top / "served", case)
-        async with Nginx(top / "served", top / "nginx") as nginx:
+        limit = f"limit_rate {case.rate};" if case.rate else ""
+        async with Nginx(top / "served", top / "nginx", extra=limit) as nginx:
             compare(top, nginx.url, top / "served", case, runs)
         shutil.rmtree(top)
 
@@ -202,6 +206,8 @@ def _main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--big", type=int, default=1024, help="MiB of the big file")
     parser.add_argument("--small", type=int, default=200, help="number of files of 2 MiB")
+    parser.add_argument("--rate", type=int, default=30_000_000, help="bytes/s of a connection")
+    parser.add_argument("--only", help="run only the cases with this in their names")
     parser.add_argument("--directory", type=Path, help="on the disk to be measured")
     parser.add_argument("--deliver", nargs=4, metavar=("URL", "DIRECTORY", "FILES", "SIZE"))
     given = parser.parse_args()
@@ -213,9 +219,11 @@ def _main() -> None:
         Case(f"1 x {given.big} MiB", 1, given.big * MIB),
         Case(f"4 x {given.big // 4} MiB", 4, given.big // 4 * MIB),
         Case(f"{given.small} x 2 MiB", given.small, 2 * MIB),
+        Case(f"1 x {given.big} MiB, limited", 1, given.big * MIB, given.rate),
     )
+    chosen = [case for case in cases if not given.only or given.only in case.name]
     with tempfile.TemporaryDirectory(dir=given.directory) as directory:
-        asyncio.run(_bench(cases, given.runs, Path(directory)))
+        asyncio.run(_bench(chosen, given.runs, Path(directory)))
 
 
 if __name__ == "__main__":

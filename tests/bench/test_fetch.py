@@ -16,4 +16,4 @@ def test_prints_a_table() -> None:
     command = [sys.executable, "-m", "tests.bench.fetch", "--runs=1", "--big=4", "--small=2"]
     said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     rows = [line.split(" | ")[:2] for line in said.splitlines() if line.startswith("| ")][2:]
-    assert [row[1] for row in rows] == ["torbox-bridge", "aria2c"] * 3
+    assert [row[1] for row in rows] == ["torbox-bridge", "aria2c"] * 4

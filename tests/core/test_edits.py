@@ -1,5 +1,7 @@
 """Renames and priorities of files, as decisions."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,3 +76,15 @@ def test_wishes_that_fit_no_more_are_left_out() -> None:
     """When TorBox lists other files than the swarm told of, no rename may make two files one."""
     edits = (FileEdit(path="Show/a", name="Show/b"),)
     assert edited({1: "Show/a", 2: "Show/b"}, edits) == {1: ("Show/a", 1), 2: ("Show/b", 1)}
+
+
+def test_large_torrents_cost_no_more_than_their_files() -> None:
+    """Renaming a folder of 60,000 files took 28 s when each was compared with all others."""
+    paths = [f"Pack/dir{number // 100}/file{number:06}.mkv" for number in range(60_000)]
+    before = process_time()
+    names = rename_folder(paths, "Pack", "Other")
+    assert not isinstance(names, Refused)
+    edits = with_priority(with_names((), paths, names), paths, 0)
+    found = edited(dict(enumerate(paths)), edits)
+    assert found[59_999] == ("Other/dir599/file059999.mkv", 0)
+    assert process_time() - before < 5

@@ -6,19 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.follow import observed
-from bridge.core.model import UNLIMITED, USE_GLOBAL, Download
+from bridge.core.model import UNLIMITED, USE_GLOBAL, Entry
+from bridge.core.remote_tracking import record_item_seen
 from bridge.core.seeding import (
     SeedMode,
     SeedPolicy,
-    asked_to_seed,
+    has_an_end,
     inactive_seconds,
+    is_asked_to_seed,
+    last_active,
     limit_reached,
     seed_mode,
     seeding_done,
     seeds_for_ever,
 )
-from tests.support.scenes import NOW, delivered, whole
+from tests.support.scenes import NOW, delivered, entry, ready, whole
 
 ASKED: list[dict[str, Any]] = [
     {"ratio_limit": 0.0},
@@ -32,16 +34,25 @@ ASKED: list[dict[str, Any]] = [
 ]
 
 
+OF_THE_DOWNLOAD = frozenset({"ratio", "seen_at", "uploaded_at", "uploaded"})
+
+
+def seeding(**fields: Any) -> Entry:
+    """Make an entry that was delivered a minute ago; fields are its download's or its grab's."""
+    shared = {name: fields.pop(name) for name in OF_THE_DOWNLOAD & fields.keys()}
+    return entry(ready(**shared), delivered(**fields))
+
+
 def test_nothing_asked() -> None:
     """Limits left to the global ones, of which there are none, ask for nothing."""
     assert USE_GLOBAL == -2
-    assert not asked_to_seed(delivered())
+    assert not is_asked_to_seed(delivered())
 
 
 @pytest.mark.parametrize("limits", ASKED)
 def test_asked(limits: dict[str, Any]) -> None:
     """Any limit of its own asks for seeding, "for ever" included."""
-    assert asked_to_seed(delivered(**limits))
+    assert is_asked_to_seed(delivered(**limits))
 
 
 @pytest.mark.parametrize(
@@ -76,8 +87,8 @@ def test_what_torbox_is_told(policy: SeedPolicy, unasked: SeedMode, asked: SeedM
         ({"seeding_time_limit": 1, "completed_at": NOW + 600}, False),
         ({"inactive_seeding_time_limit": 2, "seen_at": NOW}, False),
         ({"inactive_seeding_time_limit": 1, "seen_at": NOW}, True),
-        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "active_at": NOW - 59}, False),
-        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "active_at": NOW - 600}, True),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "uploaded_at": NOW - 59}, False),
+        ({"inactive_seeding_time_limit": 1, "seen_at": NOW, "uploaded_at": NOW - 600}, True),
         ({"inactive_seeding_time_limit": 1, "seen_at": NOW - 1}, False),
         ({"inactive_seeding_time_limit": 1, "seen_at": NOW - 600}, False),
         ({"inactive_seeding_time_limit": 1}, False),
@@ -90,20 +101,20 @@ def test_what_torbox_is_told(policy: SeedPolicy, unasked: SeedMode, asked: SeedM
 )
 def test_limits(fields: dict[str, Any], reached: bool) -> None:
     """A minute after it was delivered: any one limit that holds is enough, -1 and -2 never hold."""
-    assert limit_reached(delivered(**fields), NOW) is reached
+    assert limit_reached(seeding(**fields), NOW) is reached
 
 
 @pytest.mark.parametrize("policy", SeedPolicy)
 @pytest.mark.parametrize("active", [True, False, None])
 def test_unasked_is_done_at_once(policy: SeedPolicy, active: bool | None) -> None:
     """Without limits the *arr may remove at once, or with -2 everywhere it never could."""
-    assert seeding_done(policy, delivered(), active=active, now=NOW)
+    assert seeding_done(policy, seeding(), active=active, now=NOW)
 
 
 @pytest.mark.parametrize("limits", ASKED)
 def test_never_means_never(limits: dict[str, Any]) -> None:
     """Where the user never seeds, no limit holds an entry in the queue."""
-    assert seeding_done(SeedPolicy.NEVER, delivered(**limits), active=True, now=NOW)
+    assert seeding_done(SeedPolicy.NEVER, seeding(**limits), active=True, now=NOW)
 
 
 @pytest.mark.parametrize("policy", [SeedPolicy.AUTO, SeedPolicy.ALWAYS])
@@ -119,19 +130,55 @@ def test_never_means_never(limits: dict[str, Any]) -> None:
 )
 def test_asked_waits(policy: SeedPolicy, active: bool | None, ratio: float, done: bool) -> None:
     """Seeding ends at a limit or when TorBox seeds no more, and not while that is unknown."""
-    download = delivered(ratio_limit=1.0, ratio=ratio)
-    assert seeding_done(policy, download, active=active, now=NOW) is done
+    asked = seeding(ratio_limit=1.0, ratio=ratio)
+    assert seeding_done(policy, asked, active=active, now=NOW) is done
 
 
 def test_an_outage_is_not_inactivity() -> None:
     """A day without an answer of TorBox ends no seeding; the answer after it does, or does not."""
     day, later = 86_400.0, NOW + 86_400.0
-    before = delivered(inactive_seeding_time_limit=60, seen_at=NOW, uploaded=10, torrent_id=1)
+    before = seeding(inactive_seeding_time_limit=60, seen_at=NOW, uploaded=10)
     assert not limit_reached(before, later)
-    assert not limit_reached(observed(before, whole(uploaded=11), later), later)
-    quiet = observed(before, whole(uploaded=10), later)
+    assert not limit_reached(seen(before, 11, later), later)
+    quiet = seen(before, 10, later)
     assert inactive_seconds(quiet) == day + 60
     assert limit_reached(quiet, later)
+
+
+def seen(before: Entry, uploaded: int, now: float) -> Entry:
+    """Return the entry after TorBox showed how much it had uploaded."""
+    return Entry(record_item_seen(before.download, whole(uploaded=uploaded), now), before.grab)
+
+
+def test_activity_is_the_last_that_was_seen() -> None:
+    """A grab was last active when it was delivered, or when TorBox uploaded after that."""
+    assert last_active(seeding()) == NOW - 60
+    assert last_active(seeding(uploaded_at=NOW - 5)) == NOW - 5
+    assert last_active(seeding(uploaded_at=NOW - 600)) == NOW - 60
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "ends"),
+    [
+        (SeedPolicy.AUTO, True, True),
+        (SeedPolicy.ALWAYS, True, True),
+        (SeedPolicy.NEVER, True, False),
+        (SeedPolicy.AUTO, False, False),
+        (SeedPolicy.ALWAYS, False, False),
+    ],
+)
+def test_torbox_has_to_be_told_when_a_limit_is_over(
+    policy: SeedPolicy, *, asked: bool, ends: bool
+) -> None:
+    """Only what was asked to seed up to a limit has an end; what always seeds has none."""
+    assert has_an_end(policy, delivered(ratio_limit=1.0 if asked else USE_GLOBAL)) is ends
+
+
+def test_two_grabs_of_one_hash_end_by_their_own_limits() -> None:
+    """TorBox's ratio is shared, and each grab's limit is its own."""
+    low, high = seeding(ratio_limit=1.0, ratio=1.5), seeding(ratio_limit=2.0, ratio=1.5)
+    assert limit_reached(low, NOW)
+    assert not limit_reached(high, NOW)
 
 
 @pytest.mark.parametrize(
@@ -151,21 +198,19 @@ def test_for_ever(fields: dict[str, Any], for_ever: bool) -> None:
 
 
 limits = st.sampled_from([-2, -1, 0, 1, 5])
-
-
-@given(
-    st.builds(
-        delivered,
-        ratio_limit=limits.map(float),
-        seeding_time_limit=limits,
-        inactive_seeding_time_limit=limits,
-        ratio=st.floats(0, 6),
-        seen_at=st.floats(NOW - 600, NOW),
-        active_at=st.none() | st.floats(NOW - 600, NOW),
-    ),
-    st.floats(0, 600),
+entries = st.builds(
+    seeding,
+    ratio_limit=limits.map(float),
+    seeding_time_limit=limits,
+    inactive_seeding_time_limit=limits,
+    ratio=st.floats(0, 6),
+    seen_at=st.floats(NOW - 600, NOW),
+    uploaded_at=st.none() | st.floats(NOW - 600, NOW),
 )
-def test_done_stays_done(download: Download, later: float) -> None:
+
+
+@given(entries, st.floats(0, 600))
+def test_done_stays_done(given_entry: Entry, later: float) -> None:
     """A limit that is reached stays reached as time goes by."""
-    if limit_reached(download, NOW):
-        assert limit_reached(download, NOW + later)
+    if limit_reached(given_entry, NOW):
+        assert limit_reached(given_entry, NOW + later)

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.delivery.fetch import make_session
+from bridge.delivery.fetch.fetcher import make_session
 from tests.support.cdn import Cdn
 from tests.support.delivery import Room
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import KIB, MIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import KIB, MIB, FetchSettings
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, begin, digest, some_bytes, until
 from tests.support.nginx import Nginx
 
@@ -52,16 +51,18 @@ class Site:
         """Serve them."""
         return Nginx(self.served, self.top / "nginx", extra=extra)
 
-    def add(self, *sizes: int) -> Order:
+    def add(self, *sizes: int) -> DeliveryRequest:
         """Write files of these sizes, and order them."""
         for number, size in enumerate(sizes):
             (self.served / str(number)).write_bytes(some_bytes(size, number))
         files = tuple(
-            DeliveredFile(hash=HASH, file_id=number, remote_name=str(number), size=size,
+            RequestedFile(file_id=number, remote_name=str(number), size=size,
                           path=f"Show/{number}.mkv")
             for number, size in enumerate(sizes)
         )  # fmt: skip
-        return Order(hash=HASH, save_path=self.top / "tv", content_name="Show", files=files)
+        return DeliveryRequest(
+            info_hash=HASH, save_path=self.top / "tv", content_name="Show", files=files
+        )
 
     def delivery(self, settings: FetchSettings = FAST) -> DownloadDelivery:
         """Make a delivery on the same directories, as after a restart."""
@@ -73,11 +74,11 @@ class Site:
         """Tell whether so much is on disk."""
         return self.progress.bytes_done > size
 
-    async def half(self, order: Order, nginx: Nginx) -> int:
+    async def half(self, request: DeliveryRequest, nginx: Nginx) -> int:
         """Deliver, and stop half-way; return how much was on disk."""
         delivery = self.delivery(PATIENT)
         delivery.set_limit(4 * BIG)
-        task = begin(delivery.deliver(order, nginx, self.progress))
+        task = begin(delivery.deliver(request, nginx, self.progress))
         await until(partial(self.beyond, BIG / 2))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -85,10 +86,10 @@ class Site:
         known, self.progress = self.progress.bytes_done, Meter()
         return known
 
-    def check(self, order: Order) -> None:
+    def check(self, request: DeliveryRequest) -> None:
         """Compare every file with what nginx serves."""
-        for file in order.files:
-            assert digest(order.save_path / file.path) == digest(self.served / str(file.file_id))
+        for file in request.files:
+            assert digest(request.save_path / file.path) == digest(self.served / str(file.file_id))
 
 
 @pytest.fixture(name="site")
@@ -98,42 +99,42 @@ async def _site(tmp_path: Path, session: aiohttp.ClientSession) -> Site:
 
 async def test_a_big_file_in_ranges(site: Site) -> None:
     """With the default settings a big file comes in as many ranges as it may have connections."""
-    order = site.add(40 * MIB + 1)
+    request = site.add(40 * MIB + 1)
     async with site.nginx() as nginx:
-        await site.delivery(FetchSettings(min_free_bytes=0)).deliver(order, nginx, site.progress)
-        assert [line.split('" ')[1].split()[0] for line in nginx.requests] == ["206"] * 4
-    site.check(order)
+        await site.delivery(FetchSettings(min_free_bytes=0)).deliver(request, nginx, site.progress)
+        assert [line.split('" ')[1].split()[0] for line in nginx.requests] == ["206"] * 8
+    site.check(request)
 
 
 async def test_many_small_files(site: Site) -> None:
     """Small files share connections that stay open, and each is asked for once."""
-    order = site.add(*(KIB + number for number in range(60)))
+    request = site.add(*(KIB + number for number in range(60)))
     async with site.nginx() as nginx:
-        await site.delivery().deliver(order, nginx, site.progress)
+        await site.delivery().deliver(request, nginx, site.progress)
         assert len(nginx.requests) == 60
-    site.check(order)
+    site.check(request)
 
 
 async def test_a_limit(site: Site) -> None:
     """All connections together keep to the limit."""
-    order = site.add(MIB, MIB)
+    request = site.add(MIB, MIB)
     delivery = site.delivery()
     delivery.set_limit(4 * MIB)
     loop = asyncio.get_running_loop()
     async with site.nginx() as nginx:
         began = loop.time()
-        await delivery.deliver(order, nginx, site.progress)
+        await delivery.deliver(request, nginx, site.progress)
     assert 0.3 < loop.time() - began < 3
-    site.check(order)
+    site.check(request)
 
 
 async def test_nginx_is_restarted(site: Site) -> None:
     """A server that goes away and comes back is waited for, and the bytes are right."""
-    order = site.add(BIG)
+    request = site.add(BIG)
     delivery = site.delivery(PATIENT)
     delivery.set_limit(2 * BIG)
     async with site.nginx() as nginx:
-        task = begin(delivery.deliver(order, nginx, site.progress))
+        task = begin(delivery.deliver(request, nginx, site.progress))
         for share in (0.2, 0.5):
             await until(partial(site.beyond, share * BIG))
             await nginx.stop()
@@ -141,57 +142,57 @@ async def test_nginx_is_restarted(site: Site) -> None:
             await nginx.start()
         await task
     assert site.progress.zeros == 0
-    site.check(order)
+    site.check(request)
 
 
 async def test_the_bridge_is_restarted(site: Site) -> None:
     """What a cancelled delivery left is used by the next one."""
-    order = site.add(BIG)
+    request = site.add(BIG)
     async with site.nginx() as nginx:
-        known = await site.half(order, nginx)
-        await site.delivery(PATIENT).deliver(order, nginx, site.progress)
+        known = await site.half(request, nginx)
+        await site.delivery(PATIENT).deliver(request, nginx, site.progress)
     assert known > BIG / 2
     assert site.progress.found == known
     assert site.progress.zeros == 0
-    site.check(order)
+    site.check(request)
 
 
 async def test_one_connection_is_all_there_is(site: Site) -> None:
     """A server that answers 503 to every further connection still gives its files."""
-    order = site.add(MIB, 300 * KIB)
+    request = site.add(MIB, 300 * KIB)
     async with site.nginx("limit_conn all 1;") as nginx:
-        await site.delivery(PATIENT).deliver(order, nginx, site.progress)
-    site.check(order)
+        await site.delivery(PATIENT).deliver(request, nginx, site.progress)
+    site.check(request)
 
 
 async def test_no_ranges(site: Site) -> None:
     """A server without ranges gives whole files."""
-    order = site.add(MIB)
+    request = site.add(MIB)
     async with site.nginx("max_ranges 0;") as nginx:
-        await site.delivery().deliver(order, nginx, site.progress)
-    site.check(order)
+        await site.delivery().deliver(request, nginx, site.progress)
+    site.check(request)
 
 
 async def test_gzip_is_on(site: Site) -> None:
     """A server that would compress is asked not to."""
-    order = site.add(300)
+    request = site.add(300)
     text = b"0123456789" * 10_000
     (site.served / "0").write_bytes(text)
-    order = replace(order, files=(replace(order.files[0], size=len(text)),))
+    request = replace(request, files=(replace(request.files[0], size=len(text)),))
     async with site.nginx("gzip on; gzip_types *; gzip_min_length 1;") as nginx:
-        await site.delivery().deliver(order, nginx, site.progress)
-    site.check(order)
+        await site.delivery().deliver(request, nginx, site.progress)
+    site.check(request)
 
 
 @pytest.mark.parametrize("same", [True, False])
 async def test_another_date(site: Site, same: bool) -> None:
     """A file with a new date and ETag goes on if its bytes are the same, else begins anew."""
-    order = site.add(BIG)
+    request = site.add(BIG)
     path = site.served / "0"
     async with site.nginx() as nginx:
-        await site.half(order, nginx)
+        await site.half(request, nginx)
         path.write_bytes(path.read_bytes() if same else some_bytes(BIG, 9))
         os.utime(path, (1, 1))
-        await site.delivery(PATIENT).deliver(order, nginx, site.progress)
+        await site.delivery(PATIENT).deliver(request, nginx, site.progress)
     assert site.progress.zeros == (0 if same else 1)
-    site.check(order)
+    site.check(request)

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.errors import BadOrder, DeliveryFailed, TargetTaken
-from bridge.delivery.publish import publish, published, remove_delivered
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, TargetTaken
+from bridge.delivery.disk.publish import publish, published, remove_delivered
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from tests.support.delivery import HASH, below
 from tests.support.killed import show, staging
 
 
-def files(*paths: str) -> list[DeliveredFile]:
+def files(*paths: str) -> list[RequestedFile]:
     """Delivered files under these paths."""
     return [
-        DeliveredFile(hash=HASH, file_id=at, remote_name=path, size=1, path=path)
+        RequestedFile(file_id=at, remote_name=path, size=1, path=path)
         for at, path in enumerate(paths)
     ]
 
@@ -80,33 +79,33 @@ async def test_removes_nothing_outside_the_content(tmp_path: Path, name: str, pa
     """A path that leaves the content is refused, and nothing is deleted at all."""
     write(tmp_path, "tv/Show/a", "tv/Other/a", "a")
     before = below(tmp_path)
-    with pytest.raises(BadOrder):
+    with pytest.raises(BadRequest):
         await remove_delivered(tmp_path / "tv", name, ["Show/a", path])
     assert below(tmp_path) == before
 
 
 def test_publishes_only_what_is_whole(tmp_path: Path) -> None:
     """A staged file of another size is refused, and nothing is published."""
-    order = show(tmp_path)
+    request = show(tmp_path)
     write(staging(tmp_path) / "content", "a.mkv", "Subs/a.srt", "empty.nfo")
     with pytest.raises(DeliveryFailed, match=r"a\.mkv"):
-        publish(staging(tmp_path), order)
-    assert not order.save_path.exists()
+        publish(staging(tmp_path), request)
+    assert not request.save_path.exists()
 
 
 def test_a_target_of_another_size_is_not_ours(tmp_path: Path) -> None:
     """A target counts as published only when every file has its size and no folder is a link."""
-    order = show(tmp_path)
-    assert published(staging(tmp_path), order) is False
-    for file in order.files:
-        write(order.save_path, file.path)
-        (order.save_path / file.path).write_bytes(bytes(file.size))
-    assert published(staging(tmp_path), order) is True
-    subtitles = order.target / "Subs"
+    request = show(tmp_path)
+    assert published(staging(tmp_path), request) is False
+    for file in request.files:
+        write(request.save_path, file.path)
+        (request.save_path / file.path).write_bytes(bytes(file.size))
+    assert published(staging(tmp_path), request) is True
+    subtitles = request.target / "Subs"
     subtitles.rename(tmp_path / "Subs")
     subtitles.symlink_to(tmp_path / "Subs")
     with pytest.raises(TargetTaken):
-        published(staging(tmp_path), order)
+        published(staging(tmp_path), request)
 
 
 @pytest.mark.parametrize("paths", [("Show/a.mkv", "Show/Subs/a.srt"), ("Movie.mkv",)])
@@ -122,10 +121,10 @@ def test_a_shared_group_is_kept(tmp_path: Path, paths: tuple[str, ...]) -> None:
     os.chown(save_path, -1, group)
     save_path.chmod(0o2775)
     content_name = paths[0].split("/")[0]
-    order = Order(
-        hash=HASH, save_path=save_path, content_name=content_name, files=tuple(files(*paths))
+    request = DeliveryRequest(
+        info_hash=HASH, save_path=save_path, content_name=content_name, files=tuple(files(*paths))
     )
-    publish(root, order)
+    publish(root, request)
     made = [save_path / name for name in below(save_path)]
     assert {path.stat().st_gid for path in made} == {group}
     assert all(path.stat().st_mode & stat.S_ISGID for path in made if path.is_dir())

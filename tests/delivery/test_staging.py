@@ -1,17 +1,21 @@
 """Checkpoints: believed only when they fit what is on disk."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import Order
-from bridge.delivery.errors import BadOrder, DeliveryFailed
-from bridge.delivery.layout import staging_root
-from bridge.delivery.staging import StagedFile, begin, discard
+from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, NotEnoughSpace
+from bridge.delivery.disk.request_paths import staging_root
+from bridge.delivery.disk.reservations import SpaceReservations
+from bridge.delivery.disk.safe_paths import open_folder
+from bridge.delivery.disk.staging import StagedFile, begin, discard
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest
 from tests.support.delivery import below
 from tests.support.killed import show, staging
+from tests.support.mounts import tmpfs
 
 
 def half(top: Path) -> StagedFile:
@@ -26,9 +30,9 @@ def half(top: Path) -> StagedFile:
     return file
 
 
-def again(top: Path, order: Order | None = None) -> StagedFile:
+def again(top: Path, request: DeliveryRequest | None = None) -> StagedFile:
     """Begin anew, as after a restart."""
-    return begin(staging(top), order or show(top), min_free=0)[0]
+    return begin(staging(top), request or show(top), min_free=0)[0]
 
 
 def test_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -57,9 +61,9 @@ def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
 def test_another_content_name_changes_nothing(tmp_path: Path) -> None:
     """The content's name is not part of what is staged."""
     half(tmp_path)
-    order = show(tmp_path)
-    files = tuple(replace(file, path="Show (2)" + file.path[4:]) for file in order.files)
-    file = again(tmp_path, replace(order, content_name="Show (2)", files=files))
+    request = show(tmp_path)
+    files = tuple(replace(file, path="Show (2)" + file.path[4:]) for file in request.files)
+    file = again(tmp_path, replace(request, content_name="Show (2)", files=files))
     assert file.done.total == 25_000
 
 
@@ -102,19 +106,45 @@ def test_does_not_believe_a_checkpoint_without_its_file(tmp_path: Path) -> None:
 def test_removes_what_the_order_does_not_want(tmp_path: Path) -> None:
     """Files, folders and checkpoints of an earlier order go."""
     half(tmp_path)
-    root, order = staging(tmp_path), show(tmp_path)
+    root, request = staging(tmp_path), show(tmp_path)
     (root / "7.json").write_text("{}")
     (root / "0.new").write_text("{")
     (root / "folder").mkdir()
-    again(tmp_path, replace(order, files=order.files[:1]))
+    again(tmp_path, replace(request, files=request.files[:1]))
     assert below(root) == {"0.json", "content", "content/a.mkv"}
 
 
 def test_allocated_bytes_are_not_needed_twice(tmp_path: Path) -> None:
-    """A file whose space was taken before asks for no more of it, also when hardly begun."""
-    order = show(tmp_path)
-    begin(staging(tmp_path), order, min_free=0)
-    assert [file.to_allocate() for file in begin(staging(tmp_path), order, min_free=0)] == [0, 0, 0]
+    """A file whose space was reserved before asks for no more of it."""
+    half(tmp_path)
+    request = show(tmp_path)
+    staged = StagedFile(request, request.files[0], staging(tmp_path))
+    staged.load()
+    assert staged.done.total == 25_000
+    assert staged.unwritten == 0
+
+
+def test_a_file_without_a_checkpoint_is_made_anew(tmp_path: Path) -> None:
+    """Another program (an aria2 from before the mode was changed) may still write to the old one."""
+    begin(staging(tmp_path), show(tmp_path), min_free=0)
+    with (staging(tmp_path) / "content/a.mkv").open("r+b") as old:
+        file = again(tmp_path)
+        old.write(b"from another program")
+        old.flush()
+        assert file.path.read_bytes() == bytes(50_000)
+
+
+def test_a_file_that_aria2_completed_is_taken_over(tmp_path: Path) -> None:
+    """It is whole, and nothing of it is fetched again; a file of another size is not believed."""
+    root = staging(tmp_path)
+    for size, whole in ((50_000, True), (49_999, False)):
+        (root / "content").mkdir(parents=True, exist_ok=True)
+        (root / "content/a.mkv").write_bytes(b"a" * size)
+        (root / "0.whole").touch()
+        file = again(tmp_path)
+        assert file.complete is whole
+        assert not (root / "0.whole").exists()
+        discard(root)
 
 
 def test_a_write_that_is_cut_short_goes_on(tmp_path: Path) -> None:
@@ -146,7 +176,7 @@ def test_refuses_links_in_the_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "..", "a" * 39, "A" * 40, "a" * 40 + "/", "../" + "a" * 40])
 def test_staging_is_named_by_an_info_hash(tmp_path: Path, text: str) -> None:
     """Nothing but an info-hash makes a directory name."""
-    with pytest.raises(BadOrder):
+    with pytest.raises(BadRequest):
         staging_root(tmp_path, text)
 
 
@@ -167,3 +197,36 @@ def test_forgotten_bytes_stay_forgotten(tmp_path: Path) -> None:
     file = again(tmp_path)
     assert file.done.spans == ((0, 5_000), (6_000, 24_000))
     assert file.validator == Validator('"one"', "Mon")
+
+
+def test_another_path_keeps_what_was_fetched(tmp_path: Path) -> None:
+    """A file that is renamed while it is fetched goes on from where it was, after a kill as well."""
+    half(tmp_path)
+    request = show(tmp_path)
+    names = ["Show/new/b.mkv", "Show/a.mkv", "Show/empty.nfo"]
+    files = tuple(replace(file, path=name) for file, name in zip(request.files, names, strict=True))
+    renamed = replace(request, files=files)
+    file = again(tmp_path, renamed)
+    assert file.done.spans == ((0, 25_000),)
+    assert file.validator == Validator('"one"', "Mon")
+    assert file.path == staging(tmp_path) / "content/new/b.mkv"
+    assert file.path.read_bytes()[:25_000] == b"x" * 25_000
+    assert below(staging(tmp_path)) >= {"content/a.mkv", "content/new/b.mkv"}
+    assert again(tmp_path).done.total == 25_000  # and back
+    (staging(tmp_path) / "content/a.mkv").rename(staging(tmp_path) / "0.moved")
+    assert again(tmp_path, renamed).done.total == 25_000
+
+
+def test_two_deliveries_do_not_count_on_the_same_bytes(tmp_path: Path) -> None:
+    """Space that one delivery still has to write is not free for another one."""
+    with tmpfs(tmp_path / "disk", mib=8) as disk:
+        reservations = SpaceReservations()
+        with open_folder(disk) as folder, ExitStack() as stack:
+            left = [5 << 20]
+            stack.enter_context(reservations.reserve(folder, lambda: left[0], min_free=0))
+            with pytest.raises(NotEnoughSpace):
+                stack.enter_context(reservations.reserve(folder, lambda: 4 << 20, min_free=0))
+            left[0] = 1 << 20  # the first one has written most of its bytes elsewhere
+            stack.enter_context(reservations.reserve(folder, lambda: 4 << 20, min_free=0))
+        with open_folder(disk) as folder, reservations.reserve(folder, lambda: 7 << 20, min_free=0):
+            pass

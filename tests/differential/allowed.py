@@ -40,6 +40,8 @@ class Allowed:
     theirs: object = ANY
     ours: object = ANY
     """Pins the values: any other difference in these fields is still a failure."""
+    everywhere: bool = False
+    """Every answer has it, so that it does not count when identical answers are counted."""
 
     def covers(self, seen: Compared) -> bool:
         """Tell whether it speaks of this value."""

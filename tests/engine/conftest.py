@@ -23,7 +23,7 @@ async def _impatient(tmp_path: Path) -> AsyncIterator[Rig]:
 @pytest.fixture(name="patient")
 async def _patient(tmp_path: Path) -> AsyncIterator[Rig]:
     """A bridge that asks for a slot once an hour, unless it sees that one got free."""
-    rig = Rig(tmp_path, pace=replace(BRISK, slot=3600, longest=3600))
+    rig = Rig(tmp_path, retry=replace(BRISK, no_slot=3600, longest=3600))
     await rig.open()
     try:
         yield rig

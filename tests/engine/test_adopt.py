@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang, StaleList
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import API_KEY, Rig, cached, pack
 
@@ -50,7 +50,7 @@ async def test_what_is_there_is_taken_over(tmp_path: Path) -> None:
             download_id = await arr.add_magnet(magnet_of(content))
             rig.compare(content, (await rig.completed(arr, download_id)).output_path)
             await arr.remove(download_id)
-            await rig.until(lambda: not rig.ledger.removals)
+            await rig.until(lambda: not rig.removals)
         assert rig.sim.calls.counts().get("createtorrent", 0) == 0
         assert rig.sim.world.find(content.hash) is not None
     finally:
@@ -112,9 +112,9 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
             rig.sim.faults.add("controltorrent", Hang(2.0), operation="delete", times=1)
             await arr.remove(download_id)
             if stale:
-                await listed_again(rig)
+                await list_elsewhere(rig)
                 rig.sim.faults.add("mylist", StaleList(300.0), times=5)
-                await rig.until(lambda: not rig.ledger.removals)
+                await rig.until(lambda: not rig.removals)
             await arr.add_magnet(magnet_of(content))
             rig.compare(content, (await rig.completed(arr, download_id)).output_path)
         assert rig.sim.calls.count("createtorrent") == 3
@@ -122,10 +122,15 @@ async def test_what_was_deleted_is_not_taken_over(tmp_path: Path, *, stale: bool
         await rig.close()
 
 
-async def listed_again(rig: Rig) -> None:
-    """Wait until the list was read once more."""
-    before = rig.ledger.snapshot.listed_at
-    await rig.until(lambda: rig.ledger.snapshot.listed_at > before)
+async def list_elsewhere(rig: Rig) -> None:
+    """Read the list past the bridge, so that TorBox keeps a copy of it as it is now."""
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {rig.sim.key}"}) as session,
+        session.get(
+            f"{rig.sim.url}/v1/api/torrents/mylist", params={"bypass_cache": "true"}
+        ) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
 
 
 async def create_elsewhere(rig: Rig, content: Content, *, queued: bool) -> None:
@@ -193,7 +198,7 @@ async def test_listing_and_taking_over_by_hand(rig: Rig) -> None:
         rig.compare(there, item.output_path)
         rig.compare(here, (await rig.completed(sonarr, here.hash.upper())).output_path)
         await sonarr.remove(there.hash.upper())
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(there.hash) is not None
     assert "createtorrent" not in rig.sim.calls.counts()
 
@@ -222,7 +227,7 @@ async def test_what_is_not_understood_changes_nothing(rig: Rig, body: Any, statu
     """A wish that cannot be read is 400 with what is wrong, and nothing is taken over."""
     elsewhere(rig)
     assert (await ask(rig, body))[0] == status
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_a_bad_category_is_refused(rig: Rig) -> None:
@@ -230,7 +235,7 @@ async def test_a_bad_category_is_refused(rig: Rig) -> None:
     content = elsewhere(rig)
     _, results = await ask(rig, {"hashes": [content.hash], "category": "tv//x"})
     assert results[content.hash]["result"] == "refused"
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_strangers_get_nothing(rig: Rig) -> None:
@@ -239,7 +244,7 @@ async def test_strangers_get_nothing(rig: Rig) -> None:
     assert (await ask(rig, {"hashes": [content.hash]}, key="wrong"))[0] == 403
     async with aiohttp.ClientSession() as session, session.get(rig.url + ROUTE) as answer:
         assert answer.status == 403
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_torbox_cannot_be_asked(rig: Rig) -> None:
@@ -250,7 +255,7 @@ async def test_torbox_cannot_be_asked(rig: Rig) -> None:
     assert status == 502
     assert "TorBox cannot be asked" in told["error"]
     assert (await rig.get(ROUTE))[0] == 502
-    assert not rig.ledger.downloads
+    assert not rig.state.downloads
 
 
 async def test_the_command(set_up: Rig) -> None:
@@ -274,10 +279,10 @@ async def test_the_command(set_up: Rig) -> None:
         password = {key: value for key, value in environ.items() if "API_KEY" not in key}
         password["BRIDGE_TORBOX__API_KEY"] = set_up.sim.key
         code, said, _ = await run_to_end(password, "adopt", "--all")
-        assert (code, said) == (0, "")
+        assert (code, said) == (0, "There is nothing to take over.\n")
         code, _, errors = await run_to_end(password | {"BRIDGE_SERVER__PASSWORD": "x"}, "adopt")
         assert code == 1
-        assert "does not take" in errors
+        assert "rejected" in errors
         none = {key: value for key, value in password.items() if "PASSWORD" not in key}
         code, _, errors = await run_to_end(none, "adopt")
         assert code == 1

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueStatus
-from bridge.demo.arr_words import ArrSettings, SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueStatus
+from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.arr_api import ArrApi
 from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess
@@ -117,12 +117,12 @@ async def test_one_leaves_while_it_is_fetched(rig: Rig, two: tuple[Arr, Arr]) ->
     """The fetch goes on where it was, for who is left."""
     content = pack(size=400_000)
     rig.sim.register(content)
-    await rig.held.set_download_limit(400_000)
+    await rig.service.preferences.set_download_limit(400_000)
     download_id = await add(content, *two)
     await rig.until(lambda: rig.phase(content.hash) is Phase.DELIVERING)
-    await rig.until(lambda: any(one.bytes_done > 50_000 for one in rig.ledger.progress.values()))
+    await rig.until(lambda: any(one.bytes_done > 50_000 for one in rig.state.meters.values()))
     await two[0].remove(download_id)
-    await rig.held.set_download_limit(0)
+    await rig.service.preferences.set_download_limit(0)
     rig.compare(content, (await rig.completed(two[1], download_id)).output_path)
     await settled(rig)
     assert names(rig, TV) == []
@@ -214,7 +214,7 @@ async def test_two_of_one_kind_after_a_restart(rig: Rig) -> None:
     await rig.restart()
     async with rig.arr("sonarr", other) as second:
         await second.remove(download_id)
-        assert len(rig.held.each()) == 2
+        assert len(rig.service.queries.views) == 2
         assert len(await second.poll()) == 1
         await second.remove(download_id)
         assert await second.poll() == []
@@ -234,7 +234,7 @@ async def test_three(rig: Rig, two: tuple[Arr, Arr]) -> None:
         for number, arr in enumerate((arrs[0], arrs[2], arrs[1]), start=1):
             await arr.remove(download_id)
             await settled(rig)
-            assert len(rig.held.each()) == 3 - number
+            assert len(rig.service.queries.views) == 3 - number
             assert (rig.sim.world.find(content.hash) is None) is (number == 3)
 
 
@@ -245,9 +245,9 @@ async def test_everything_is_everything(rig: Rig, two: tuple[Arr, Arr]) -> None:
     download_id = await add(content, *two)
     for arr in two:
         await rig.completed(arr, download_id)
-    await rig.held.remove([content.hash], delete_files=True, caller=None)
+    await rig.service.commands.remove([content.hash], delete_files=True, caller=None)
     await settled(rig)
-    assert rig.held.each() == []
+    assert not rig.service.queries.views
     assert not any(path.is_file() for path in rig.downloads.rglob("*"))
     assert rig.sim.world.find(content.hash) is None
 
@@ -295,7 +295,7 @@ async def test_the_same_again_is_no_third(rig: Rig, two: tuple[Arr, Arr]) -> Non
     async with rig.arr("sonarr", ArrSettings(category="")) as nobody:
         await nobody.add_magnet(magnet_of(content))
     assert set(shown(rig)) == {TV, FILMS}
-    assert len(rig.held.each()) == 2
+    assert len(rig.service.queries.views) == 2
 
 
 def later(rig: Rig) -> Content:
@@ -368,16 +368,15 @@ async def test_only_one_category_gives_it_up(tmp_path: Path) -> None:
 
 
 async def test_who_gives_up_last_leaves_nothing(tmp_path: Path) -> None:
-    """The rules of who came second count as soon as the first has left."""
+    """Who came second is given up by its own rules, and with the other nothing is left."""
     async with impatient_sonarr(tmp_path) as (rig, api, sonarr, radarr):
         content = standstill(rig)
         api.grab(content.hash)
         download_id = await add(content, radarr, sonarr)
-        await asyncio.sleep(3)
-        assert shown(rig) == {FILMS: Phase.REMOTE, TV: Phase.REMOTE}
-        await radarr.remove(download_id)
         await rig.until(lambda: bool(api.blocklist))
-        await rig.until(lambda: not rig.held.each() and not rig.ledger.removals)
+        await rig.until(lambda: shown(rig) == {FILMS: Phase.REMOTE})
+        await radarr.remove(download_id)
+        await rig.until(lambda: not rig.service.queries.views and not rig.removals)
         assert rig.sim.world.find(content.hash) is None
 
 
@@ -414,7 +413,7 @@ async def test_who_was_given_up_may_come_again(tmp_path: Path) -> None:
         await rig.until(lambda: shown(rig)[TV] is Phase.FAILED)
         assert shown(rig)[FILMS] is Phase.REMOTE
         await sonarr.add_magnet(magnet_of(content))
-        assert len(rig.held.each()) == 2
+        assert len(rig.service.queries.views) == 2
         rig.sim.world.change(content.hash, stop_at=None)
         for arr in (sonarr, radarr):
             rig.compare(content, (await rig.completed(arr, download_id)).output_path)
@@ -435,7 +434,7 @@ async def test_each_arr_is_told_of_a_failure(tmp_path: Path) -> None:
             await arr.add_magnet(magnet_of(content))
         refuse(rig)
         await rig.until(lambda: all(api.blocklist for api in apis))
-        await rig.until(lambda: not rig.held.each())
+        await rig.until(lambda: not rig.service.queries.views)
         assert [api.blocklist for api in apis] == [[content.hash.upper()]] * 2
         assert [api.searches for api in apis] == [[content.hash.upper()]] * 2
 
@@ -478,7 +477,7 @@ async def test_seed_limits_are_each_ones_own(rig: Rig, two: tuple[Arr, Arr]) -> 
     operations = [call.operation for call in rig.sim.calls.to("controltorrent")]
     assert "stop_seeding" not in operations
     assert shown(rig) == {TV: Phase.DELIVERED}
-    await rig.held.set_share_limits(
+    await rig.service.commands.set_share_limits(
         [content.hash], ratio=0.0, seeding_minutes=-2, inactive_minutes=None
     )
     await rig.until(lambda: shown(rig) == {TV: Phase.FINISHED})

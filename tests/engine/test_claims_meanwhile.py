@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import DeliveredFile, Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings, SeedLimits
+from bridge.core.model import DeliveredFile, GrabPhase, Phase
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
 
@@ -73,10 +73,11 @@ async def test_a_second_word_is_about_nobody_else(rig: Rig, two: tuple[Arr, Arr]
 
 async def broken_off(rig: Rig, content: Content, name: str) -> None:
     """Leave things as a kill in a sharing does: planned, in place, and another one half built."""
-    (claim,) = rig.ledger.claims(content.hash)
+    entry = rig.entry(content.hash, FILMS)
+    assert entry is not None
+    grab = entry.grab
     files = tuple(
         DeliveredFile(
-            hash=content.hash,
             file_id=number,
             remote_name=f"{content.name}/{file.path}",
             size=file.size,
@@ -84,12 +85,25 @@ async def broken_off(rig: Rig, content: Content, name: str) -> None:
         )
         for number, file in enumerate(content.files)
     )
-    await rig.ledger.change_claim(claim, lambda one: replace(one, content_name=name, files=files))
+    staging = f"{content.hash}-{grab.id}"
+    async with rig.state.unit_of_work() as work:
+        work.update_grab(
+            grab.id,
+            lambda one: replace(
+                one,
+                phase=GrabPhase.DELIVERING,
+                content_name=name,
+                content_is_folder=True,
+                delivery_mode="download",
+                staging_name=staging,
+            ),
+        )
+        work.put_files(grab.id, files)
     for file in content.files:
-        place = Path(claim.save_path, name, file.path)
+        place = Path(grab.save_path, name, file.path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content.read(file, 0, file.size))
-    Path(claim.save_path, f".torbox-bridge-{content.hash}", "content").mkdir(parents=True)
+    Path(grab.save_path, f".torbox-bridge-{staging}", "content").mkdir(parents=True)
 
 
 @pytest.mark.parametrize("leaver", [0, 1])
@@ -105,7 +119,7 @@ async def test_a_sharing_that_broke_off(rig: Rig, two: tuple[Arr, Arr], leaver: 
     await goes.remove(download_id)
     rig.sim.world.change(content.hash, stop_at=None)
     rig.compare(content, (await rig.completed(stays, download_id)).output_path)
-    assert names(rig, stays.category) == [content.name]
+    assert names(rig, stays.category) == [content.name if leaver else f"{content.name} (2)"]
     assert names(rig, goes.category) == []
 
 
@@ -118,7 +132,7 @@ async def test_half_fetched_and_no_longer_wanted_so(tmp_path: Path) -> None:
     try:
         content = pack(size=400_000)
         rig.sim.register(content)
-        await rig.held.set_download_limit(200_000)
+        await rig.service.preferences.set_download_limit(200_000)
         async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
             download_id = await add(content, sonarr, radarr)
             await rig.until(lambda: any(rig.downloads.glob(".incomplete/*/content")))
@@ -154,14 +168,15 @@ async def test_the_item_stays_ours(tmp_path: Path, adopt: str) -> None:
 
 
 async def fail_for_the_first(rig: Rig, content: Content) -> None:
-    """Let the first one's files be gone, and TorBox refuse to give them again."""
-    shutil.rmtree(rig.downloads / TV / content.name)
+    """Let everybody's files be gone, and TorBox refuse to give them again."""
+    for category in (TV, FILMS):
+        shutil.rmtree(rig.downloads / category / content.name)
     rig.sim.links.kill()
     refusal = Error(400, "INVALID_OPTION", "no")
     armed = rig.sim.faults.add("requestdl", refusal, times=None)
     for _ in range(2):
-        await rig.held.recheck([content.hash])
-    await rig.reaches(content.hash, Phase.FAILED)
+        await rig.service.commands.recheck([content.hash])
+    await rig.until(lambda: shown(rig)[TV] is Phase.FAILED)
     rig.sim.faults.clear(armed.id)
 
 
@@ -234,7 +249,7 @@ async def test_what_was_not_delivered_yet_takes_nothing_along(
     sonarr, _ = two
     one, other = twins(rig)
     path = (await rig.completed(sonarr, await add(one, sonarr))).output_path
-    await rig.held.set_download_limit(100_000)
+    await rig.service.preferences.set_download_limit(100_000)
     download_id = await add(other, sonarr)
     await rig.reaches(other.hash, Phase.DELIVERING)
     await sonarr.remove(download_id)

@@ -5,16 +5,15 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Lost
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.support.arr_world import World, world
 from tests.support.rig import Rig, cached, pack
 
@@ -34,17 +33,13 @@ async def completed(here: World, content: Content | None = None) -> Content:
 
 async def an_hour_ago(rig: Rig, content: Content) -> None:
     """Let it have been complete for an hour: its *arr is asked now."""
-
-    def earlier(latest: Any) -> Any:
-        return replace(latest, completed_at=latest.completed_at - 3600)
-
-    rig.ledger.note(content.hash, earlier)
-    await rig.held.to_top([content.hash])  # which wakes the engine
+    await rig.put_back(content.hash, 3600, "completed_at")
+    await rig.service.commands.to_top([content.hash])  # which wakes the engine
 
 
 async def gone(rig: Rig, content: Content) -> None:
     """Wait until nothing is left of it: no entry, no file, no remote item."""
-    await rig.until(lambda: rig.download(content.hash) is None and not rig.ledger.removals)
+    await rig.until(lambda: rig.entry(content.hash) is None and not rig.removals)
     assert rig.sim.world.find(content.hash) is None
     assert not any(path.is_file() for path in rig.downloads.rglob("*"))
 
@@ -58,7 +53,7 @@ async def test_what_is_imported_and_not_removed_goes(tmp_path: Path, kind: str) 
         here.api.queue.clear()
         await an_hour_ago(here.rig, content)
         await gone(here.rig, content)
-        events = await here.rig.held.events(content.hash)
+        events = await here.rig.service.queries.events(content.hash)
         assert any(f"{here.api.name} has imported it" in event.why for event in events)
         assert any("cleaned up" in event.why for event in events)
         assert here.api.blocklist == []
@@ -112,7 +107,7 @@ async def test_what_is_old_goes_without_any_arr(tmp_path: Path) -> None:
         async with rig.arr() as arr:
             for content in (ours, theirs):
                 await arr.add_magnet(magnet_of(content))
-            await rig.until(lambda: not rig.ledger.downloads and not rig.ledger.removals)
+            await rig.until(lambda: not rig.state.downloads and not rig.removals)
             assert await arr.poll() == []
         assert rig.sim.world.find(ours.hash) is None
         assert rig.sim.world.find(theirs.hash) is not None
@@ -133,7 +128,7 @@ async def test_only_the_category_that_says_so(tmp_path: Path) -> None:
             for arr in (sonarr, radarr):
                 download_id = await arr.add_magnet(magnet_of(content))
                 await rig.completed(arr, download_id)
-            await rig.until(lambda: len(rig.held.each()) == 1 and not rig.ledger.removals)
+            await rig.until(lambda: len(rig.service.queries.views) == 1 and not rig.removals)
             assert await radarr.poll() == []
             (item,) = await sonarr.poll()
             rig.compare(content, item.output_path)
@@ -181,7 +176,7 @@ async def test_what_still_seeds_stays(tmp_path: Path) -> None:
             await an_hour_ago(rig, content)
             (item,) = await arr.poll()
             assert not item.can_be_removed
-        assert rig.held.to_clean_up() == []
+        assert rig.service.cleanup.scheduled() == []
     finally:
         await rig.close()
 
@@ -195,15 +190,15 @@ async def removed_unseen(rig: Rig, content: Content) -> None:
         await rig.until(lambda: rig.sim.world.find(content.hash) is not None)
         rig.sim.world.change(content.hash, hidden="both")
         await arr.remove(download_id)
-    await rig.until(lambda: not rig.ledger.removals and not rig.ledger.downloads)
-    assert rig.ledger.traces[content.hash].unclear
+    await rig.until(lambda: not rig.removals and not rig.state.downloads)
+    assert rig.state.removed_downloads[content.hash].unclear
 
 
 def long_gone(rig: Rig) -> None:
     """Let all removals have been over for ten minutes. The bridge must not run."""
     database = rig.environ["BRIDGE_PATHS__DATABASE"]
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE traces SET left_at = left_at - 600")
+        connection.execute("UPDATE removed_downloads SET left_at = left_at - 600")
 
 
 async def test_what_turned_up_late_is_removed_at_the_next_start(rig: Rig) -> None:
@@ -215,7 +210,7 @@ async def test_what_turned_up_late_is_removed_at_the_next_start(rig: Rig) -> Non
     rig.sim.world.change(content.hash, hidden=None)
     await rig.start()
     await rig.until(lambda: rig.sim.world.find(content.hash) is None)
-    events = await rig.held.events(content.hash)
+    events = await rig.service.queries.events(content.hash)
     assert any("turned up" in event.why for event in events)
 
 
@@ -236,7 +231,7 @@ async def test_what_was_added_again_and_is_to_stay_stays(tmp_path: Path) -> None
             await arr.add_magnet(magnet_of(content))
             await rig.completed(arr, download_id)
             await arr.remove(download_id)
-            await rig.until(lambda: not rig.ledger.removals)
+            await rig.until(lambda: not rig.removals)
         assert rig.sim.world.find(content.hash) is not None
         await rig.stop()
         long_gone(rig)
@@ -258,11 +253,11 @@ async def test_what_somebody_else_added_meanwhile_stays(rig: Rig) -> None:
     rig.sim.world.put(content)
     rig.sim.world.change(content.hash, hidden=None)
     await rig.start()
-    await rig.until(lambda: bool(rig.ledger.snapshot.listed))
+    await rig.until(lambda: bool(rig.state.snapshot.listed))
     async with rig.arr() as arr:  # something happens: whatever was to be done is done
         other = pack("Other")
         rig.sim.register(other)
         await rig.completed(arr, await arr.add_magnet(magnet_of(other)))
     assert rig.sim.world.find(content.hash) is not None
-    (told,) = rig.held.orphaned()
+    (told,) = rig.service.cleanup.left_alone()
     assert (told.name, told.category) == (content.name, "TorBox")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.simulator import ContentFile, magnet_of, make_torrent
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import KINDS, ArrApi
 from tests.support.arr_world import TOLD, TOLD_BY_HISTORY, World, refused, world
 from tests.support.process import BridgeProcess
@@ -34,9 +34,9 @@ async def test_the_release_is_blocklisted_and_searched_again(tmp_path: Path, kin
         await here.settled(info_hash)
         assert here.api.blocklist == here.api.searches == [info_hash.upper()]
         assert here.api.calls.count(TOLD) == 1
-        assert here.rig.download(info_hash) is None
+        assert here.rig.entry(info_hash) is None
         assert await here.arr.poll() == []
-        await here.rig.until(lambda: not here.rig.ledger.removals)
+        await here.rig.until(lambda: not here.rig.removals)
         status, story = await here.rig.get(f"/api/bridge/downloads/{info_hash}")
         assert status == 200
         assert "searches for another release" in story
@@ -60,13 +60,13 @@ async def test_another_category(here: World) -> None:
         content = refused(here.rig)
         await radarr.add_magnet(magnet_of(content))
         await here.rig.reaches(content.hash, Phase.FAILED)
-    assert not here.rig.ledger.failovers
+    assert not here.rig.failovers
     assert here.api.calls == []
 
 
 async def test_an_arr_that_is_slow_to_note_it(tmp_path: Path) -> None:
     """The history and then the queue come to know it a moment later: it is waited for."""
-    async with world(tmp_path, pace=BRISK) as here:
+    async with world(tmp_path, retry=BRISK) as here:
         info_hash = await here.fails(grabbed=False)
         await here.says("not noted", info_hash)
         here.api.grab(info_hash, queued=False)
@@ -81,7 +81,7 @@ async def test_without_a_record_in_the_queue(here: World) -> None:
     """The *arr is told by its history, and the download is removed, as it would have done."""
     info_hash = await here.fails(queued=False)
     await here.settled(info_hash)
-    await here.rig.until(lambda: here.rig.download(info_hash) is None)
+    await here.rig.until(lambda: here.rig.entry(info_hash) is None)
     assert here.api.blocklist == here.api.searches == [info_hash.upper()]
     assert TOLD not in here.api.calls
 
@@ -94,7 +94,7 @@ async def test_an_arr_that_says_blacklist(tmp_path: Path, kind: str) -> None:
         info_hash = await here.fails()
         await here.settled(info_hash)
         assert here.api.blocklist == here.api.searches == [info_hash.upper()]
-        assert here.rig.download(info_hash) is None
+        assert here.rig.entry(info_hash) is None
 
 
 async def test_what_waits_for_its_grab_is_left_alone(here: World) -> None:
@@ -171,7 +171,7 @@ async def test_removed_by_the_user(here: World) -> None:
     info_hash = await here.fails()
     await here.says("cannot be told", info_hash)
     await here.arr.remove(info_hash)
-    assert not here.rig.ledger.failovers
+    assert not here.rig.failovers
     here.api.trouble.clear()
     await asyncio.sleep(0.2)
     assert here.api.blocklist == []
@@ -185,7 +185,7 @@ async def test_added_again(here: World) -> None:
     here.rig.sim.faults.clear()
     content = make_torrent("Show.1", [ContentFile("show.1.mkv", 100_000)])
     await here.arr.add_magnet(magnet_of(content))
-    assert not here.rig.ledger.failovers
+    assert not here.rig.failovers
     here.api.trouble.clear()
     await here.rig.completed(here.arr, info_hash.upper())
     assert here.api.blocklist == []
@@ -246,7 +246,7 @@ async def test_killed_while_it_tells(tmp_path: Path, moment: str) -> None:
 
 def _let_time_pass(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE failovers SET next_attempt_at = 0")
+        connection.execute("UPDATE jobs SET next_attempt_at = 0")
 
 
 async def test_what_is_not_cached_fails_over_in_sonarr(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ async def test_the_others_are_refused_at_once(
             async with rig.arr(kind) as arr:
                 with pytest.raises(ArrError):
                     await arr.add_magnet(magnet_of(content))
-            assert rig.download(content.hash) is None
+            assert rig.entry(content.hash) is None
             assert rig.sim.calls.count("createtorrent") == 0
             assert api.calls == []
         finally:

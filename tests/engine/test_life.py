@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.simulator import ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.rig import Rig, cached, pack
 
 
@@ -106,7 +106,7 @@ async def test_what_was_there_before_is_not_deleted(rig: Rig) -> None:
         download_id = await arr.add_magnet(magnet_of(content))
         await rig.completed(arr, download_id)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
         assert rig.sim.world.find(content.hash) is not None
 
 
@@ -199,7 +199,7 @@ async def test_stopped_and_started(rig: Rig) -> None:
         download_id = await arr.add_magnet(magnet_of(content))
         assert [item.status for item in await arr.poll()] == ["paused"]
         assert rig.sim.calls.counts() == {}
-        await rig.held.start([content.hash])
+        await rig.service.commands.start([content.hash])
         await rig.completed(arr, download_id)
 
 

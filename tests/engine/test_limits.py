@@ -54,7 +54,7 @@ async def test_the_hour_survives_a_restart_and_cached_adds_pass(rig: Rig) -> Non
         await arr.add_magnet(magnet_of(first))
         await rig.reaches(first.hash, Phase.REMOTE)
         await arr.add_magnet(magnet_of(second))
-        await rig.until(lambda: rig.ledger.turns.get(second.hash, 0) > 0)
+        await rig.until(lambda: any(eta > 0 for eta in rig.state.queue_etas.values()))
     state, eta = await shown(rig, second)
     assert state == "queuedDL"
     assert 60 <= eta <= 120
@@ -68,7 +68,7 @@ async def test_the_hour_survives_a_restart_and_cached_adds_pass(rig: Rig) -> Non
 
 async def test_categories_take_turns(rig: Rig) -> None:
     """When creates are scarce no category waits for all of another."""
-    rig.sim.faults.add("createtorrent", RateLimit(detail="slow down", retry_after=1))
+    rig.sim.faults.add("createtorrent", RateLimit(detail="slow down", retry_after=8))
     async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
         blocked = film("Blocked")
         rig.sim.register(blocked)
@@ -111,7 +111,7 @@ async def test_a_block_is_on_disk_at_once(rig: Rig) -> None:
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(content))
         await rig.until(lambda: bool(rig.note(content.hash)))
-    rows = await rig.ledger.store.fact("budgets", list[BudgetRow])
+    rows = await rig.state.database.value("budgets", list[BudgetRow])
     assert rows is not None
     kept = {row.kind: row.blocked_until for row in rows}
     assert kept["uncached"] > time.time() + 60

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from bridge.core.model import Phase, Reason
-from bridge.demo.arr_queue import QueueItem
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_queue import QueueItem
 from tests.support.modes import put
 from tests.support.rig import Rig, cached, pack
 
@@ -57,7 +57,7 @@ class Modes:
         """Let the *arr remove it with its files, and wait until all is done."""
         async with self.rig.arr(app) as arr:
             await arr.remove(item.download_id)
-        await self.rig.until(lambda: not self.rig.ledger.removals)
+        await self.rig.until(lambda: not self.rig.removals)
 
 
 @asynccontextmanager
@@ -97,8 +97,8 @@ async def test_links_appear_when_the_mount_shows_the_files(modes: Modes) -> None
         download_id = await arr.add_magnet(magnet_of(content))
         await modes.rig.until(lambda: "3 of 3 files" in modes.rig.note(content.hash))
         (waiting,) = await arr.poll()
-        assert waiting.status == "downloading"
-        view = modes.rig.held.get(content.hash)
+        assert waiting.status == "queued"
+        view = modes.rig.service.queries.get(content.hash)
         assert view is not None
         assert 0.99 <= view.status.progress < 1.0
         modes.show(content)
@@ -128,7 +128,7 @@ async def test_a_mount_that_goes_away_is_waited_for(modes: Modes) -> None:
     async with modes.rig.arr("sonarr") as arr:
         download_id = await arr.add_magnet(magnet_of(content))
         await modes.rig.until(lambda: "mount" in modes.rig.note(content.hash))
-        assert (await arr.poll())[0].status == "downloading"
+        assert (await arr.poll())[0].status == "queued"
         away.rename(modes.mount)
         await modes.rig.completed(arr, download_id)
 
@@ -166,7 +166,7 @@ async def test_removal_of_what_never_came(tmp_path: Path) -> None:
             download_id = await arr.add_magnet(magnet_of(content))
             await modes.rig.reaches(content.hash, Phase.FAILED)
             await arr.remove(download_id)
-        await modes.rig.until(lambda: not modes.rig.ledger.removals)
+        await modes.rig.until(lambda: not modes.rig.removals)
         assert theirs.read_bytes() == b"other"
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import Download, DownloadPhase, Grab, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import AnyEffect, Error, Html, Malformed, StaleList
-from bridge.store import Store
+from bridge.state import Batch, Database
 from tests.support.rig import BRISK, Rig, cached, pack
 
 
@@ -31,7 +31,7 @@ async def test_torbox_away(rig: Rig) -> None:
         await rig.reaches(before.hash, Phase.REMOTE)
         fault = rig.sim.faults.add("*", Html(status=502), times=None)
         adds = [await arr.add_magnet(magnet_of(content)) for content in during]
-        await rig.until(lambda: bool(rig.held.troubles))
+        await rig.until(lambda: bool(rig.service.troubles))
         status, why = await rig.get("/readyz")
         assert status == 503
         assert "TorBox" in why
@@ -60,7 +60,7 @@ async def test_an_outage_is_probed_by_one_call_at_a_time(rig: Rig) -> None:
     async with rig.arr() as arr:
         for content in contents:
             await arr.add_magnet(magnet_of(content))
-    await rig.until(lambda: bool(rig.held.troubles))
+    await rig.until(lambda: bool(rig.service.troubles))
     assert all(rig.phase(content.hash) is Phase.ACCEPTED for content in contents)
     assert sum(bool(rig.note(content.hash)) for content in contents) <= 3
 
@@ -95,36 +95,41 @@ async def test_a_list_that_lies_is_no_news(old: Rig) -> None:
     """A list that fails, or is malformed or stale, loses nothing that is followed."""
     faults = [old.sim.faults.add("mylist", effect) for effect in LIES]
     await old.until(lambda: all(fault.struck for fault in faults), within=20)
-    assert {download.phase for download in old.ledger.downloads.values()} == {Phase.REMOTE}
-    assert not any(download.misses for download in old.ledger.downloads.values())
+    assert {download.phase for download in old.state.downloads.values()} == {DownloadPhase.ACTIVE}
+    assert not any(download.misses for download in old.state.downloads.values())
 
 
 @pytest.fixture(name="old")
 async def _old(tmp_path: Path) -> AsyncIterator[Rig]:
     """A bridge that follows two hundred downloads of an hour ago, all of them at TorBox."""
-    rig = Rig(tmp_path, pace=replace(BRISK, metadata=3600))
+    rig = Rig(tmp_path, retry=replace(BRISK, metadata=3600))
     rig.downloads.mkdir()
     await rig.sim.start()
     hour_ago = time.time() - 3600
-    async with Store(tmp_path / "bridge.db") as store, store.transaction() as write:
+    batch = Batch()
+    async with Database(tmp_path / "bridge.db") as database:
         for number in range(1, 201):
             content = Content(f"{number:040x}", f"Film.{number}", (ContentFile("f.mkv", 1000),))
             rig.sim.world.change(content.hash, stop_at=0.5)
             item = rig.sim.register(content, on_account=True)
             assert item is not None
-            await write.put_download(
+            batch.put_download(
                 Download(
+                    id=number,
                     hash=content.hash,
                     name=content.name,
-                    save_path=str(rig.downloads),
-                    added_at=hour_ago,
-                    phase=Phase.REMOTE,
+                    phase=DownloadPhase.ACTIVE,
                     phase_at=hour_ago,
                     remote_at=hour_ago,
                     torrent_id=item.id,
                     submitted_at=hour_ago,
                 )
             )
+            grab = Grab(
+                id=number, download_id=number, save_path=str(rig.downloads), added_at=hour_ago
+            )
+            batch.put_grab(grab)
+        await database.write(batch)
     await rig.start()
     try:
         yield rig
@@ -160,9 +165,9 @@ async def test_links_are_reused(rig: Rig) -> None:
     async with rig.arr() as arr:
         download_id = await arr.add_magnet(magnet_of(content))
         await rig.until(lambda: rig.sim.calls.count("cdn") >= 3)
-        await rig.held.stop([content.hash])
-        await rig.until(lambda: content.hash not in rig.ledger.progress)
+        await rig.service.commands.stop([content.hash])
+        await rig.until(lambda: not rig.state.meters)
         rig.sim.links.cdn.bytes_per_second = None
-        await rig.held.start([content.hash])
+        await rig.service.commands.start([content.hash])
         await rig.completed(arr, download_id)
     assert rig.sim.calls.count("requestdl") == 3

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.core.follow import FAILED_SECONDS, GONE_MISSES, GONE_SECONDS
 from bridge.core.model import Phase, Reason
+from bridge.core.patience import FAILED_SECONDS, GONE_MISSES, GONE_SECONDS
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_world import TOLD, World, world
@@ -83,7 +83,7 @@ async def nothing(_here: World, _content: Content) -> None:
 async def failing_for_long(here: World, content: Content) -> None:
     """A minute goes by in which TorBox calls it failed."""
     await here.rig.until(lambda: here.rig.followed(content.hash).failing_since is not None)
-    here.rig.put_back(content.hash, FAILED_SECONDS, "failing_since")
+    await here.rig.put_back(content.hash, FAILED_SECONDS, "failing_since")
 
 
 async def gone_for_long(here: World, content: Content) -> None:
@@ -91,8 +91,8 @@ async def gone_for_long(here: World, content: Content) -> None:
     await here.rig.until(lambda: here.rig.followed(content.hash).seen_at is not None)
     here.rig.sim.world.forget(content.hash)
     await here.rig.until(lambda: here.rig.followed(content.hash).misses > 0)
-    here.rig.ledger.note(content.hash, lambda latest: replace(latest, misses=GONE_MISSES))
-    here.rig.put_back(content.hash, 2 * GONE_SECONDS, "seen_at", "phase_at", "remote_at")
+    await here.rig.alter(content.hash, misses=GONE_MISSES)
+    await here.rig.put_back(content.hash, 2 * GONE_SECONDS, "seen_at", "phase_at", "remote_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ async def test_from_torbox_to_the_next_search(tmp_path: Path, scenario: Scenario
         assert here.api.blocklist == here.api.searches == [content.hash.upper()]
         assert here.api.calls.count(TOLD) == 1
         assert await here.arr.poll() == []
-        await here.rig.until(lambda: not here.rig.ledger.removals)
+        await here.rig.until(lambda: not here.rig.removals)
         assert here.rig.sim.world.find(content.hash) is None
         assert [path for path in here.rig.downloads.rglob("*") if path.is_file()] == []
         assert not (here.rig.downloads / ".incomplete" / content.hash).exists()

@@ -6,23 +6,24 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Failure, Phase, Reason
-from bridge.demo.arr_wire import ArrError
 from bridge.engine.refusals import FOR_GOOD, KEPT_SECONDS, Refusals
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import ArrApi
 from tests.support.rig import Rig
-from tests.support.scenes import NOW, H, hash_of
+
+NOW = 1_000_000.0
+H, OTHER = f"{1:040x}", f"{2:040x}"
 
 TOO_LARGE = Error(400, "DOWNLOAD_TOO_LARGE", "It is larger than 10 GB.")
-OTHER = hash_of(2)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_only_what_is_for_good_is_remembered(reason: Reason) -> None:
     """A passing trouble, or what the user's own rules give up, may be tried again at once."""
     refusals = Refusals()
-    refusals.note(H, Failure(reason, "so it is"), now=NOW)
+    refusals.remember(H, Failure(reason, "so it is"), now=NOW)
     assert bool(refusals.why(H, 0, NOW)) is (reason in FOR_GOOD)
     assert refusals.why(OTHER, 0, NOW) == ""
 
@@ -31,7 +32,7 @@ def test_for_a_day() -> None:
     """Plans and rules change: after a day TorBox is asked again."""
     refusals = Refusals()
     too_large = Failure(Reason.TOO_LARGE, "too large")
-    refusals.note(H, too_large, size=1000, code="DOWNLOAD_TOO_LARGE", now=NOW)
+    refusals.remember(H, too_large, size=1000, code="DOWNLOAD_TOO_LARGE", now=NOW)
     assert "too large" in refusals.why(H, 5, NOW + KEPT_SECONDS - 1)
     assert refusals.why(OTHER, 1000, NOW + KEPT_SECONDS - 1)
     assert refusals.why(H, 5, NOW + KEPT_SECONDS) == ""
@@ -52,7 +53,7 @@ def test_for_a_day() -> None:
 def test_sizes(size: int, code: str, asked: int, *, refused: bool) -> None:
     """What is at least as large as what was too large is too large; unknown sizes tell nothing."""
     refusals = Refusals()
-    refusals.note(H, Failure(Reason.TOO_LARGE, "too large"), size=size, code=code, now=NOW)
+    refusals.remember(H, Failure(Reason.TOO_LARGE, "too large"), size=size, code=code, now=NOW)
     assert bool(refusals.why(OTHER, asked, NOW)) is refused
 
 
@@ -99,7 +100,7 @@ async def test_sonarr_is_told_instead(tmp_path: Path) -> None:
                     api.grab(content.hash)
                     await sonarr.add_magnet(magnet_of(content))
                     await rig.until(lambda wanted=count: len(api.blocklist) == wanted)  # type: ignore[misc]  # a default binds the loop's value
-                    await rig.until(lambda: rig.download(content.hash) is None)
+                    await rig.until(lambda: rig.entry(content.hash) is None)
             assert len(api.searches) == 2
         finally:
             await rig.close()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_words import ArrSettings, InitialState
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Hang, Lost, Slow
+from tests.arr_emulator.arr_words import ArrSettings, InitialState
 from tests.support.rig import Rig, pack
 
 
@@ -23,7 +23,7 @@ async def test_what_is_gone_already_is_removed(rig: Rig, manner: str) -> None:
         await rig.reaches(content.hash, Phase.FINISHED)
         rig.sim.world.forget(content.hash)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
 
 
 @pytest.mark.parametrize("between", ["", "removed meanwhile", "another life"])
@@ -43,7 +43,7 @@ async def test_a_create_that_outlived_its_download(rig: Rig, between: str) -> No
             rig.sim.faults.add("mylist", Hang(1.0), times=1)
         await arr.remove(download_id)
         if between != "removed meanwhile":
-            await rig.until(lambda: not rig.ledger.removals)
+            await rig.until(lambda: not rig.removals)
         if between == "another life":
             stopped = ArrSettings(initial_state=InitialState.STOP)
             async with rig.arr("sonarr", stopped) as careful:
@@ -71,13 +71,13 @@ async def test_what_is_to_stay_is_not_the_work_of_a_later_create(tmp_path: Path)
                 await arr.add_magnet(magnet_of(content))
                 await rig.completed(arr, download_id)
                 await arr.remove(download_id)
-                await rig.until(lambda: not rig.ledger.removals)
+                await rig.until(lambda: not rig.removals)
                 rig.sim.faults.add("createtorrent", Lost(), times=1)
             rig.sim.faults.add("createtorrent", Slow(1.0), times=None)
             await radarr.add_magnet(magnet_of(content))
             await rig.reaches(content.hash, Phase.SUBMITTING)
             await radarr.remove(download_id)
-            await rig.until(lambda: not rig.ledger.removals)
+            await rig.until(lambda: not rig.removals)
         assert rig.sim.world.find(content.hash) is not None
     finally:
         await rig.close()
@@ -93,15 +93,15 @@ async def test_an_older_item_is_not_the_work_of_a_create_that_outlived_its_downl
     rig.sim.faults.add("createtorrent", Lost(), times=1)  # so that the list is read
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(other))
-        await rig.until(lambda: rig.ledger.snapshot.item_by_hash(content.hash) is not None)
+        await rig.until(lambda: rig.state.snapshot.item_by_hash(content.hash) is not None)
         rig.sim.faults.add("createtorrent", Slow(1.0), times=1)
         download_id = await arr.add_magnet(magnet_of(content))
         await rig.reaches(content.hash, Phase.SUBMITTING)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
-        assert rig.ledger.traces[content.hash].unclear
+        await rig.until(lambda: not rig.removals)
+        assert rig.state.removed_downloads[content.hash].unclear
         await arr.add_magnet(magnet_of(content))
         rig.compare(content, (await rig.completed(arr, download_id)).output_path)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(content.hash) is not None

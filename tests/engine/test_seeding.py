@@ -4,19 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, Hang
-from bridge.simulator.items import Torrent
+from bridge.simulator.lifecycle import Torrent
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.support.rig import Rig
 
 APPS = ("sonarr", "radarr", "lidarr", "readarr")
@@ -85,7 +84,7 @@ async def lets_go(rig: Rig, arr: Arr, content: Content) -> None:
     item = await queued(arr)
     assert item.can_be_removed
     await arr.remove(item.download_id)
-    await rig.until(lambda: not rig.ledger.removals)
+    await rig.until(lambda: not rig.removals)
     assert rig.sim.world.torrents() == []
     assert await arr.poll() == []
     assert not Path(item.output_path).exists()
@@ -118,11 +117,11 @@ async def test_a_seeding_time(tmp_path: Path, app: str) -> None:
     """The minutes count from completion."""
     async with bridge(tmp_path) as rig, rig.arr(app) as arr:
         content = await seeding(rig, arr, SeedLimits(minutes=10))
-        rig.put_back(content.hash, 590, "completed_at")
+        await rig.put_back(content.hash, 590, "completed_at")
         await looks(rig)
         assert 590 <= (await shown(rig))["seeding_time"] < 600
         assert not (await queued(arr)).can_be_removed
-        rig.put_back(content.hash, 10, "completed_at")
+        await rig.put_back(content.hash, 10, "completed_at")
         await lets_go(rig, arr, content)
 
 
@@ -138,7 +137,7 @@ async def test_an_inactive_seeding_time(tmp_path: Path, app: str) -> None:
             seedingTimeLimit="-2",
             inactiveSeedingTimeLimit="10",
         )
-        rig.put_back(content.hash, 3600, "completed_at", "phase_at")
+        await rig.put_back(content.hash, 3600, "completed_at", "phase_at")
         await looks(rig)
         assert rig.phase(content.hash) is Phase.DELIVERED
         rig.sim.world.change(content.hash, upload_bytes_per_second=0)
@@ -147,7 +146,7 @@ async def test_an_inactive_seeding_time(tmp_path: Path, app: str) -> None:
         last = rig.followed(content.hash).active_at
         assert last is not None
         assert (await shown(rig))["last_activity"] == int(last)
-        rig.put_back(content.hash, 600, "active_at")
+        await rig.put_back(content.hash, 600, "uploaded_at")
         await rig.reaches(content.hash, Phase.FINISHED)
         assert (await shown(rig))["last_activity"] == int(last - 600)
         await lets_go(rig, arr, content)
@@ -167,7 +166,7 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
         await looks(rig)
         rig.sim.faults.add("mylist", Error(), times=None)
         await looks(rig, 1)
-        rig.put_back(content.hash, 3600, "completed_at", "phase_at", "active_at", "seen_at")
+        await rig.put_back(content.hash, 3600, "completed_at", "phase_at", "uploaded_at", "seen_at")
         await looks(rig, 1)
         assert rig.phase(content.hash) is Phase.DELIVERED
         rig.sim.world.change(content.hash, upload_bytes_per_second=0)
@@ -180,7 +179,7 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
 
 def seen_lately(rig: Rig, content: Content) -> bool:
     """Tell whether TorBox has shown it since the outage."""
-    return (rig.followed(content.hash).seen_at or 0.0) > rig.ledger.clock() - 60
+    return (rig.followed(content.hash).seen_at or 0.0) > rig.state.clock() - 60
 
 
 async def test_a_restart_ends_no_seeding(tmp_path: Path) -> None:
@@ -188,13 +187,9 @@ async def test_a_restart_ends_no_seeding(tmp_path: Path) -> None:
     async with bridge(tmp_path) as rig:
         async with rig.arr() as arr:
             content = await seeding(rig, arr, SeedLimits(ratio=1000))
-        await rig.ledger.change(
-            content.hash,
-            lambda latest: replace(
-                latest,
-                inactive_seeding_time_limit=10,
-                completed_at=(latest.completed_at or 0) - 1e6,
-            ),
+        await rig.put_back(content.hash, 1e6, "completed_at")
+        await rig.service.commands.set_share_limits(
+            [content.hash], ratio=None, seeding_minutes=None, inactive_minutes=10
         )
         await rig.stop()
         await asyncio.sleep(0.2)
@@ -204,7 +199,7 @@ async def test_a_restart_ends_no_seeding(tmp_path: Path) -> None:
         assert rig.phase(content.hash) is Phase.DELIVERED
         active_at = rig.followed(content.hash).active_at
         assert active_at is not None
-        assert active_at > rig.ledger.clock() - 60
+        assert active_at > rig.state.clock() - 60
 
 
 async def test_limits_of_the_preferences(tmp_path: Path) -> None:
@@ -227,7 +222,7 @@ async def test_torbox_stops_by_itself(tmp_path: Path) -> None:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
         item = rig.sim.world.find(content.hash)
         assert isinstance(item, Torrent)
-        rig.sim.world.control(item.id, "stop_seeding", everything=False)
+        rig.sim.world.control(item.id, "stop_seeding")
         await lets_go(rig, arr, content)
 
 
@@ -235,7 +230,7 @@ async def test_a_list_without_it(tmp_path: Path) -> None:
     """What TorBox's list misses once still seeds; what it goes on to miss is done."""
     async with bridge(tmp_path) as rig, rig.arr() as arr:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
-        rig.put_back(content.hash, 3600, "remote_at")
+        await rig.put_back(content.hash, 3600, "remote_at")
         rig.sim.world.change(content.hash, hidden="list")
         await rig.until(lambda: rig.followed(content.hash).misses > 0)
         rig.sim.world.change(content.hash, hidden=None)

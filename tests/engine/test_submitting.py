@@ -58,9 +58,9 @@ async def test_whatever_becomes_of_the_answer(impatient: Rig) -> None:
             impatient.compare(content, item.output_path)
     sent = Counter(call.hash for call in impatient.sim.calls.to("createtorrent"))
     for content, (effect, creates) in zip(contents, CREATES, strict=True):
-        download = impatient.download(content.hash)
+        download = impatient.entry(content.hash)
         assert download is not None
-        assert download.ours, effect
+        assert download.download.ours, effect
         assert sent[content.hash] == creates, effect
     assert len(impatient.sim.world.torrents()) == len(CREATES)
 
@@ -94,7 +94,7 @@ async def test_what_is_there_already_is_success(rig: Rig, duplicate: str) -> Non
         item = await rig.completed(arr, download_id)
         rig.compare(content, item.output_path)
         await arr.remove(download_id)
-        await rig.until(lambda: not rig.ledger.removals)
+        await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(content.hash) is not None
 
 
@@ -128,4 +128,4 @@ async def test_a_refusal_costs_no_look(rig: Rig) -> None:
         await arr.add_magnet(magnet_of(content))
         await rig.reaches(content.hash, Phase.FAILED)
     assert rig.sim.calls.counts() == {"createtorrent": 1}
-    assert not rig.ledger.removals
+    assert not rig.removals

@@ -1,7 +1,6 @@
 """What TorBox says of one item, and what it means: each verdict with a reason a user can read."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import structlog
@@ -36,7 +35,7 @@ async def test_an_unknown_state_is_kept(rig: Rig) -> None:
         await remote(rig, content, state="transmogrifying (a lot)")
         await rig.until(lambda: rig.sim.calls.count("mylist") >= 2)
     assert rig.phase(content.hash) is Phase.REMOTE
-    assert rig.ledger.unknown_states["transmogrifying"] >= 1
+    assert rig.state.unknown_states["transmogrifying"] >= 1
     assert [entry["event"] for entry in logs].count("torbox_unknown_state") == 1
     _, text = await rig.get("/api/v2/torrents/info")
     assert json.loads(text)[0]["state"] in {"downloading", "stalledDL"}
@@ -47,7 +46,7 @@ async def test_half_hidden_is_not_gone(rig: Rig, hidden: str) -> None:
     """An item that the list or its id does not show, but the other does, is not missed for good."""
     content = film()
     await remote(rig, content)
-    long_ago(rig, content)
+    await long_ago(rig, content)
     rig.sim.world.change(content.hash, hidden=hidden)
     rig.sim.calls.clear()
     await rig.until(lambda: rig.sim.calls.count("mylist") >= 2)
@@ -63,25 +62,25 @@ async def test_gone_takes_three_places(rig: Rig) -> None:
     rig.sim.world.forget(content.hash)
     await rig.until(lambda: rig.followed(content.hash).misses >= 1, within=15)
     assert rig.phase(content.hash) is Phase.REMOTE
-    rig.ledger.note(content.hash, lambda latest: replace(latest, misses=3))
-    long_ago(rig, content)
+    await rig.alter(content.hash, misses=3)
+    await long_ago(rig, content)
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.GONE
     assert "TorBox" in download.failure_message
     assert rig.sim.calls.count("getqueued") >= 1
 
 
-def long_ago(rig: Rig, content: Content) -> None:
+async def long_ago(rig: Rig, content: Content) -> None:
     """Put all that was seen of a download back by an hour."""
-    rig.put_back(content.hash, 3600, "phase_at", "remote_at", "seen_at")
+    await rig.put_back(content.hash, 3600, "phase_at", "remote_at", "seen_at")
 
 
 async def test_finished_and_not_present_has_its_own_deadline(rig: Rig) -> None:
     """What TorBox has all the pieces of, and does not store, is given up as just that."""
     content = film()
     await remote(rig, content, stop_at=None, store_seconds=9e9)
-    await rig.until(lambda: any(item.finished for item in rig.ledger.snapshot.items.values()))
-    rig.ledger.note(content.hash, lambda latest: replace(latest, idle_seconds=3 * 3600.0))
+    await rig.until(lambda: any(item.finished for item in rig.state.snapshot.items.values()))
+    await rig.alter(content.hash, idle_seconds=3 * 3600.0)
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.NOT_PRESENT
     assert "storage" in download.failure_message
@@ -95,10 +94,7 @@ async def test_a_failed_state_must_hold(rig: Rig) -> None:
     rig.sim.world.change(content.hash, state="failed (Aborted, encryption detected)")
     await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
     assert rig.phase(content.hash) is Phase.REMOTE
-    rig.ledger.note(
-        content.hash,
-        lambda latest: replace(latest, failing_since=(latest.failing_since or 0.0) - 61),
-    )
+    await rig.put_back(content.hash, 61, "failing_since")
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.REMOTE_ERROR
     assert "encryption" in download.failure_message
@@ -172,9 +168,9 @@ async def test_links_of_what_is_gone(rig: Rig, manner: str) -> None:
     assert rig.phase(content.hash) is Phase.REMOTE
 
 
-def idle_for(rig: Rig, content: Content, seconds: float) -> None:
+async def idle_for(rig: Rig, content: Content, seconds: float) -> None:
     """Let a download have stood still for so long."""
-    rig.ledger.note(content.hash, lambda latest: replace(latest, idle_seconds=seconds))
+    await rig.alter(content.hash, idle_seconds=seconds)
 
 
 def reannounces(rig: Rig) -> int:
@@ -187,13 +183,13 @@ async def test_a_standstill_is_reannounced_once_before_it_fails(rig: Rig) -> Non
     """After `stalled_after` TorBox is told to reannounce; some minutes later it is given up."""
     content = film()
     await remote(rig, content)
-    idle_for(rig, content, 6 * 3600)
+    await idle_for(rig, content, 6 * 3600)
     await rig.until(lambda: reannounces(rig) == 1)
     await rig.until(lambda: "reannounce" in rig.note(content.hash))
     listed = rig.sim.calls.count("mylist")
     await rig.until(lambda: rig.sim.calls.count("mylist") >= listed + 2)
     assert rig.phase(content.hash) is Phase.REMOTE
-    idle_for(rig, content, 7 * 3600)
+    await idle_for(rig, content, 7 * 3600)
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.STALLED
     assert reannounces(rig) == 1
@@ -203,7 +199,7 @@ async def test_a_reannounce_may_help(rig: Rig) -> None:
     """What goes on after it is not given up, and the note is gone."""
     content = film()
     await remote(rig, content)
-    idle_for(rig, content, 6 * 3600)
+    await idle_for(rig, content, 6 * 3600)
     await rig.until(lambda: reannounces(rig) == 1)
     rig.sim.world.change(content.hash, stop_at=None)
     download = await rig.reaches(content.hash, Phase.FINISHED)
@@ -215,7 +211,7 @@ async def test_a_reannounce_that_torbox_refuses(rig: Rig) -> None:
     content = film()
     await remote(rig, content)
     rig.sim.faults.add("controltorrent", Error(500, "DATABASE_ERROR", "broken"), times=None)
-    idle_for(rig, content, 6 * 3600)
+    await idle_for(rig, content, 6 * 3600)
     await rig.until(lambda: reannounces(rig) == 1)
-    idle_for(rig, content, 7 * 3600)
+    await idle_for(rig, content, 7 * 3600)
     await rig.reaches(content.hash, Phase.FAILED)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import CannotStart
 from bridge.core.model import Phase, Reason
+from bridge.listen import CannotStart
 from bridge.simulator import Content, ContentFile, make_torrent
 from bridge.simulator.faults import WrongBytes
 from tests.support.aria2 import SECRET, Aria2Daemon
@@ -25,7 +25,7 @@ def without(content: Content, number: int) -> Content:
 async def bridge(directory: Path, **environ: str) -> AsyncIterator[Rig]:
     """A bridge with other settings."""
     directory.mkdir(exist_ok=True)
-    rig = Rig(directory, None, pace=BRISK, **environ)
+    rig = Rig(directory, None, retry=BRISK, **environ)
     await rig.open()
     try:
         yield rig
@@ -42,7 +42,7 @@ async def test_a_pack_with_a_missing_episode_waits(rig: Rig) -> None:
         download_id = await arr.add_torrent(content.torrent, content.name, content.hash)
         await rig.until(lambda: "does not list" in rig.note(content.hash))
         assert "E02" in rig.note(content.hash)
-        download = rig.download(content.hash)
+        download = rig.entry(content.hash)
         assert download is not None
         assert download.phase is Phase.REMOTE
         assert rig.sim.calls.counts().get("requestdl", 0) == 0

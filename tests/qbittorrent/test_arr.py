@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueStatus
-from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import ArrSettings, InitialState, SeedLimits
-from bridge.demo.dialects import App
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueStatus
+from tests.arr_emulator.arr_wire import ArrError
+from tests.arr_emulator.arr_words import ArrSettings, InitialState, SeedLimits
+from tests.arr_emulator.dialects import App
 from tests.support.face import (
     API_KEY,
     PASSWORD,
@@ -111,11 +111,12 @@ async def test_magnets_of_any_length(face: Face, app: App, trackers: int) -> Non
     link = magnet(ONE, "Show & Tell S01", trackers=trackers)
     async with arr_of(app, face, settings) as arr:
         assert await arr.add_magnet(link, SeedLimits(1.5, 600)) == ONE.upper()
-    download = face.view(ONE).download
-    assert (download.category, download.content_layout) == (ODD_CATEGORY, "Subfolder")
-    assert (download.stopped, download.sequential, download.first_last_first) == (True,) * 3
-    assert (download.ratio_limit, download.seeding_time_limit) == (1.5, 600)
-    assert len(face.downloads.trackers(ONE)) == trackers
+    view = face.view(ONE)
+    grab = view.grab
+    assert (grab.category, grab.content_layout) == (ODD_CATEGORY, "Subfolder")
+    assert (grab.stopped, grab.sequential, grab.first_last_first) == (True,) * 3
+    assert (grab.ratio_limit, grab.seeding_time_limit) == (1.5, 600)
+    assert len(face.downloads.queries.trackers(view.download)) == trackers
 
 
 @pytest.mark.parametrize("app", ALL)
@@ -124,7 +125,7 @@ async def test_torrent_files(face: Face, app: App) -> None:
     data, info_hash = make_torrent("Show.S01.mkv", padding=2000)
     async with arr_of(app, face) as arr:
         assert await arr.add_torrent(data, "Shöw · S01", info_hash) == info_hash.upper()
-    assert not face.view(info_hash).download.stopped
+    assert not face.view(info_hash).grab.stopped
 
 
 @pytest.mark.parametrize("app", ALL)
@@ -139,9 +140,9 @@ async def test_forced_and_first(face: Face, app: App) -> None:
         waits = [status for _, path, status in arr.wire.log if path == "torrents/properties"]
     assert waits == [200, 200]
     view = face.view(ONE)
-    assert view.download.force_start
-    assert view.download.priority < face.view("2b" * 20).download.priority
-    assert view.download.tags == (("a", "b") if app is App.SONARR else ())
+    assert view.grab.force_start
+    assert view.grab.priority < face.view("2b" * 20).grab.priority
+    assert view.grab.tags == (("a", "b") if app is App.SONARR else ())
 
 
 @pytest.mark.parametrize("app", ALL)
@@ -174,7 +175,7 @@ async def test_whole_life(face: Face, app: App) -> None:
         assert await arr.poll() == []
         for _ in range(2):
             await arr.remove(download_id)
-    assert not face.downloads.all()
+    assert not face.downloads.queries.primaries.values()
 
 
 @pytest.mark.parametrize("app", IMPORTERS)

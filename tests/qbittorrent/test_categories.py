@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from tests.support.face import Face, is_directory, magnet
 from tests.support.http import Client
 
@@ -78,7 +78,7 @@ async def test_edit(client: Client, form: dict[str, str], status: int, text: str
 
 async def test_set_category_moves_out_of_the_old_list(client: Client, face: Face) -> None:
     """After an import an *arr moves the torrent out of its own sight."""
-    await face.downloads.add_magnet(magnet(ONE), Options(category="tv"))
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions(category="tv"))
     await client.post("torrents/createCategory", category="done")
     reply = await client.post("torrents/setCategory", hashes=ONE, category="done")
     assert reply.short == (200, "")
@@ -90,22 +90,22 @@ async def test_set_unknown_category_is_409_only_when_a_hash_matched(
     client: Client, face: Face
 ) -> None:
     """It never creates one; an empty name takes downloads out of theirs."""
-    await face.downloads.add_magnet(magnet(ONE), Options(category="tv"))
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions(category="tv"))
     reply = await client.post("torrents/setCategory", hashes=ONE, category="nope")
     assert reply.short == (409, "Incorrect category name")
     reply = await client.post("torrents/setCategory", hashes="0" * 40, category="nope")
     assert reply.short == (200, "")
     assert (await client.post("torrents/setCategory", hashes=ONE)).status == 400
     assert (await client.post("torrents/setCategory", hashes=ONE, category="")).short == (200, "")
-    assert face.view(ONE).download.category == ""
+    assert face.view(ONE).grab.category == ""
 
 
 async def test_removed_categories_leave_downloads_behind(client: Client, face: Face) -> None:
     """One name a line, unknown ones ignored; downloads become uncategorised."""
-    await face.downloads.add_magnet(magnet(ONE), Options(category="tv"))
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions(category="tv"))
     await client.post("torrents/createCategory", category="other")
     reply = await client.post("torrents/removeCategories", categories="tv\nnope\r\n")
     assert reply.short == (200, "")
     assert list(await names(client)) == ["other"]
-    assert face.view(ONE).download.category == ""
+    assert face.view(ONE).grab.category == ""
     assert (await client.post("torrents/removeCategories")).status == 400

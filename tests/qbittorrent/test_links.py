@@ -46,9 +46,8 @@ async def test_a_link_to_a_torrent(open_rig: Rig, client: Client, server: LinkSe
     server.pages = {"/dl": content.torrent}
     form = {"urls": f"{server.url}/dl?apikey={SECRET}", "category": "tv", "cookie": "uid=1"}
     assert (await client.post("torrents/add", **form)).short == (200, "Ok.")
-    download = open_rig.download(content.hash)
-    assert download is not None
-    assert (download.category, download.has_torrent) == ("tv", True)
+    found = open_rig.followed(content.hash)
+    assert (found.category, found.has_torrent) == ("tv", True)
     assert server.cookies == ["uid=1"]
     await open_rig.reaches(content.hash, Phase.FINISHED)
 
@@ -60,7 +59,10 @@ async def test_a_link_to_a_magnet(open_rig: Rig, client: Client, server: LinkSer
     server.pages = {"/dl": magnet_of(content)}
     urls = f"{server.url}/dl\n{'1a' * 20}"
     assert (await client.post("torrents/add", urls=urls)).short == (200, "Ok.")
-    assert {view.download.hash for view in open_rig.held.all()} == {content.hash, "1a" * 20}
+    assert {view.download.hash for view in open_rig.service.queries.primaries.values()} == {
+        content.hash,
+        "1a" * 20,
+    }
 
 
 async def test_a_link_to_nothing_is_told_in_the_log(
@@ -71,7 +73,7 @@ async def test_a_link_to_nothing_is_told_in_the_log(
     for path in ("gone", "page"):
         url = f"{server.url}/{path}?apikey={SECRET}"
         assert (await client.post("torrents/add", urls=url)).short == (200, "Ok.")
-    assert open_rig.held.all() == []
+    assert not open_rig.service.queries.primaries
     logged = capsys.readouterr().out
     assert "404" in logged
     assert SECRET not in logged
@@ -80,9 +82,11 @@ async def test_a_link_to_nothing_is_told_in_the_log(
 async def test_private_hosts_are_refused_by_default(
     rig: Rig, server: LinkServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is asked of them, and the log names the setting that would allow it."""
+    """`Fails.`; nothing is asked of them, and the log names the setting that would allow it."""
     async with client_at(rig) as client:
-        await client.post("torrents/add", urls=f"{server.url}/dl?apikey={SECRET}")
+        link = f"{server.url}/dl?apikey={SECRET}"
+        assert (await client.post("torrents/add", urls=link)).text == "Fails."
+        assert (await client.post("torrents/add", urls=f"{link}\n{'1a' * 20}")).text == "Ok."
     assert server.cookies == []
     logged = capsys.readouterr().out
     assert "server.fetch_allowed_hosts" in logged
@@ -98,7 +102,7 @@ async def test_a_slow_link_is_followed_later(
     assert content.torrent is not None
     server.pages = {"/dl": 503}
     assert (await client.post("torrents/add", urls=f"{server.url}/dl", category="tv")).text == "Ok."
-    assert open_rig.held.all() == []
+    assert not open_rig.service.queries.primaries
     await open_rig.stop()
     server.pages = {"/dl": content.torrent}
     await open_rig.start()
@@ -109,3 +113,21 @@ async def test_a_slow_link_is_followed_later(
     asked = len(server.cookies)
     await open_rig.start()
     assert len(server.cookies) == asked
+
+
+async def test_a_private_host_found_late_is_shown(
+    open_rig: Rig, client: Client, server: LinkServer
+) -> None:
+    """`Ok.` was said already, so the *arr sees a failed download, and its user the setting."""
+    server.pages, server.delay = {"/dl": "http://10.0.0.1/file"}, 1.5
+    form = {"urls": f"{server.url}/dl?apikey={SECRET}", "category": "tv"}
+    assert (await client.post("torrents/add", **form)).text == "Ok."
+    await open_rig.until(lambda: bool(open_rig.service.queries.primaries.values()))
+    (row,) = (await client.get("torrents/info?category=tv")).json()
+    assert (row["state"], row["name"]) == ("error", "link to 127.0.0.1")
+    failed = open_rig.followed(row["hash"])
+    assert "10.0.0.1" in failed.failure_message
+    assert "server.fetch_allowed_hosts" in failed.failure_message
+    assert SECRET not in str(failed)
+    await client.post("torrents/delete", hashes=row["hash"], deleteFiles="true")
+    assert (await client.get("torrents/info")).json() == []

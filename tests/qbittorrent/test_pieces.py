@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge.core.metainfo import Metainfo, TorrentFile
 from bridge.core.model import Phase
 from bridge.downloads import FileView
-from bridge.qbittorrent.pieces import piece_ranges, piece_states
+from bridge.qbittorrent.torrent_details import piece_ranges, piece_states
 from tests.support.views import a_view
 
 

@@ -101,20 +101,20 @@ async def test_actions(api: qb.Client, face: Face) -> None:
     """Pause, start, priorities, limits and removal."""
     await call(lambda: api.torrents_add(urls=[magnet(ONE), magnet(TWO)]))
     await call(lambda: api.torrents_pause(torrent_hashes="all"))
-    assert face.view(ONE).download.stopped
+    assert face.view(ONE).grab.stopped
     await call(lambda: api.torrents_resume(torrent_hashes=[ONE, TWO]))
-    assert not face.view(ONE).download.stopped
+    assert not face.view(ONE).grab.stopped
     await call(lambda: api.torrents_top_priority(torrent_hashes=TWO))
     await call(lambda: api.torrents_set_force_start(enable=True, torrent_hashes=ONE))
-    assert face.view(ONE).download.force_start
+    assert face.view(ONE).grab.force_start
     await call(
         lambda: api.torrents_set_share_limits(
             ratio_limit=2, seeding_time_limit=60, inactive_seeding_time_limit=-1, torrent_hashes=ONE
         )
     )
-    assert face.view(ONE).download.ratio_limit == 2
+    assert face.view(ONE).grab.ratio_limit == 2
     await call(lambda: api.torrents_delete(delete_files=True, torrent_hashes="all"))
-    assert not face.downloads.all()
+    assert not face.downloads.queries.primaries.values()
 
 
 async def test_categories_and_tags(api: qb.Client, face: Face) -> None:
@@ -125,7 +125,7 @@ async def test_categories_and_tags(api: qb.Client, face: Face) -> None:
     assert made == {"name": "Ünï/b", "savePath": f"{face.settings.paths.downloads}/sub"}
     await call(lambda: api.torrents_edit_category("Ünï/b", save_path="other"))
     await call(lambda: api.torrents_set_category("Ünï/b", torrent_hashes=ONE))
-    assert face.view(ONE).download.category == "Ünï/b"
+    assert face.view(ONE).grab.category == "Ünï/b"
     with pytest.raises(qb.Conflict409Error):
         await call(lambda: api.torrents_set_category("nope", torrent_hashes=ONE))
     await call(lambda: api.torrents_remove_categories("Ünï/b"))
@@ -136,4 +136,4 @@ async def test_categories_and_tags(api: qb.Client, face: Face) -> None:
     await call(lambda: api.torrents_delete_tags("b"))
     assert [str(tag) for tag in await call(api.torrents_tags)] == ["a", "c"]
     await call(lambda: api.torrents_remove_tags(torrent_hashes=ONE))
-    assert face.view(ONE).download.tags == ()
+    assert face.view(ONE).grab.tags == ()

@@ -56,7 +56,7 @@ async def test_what_is_found_can_be_added(rig: Rig, client: Client) -> None:
     assert result["fileSize"] == 200_000
     assert result["nbSeeders"] > 0
     assert (await client.post("torrents/add", urls=result["fileUrl"])).text == "Ok."
-    (view,) = rig.held.all()
+    (view,) = rig.service.queries.primaries.values()
     assert view.download.name == result["fileName"]
     await rig.reaches(view.download.hash, Phase.FINISHED)
 

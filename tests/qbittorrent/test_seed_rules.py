@@ -10,18 +10,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.core.follow import observed
-from bridge.core.model import UNLIMITED, Download, Phase, RemoteItem
+from bridge.core.model import UNLIMITED, Entry, Grab, GrabPhase, Phase, RemoteItem
 from bridge.core.preferences import Preferences, with_global_limits
+from bridge.core.remote_tracking import record_item_seen
 from bridge.core.seeding import SeedMode, SeedPolicy, seed_mode, seeding_done
 from bridge.core.status import status_of
-from bridge.demo import arr_queue
-from bridge.demo.arr_queue import QueueItem, QueueStatus, Torrent, queue_item
-from bridge.demo.dialects import DIALECTS, App
 from bridge.downloads import View
-from bridge.qbittorrent.profile import PROFILES
-from bridge.qbittorrent.render import torrent_info
-from tests.support.scenes import NOW, delivered, whole
+from bridge.qbittorrent.torrent_info import torrent_info
+from tests.arr_emulator import arr_queue
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus, Torrent, queue_item
+from tests.arr_emulator.dialects import DIALECTS, App
+from tests.support.scenes import NOW, delivered, ready, whole
+from tests.support.views import AROUND
 
 SIZE = 1000
 BUSY_MINUTES = 10
@@ -78,7 +78,7 @@ CASES = [
     Case("inactive before time and ratio", 12, limits(2, 20, 2)),
     Case("unlimited ratio", None, limits(UNLIMITED)),
     Case("unlimited", None, limits(UNLIMITED, UNLIMITED, UNLIMITED)),
-    Case("unlimited, TorBox stops", None, limits(UNLIMITED, UNLIMITED), stops_at=30),
+    Case("unlimited, TorBox stops", 30, limits(UNLIMITED, UNLIMITED), stops_at=30),
     Case("unlimited time, TorBox stops", 30, limits(minutes=UNLIMITED), stops_at=30),
     Case("unlimited ratio and a time", 20, limits(UNLIMITED, 20)),
     Case("unlimited ratio and a time, TorBox stops", 7, limits(UNLIMITED, 20), stops_at=7),
@@ -96,9 +96,9 @@ CASES = [
 ]
 
 
-def said(case: Case, download: Download, minute: int) -> RemoteItem:
+def said(case: Case, grab: Grab, minute: int) -> RemoteItem:
     """What TorBox says at that minute: it seeds if it was told to, until it stops by itself."""
-    told = seed_mode(case.policy, with_global_limits(download, case.preferences))
+    told = seed_mode(case.policy, with_global_limits(grab, case.preferences))
     until = LAST_MINUTE if case.stops_at is None else case.stops_at
     active = told is SeedMode.SEED and minute <= until and minute != case.stops_at
     tenths = min(minute, BUSY_MINUTES, until) if told is SeedMode.SEED else 0
@@ -113,21 +113,23 @@ def said(case: Case, download: Download, minute: int) -> RemoteItem:
 
 def life(case: Case) -> Iterator[tuple[float, View]]:
     """Look each minute, as the bridge does, and tell what it shows."""
-    download = delivered(completed_at=NOW, content_name="Show", size=SIZE, **case.limits)
+    download = ready(size=SIZE)
+    grab = delivered(completed_at=NOW, size=SIZE, **case.limits)
     for minute in range(LAST_MINUTE + 1):
         now = NOW + 60 * minute
-        item = said(case, download, minute)
-        if download.phase is Phase.DELIVERED:
-            download = observed(download, item, now)
-            limited = with_global_limits(download, case.preferences)
+        item = said(case, grab, minute)
+        if grab.phase is GrabPhase.DELIVERED:
+            download = record_item_seen(download, item, now)
+            limited = Entry(download, with_global_limits(grab, case.preferences))
             if seeding_done(case.policy, limited, active=item.active, now=now):
-                download = replace(download, phase=Phase.FINISHED, phase_at=now)
-        yield now, View(download, status_of(download, item, None), item)
+                grab = replace(grab, phase=GrabPhase.FINISHED, phase_at=now)
+        entry = Entry(download, grab)
+        yield now, View(entry, status_of(entry, item, None), item)
 
 
 def shown(view: View, now: float) -> Torrent:
     """Read the entry as an *arr does."""
-    info = torrent_info(view, (), 0, now, PROFILES["4.6"])
+    info = torrent_info(view, (), 0, now, AROUND)
     return msgspec.json.decode(msgspec.json.encode(info), type=Torrent)
 
 
@@ -153,9 +155,9 @@ def test_removable_when_it_is_done(app: App, case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_shown_is_true(case: Case) -> None:
-    """State, ratio, seeding time and last activity are those of TorBox, and stand still at the end."""
+    """State, ratio and last activity are those of TorBox; the seeding time goes on."""
     for minute, (now, view) in enumerate(life(case)):
-        torrent, seeds = shown(view, now), view.download.phase is Phase.DELIVERED
+        torrent, seeds = shown(view, now), view.phase is Phase.DELIVERED
         assert view.item is not None
         if seeds:
             busy = view.item.upload_speed > 0
@@ -164,5 +166,4 @@ def test_what_is_shown_is_true(case: Case) -> None:
             assert torrent.last_activity == NOW + 60 * min(minute, BUSY_MINUTES)
         else:
             assert torrent.state == "pausedUP"
-            ends = (minute, case.stops_at, case.removable_at)
-            assert torrent.seeding_time == 60 * min(end for end in ends if end is not None)
+            assert torrent.seeding_time == 60 * minute

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.downloads import Options
+from bridge.core.model import Removal
+from bridge.downloads import AddOptions
 from tests.support.face import Face, magnet
 from tests.support.http import Client
 
@@ -13,7 +14,7 @@ UNKNOWN = "0" * 40
 @pytest.fixture(autouse=True)
 async def _downloads(face: Face) -> None:
     for info_hash in (ONE, TWO):
-        await face.downloads.add_magnet(magnet(info_hash), Options())
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions())
 
 
 ACTIONS = [
@@ -39,11 +40,11 @@ async def test_unknown_hashes_are_200(
     client: Client, face: Face, action: str, form: dict[str, str]
 ) -> None:
     """A 4xx would make an *arr repeat a removal every minute, and block its blocklist."""
-    before = face.downloads.version
+    before = face.downloads.queries.version
     reply = await client.post(f"torrents/{action}", hashes=f"{UNKNOWN}|xyz", **form)
     assert reply.short == (200, "")
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
-    assert face.downloads.version == before
+    assert face.downloads.queries.version == before
     assert (await client.get("torrents/tags")).text == "[]"
 
 
@@ -62,7 +63,7 @@ async def test_delete(client: Client, face: Face, hashes: str, left: list[str]) 
     for _ in range(2):
         reply = await client.post("torrents/delete", hashes=hashes, deleteFiles="true")
         assert reply.short == (200, "")
-    assert [view.download.hash for view in face.downloads.all()] == left
+    assert [view.download.hash for view in face.downloads.queries.primaries.values()] == left
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ async def test_files_go_only_when_told(
     """A missing deleteFiles keeps the data: that is how Sonarr asks for it."""
     await face.finish(ONE)
     assert (await client.post("torrents/delete", hashes=ONE, **form)).short == (200, "")
-    (removal,) = face.ledger.removals.values()
+    (removal,) = (job.task for job in face.state.jobs.values() if isinstance(job.task, Removal))
     assert bool(removal.files) is gone
 
 
@@ -83,11 +84,11 @@ async def test_files_go_only_when_told(
 async def test_both_vocabularies_pause(client: Client, face: Face, pause: str, resume: str) -> None:
     """The words of 4.x and 5.x do the same, whatever the profile."""
     await client.post(f"torrents/{pause}", hashes="all")
-    assert face.view(ONE).download.stopped
+    assert face.view(ONE).grab.stopped
     assert '"state":"pausedDL"' in (await client.get("torrents/info?filter=stopped")).text
     await client.post(f"torrents/{resume}", hashes=ONE)
-    assert not face.view(ONE).download.stopped
-    assert face.view(TWO).download.stopped
+    assert not face.view(ONE).grab.stopped
+    assert face.view(TWO).grab.stopped
 
 
 async def test_top_priority(client: Client) -> None:
@@ -101,19 +102,21 @@ async def test_top_priority(client: Client) -> None:
 async def test_force_start(client: Client, face: Face, value: str, *, forced: bool) -> None:
     """Only `true` forces; without `value` it is 400."""
     await client.post("torrents/setForceStart", hashes=ONE, value=value)
-    assert face.view(ONE).download.force_start is forced
+    assert face.view(ONE).grab.force_start is forced
     assert (await client.post("torrents/setForceStart", hashes=ONE)).status == 400
 
 
-async def test_share_limits_need_only_hashes(client: Client, face: Face) -> None:
-    """*arr send no inactive limit: it stays as it was."""
+async def test_share_limits_that_are_not_sent_stay(client: Client, face: Face) -> None:
+    """Several *arr send no inactive limit, and scripts send only the one they mean."""
     await face.put(ONE, inactive_seeding_time_limit=7)
     form = {"hashes": ONE, "ratioLimit": "1.5", "seedingTimeLimit": "60"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
     assert limits(face) == (1.5, 60, 7)
     form = {"hashes": ONE, "inactiveSeedingTimeLimit": "-1", "ratioLimit": "-1"}
     assert (await client.post("torrents/setShareLimits", **form)).short == (200, "")
-    assert limits(face) == (-1, -2, -1)
+    assert limits(face) == (-1, 60, -1)
+    assert (await client.post("torrents/setShareLimits", hashes=ONE)).short == (200, "")
+    assert limits(face) == (-1, 60, -1)
 
 
 @pytest.mark.parametrize("value", ["x", "", "nan", "inf"])
@@ -126,11 +129,11 @@ async def test_share_limits_that_are_no_numbers(client: Client, face: Face, valu
 
 def limits(face: Face) -> tuple[float, int, int]:
     """Read the limits of ONE."""
-    download = face.view(ONE).download
+    grab = face.view(ONE).grab
     return (
-        download.ratio_limit,
-        download.seeding_time_limit,
-        download.inactive_seeding_time_limit,
+        grab.ratio_limit,
+        grab.seeding_time_limit,
+        grab.inactive_seeding_time_limit,
     )
 
 

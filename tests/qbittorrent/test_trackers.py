@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from tests.support.face import Face, magnet
 from tests.support.http import Client
 
@@ -13,7 +13,7 @@ NEW = "udp://new.example:6969/announce"
 
 @pytest.fixture(autouse=True)
 async def _download(face: Face) -> None:
-    await face.downloads.add_magnet(magnet(ONE), Options())
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions())
 
 
 async def urls(client: Client) -> list[str]:

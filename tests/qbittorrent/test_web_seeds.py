@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.downloads import Options
+from bridge.downloads import AddOptions
 from tests.support.face import Face, magnet
 from tests.support.http import Client
 
@@ -12,7 +12,7 @@ SEED, OTHER = "https://seed.example/a", "http://seed.example/b"
 
 @pytest.fixture(autouse=True)
 async def _downloads(face: Face) -> None:
-    await face.downloads.add_magnet(magnet(ONE), Options())
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions())
 
 
 async def seeds(client: Client) -> list[str]:

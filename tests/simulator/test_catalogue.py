@@ -1,8 +1,7 @@
 """What TorBox can find."""
 
 from bridge.simulator import Content, ContentFile, make_torrent
-from bridge.simulator.catalogue import Catalogue
-from bridge.simulator.metainfo import Source
+from bridge.simulator.releases import Catalogue, Source
 from tests.simulator.support import A, B, film
 
 TORRENT = make_torrent("Real", (ContentFile("real.mkv", 5),))

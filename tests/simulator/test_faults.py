@@ -6,14 +6,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.simulator.endpoints import ENDPOINTS
-from bridge.simulator.faultbook import FaultBook
+from bridge.simulator.api_handlers import ENDPOINTS
 from bridge.simulator.faults import (
     NAMES,
     AnyEffect,
     Cut,
     Error,
     Fault,
+    FaultBook,
     Gzip,
     Hang,
     Html,

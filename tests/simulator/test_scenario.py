@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -12,9 +13,9 @@ import pytest
 import yaml
 
 from bridge.simulator import Account, Behaviour, Cdn, Content, Limits, Scenario, Tricks
-from bridge.simulator.command import add_arguments, run, serve
 from bridge.simulator.faults import AnyEffect, Effect, Fault
 from bridge.simulator.scenario import ScenarioError, load
+from bridge.simulator.serve import add_arguments, run, serve
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, film
 
@@ -102,6 +103,23 @@ def test_json_is_understood(tmp_path: Path) -> None:
     assert load(path) == Scenario()
 
 
+@pytest.mark.parametrize("name", ["s.json", "s.yaml", "s"])
+@pytest.mark.parametrize("key", ["\U0001f600", "a\tb", "\u2028"])
+def test_json_is_read_as_json(tmp_path: Path, name: str, key: str) -> None:
+    """Escapes that YAML reads in another way, such as those of an emoji, mean what JSON says."""
+    path = tmp_path / name
+    path.write_text(json.dumps({"key": key}))
+    assert load(path).key == key
+
+
+def test_broken_json_is_refused(tmp_path: Path) -> None:
+    """A file that calls itself JSON and is none is a mistake, not YAML."""
+    path = tmp_path / "s.json"
+    path.write_text("key: other")
+    with pytest.raises(ScenarioError, match=r"s\.json"):
+        load(path)
+
+
 async def test_a_scenario_is_in_force_from_the_start(start: Start) -> None:
     """Items, tricks and faults are there before the first call."""
     parts: dict[str, Any] = {
@@ -143,9 +161,9 @@ async def test_the_command_serves_until_told_to_stop(
         url = re.findall(r"http://127\.0\.0\.1:(\d+)", text)[0]
         async with (
             aiohttp.ClientSession() as http,
-            http.get(f"http://127.0.0.1:{url}/") as reply,
+            http.get(f"http://127.0.0.1:{url}/v1/api/user/me") as reply,
         ):
-            assert reply.status == 200
+            assert reply.status == 403
         assert await serve("127.0.0.1", int(url), Scenario()) == 1
         stop.set()
     assert serving.result() == 0

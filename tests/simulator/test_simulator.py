@@ -19,7 +19,7 @@ async def test_it_listens_until_it_is_stopped() -> None:
     url = simulator.url
     async with aiohttp.ClientSession() as http:
         async with http.get(url) as reply:
-            assert reply.status == 200
+            assert reply.status == 404
         await simulator.stop()
         await simulator.stop()
         with pytest.raises(aiohttp.ClientConnectorError):

@@ -19,17 +19,19 @@ from typing import Any, Final, Self, TypeAlias
 import aiohttp
 from aiohttp import web
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import ArrSettings
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_wire import ArrError
+from tests.arr_emulator.arr_words import ArrSettings
 
 Json: TypeAlias = dict[str, Any]
 
 KEY: Final = "0123456789abcdef0123456789abcdef"
 PAGE_SIZE: Final = 10
 HIDDEN: Final = "********"
+NEWER_IDS: Final = 1_000_000
+"""The newer API's ids of records are the older one's and so much."""
 
-ANCESTORS: Final = {"whisparr": "sonarr", "whisparr-3": "radarr"}
+ANCESTORS: Final = {"sonarr-5": "sonarr", "whisparr": "sonarr", "whisparr-3": "radarr"}
 """Whose code talks to the download client there."""
 
 
@@ -45,6 +47,8 @@ class Kind:
     include_unknown: str
     category_field: str
     category: str
+    message_api: str = ""
+    """The newer API beside `api`, whose delete takes a message; empty if there is none."""
     imports: tuple[str, ...] = ("downloadFolderImported",)
     """What the history says of files that were taken, and then of a download that is whole."""
 
@@ -56,6 +60,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         name="sonarr",
         app="Sonarr",
         version="4.0.15",
+        include_unknown=_SERIES,
+        category_field="tvCategory",
+        category="tv-sonarr",
+    ),
+    "sonarr-5": Kind(
+        name="sonarr",
+        app="Sonarr",
+        version="5.0.0",
+        message_api="/api/v5",
         include_unknown=_SERIES,
         category_field="tvCategory",
         category="tv-sonarr",
@@ -144,6 +157,10 @@ class ArrApi:
         self.blocklist: list[str] = []
         """Download ids, or titles of what was not grabbed yet."""
         self.searches: list[str] = []
+        self.messages: list[str] = []
+        """What the history says of failures, with their default text if nothing else was sent."""
+        self.commands: list[str] = []
+        """The names of the commands that were sent."""
         self.clients: list[Json] = []
         self.tags: list[Json] = []
         self.mappings: list[Json] = []
@@ -181,6 +198,11 @@ class ArrApi:
         app.router.add_get(f"{root}/system/status", self._status)
         app.router.add_get(f"{root}/queue", self._list_queue)
         app.router.add_delete(f"{root}/queue/{{id}}", self._remove_queued)
+        app.router.add_post(f"{root}/command", self._command)
+        if self.kind.message_api:
+            newer = self._url_base + self.kind.message_api
+            app.router.add_get(f"{newer}/queue", self._list_downloads)
+            app.router.add_delete(f"{newer}/queue/{{id}}", self._remove_download)
         app.router.add_get(f"{root}/history", self._list_history)
         app.router.add_post(f"{root}/history/failed/{{id}}", self._fail_grabbed)
         app.router.add_get(f"{root}/filesystem", self._filesystem)
@@ -290,7 +312,7 @@ class ArrApi:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        path = request.path.removeprefix(self._url_base + self.kind.api)
+        path = request.path.removeprefix(self._url_base).removeprefix(self.kind.api)
         if "id" in request.match_info:
             path = path.rpartition("/")[0]
         call = f"{request.method} {path}"
@@ -428,10 +450,31 @@ class ArrApi:
         ]
         return web.json_response({"parent": "/", "directories": listed, "files": []})
 
+    async def _list_downloads(self, request: web.Request) -> web.Response:
+        """List the queue as the newer API does: one record for a download, with an id of its own."""
+        first: dict[str, Record] = {}
+        for record in self.queue:
+            if record.matched or _flag(request, self.kind.include_unknown, default=True):
+                first.setdefault(record.download_id or record.title, record)
+        return _Page.asked(request).answer(
+            [{**record.json, "id": record.id + NEWER_IDS} for record in first.values()]
+        )
+
+    async def _remove_download(self, request: web.Request) -> web.Response:
+        return await self._remove(request, int(request.match_info["id"]) - NEWER_IDS)
+
+    async def _command(self, request: web.Request) -> web.Response:
+        name = (await request.json())["name"]
+        self.commands.append(name)
+        return web.json_response({"id": 1, "name": name, "status": "queued"}, status=201)
+
     async def _remove_queued(self, request: web.Request) -> web.Response:
+        return await self._remove(request, int(request.match_info["id"]))
+
+    async def _remove(self, request: web.Request, number: int) -> web.Response:
         if self.before_delete is not None:
             await self.before_delete.wait()
-        record = self._record(int(request.match_info["id"]))
+        record = self._record(number)
         if record is None:
             return _trouble(404, "NotFound")
         blocklist = _flag(request, self.says_blocklist, default=False)
@@ -444,7 +487,8 @@ class ArrApi:
                 return _trouble(500, problem)
         if blocklist:
             search = not _flag(request, "skipRedownload", default=False)
-            self._mark_failed(record.download_id, search=search)
+            message = request.query.get("message", "") if self.kind.message_api else ""
+            self._mark_failed(record.download_id, search=search, message=message)
         self.queue = [row for row in self.queue if row.download_id != record.download_id]
         if blocklist and self.before_answer is not None:
             await self.before_answer.wait()
@@ -478,7 +522,7 @@ class ArrApi:
             return _trouble(500, "Sequence contains no elements")
         return web.json_response({})
 
-    def _mark_failed(self, download_id: str, *, search: bool) -> bool:
+    def _mark_failed(self, download_id: str, *, search: bool, message: str = "") -> bool:
         """Fail what was grabbed; False, and nothing is done, where no grab is remembered."""
         grabs = [
             row
@@ -489,6 +533,7 @@ class ArrApi:
             return False
         self._happened(["downloadFailed"] * len(grabs), download_id)
         self.blocklist.append(download_id)
+        self.messages.append(message or "Manually marked as failed")
         if search and self.options["autoRedownloadFailed"]:
             self.searches.append(download_id)
         return True

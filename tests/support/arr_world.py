@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings
-from bridge.engine import Pace
+from bridge.engine import RetryTimes
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.support.arr_api import ANCESTORS, ArrApi
 from tests.support.rig import BRISK, Rig
 
-SWIFT = replace(BRISK, first=0.02, longest=0.2, told=0.1)
+SWIFT = replace(BRISK, first=0.02, longest=0.2, failover_recheck=0.1)
 
 TOLD = "DELETE /queue"
 TOLD_BY_HISTORY = "POST /history/failed"
@@ -41,9 +41,9 @@ class World:
         """Wait until the job of this hash is over."""
 
         def over() -> bool:
-            jobs = self.rig.ledger.failovers.values()
-            mine = [job for job in jobs if job.hash == info_hash]
-            return bool(mine) and all(job.ended_at is not None for job in mine)
+            jobs = self.rig.failovers
+            mine = [job for job in jobs if job.subject == info_hash]
+            return bool(mine) and all(job.finished_at is not None for job in mine)
 
         await self.rig.until(over)
 
@@ -63,11 +63,11 @@ def refused(rig: Rig, number: int = 1) -> Content:
 
 @asynccontextmanager
 async def world(
-    directory: Path, kind: str = "sonarr", *, pace: Pace = SWIFT, **environ: Any
+    directory: Path, kind: str = "sonarr", *, retry: RetryTimes = SWIFT, **environ: Any
 ) -> AsyncIterator[World]:
     """Run both."""
     async with ArrApi(kind) as api:
-        rig = Rig(directory, pace=pace, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
+        rig = Rig(directory, retry=retry, BRIDGE_ARR=json.dumps([api.settings()]), **environ)
         await rig.open()
         try:
             app = ANCESTORS.get(kind, kind)

@@ -12,22 +12,22 @@ import structlog
 from bridge import logs
 from bridge.app import Running, bridge
 from bridge.config import Settings, find_config, load
-from bridge.engine import Pace
+from bridge.engine import RetryTimes
 
 log = structlog.get_logger()
 
-PACE = Pace(
+RETRY = RetryTimes(
     first=0.2,
     longest=2.0,
-    slot=0.5,
-    user=0.3,
-    plan=1.0,
-    space=0.5,
+    no_slot=0.5,
+    bad_key=0.3,
+    plan_limit=1.0,
+    disk_full=0.5,
     metadata=0.5,
     lookup=0.3,
     unclear=1.5,
-    promised=3.0,
-    told=0.5,
+    id_pending=3.0,
+    failover_recheck=0.5,
 )
 CHECK_SECONDS = 0.5
 
@@ -43,7 +43,7 @@ async def _main() -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with bridge(settings, pace=PACE, reload=_settings, logs=recent) as running:
+    async with bridge(settings, retry=RETRY, reload=_settings, logs=recent) as running:
         log.info("listening", url=running.url)
         await _check_until(stopped, running)
 

@@ -1,8 +1,8 @@
 """Several *arr that have one torrent, looked at from inside."""
 
 from bridge.core.model import Phase
-from bridge.demo.arr_client import Arr
 from bridge.simulator import Content, magnet_of
+from tests.arr_emulator.arr_client import Arr
 from tests.support.rig import Rig
 
 TV, FILMS = "tv-sonarr", "radarr"
@@ -10,7 +10,7 @@ TV, FILMS = "tv-sonarr", "radarr"
 
 def shown(rig: Rig) -> dict[str, Phase]:
     """Tell the phase that each category is shown, from inside."""
-    return {view.download.category: view.download.phase for view in rig.held.each()}
+    return {view.grab.category: view.phase for view in rig.service.queries.views.values()}
 
 
 async def add(content: Content, *arrs: Arr) -> str:
@@ -21,7 +21,7 @@ async def add(content: Content, *arrs: Arr) -> str:
 
 async def settled(rig: Rig) -> None:
     """Wait until nothing is left to be removed."""
-    await rig.until(lambda: not rig.ledger.removals)
+    await rig.until(lambda: not rig.removals)
 
 
 def names(rig: Rig, category: str) -> list[str]:

@@ -10,11 +10,10 @@ from typing import TypeVar
 
 import aiohttp
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.progress import Progress
-from bridge.delivery.settings import KIB, FetchSettings
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.cdn import Cdn
 
 T = TypeVar("T")
@@ -23,6 +22,8 @@ HASH = "c" * 40
 
 FAST = FetchSettings(
     min_free_bytes=0,
+    connections_per_file=4,
+    tune_every=0.05,
     split_above=256 * KIB,
     segment=64 * KIB,
     block=16 * KIB,
@@ -94,11 +95,12 @@ class Room:
         """Make a new delivery on the same directories, as after a restart."""
         return DownloadDelivery(incomplete=self.incomplete, session=self.session, settings=settings)
 
-    def order(self, *paths: str, content_name: str = "", info_hash: str = HASH) -> Order:
+    def request(
+        self, *paths: str, content_name: str = "", info_hash: str = HASH
+    ) -> DeliveryRequest:
         """Order what the CDN serves, under these paths, by file id from 0 on."""
         files = tuple(
-            DeliveredFile(
-                hash=info_hash,
+            RequestedFile(
                 file_id=file_id,
                 remote_name=path,
                 size=len(self.cdn.files[file_id].data),
@@ -107,15 +109,17 @@ class Room:
             for file_id, path in enumerate(paths)
         )
         name = content_name or paths[0].split("/")[0]
-        return Order(hash=info_hash, save_path=self.save_path, content_name=name, files=files)
+        return DeliveryRequest(
+            info_hash=info_hash, save_path=self.save_path, content_name=name, files=files
+        )
 
-    async def deliver(self, order: Order) -> Path:
+    async def deliver(self, request: DeliveryRequest) -> Path:
         """Deliver with links of the CDN; return the content's path."""
-        return (await self.delivery.deliver(order, self.cdn, self.progress)).content_path
+        return (await self.delivery.deliver(request, self.cdn, self.progress)).content_path
 
-    def same(self, order: Order) -> bool:
+    def same(self, request: DeliveryRequest) -> bool:
         """Whether every file of the order is at its place and is what the CDN serves."""
         return all(
-            digest(order.save_path / file.path) == self.cdn.files[file.file_id].digest
-            for file in order.files
+            digest(request.save_path / file.path) == self.cdn.files[file.file_id].digest
+            for file in request.files
         )

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,19 @@ import aiohttp
 import bencode2
 from aiohttp import web
 
-from bridge.access import Access, hash_password
-from bridge.config import PathSettings, Settings
-from bridge.config.units import Network
+from bridge.auth import Access, hash_password
+from bridge.config import Network, PathSettings, Settings
 from bridge.core.model import DeliveredFile, Phase
 from bridge.delivery import Modes, NoDelivery
-from bridge.downloads import Downloads, View
-from bridge.engine import Engine, Ledger, Links, Services
+from bridge.downloads import DownloadService, View
+from bridge.engine import Engine, EngineContext, LinkBooks
 from bridge.logs import RecentLogs
-from bridge.qbittorrent import PREFIX, PROFILES, create_api
-from bridge.store import Store
+from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
+from bridge.state import Database, State
 from bridge.torbox import ApiKey, Budgets, TorBox
 from bridge.web import add_page
+from bridge.web.http_server import BoundedRunner, bound_request
+from tests.support.entries import with_fields
 
 USERNAME, PASSWORD, API_KEY = "admin", "pass word+ü", "a-key-of-the-user"
 HASHED = hash_password(PASSWORD)
@@ -49,42 +50,45 @@ class Face:
 
     url: str
     settings: Settings
-    ledger: Ledger
-    downloads: Downloads
+    state: State
+    downloads: DownloadService
     clock: Clock
     logs: RecentLogs
 
     def view(self, info_hash: str) -> View:
         """Find a download that must be there."""
-        view = self.downloads.get(info_hash)
+        view = self.downloads.queries.get(info_hash)
         assert view is not None
         return view
 
     async def put(self, info_hash: str, **fields: Any) -> None:
         """Change fields of a download."""
-        await self.ledger.change(info_hash, lambda download: replace(download, **fields))
+        after = with_fields(self.view(info_hash).entry, **fields)
+        async with self.state.unit_of_work() as work:
+            work.update_download(after.download.id, lambda _: after.download)
+            work.update_grab(after.grab.id, lambda _: after.grab)
+
+    async def plan(self, info_hash: str, files: Sequence[DeliveredFile]) -> None:
+        """Give a download these files."""
+        async with self.state.unit_of_work() as work:
+            work.put_files(self.view(info_hash).grab.id, files)
 
     async def finish(self, info_hash: str, name: str = "Show.S01", **fields: Any) -> Path:
         """Make a download look delivered and done; answers its content, which is on disk."""
-        content = Path(self.view(info_hash).download.save_path) / name
+        content = Path(self.view(info_hash).grab.save_path) / name
         content.mkdir(parents=True)
         (content / "e01.mkv").write_bytes(b"video")
         file = DeliveredFile(
-            hash=info_hash,
-            file_id=1,
-            remote_name="e01.mkv",
-            size=5,
-            path=f"{name}/e01.mkv",
-            done=True,
+            file_id=1, remote_name="e01.mkv", size=5, path=f"{name}/e01.mkv", done=True
         )
         done: dict[str, Any] = {
             "phase": Phase.FINISHED,
             "content_name": name,
+            "content_is_folder": True,
             "completed_at": self.clock(),
         }
-        await self.ledger.change(
-            info_hash, lambda download: replace(download, **(done | fields)), files=[file]
-        )
+        await self.put(info_hash, **(done | fields))
+        await self.plan(info_hash, [file])
         return content
 
 
@@ -96,6 +100,7 @@ async def serve_face(
     profile: str = "4.6",
     trusted_proxies: Sequence[Network] = (),
     csrf_protection: bool = True,
+    exempt_networks: Sequence[Network] = (),
 ) -> AsyncIterator[Face]:
     """Serve the face below `base` on a free port, with its database and downloads below `root`."""
     clock, logs = Clock(), RecentLogs()
@@ -103,23 +108,25 @@ async def serve_face(
     settings = Settings(paths=paths)
     settings.paths.downloads.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.paths.database))
+        database = await stack.enter_async_context(Database(settings.paths.database))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         torbox = TorBox(
             session, base_url="http://127.0.0.1:1", api_key="none", timeout=1, budgets=Budgets()
         )
-        ledger = Ledger(store, clock)
-        await ledger.load()
-        services = Services(
-            ledger=ledger,
+        state = State(database, clock)
+        await state.load()
+        ctx = EngineContext(
+            state=state,
             torbox=torbox,
             deliveries=Modes({"download": NoDelivery()}),
             settings=settings,
             clock=clock,
-            links=Links(torbox, clock),
+            link_books=LinkBooks(torbox, clock),
             key=ApiKey("none"),
         )
-        downloads = Downloads(services, Engine(services))
+        engine = Engine(ctx)
+        stack.push_async_callback(engine.close)
+        downloads = DownloadService(ctx, engine)
         access = Access(
             username=USERNAME,
             password_hash=HASHED,
@@ -127,17 +134,19 @@ async def serve_face(
             clock=clock,
             trusted_proxies=trusted_proxies,
             csrf_protection=csrf_protection,
+            exempt_networks=exempt_networks,
         )
-        app = web.Application()
+        app = web.Application(middlewares=[bound_request])
         api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.add_subapp(base + PREFIX, api)
+        app.on_response_prepare.append(add_security_headers)
         add_page(app, base)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = BoundedRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}{base}"
-        yield Face(url, settings, ledger, downloads, clock, logs)
+        yield Face(url, settings, state, downloads, clock, logs)
 
 
 def is_directory(path: str) -> bool:

@@ -1,9 +1,9 @@
 """A program that delivers and is killed. Run as `python -m tests.support.killed <what> <top> …`.
 
-`publish <top>` and `restage <top>` do their work again and again, each time in a new directory
+`publish <top>`, `publish-across <top> <other file system>` and `restage <top>` do their work again and again, each time in a new directory
 `<top>/<n>`, killed with SIGKILL just before the n-th time it opens a file, or changes a name or an
 owner, until the work ends before it is killed. `fetch <top> <url> <size>` delivers one file;
-somebody else kills it.
+the test kills it, or ends it with SIGTERM.
 """
 
 import asyncio
@@ -11,20 +11,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.answers import Validator
-from bridge.delivery.base import Order
-from bridge.delivery.download import DownloadDelivery
-from bridge.delivery.fetch import make_session
-from bridge.delivery.progress import Progress
-from bridge.delivery.publish import publish
-from bridge.delivery.settings import KIB
-from bridge.delivery.staging import begin
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.disk.publish import publish
+from bridge.delivery.disk.staging import begin
+from bridge.delivery.fetch.fetch_settings import KIB
+from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.file_state import Validator
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, some_bytes
 
 CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown"}
@@ -33,13 +33,15 @@ SIZES = {"a.mkv": 50_000, "Subs/a.srt": 300, "empty.nfo": 0}
 VERSIONS = (b"1", b"2")
 
 
-def show(top: Path) -> Order:
+def show(top: Path) -> DeliveryRequest:
     """The order of a small folder below `top`."""
     files = tuple(
-        DeliveredFile(hash=HASH, file_id=at, remote_name=name, size=size, path=f"Show/{name}")
+        RequestedFile(file_id=at, remote_name=name, size=size, path=f"Show/{name}")
         for at, (name, size) in enumerate(SIZES.items())
     )
-    return Order(hash=HASH, save_path=top / "tv" / "new", content_name="Show", files=files)
+    return DeliveryRequest(
+        info_hash=HASH, save_path=top / "tv" / "new", content_name="Show", files=files
+    )
 
 
 def staging(top: Path) -> Path:
@@ -61,6 +63,15 @@ def _stage(top: Path) -> None:
 
 def _publish(top: Path) -> None:
     publish(staging(top), show(top))
+
+
+def across(top: Path, other: Path) -> DeliveryRequest:
+    """The same request, with its save path below `other`, on another file system."""
+    return replace(show(top), save_path=other / top.name / "tv")
+
+
+def _publish_across(other: Path, top: Path) -> None:
+    publish(staging(top), across(top, other))
 
 
 def _restage(top: Path) -> None:
@@ -120,20 +131,26 @@ class _OneLink:
 
 
 async def _fetch(top: Path, url: str, size: int) -> None:
-    file = DeliveredFile(hash=HASH, file_id=0, remote_name="a", size=size, path="Show/a.mkv")
-    order = replace(show(top), files=(file,))
+    file = RequestedFile(file_id=0, remote_name="a", size=size, path="Show/a.mkv")
+    request = replace(show(top), files=(file,))
     settings = replace(FAST, checkpoint_bytes=32 * KIB)
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with make_session("killed/1") as session:
         delivery = DownloadDelivery(
             incomplete=top / ".incomplete", session=session, settings=settings
         )
-        await delivery.deliver(order, _OneLink(url), Progress())
+        with suppress(asyncio.CancelledError):
+            await delivery.deliver(request, _OneLink(url), Progress())
 
 
 def _main(what: str, top: Path, *rest: str) -> None:
     match what:
         case "publish":
             _everywhere(top, _stage, _publish)
+        case "publish-across":
+            _everywhere(top, _stage, partial(_publish_across, Path(rest[0])))
         case "restage":
             _everywhere(top, lambda _: None, _restage)
         case "fetch":

@@ -1,5 +1,6 @@
 """A server that hands out what links lead to, as Jackett and Prowlarr do."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,19 @@ class LinkServer:
     pages: dict[str, bytes | str | int] = field(default_factory=dict)
     cookies: list[str] = field(default_factory=list)
     """The Cookie header of each request."""
+    delay: float = 0.0
+    """Seconds before each answer."""
+    waiting: int = 0
+    most: int = 0
+    """Requests that waited at one time."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Serve a page."""
         self.cookies.append(request.headers.get("Cookie", ""))
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await asyncio.sleep(self.delay)
+        self.waiting -= 1
         match self.pages.get(request.path, 404):
             case bytes(body):
                 return web.Response(body=body)

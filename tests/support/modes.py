@@ -3,9 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.core.model import DeliveredFile
-from bridge.delivery.base import Order
-from bridge.delivery.progress import Progress
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
 HASH = "d" * 40
 
@@ -21,20 +20,20 @@ class NoLinks:
 NO_LINKS = NoLinks()
 
 
-def an_order(save_path: Path, *files: tuple[str, int], **fields: object) -> Order:
+def a_request(save_path: Path, *files: tuple[str, int], **fields: object) -> DeliveryRequest:
     """Order files by TorBox's name and size, under the same paths, numbered from 0."""
     listed = tuple(
-        DeliveredFile(hash=HASH, file_id=number, remote_name=name, size=size, path=name)
+        RequestedFile(file_id=number, remote_name=name, size=size, path=name)
         for number, (name, size) in enumerate(files)
     )
-    order = Order(
-        hash=HASH,
+    request = DeliveryRequest(
+        info_hash=HASH,
         save_path=save_path,
         content_name=files[0][0].partition("/")[0],
         files=listed,
         torrent_id=7,
     )
-    return replace(order, **fields)  # type: ignore[arg-type]  # fields of an Order
+    return replace(request, **fields)  # type: ignore[arg-type]  # fields of an Order
 
 
 def put(root: Path, name: str, data: bytes) -> Path:
@@ -45,6 +44,6 @@ def put(root: Path, name: str, data: bytes) -> Path:
     return path
 
 
-def done(progress: Progress, order: Order) -> list[int]:
+def done(progress: Progress, request: DeliveryRequest) -> list[int]:
     """Bytes done of each file of the order."""
-    return [progress.done(file.file_id) for file in order.files]
+    return [progress.done(file.file_id) for file in request.files]

@@ -14,6 +14,12 @@ RUN = ("bridge", "run")
 BRISK = ("tests.support.brisk_bridge",)
 """The same, with retries that a test can wait for."""
 ROOT = Path(__file__).parents[2]
+INHERITED = {
+    name: text
+    for name, text in os.environ.items()
+    if name == "PATH" or name.startswith("COVERAGE_PROCESS_")
+}
+"""The rest of the developer's environment must not reach the bridge."""
 
 
 class BridgeProcess:
@@ -45,7 +51,7 @@ class BridgeProcess:
             sys.executable,
             "-m",
             *self._program,
-            env={"PATH": os.environ["PATH"], **self._environ, "BRIDGE_LOG__FORMAT": "json"},
+            env={**INHERITED, **self._environ, "BRIDGE_LOG__FORMAT": "json"},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -91,7 +97,7 @@ async def run_to_end(environ: Mapping[str, str], *arguments: str) -> tuple[int, 
         "-m",
         "bridge",
         *arguments,
-        env={"PATH": os.environ["PATH"], **environ},
+        env={**INHERITED, **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,34 @@ import aiohttp
 
 from bridge.app import Running, bridge
 from bridge.config import load
-from bridge.core.model import Download, Phase
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_words import ArrSettings
-from bridge.downloads import Downloads
-from bridge.engine import Ledger, Pace
+from bridge.core.model import Entry, Failover, Job, Phase, Removal
+from bridge.downloads import DownloadService
+from bridge.engine import RetryTimes
 from bridge.simulator import Behaviour, Content, ContentFile, Scenario, Simulator, make_torrent
+from bridge.state import State
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_words import ArrSettings
+from tests.support.entries import Seen, field_of, with_fields
 
 USERNAME = "admin"
 PASSWORD = "a-password-of-the-tests"
 API_KEY = "an-api-key-of-the-tests"
 PATIENCE = 10.0
 
-BRISK = Pace(
+BRISK = RetryTimes(
     first=0.1,
     longest=1.0,
-    slot=0.3,
-    user=0.3,
-    plan=0.5,
-    space=0.3,
+    no_slot=0.3,
+    bad_key=0.3,
+    plan_limit=0.5,
+    disk_full=0.3,
     lookup=0.2,
     unclear=0.5,
-    promised=1.0,
+    id_pending=1.0,
     metadata=0.5,
     link=1.0,
-    told=0.3,
+    failover_recheck=0.3,
 )
 """Retries that a test can wait for."""
 
@@ -60,11 +61,11 @@ class Rig:
         directory: Path,
         scenario: Scenario | None = None,
         *,
-        pace: Pace = BRISK,
+        retry: RetryTimes = BRISK,
         **environ: str,
     ) -> None:
         self.directory = directory
-        self._pace = pace
+        self._retry = retry
         self.sim = Simulator(scenario or Scenario(behaviour=quick()))
         self.running: Running | None = None
         self._more = environ
@@ -113,7 +114,7 @@ class Rig:
 
     async def close(self) -> None:
         """Stop both; what must hold at every moment has to hold now."""
-        broken = self.held.violations if self.running else ()
+        broken = self.service.violations if self.running else ()
         await self.stop()
         await self.sim.stop()
         assert not broken, broken
@@ -122,7 +123,7 @@ class Rig:
         """Start the bridge on what it left behind."""
         self.running = await self._stack.enter_async_context(
             bridge(
-                load(None, self.environ), pace=self._pace, reload=lambda: load(None, self.environ)
+                load(None, self.environ), retry=self._retry, reload=lambda: load(None, self.environ)
             )
         )
 
@@ -145,47 +146,63 @@ class Rig:
         return Arr("sonarr", url, USERNAME, password)
 
     @property
-    def held(self) -> Downloads:
-        """The bridge's own downloads, for what cannot be seen from outside."""
+    def service(self) -> DownloadService:
+        """The bridge's own service, for what cannot be seen from outside."""
         assert self.running is not None
         return self.running.downloads
 
     @property
-    def ledger(self) -> Ledger:
-        """The bridge's ledger."""
+    def state(self) -> State:
+        """The bridge's state."""
         assert self.running is not None
-        return self.running.ledger
+        return self.running.state
 
-    def download(self, info_hash: str) -> Download | None:
-        """What the bridge holds of a download."""
-        return self.ledger.downloads.get(info_hash)
+    @property
+    def removals(self) -> list[Job]:
+        """The removals that are not done yet."""
+        return [job for job in self.state.jobs.values() if isinstance(job.task, Removal)]
 
-    def followed(self, info_hash: str) -> Download:
-        """What the bridge holds of a download that is there."""
-        download = self.download(info_hash)
-        assert download is not None
-        return download
+    @property
+    def failovers(self) -> list[Job]:
+        """The reports to an *arr that are not done, and those of the last hour."""
+        return [job for job in self.state.jobs.values() if isinstance(job.task, Failover)]
+
+    def entry(self, info_hash: str, category: str | None = None) -> Entry | None:
+        """What the bridge has of a hash: for a category, or what a list of everything shows."""
+        views = self.service.queries.of_hash(info_hash)
+        if category is None:
+            view = self.service.queries.get(info_hash)
+            return view.entry if view else None
+        return next((one.entry for one in views if one.grab.category == category), None)
+
+    def followed(self, info_hash: str) -> Seen:
+        """What the bridge has of a hash that is there."""
+        entry = self.entry(info_hash)
+        assert entry is not None
+        return Seen(entry)
 
     def phase(self, info_hash: str) -> Phase | None:
         """Tell where a download stands."""
-        download = self.download(info_hash)
-        return download.phase if download else None
+        entry = self.entry(info_hash)
+        return entry.phase if entry else None
 
-    def put_back(self, info_hash: str, seconds: float, *moments: str) -> None:
+    async def alter(self, info_hash: str, **changes: Any) -> None:
+        """Give fields of what is there other values, in memory alone."""
+        entry = with_fields(self.followed(info_hash).entry, **changes)
+        async with self.state.unit_of_work() as work:
+            work.observe_download(entry.download)
+            work.observe_grab(entry.grab)
+
+    async def put_back(self, info_hash: str, seconds: float, *moments: str) -> None:
         """Let time pass for a download: these fields of it lie so much further back."""
-
-        def change(latest: Download) -> Download:
-            fields: dict[str, Any] = {
-                name: (getattr(latest, name) or 0.0) - seconds for name in moments
-            }
-            return replace(latest, **fields)
-
-        self.ledger.note(info_hash, change)
+        entry = self.followed(info_hash).entry
+        changes = {name: (field_of(entry, name) or 0.0) - seconds for name in moments}
+        await self.alter(info_hash, **changes)
 
     def note(self, info_hash: str) -> str:
         """What stands in the way of a download."""
-        download = self.download(info_hash)
-        return download.note if download else ""
+        entry = self.entry(info_hash)
+        return entry.note if entry else ""
 
     async def until(self, holds: Callable[[], bool], *, within: float = PATIENCE) -> None:
         """Wait until something holds."""
@@ -194,20 +211,17 @@ class Rig:
             assert time.monotonic() < deadline, "it did not come to hold in time"
             await asyncio.sleep(0.02)
 
-    async def reaches(self, info_hash: str, *phases: Phase, within: float = PATIENCE) -> Download:
+    async def reaches(self, info_hash: str, *phases: Phase, within: float = PATIENCE) -> Seen:
         """Wait until the download is in one of the phases."""
 
         def there() -> bool:
-            download = self.download(info_hash)
-            return download is not None and download.phase in phases
+            return self.phase(info_hash) in phases
 
         try:
             await self.until(there, within=within)
         except AssertionError:
-            raise AssertionError(f"stays at {self.download(info_hash)}") from None
-        download = self.download(info_hash)
-        assert download is not None
-        return download
+            raise AssertionError(f"stays at {self.entry(info_hash)}") from None
+        return self.followed(info_hash)
 
     async def completed(self, arr: Arr, download_id: str, *, within: float = PATIENCE) -> QueueItem:
         """Poll as an *arr does until the download may be imported."""

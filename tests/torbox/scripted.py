@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -13,6 +13,13 @@ KEY: Final = "11111111-2222-3333-4444-555555555555"
 """An API key of the form that TorBox gives out."""
 HANG: Final = b"<hang>"
 """An answer that never comes."""
+
+
+class Slow(NamedTuple):
+    """An answer that comes late."""
+
+    answer: bytes
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Scripted:
     """What the server will answer, and what it was asked."""
 
     url: str
-    answers: list[bytes] = field(default_factory=list)
+    answers: list[bytes | Slow] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
 
 
@@ -54,6 +61,9 @@ async def scripted_server() -> AsyncIterator[Scripted]:
         try:
             script.seen.append(await _read(reader))
             answer = script.answers.pop(0)
+            if isinstance(answer, Slow):
+                await asyncio.sleep(answer.seconds)
+                answer = answer.answer
             if answer is HANG:
                 await closing.wait()
             else:

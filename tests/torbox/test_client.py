@@ -15,12 +15,10 @@ import structlog.testing
 from bridge.core.model import QueuedItem, Reason, RemoteFile
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.faults import Cut, Hang, Html, Lost, Malformed, NoData, RotateKey
-from bridge.simulator.scenario import Scenario
-from bridge.simulator.settings import Account as Owner
-from bridge.simulator.settings import Behaviour, Limits
+from bridge.simulator.scenario import Account as Owner
+from bridge.simulator.scenario import Behaviour, Limits, Scenario
 from bridge.simulator.simulator import Simulator
-from bridge.torbox.answers import CachedItem, Created
-from bridge.torbox.budgets import Budgets, Kind
+from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.client import Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
@@ -29,10 +27,12 @@ from bridge.torbox.errors import (
     NotFound,
     RateLimited,
     Refused,
-    ServerTrouble,
+    SearchRefused,
+    ServerError,
     Unreachable,
     WaitForSlot,
 )
+from bridge.torbox.payloads import CachedItem, Created
 from tests.torbox.scripted import EMPTY, KEY, Scripted, envelope, http
 
 GIB = 1 << 30
@@ -124,7 +124,7 @@ async def test_a_cached_magnet_is_ready_at_once(world: World) -> None:
         RemoteFile(id=0, name="Show/Show.mkv", size=5000),
         RemoteFile(id=1, name="Show/info.nfo", size=12),
     )
-    (row,) = (row for row in world.torbox.budgets.rows() if row.kind == Kind.UNCACHED)
+    (row,) = (row for row in world.torbox.budgets.rows() if row.kind == CallClass.UNCACHED)
     assert row.calls == ()
 
 
@@ -242,7 +242,7 @@ async def test_the_month_is_used_up(world: World) -> None:
 async def test_a_lost_answer_is_unclear(world: World, effect: Cut | Hang | Lost) -> None:
     """When the answer to an add is lost in any way, the caller is told to look first."""
     world.simulator.faults.add("createtorrent", effect)
-    with pytest.raises((Unreachable, ServerTrouble)) as caught:
+    with pytest.raises((Unreachable, ServerError)) as caught:
         await world.torbox.create(magnet=magnet("Show"), seed=3)
     assert caught.value.unclear
 
@@ -298,7 +298,7 @@ async def test_no_link_before_the_files_are_there(world: World) -> None:
     """A link asked for too early is trouble that passes."""
     created = await world.torbox.create(magnet=magnet("Show"), seed=3)
     assert created.torrent_id is not None
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await world.torbox.link(created.torrent_id, 0)
 
 
@@ -338,7 +338,7 @@ async def test_no_metadata_in_time(torbox: TorBox, script: Scripted) -> None:
         EMPTY,
     ]
     assert await torbox.info("ab" * 20, timeout_seconds=0.01) is None
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.info("ab" * 20, timeout_seconds=0.01)
     assert await torbox.info("ab" * 20, timeout_seconds=0.01) is None
     assert script.seen[0].query == {"hash": "ab" * 20, "timeout": "1"}
@@ -362,9 +362,9 @@ async def test_export(world: World) -> None:
 async def test_an_export_that_fails_is_an_error(torbox: TorBox, script: Scripted) -> None:
     """A failure of TorBox is not taken for a torrent that cannot be exported."""
     script.answers = [http(b"<html>", status=502), http(b"<html>", status=502)]
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.export(1)
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.magnet_of(1)
 
 
@@ -418,10 +418,10 @@ async def test_the_hour_is_used_up(world: World) -> None:
 
 
 async def test_a_broken_item_is_not_gone(torbox: TorBox, script: Scripted) -> None:
-    """An item that was asked for by id and cannot be read is trouble, not absence."""
+    """An item that was asked for by id and cannot be parsed is an error, not absence."""
     script.answers = [
         envelope({"id": 5, "size": 1}),
-        http(b'{"success":true,"data":{"id":5,"size":1e999}}'),
+        http(b'{"success":true,"data":{"id":5'),
         envelope({"id": 6}),
         envelope(None),
         envelope([{"id": 5}]),
@@ -429,7 +429,7 @@ async def test_a_broken_item_is_not_gone(torbox: TorBox, script: Scripted) -> No
     ]
     assert await torbox.item(5) is not None
     for _ in range(2):
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ServerError):
             await torbox.item(5)
     assert await torbox.item(5) is None
     assert await torbox.item(5) is not None
@@ -467,10 +467,69 @@ async def test_a_busy_search_does_not_stop_the_polling(torbox: TorBox, script: S
     assert await torbox.list_items() == ()
 
 
+REFUSALS = [
+    http(b'{"detail":"Forbidden"}', status=403),
+    http(b"<html>forbidden</html>", status=403),
+    envelope(status=403, success=False, error="PLAN_RESTRICTED_FEATURE", detail="Pro only."),
+    envelope(status=404, success=False, error="ENDPOINT_NOT_FOUND"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["bare", "html", "plan", "route"])
+async def test_a_search_that_is_refused(torbox: TorBox, script: Scripted, refusal: bytes) -> None:
+    """The reason is logged once and known until a search works; downloads are not affected."""
+    script.answers = [refusal, refusal, envelope([])]
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(SearchRefused):
+                await torbox.search("show")
+            assert torbox.search_refusal
+    assert [line["event"] for line in logs] == ["torbox_search_refused"]
+    assert await torbox.search("show") == ()
+    assert torbox.search_refusal == ""
+
+
+async def test_a_search_that_fails_is_not_refused(torbox: TorBox, script: Scripted) -> None:
+    """An error of the moment does not disable the search."""
+    script.answers = [envelope(status=500, success=False, error="SEARCH_ERROR")]
+    with pytest.raises(ServerError):
+        await torbox.search("show")
+    assert torbox.search_refusal == ""
+
+
+ALREADY = [
+    ("DIFF_ISSUE", "Download already queued.", 400),
+    ("DIFF_ISSUE", "This torrent is already in your account.", 200),
+    (None, "Torrent is already in queue.", 400),
+    (None, "This item already exists.", 500),
+    ("UNKNOWN_ERROR", "Already added.", 500),
+    ("DUPLICATE_ITEM", "", 400),
+]
+
+
+@pytest.mark.parametrize(("code", "detail", "status"), ALREADY)
+async def test_a_refusal_that_says_it_is_there(
+    torbox: TorBox, script: Scripted, code: str | None, detail: str, status: int
+) -> None:
+    """An add of what the account has already is no failure: the lists will show where it is."""
+    script.answers = [envelope(status=status, success=False, error=code, detail=detail)]
+    found = await torbox.create(magnet=magnet("Show"), seed=3)
+    assert found.already
+    assert (found.torrent_id, found.queued_id) == (None, None)
+
+
+async def test_a_full_queue_is_a_wait(torbox: TorBox, script: Scripted) -> None:
+    """Only "maximum queued" means that the queue is full."""
+    detail = "You have reached the maximum queued downloads limit of 1000; 3 are already queued."
+    script.answers = [envelope(status=400, success=False, error="DIFF_ISSUE", detail=detail)]
+    with pytest.raises(WaitForSlot):
+        await torbox.create(magnet=magnet("Show"), seed=3)
+
+
 async def test_a_link_that_is_none(torbox: TorBox, script: Scripted) -> None:
     """A success without a link is trouble."""
     script.answers = [envelope(None)]
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         await torbox.link(1, 0)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.torbox.envelope import Answer, parse, scrub
-from bridge.torbox.verdicts import verdict
+from bridge.torbox.error_codes import error_for
 
 TEXT = st.text("aZ_ ÉR")
 KEY = "11111111-2222"
@@ -18,7 +18,7 @@ def test_any_bytes_are_an_answer(status: int, body: bytes) -> None:
     """Whatever comes is read without an exception, and is a success only in an envelope."""
     answer = parse(status, body)
     assert not answer.ok
-    assert verdict(answer, 0.0) is not None
+    assert error_for(answer, 0.0) is not None
 
 
 @settings(max_examples=100)
@@ -34,7 +34,7 @@ def test_any_bytes_are_an_answer(status: int, body: bytes) -> None:
 )
 def test_any_types_in_the_envelope_are_read(body: dict[str, object], status: int) -> None:
     """No type in any field of the envelope makes reading or judging raise."""
-    verdict(parse(status, msgspec.json.encode(body)), 0.0)
+    error_for(parse(status, msgspec.json.encode(body)), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,16 @@ def test_a_validation_error_reads_as_a_sentence() -> None:
         (f"key {KEY} is bad", "key *** is bad"),
         (
             "see https://cdn.example/dld/1?token=abc&x=1 now",
-            "see https://cdn.example/dld/1?*** now",
+            "see https://cdn.example/*** now",
         ),
+        (
+            "tracker https://t.example:443/0123abcd/announce failed",
+            "tracker https://t.example:443/*** failed",
+        ),
+        ("udp://user:pass@t.example/0123/announce", "udp://t.example/***"),
+        ("(http://t.example/).", "(http://t.example/)."),
+        ("bad magnet:?xt=urn:btih:00&tr=http%3A%2F%2Ft%2Fkey", "bad magnet:?***"),
+        ("\x1b[31mred\x07\u202e", "[31mred"),
         ("bad token=abc-def, sorry", "bad token=*** sorry"),
         ("/requestdl?api_key=abc&id=1", "/requestdl?api_key=***&id=1"),
         ("two\nlines\tand  spaces", "two lines and spaces"),
@@ -74,7 +82,7 @@ def test_a_validation_error_reads_as_a_sentence() -> None:
     ],
 )
 def test_no_secret_in_a_text(text: str, shown: str) -> None:
-    """Neither the key nor the query of a link gets into what is shown, and it is one short line."""
+    """No key, no path of a URL and no escape code is shown, and it is one short line."""
     assert scrub(text, KEY) == shown
 
 

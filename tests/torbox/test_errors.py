@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bridge.torbox import errors
-from bridge.torbox.errors import ServerTrouble, TorBoxError
+from bridge.torbox.errors import ServerError, TorBoxError
 
 
 def every_kind() -> list[type[TorBoxError]]:
@@ -34,9 +34,9 @@ def test_the_drawing_shows_the_tree() -> None:
     ("error", "shown"),
     [
         (TorBoxError("", "no answer"), "no answer"),
-        (ServerTrouble("", "a page", 502), "a page (HTTP 502)"),
+        (ServerError("", "a page", 502), "a page (HTTP 502)"),
         (
-            ServerTrouble("DATABASE_ERROR", "Try again.", 500),
+            ServerError("DATABASE_ERROR", "Try again.", 500),
             "DATABASE_ERROR: Try again. (HTTP 500)",
         ),
     ],

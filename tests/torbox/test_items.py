@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bridge.core.model import QueuedItem, RemoteFile, RemoteItem
 from bridge.torbox import items
 from bridge.torbox.envelope import Answer
-from bridge.torbox.errors import ServerTrouble
+from bridge.torbox.errors import ServerError
 
 HASH = "ab" * 20
 OTHER = "cd" * 32
@@ -57,16 +57,16 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def read(value: object) -> tuple[list[RemoteItem], list[str]]:
-    """Read one entry of the list, and what was to complain about."""
-    complaints: list[str] = []
-    found = items.readable([raw(value)], items.remote_item, complaints.append)
-    return found, complaints
+    """Read one entry of the list, and the warnings."""
+    warnings: list[str] = []
+    found = items.readable([raw(value)], items.remote_item, warnings.append)
+    return found, warnings
 
 
 def test_a_whole_item() -> None:
     """Every field of TorBox's item arrives in ours, in our units."""
-    (found,), complaints = read(WHOLE)
-    assert complaints == []
+    (found,), warnings = read(WHOLE)
+    assert warnings == []
     assert found == RemoteItem(
         id=123456,
         hash=HASH,
@@ -90,7 +90,7 @@ def test_a_whole_item() -> None:
         other_hashes=(OTHER, OTHER[:40]),
         created_at=1782122400.0,
         expires_at=1784714700.25,
-        message="see https://tracker.example/announce?***",
+        message="see https://tracker.example/***",
     )
 
 
@@ -115,18 +115,18 @@ def test_notations_do_not_matter(stranger: dict[str, object]) -> None:
 @pytest.mark.parametrize("name", [name for name in WHOLE if name != "id"])
 def test_null_may_stand_for_anything(name: str) -> None:
     """An item with a null in any field but its id is still an item."""
-    (found,), complaints = read(WHOLE | {name: None})
+    (found,), warnings = read(WHOLE | {name: None})
     assert found.id == 123456
-    assert complaints == []
+    assert warnings == []
 
 
 @pytest.mark.parametrize("listed", [None, [], {}, "files", 0])
 def test_no_files_yet(listed: object) -> None:
     """Before its metadata are known an item has no files and is not ready."""
-    (found,), complaints = read(WHOLE | {"files": listed})
+    (found,), warnings = read(WHOLE | {"files": listed})
     assert found.files == ()
     assert not found.ready
-    assert complaints == []
+    assert warnings == []
 
 
 def test_a_file_without_a_name_goes_by_its_short_one() -> None:
@@ -142,20 +142,20 @@ def test_a_file_without_a_name_goes_by_its_short_one() -> None:
 )
 def test_a_broken_file_hides_all(broken: object) -> None:
     """An item with a gap in its files is not ready, so that it is not delivered with the gap."""
-    (found,), complaints = read(WHOLE | {"files": [FILE, broken]})
+    (found,), warnings = read(WHOLE | {"files": [FILE, broken]})
     assert not found.ready
-    assert len(complaints) == 1
-    assert "123456" in complaints[0]
+    assert len(warnings) == 1
+    assert "123456" in warnings[0]
 
 
 @pytest.mark.parametrize("broken", [None, 7, [], "x", {}, {"id": None}, {"id": "x"}, {"id": True}])
 def test_one_broken_item_costs_only_itself(broken: object) -> None:
-    """The other items of the list are read, and the broken one is complained about."""
-    complaints: list[str] = []
+    """The other items of the list are read, and there is a warning for the broken one."""
+    warnings: list[str] = []
     raws = [raw(broken), raw({"id": 1}), msgspec.Raw(b'{"id": 2, "size": 1e999}'), raw(WHOLE)]
-    found = items.readable(raws, items.remote_item, complaints.append)
-    assert [item.id for item in found] == [1, 123456]
-    assert len(complaints) == 2
+    found = items.readable(raws, items.remote_item, warnings.append)
+    assert [item.id for item in found] == [1, 2, 123456]
+    assert len(warnings) == 1
 
 
 @settings(max_examples=100)
@@ -165,10 +165,10 @@ def test_one_broken_item_costs_only_itself(broken: object) -> None:
         st.none() | st.booleans() | st.floats() | st.integers() | st.text("0a-.Z") | st.just([{}]),
     )
 )
-def test_any_types_are_read_or_complained_about(changes: dict[str, object]) -> None:
+def test_any_types_are_parsed_or_warned_about(changes: dict[str, object]) -> None:
     """No type in any field breaks the list."""
-    found, complaints = read(WHOLE | changes)
-    assert found or complaints
+    found, warnings = read(WHOLE | changes)
+    assert found or warnings
 
 
 def answer(data: object) -> Answer:
@@ -182,7 +182,7 @@ def test_a_list_is_a_list_or_null() -> None:
     assert len(items.entries(answer([1, None]))) == 2
     wrong: list[object] = [{}, "x", 7, True]
     for data in wrong:
-        with pytest.raises(ServerTrouble) as caught:
+        with pytest.raises(ServerError) as caught:
             items.entries(answer(data))
         assert caught.value.unclear
 
@@ -200,23 +200,23 @@ def test_another_item_is_not_the_one() -> None:
     assert items.one(answer(None), 5) is None
     assert items.one(answer([]), 5) is None
     for data in ({"id": 4}, [{"id": 4}], {"name": "no id"}):
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ServerError):
             items.one(answer(data), 5)
 
 
 def test_the_queue() -> None:
     """Queued downloads are read by id, lower-case hash and the name that the user sees."""
-    complaints: list[str] = []
+    warnings: list[str] = []
     raws = [
         raw({"id": "9", "hash": HASH.upper(), "name": "Show", "name_override": None}),
         raw({"id": 10, "hash": None, "name": "Show", "name_override": "Mine"}),
         raw({"hash": HASH}),
     ]
-    assert items.readable(raws, items.queued_item, complaints.append) == [
+    assert items.readable(raws, items.queued_item, warnings.append) == [
         QueuedItem(id=9, hash=HASH, name="Show"),
         QueuedItem(id=10, hash="", name="Mine"),
     ]
-    assert complaints == ["a queued download has no usable id"]
+    assert warnings == ["a queued download has no usable id"]
 
 
 def test_only_torrents_are_torrents() -> None:

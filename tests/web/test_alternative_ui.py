@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bridge.access import Access, hash_password
-from bridge.app import CannotStart, check
+from bridge.app import check
+from bridge.auth import Access, hash_password
 from bridge.config import load
-from bridge.qbittorrent import dress
+from bridge.listen import CannotStart
+from bridge.qbittorrent import add_security_headers
 from bridge.web import add_alternative_ui
 from tests.support.http import Client, Reply, client_of
 from tests.support.rig import PASSWORD, USERNAME, Rig
@@ -49,7 +50,7 @@ async def serving(folder: Path, base: str = "") -> AsyncIterator[Client]:
     """Serve a UI below `base`; the client is a stranger until it sends the key."""
     access = Access(username="admin", password_hash=HASHED, api_key=KEY, clock=lambda: 0.0)
     app = web.Application()
-    app.on_response_prepare.append(dress)
+    app.on_response_prepare.append(add_security_headers)
     add_alternative_ui(app, base, folder, access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

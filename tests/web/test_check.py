@@ -56,7 +56,7 @@ async def test_a_look_that_was_asked_for(rig: Rig) -> None:
         assert answer["healthy"] is True
         assert answer["taken_at"] > 1.7e9
         texts = {finding["text"] for finding in answer["findings"]}
-        assert {"can be read", f"it answers at {rig.url}"} <= texts
+        assert {"all settings are valid", f"it answers at {rig.url}"} <= texts
         assert {"subject", "level", "text", "fix"} == set(answer["findings"][0])
         assert rig.sim.key not in str(answer)
 

@@ -48,6 +48,7 @@ async def test_all_is_well(rig: Rig) -> None:
     await rig.reaches(content.hash, Phase.FINISHED)
     answer = await told(rig)
     assert (answer["troubles"], answer["violations"]) == ([], 0)
+    assert answer["security"] == []
     assert answer["counts"] == {phase: int(phase is Phase.FINISHED) for phase in Phase}
     (row,) = answer["downloads"]
     assert (row["hash"], row["name"], row["category"]) == (content.hash, content.name, "tv-sonarr")
@@ -90,7 +91,7 @@ async def test_troubles_are_those_of_readyz(rig: Rig) -> None:
     content = pack()
     rig.sim.faults.add("*", Html(status=502), times=None)
     await add(rig, content)
-    await rig.until(lambda: bool(rig.held.troubles))
+    await rig.until(lambda: bool(rig.service.troubles))
     status, text = await rig.get("/readyz")
     assert status == 503
     assert [line.partition(" (for")[0] for line in text.splitlines()] == [

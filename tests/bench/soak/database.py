@@ -5,16 +5,23 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bridge.core.cleanup import LATE_SECONDS
+from bridge.core.recently_removed import LIST_LAG_SECONDS
 
-TABLES = ("downloads", "claims", "files", "torrents", "removals")
-"""What has a row for each hash, and none when all is over."""
+TABLES = {
+    "downloads": "SELECT hash FROM downloads",
+    "grabs": "SELECT DISTINCT download_id FROM grabs",
+    "files": "SELECT DISTINCT grab_id FROM files",
+    "torrents": "SELECT download_id FROM torrents",
+    "jobs": "SELECT kind || ' ' || subject FROM jobs WHERE finished_at IS NULL",
+}
+"""What has a row for each download, and none when all is over."""
 
 REASON = """
-    SELECT failure_reason, failure_message FROM claims
-    WHERE hash = ?1 AND category = ?2 AND failure_reason IS NOT NULL
-    UNION ALL SELECT failure_reason, failure_message FROM downloads
-    WHERE hash = ?1 AND failure_reason IS NOT NULL
+    SELECT COALESCE(grabs.failure_reason, downloads.failure_reason),
+           COALESCE(NULLIF(grabs.failure_message, ''), downloads.failure_message)
+    FROM grabs JOIN downloads ON downloads.id = grabs.download_id
+    WHERE downloads.hash = ? AND grabs.category = ?
+      AND COALESCE(grabs.failure_reason, downloads.failure_reason) IS NOT NULL
 """
 
 
@@ -25,26 +32,23 @@ class Reasons:
         self._path = path
 
     def of(self, info_hash: str, category: str) -> tuple[str, str]:
-        """Tell why it failed for a category: the code and the sentence; empty when it did not."""
+        """Return why it failed for a category: the code and the sentence; empty when it did not."""
         with closing(_read_only(self._path)) as database:
             row = database.execute(REASON, (info_hash, category)).fetchone()
         return (row[0], row[1]) if row else ("", "")
 
 
 def rows_left(path: Path) -> Iterator[str]:
-    """Tell which hashes still have a row somewhere."""
+    """List what still has a row somewhere."""
     with closing(_read_only(path)) as database:
-        for table in TABLES:
-            rows = database.execute(f"SELECT DISTINCT hash FROM {table}")
-            yield from (f"left in {table}: {row[0]}" for row in rows)
-        rows = database.execute("SELECT hash FROM failovers WHERE ended_at IS NULL")
-        yield from (f"a failover without an end: {row[0]}" for row in rows)
+        for table, query in TABLES.items():
+            yield from (f"left in {table}: {row[0]}" for row in database.execute(query))
 
 
 def forget_budgets(path: Path) -> None:
     """Let the hour pass in which TorBox takes 60 uncached adds. The bridge must not run."""
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("DELETE FROM facts WHERE name = 'budgets'")
+        database.execute("DELETE FROM key_values WHERE name = 'budgets'")
 
 
 def let_minutes_pass(path: Path) -> None:
@@ -53,7 +57,7 @@ def let_minutes_pass(path: Path) -> None:
     The bridge must not run.
     """
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE traces SET left_at = left_at - ?", (LATE_SECONDS,))
+        database.execute("UPDATE removed_downloads SET left_at = left_at - ?", (LIST_LAG_SECONDS,))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_queue import QueueItem, QueueStatus
-from bridge.demo.arr_wire import ArrError
-from bridge.demo.arr_words import SeedLimits
 from bridge.simulator import Simulator, magnet_of
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
+from tests.arr_emulator.arr_wire import ArrError
+from tests.arr_emulator.arr_words import SeedLimits
 from tests.bench.soak.cases import Bell, Case, Stage
 from tests.bench.soak.database import Reasons
 from tests.bench.soak.imports import take, wrong

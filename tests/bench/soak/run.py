@@ -10,8 +10,8 @@ from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bridge.demo.arr_client import Arr
-from bridge.demo.arr_words import ArrSettings
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_words import ArrSettings
 from tests.bench.soak import weather
 from tests.bench.soak.cases import Cases, Stage
 from tests.bench.soak.clients import CLIENTS, Client, config

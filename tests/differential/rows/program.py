@@ -100,6 +100,30 @@ PROGRAM: Final = (
         ours="{downloads}/.incomplete",
     ),
     Allowed(
+        why=Why.TORBOX,
+        reason="Parts of incomplete downloads are always in a directory of their own.",
+        endpoints=("app/preferences",),
+        fields=("temp_path_enabled",),
+        theirs=False,
+        ours=True,
+    ),
+    Allowed(
+        why=Why.LATER,
+        reason="Clients of 5.x list tasks of the torrent creator; there are none.",
+        endpoints=("torrentcreator/status",),
+        fields=("status",),
+        theirs=404,
+        ours=200,
+    ),
+    Allowed(
+        why=Why.CHOICE,
+        reason="No directory of the machine is listed; web UIs ask while the user types.",
+        endpoints=("app/getDirectoryContent",),
+        fields=("status",),
+        theirs=404,
+        ours=200,
+    ),
+    Allowed(
         why=Why.SETUP,
         reason="qBittorrent is kept to the loopback interface, without the ways to find peers; the"
         " bridge shows what a fresh qBittorrent has. Sonarr refuses some magnets without `dht`.",

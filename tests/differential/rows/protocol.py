@@ -6,6 +6,14 @@ from tests.differential.allowed import Allowed, Why
 
 PROTOCOL: Final = (
     Allowed(
+        why=Why.CHOICE,
+        reason="No reply of the API is cached: they name what the user downloads.",
+        endpoints=("*",),
+        fields=("header cache-control",),
+        ours="no-store",
+        everywhere=True,
+    ),
+    Allowed(
         why=Why.ODDITY,
         reason="qBittorrent's server ends such connections with a bare 400; the bridge says what is"
         " wrong: 405 for the method.",

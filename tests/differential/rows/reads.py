@@ -15,6 +15,23 @@ LISTS: Final = (
         theirs=NOTHING,
     ),
     Allowed(
+        why=Why.CHOICE,
+        reason="TorBox keeps what is finished, and 0 seeds mark a dead torrent to cleaners.",
+        endpoints=("torrents/info", "torrents/properties", "sync/maindata"),
+        fields=("[].num_complete", "seeds_total", "torrents.<hash>.num_complete"),
+        theirs=0,
+        ours=1,
+    ),
+    Allowed(
+        why=Why.CHOICE,
+        reason="Unless TorBox itself is stalled a download that runs has at least one copy: cleaners"
+        " remove what has less.",
+        endpoints=("torrents/*",),
+        fields=("[].availability",),
+        theirs=0,
+        ours=1,
+    ),
+    Allowed(
         why=Why.SETUP,
         reason="Both count seconds by themselves.",
         endpoints=("torrents/info", "torrents/properties", "sync/maindata"),
@@ -24,6 +41,7 @@ LISTS: Final = (
             "*.seeding_time",
             "*.time_active",
             "addition_date",
+            "dl_speed_avg",
             "seeding_time",
             "time_elapsed",
         ),

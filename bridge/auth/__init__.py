@@ -1,0 +1,31 @@
+"""Authentication: passwords, sessions, the API key, exempt networks, failed logins, proxies."""
+
+from bridge.auth.authenticate import (
+    API_KEY_PRINCIPAL,
+    EXEMPT_PRINCIPAL,
+    Principal,
+    address_of,
+    authenticate,
+    cookie_values,
+    is_cross_site,
+    is_encrypted,
+)
+from bridge.auth.login_throttle import network_of
+from bridge.auth.passwords import hash_password, verify
+from bridge.auth.sessions import Access, LoginRefusal
+
+__all__ = [
+    "API_KEY_PRINCIPAL",
+    "EXEMPT_PRINCIPAL",
+    "Access",
+    "LoginRefusal",
+    "Principal",
+    "address_of",
+    "authenticate",
+    "cookie_values",
+    "hash_password",
+    "is_cross_site",
+    "is_encrypted",
+    "network_of",
+    "verify",
+]

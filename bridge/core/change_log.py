@@ -1,0 +1,50 @@
+"""Which entries changed since a version: readers catch up without looking at all of them."""
+
+from collections import deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+MOST_IDS = 20_000
+"""Ids remembered in all; a reader that is further behind has to read everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change(Generic[Key]):
+    version: int
+    ids: frozenset[Key]
+
+
+class ChangeLog(Generic[Key]):
+    """Counts versions, and remembers the ids that each of the latest ones changed."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._changes: deque[_Change[Key]] = deque()
+        self._forgotten = 0
+        """The latest version whose ids are no longer known."""
+        self._held = 0
+
+    def record(self, ids: Iterable[Key]) -> None:
+        """Begin a new version in which these ids changed."""
+        self.version += 1
+        changed = frozenset(ids)
+        self._changes.append(_Change(self.version, changed))
+        self._held += len(changed) + 1
+        while self._held > MOST_IDS:
+            oldest = self._changes.popleft()
+            self._held -= len(oldest.ids) + 1
+            self._forgotten = oldest.version
+
+    def since(self, version: int) -> set[Key] | None:
+        """Return the ids that changed after `version`; None when that is not known any more."""
+        if version < self._forgotten:
+            return None
+        found: set[Key] = set()
+        for change in reversed(self._changes):
+            if change.version <= version:
+                break
+            found |= change.ids
+        return found

@@ -1,0 +1,144 @@
+"""Automatic clean-up: what an *arr has imported and does not remove, and what came too late.
+
+Only grabs that have nothing left to seed are cleaned up, as if their *arr had removed them: their
+files, and what the bridge has created at TorBox.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridge.core.actions import AskImport, CleanUp, DeleteStray, Step
+from bridge.core.model import (
+    DownloadPhase,
+    Entry,
+    GrabPhase,
+    RemoteItem,
+    Removal,
+    RemovedDownload,
+    Snapshot,
+)
+from bridge.core.planner_input import CleanupRules, PlannerInput
+from bridge.core.recently_removed import LIST_LAG_SECONDS
+from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, created_since
+
+FIRST_ASK_SECONDS = 60.0
+"""After a grab is complete, before its *arr is asked whether it has imported it."""
+LONGEST_PAUSE = 3600.0
+"""Between two such questions: they grow apart as the grab gets older."""
+
+REMEMBERED_SECONDS = 86400.0
+"""For how long something of a removed download may turn up at TorBox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a grab is to be cleaned up (unix seconds), and why."""
+
+    at: float
+    why: str
+
+
+def cleanup_due(entry: Entry, rules: CleanupRules) -> Due | None:
+    """Return when a grab is removed automatically; None when it is not."""
+    grab = entry.grab
+    if grab.phase is not GrabPhase.FINISHED or grab.completed_at is None:
+        return None
+    found = []
+    if rules.after is not None:
+        found.append(Due(grab.completed_at + rules.after, "policy.clean_up.after"))
+    if rules.after_import is not None and grab.imported_at is not None:
+        found.append(
+            Due(
+                grab.imported_at + rules.after_import,
+                "its *arr has imported it: policy.clean_up.after_import",
+            )
+        )
+    return min(found, key=lambda one: one.at, default=None)
+
+
+def next_cleanup_check(entry: Entry, rules: CleanupRules, asked_at: float | None) -> float | None:
+    """Return when an entry next needs a look of the clean-up; None when it never does.
+
+    `asked_at` is when its *arr was last asked whether it has imported it.
+    """
+    due = cleanup_due(entry, rules)
+    times = [due.at] if due is not None and not rules.dry_run else []
+    completed_at = entry.grab.completed_at
+    asks = rules.after_import is not None and rules.has_arr and entry.grab.imported_at is None
+    if asks and entry.grab.phase is GrabPhase.FINISHED and completed_at is not None:
+        times.append(next_question(completed_at, asked_at))
+    return min(times, default=None)
+
+
+def next_question(completed_at: float, asked_at: float | None) -> float:
+    """Return when an *arr is asked (again) whether it has imported a grab."""
+    if asked_at is None:
+        return completed_at + FIRST_ASK_SECONDS
+    return asked_at + min(max(asked_at - completed_at, FIRST_ASK_SECONDS), LONGEST_PAUSE)
+
+
+def cleanup_steps(known: PlannerInput) -> Iterator[Step]:
+    """Clean up what is due, and ask the *arr what they have imported, one question at a time."""
+    waited_for = {
+        live.download.id
+        for live in known.live
+        if live.pending and live.download.phase is not DownloadPhase.FAILED
+    }
+    asking = known.asking_import
+    for entry in known.cleanup_due:
+        if entry.grab.id in known.busy_grabs or entry.download.id in waited_for:
+            continue  # a grab without files may yet get them by links to these
+        rules = known.rules_of(entry.grab).cleanup
+        due = cleanup_due(entry, rules)
+        if due is not None and not rules.dry_run and due.at <= known.now:
+            yield CleanUp(entry.grab.id, due.why)
+        elif entry.grab.imported_at is None and not asking:
+            asking = True
+            yield AskImport(entry.grab.id)
+
+
+def stray_deletions(known: PlannerInput) -> Iterator[Step]:
+    """Find what turned up at TorBox after it was removed here: a create that was thought lost."""
+    known_hashes = {live.download.hash for live in known.live}
+    known_hashes |= {job.subject for job in known.jobs if isinstance(job.task, Removal)}
+    for removed in known.removed:
+        if removed.hash not in known_hashes:
+            for item in strays(removed, known.snapshot):
+                if _surely_ours(removed, item, known.offset_seconds):
+                    yield DeleteStray(removed.hash, item.id)
+
+
+def strays(removed: RemovedDownload, snapshot: Snapshot) -> Iterator[RemoteItem]:
+    """Return what TorBox shows of a hash, some minutes after its removal was done."""
+    if snapshot.listed_at < removed.left_at + LIST_LAG_SECONDS:
+        return
+    for item in snapshot.items.values():
+        if item.id in snapshot.listed and item.hash == removed.hash:
+            yield item
+
+
+def _surely_ours(removed: RemovedDownload, item: RemoteItem, offset_seconds: float) -> bool:
+    """Return whether one of our creates made it: it is from between the first and the removal."""
+    if item.created_at is None:
+        return False
+    until = removed.removed_at + offset_seconds + CLOCK_SLACK_SECONDS
+    return created_since(removed.submitted_at, item, offset_seconds) and item.created_at <= until
+
+
+def strays_list_at(known: PlannerInput) -> float | None:
+    """Return when TorBox's list has to be read for strays; None when that is not needed.
+
+    A delete that TorBox has confirmed needs no second look, but one after a restart.
+    """
+    listed_at = known.snapshot.listed_at
+    times = [
+        removed.left_at + LIST_LAG_SECONDS
+        for removed in known.removed
+        if (removed.unclear or not listed_at) and listed_at < removed.left_at + LIST_LAG_SECONDS
+    ]
+    return min(times, default=None)
+
+
+def outdated(removed: Mapping[str, RemovedDownload], now: float) -> list[str]:
+    """Return the hashes of which nothing can turn up any more."""
+    return [key for key, one in removed.items() if one.left_at + REMEMBERED_SECONDS < now]

@@ -1,0 +1,46 @@
+"""When an *arr is told that a grab failed.
+
+It blocklists the release then and searches for another one. That cannot be taken back, so it is
+done for one grab at a time, and at most so many an hour.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bridge.core.actions import RunJob, Step, Wait
+from bridge.core.model import Failover, Job
+from bridge.core.planner_input import PlannerInput
+
+HOUR = 3600.0
+
+
+class _Report(NamedTuple):
+    job: Job
+    task: Failover
+
+
+def next_failover(known: PlannerInput) -> Iterator[Step]:
+    """Take the one that is due first. The end of one that is under way wakes the plan."""
+    reports = [_Report(job, job.task) for job in known.jobs if isinstance(job.task, Failover)]
+    waiting = [
+        (_due_at(report, reports, known), report.job.id)
+        for report in reports
+        if report.job.finished_at is None
+    ]
+    if not waiting or any(report.job.id in known.busy_jobs for report in reports):
+        return
+    at, job_id = min(waiting)
+    yield Wait(at) if at > known.now else RunJob(job_id)
+
+
+def _due_at(report: _Report, reports: list[_Report], known: PlannerInput) -> float:
+    """Return when a report may go on; one that was begun ends whatever the limit says."""
+    if report.task.sent_at is not None:
+        return report.job.next_attempt_at
+    return max(report.job.next_attempt_at, _free_at(reports, known.failovers_per_hour))
+
+
+def _free_at(reports: list[_Report], per_hour: int) -> float:
+    """Return when the limit allows another one."""
+    sent = sorted(one.task.sent_at for one in reports if one.task.sent_at is not None)
+    return 0.0 if len(sent) < per_hour else sent[-per_hour] + HOUR

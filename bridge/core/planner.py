@@ -1,0 +1,505 @@
+"""What to do next. A pure function from what is known to actions; the engine carries them out.
+
+Everything that is live has an owner here: each phase yields an action, or the time at which it has
+to be looked at again. A download or grab that yields neither is stopped, busy, or done.
+
+| download | owner |
+| --- | --- |
+| new | Submit, when the rate budget, a slot and its own next attempt allow |
+| submitting | the list and the queue: Attach... when it is there, else Submit again |
+| queued | the list and the queue: AttachTorrent when it shows up under a torrent_id |
+| active | RefreshItem while young, and the list: PlanFiles, Attach..., Reannounce or Fail... |
+| ready | its grabs |
+
+| grab | owner |
+| --- | --- |
+| waiting, delivering | its download until that is ready; then Deliver |
+| delivered | Finish when the seed rule is met |
+| finished | CleanUp where the settings say so |
+
+While TorBox gives no answer, a single list is the owner of all that needs TorBox: what it finds out
+decides whether anything else is asked.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import inf
+
+from bridge.core.actions import (
+    Action,
+    AttachQueued,
+    AttachTorrent,
+    Deliver,
+    FailDownload,
+    FailGrab,
+    Finish,
+    LookUpMetadata,
+    PlanFiles,
+    Reannounce,
+    RefreshItem,
+    RefreshList,
+    RunJob,
+    Step,
+    Wait,
+)
+from bridge.core.cleanup_rules import cleanup_steps, stray_deletions, strays_list_at
+from bridge.core.failover_schedule import next_failover
+from bridge.core.model import (
+    COMPLETE,
+    Download,
+    DownloadPhase,
+    Entry,
+    Failover,
+    Grab,
+    GrabPhase,
+    Job,
+    MetadataLookup,
+    RemoteItem,
+    Removal,
+)
+from bridge.core.modes import FETCHING
+from bridge.core.patience import (
+    GONE_MISSES,
+    GONE_SECONDS,
+    REVIVABLE,
+    failure_at_torbox,
+    failure_by_rules,
+    is_list_incomplete,
+    is_reviving,
+)
+from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput
+from bridge.core.seeding import seeding_done
+from bridge.core.submit_queue import has_unclear_create, submit_steps, waits_for_slot
+
+FIRST_LOOKS = (0.5, 1.5, 3.5)
+"""Seconds after the torrent_id is known at which it is asked for by id, before that is done at the
+pace of the list. What TorBox called cached is asked for at once, too.
+"""
+
+YOUNG_SECONDS = 300.0
+"""How long an item is asked for by id: TorBox's list of all items may be minutes old (its answers
+carry a cache of up to 10 min), the answer for one id is fresh.
+"""
+
+MOST_REFRESHED = 4
+"""Downloads followed by id at one time; when there are more, the list is cheaper."""
+
+LOST_SECONDS = 60.0
+"""Pause between two looks by id for an item that the list does not show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, and when to think again (infinity: when something happens)."""
+
+    actions: tuple[Action, ...]
+    wake_at: float
+
+
+def plan(known: PlannerInput) -> Plan:
+    """Decide. The same input gives the same plan, and no download or grab two things at a time."""
+    jobs = tuple(_jobs(known))
+    rest = _without_removed(known)
+    steps = tuple(chain(jobs, stray_deletions(known), _work(rest)))
+    waits = [step.until for step in steps if isinstance(step, Wait)] + [known.next_cleanup_at]
+    actions = tuple(step for step in steps if not isinstance(step, Wait))
+    return Plan(actions, min(waits, default=inf))
+
+
+def _work(known: PlannerInput) -> Iterator[Step]:
+    if known.probe_at is not None:
+        return chain(
+            _deliveries(known, linked_only=True),
+            _finishes(known),
+            _probe(known, known.probe_at),
+        )
+    return chain(
+        submit_steps(known),
+        _follow(known),
+        _deliveries(known),
+        _finishes(known),
+        cleanup_steps(known),
+    )
+
+
+# Jobs
+
+
+def _jobs(known: PlannerInput) -> Iterator[Step]:
+    yield from _removals(known)
+    yield from next_failover(known)
+    yield from _metadata(known)
+    for job in known.jobs:
+        if isinstance(job.task, Removal | Failover | MetadataLookup) or job.id in known.busy_jobs:
+            continue
+        if job.next_attempt_at > known.now:
+            yield Wait(job.next_attempt_at)
+        else:
+            yield RunJob(job.id)
+
+
+def _removals(known: PlannerInput) -> Iterator[Step]:
+    """Run removals, one at a time for a hash, and after what is being done for the grab has ended."""
+    begun = {
+        job.subject
+        for job in known.jobs
+        if isinstance(job.task, Removal) and job.id in known.busy_jobs
+    }
+    for job in known.jobs:
+        if not isinstance(job.task, Removal) or job.subject in begun:
+            continue
+        if job.task.grab_id in known.busy_grabs or _is_used(job, known):
+            continue
+        if known.probe_at is not None and job.attempts:
+            continue  # it has found that TorBox does not answer; the end of the outage wakes it
+        if job.next_attempt_at > known.now:
+            yield Wait(job.next_attempt_at)
+        else:
+            begun.add(job.subject)
+            yield RunJob(job.id)
+
+
+def _is_used(job: Job, known: PlannerInput) -> bool:
+    """Return whether something is being done at TorBox for what a removal is to delete there."""
+    return _takes_remote(job) and job.subject in known.busy_hashes
+
+
+def _metadata(known: PlannerInput) -> Iterator[Step]:
+    """Look up all magnets that are due together; nothing while TorBox gives no answer."""
+    waiting = [
+        job
+        for job in known.jobs
+        if isinstance(job.task, MetadataLookup) and job.id not in known.busy_jobs
+    ]
+    if not waiting or known.probe_at is not None:
+        return
+    due = tuple(job.id for job in waiting if job.next_attempt_at <= known.now)
+    if due:
+        yield LookUpMetadata(due)
+    yield from (Wait(job.next_attempt_at) for job in waiting if job.next_attempt_at > known.now)
+
+
+def _without_removed(known: PlannerInput) -> PlannerInput:
+    """Leave out what a pending removal could hit; it goes on when the removal is done.
+
+    What was added again under the hash must not be taken for what has to go, nor the other way
+    round. Other grabs of the hash go on, but not at the same save path.
+    """
+    removals: dict[str, list[Job]] = {}
+    for job in known.jobs:
+        if isinstance(job.task, Removal):
+            removals.setdefault(job.subject, []).append(job)
+    if not removals:
+        return known
+    live, busy_grabs = [], set(known.busy_grabs)
+    for one in known.live:
+        about = removals.get(one.download.hash, ())
+        if any(_takes_remote(job) for job in about):
+            continue
+        live.append(one)
+        busy_grabs |= {
+            grab.id for grab in one.grabs if any(_is_in_the_way(job, grab) for job in about)
+        }
+    return replace(known, live=live, busy_grabs=frozenset(busy_grabs))
+
+
+def _takes_remote(job: Job) -> bool:
+    return isinstance(job.task, Removal) and not job.task.keeps_remote
+
+
+def _is_in_the_way(job: Job, grab: Grab) -> bool:
+    return isinstance(job.task, Removal) and job.task.save_path == grab.save_path
+
+
+# Following at TorBox
+
+
+def _probe(known: PlannerInput, at: float) -> Iterator[Step]:
+    """Ask TorBox one thing. Everything else waits for the answer."""
+    if not known.polling:
+        yield _list_at(max(at, known.list_at), known)
+
+
+def _list_at(at: float, known: PlannerInput) -> Step:
+    return Wait(at) if at > known.now else RefreshList(queue=_queue_matters(known))
+
+
+def _queue_matters(known: PlannerInput) -> bool:
+    """Return whether anything of ours, or that is to be adopted, may be in TorBox's queue."""
+    return any(
+        live.download.phase in {DownloadPhase.QUEUED, DownloadPhase.SUBMITTING}
+        or (live.download.phase is DownloadPhase.ACTIVE and live.download.misses > 0)
+        or (
+            live.download.phase is DownloadPhase.NEW
+            and any(known.rules_of(grab).adopt for grab in live.pending)
+        )
+        for live in known.live
+    )
+
+
+def _follow(known: PlannerInput) -> Iterator[Step]:
+    followed = [
+        live
+        for live in known.live
+        if live.download.id not in known.busy_downloads and _is_followed(live)
+    ]
+    unsettled = []
+    for live in followed:
+        news = _news(live, known)
+        if news is not None:
+            yield news
+        else:
+            unsettled.append(live)
+    refreshes = dict(_refreshes(unsettled, known))
+    yield from refreshes.values()
+    yield from _lists([live for live in unsettled if live.download.id not in refreshes], known)
+
+
+def _is_followed(live: LiveDownload) -> bool:
+    """Return whether TorBox still works on it, or its file list is not whole yet."""
+    if not live.pending:
+        return False
+    if live.download.phase in {DownloadPhase.QUEUED, DownloadPhase.ACTIVE}:
+        return True
+    return live.download.phase is DownloadPhase.READY and any(map(_is_held, live.waiting))
+
+
+def _is_held(grab: Grab) -> bool:
+    """Return whether wanted files of a grab were missing in TorBox's list when it was planned."""
+    return grab.phase is GrabPhase.WAITING and grab.incomplete_list_bytes >= 0
+
+
+def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
+    """Draw the conclusion from what TorBox last said, if it allows one."""
+    download, item = live.download, _item(live.download, known)
+    if item is None:
+        found = known.snapshot.item_by_hash(download.hash)
+        if found is not None and known.snapshot.listed_at >= download.phase_at:
+            return AttachTorrent(download.id, found.id)
+        queued_id = _queued_again(download, known)
+        if queued_id is not None:
+            return AttachQueued(download.id, queued_id)
+    elif item.ready and _can_plan(live, item):
+        return PlanFiles(download.id)
+    failure = failure_at_torbox(download, item, _looked_at(download, item, known))
+    if failure is not None:
+        return FailDownload(download.id, failure)
+    return _given_up(live, item, known) if item is not None else None
+
+
+def _can_plan(live: LiveDownload, item: RemoteItem) -> bool:
+    """Return whether a look at the files of a ready item would bring anything new."""
+    if live.download.phase is DownloadPhase.READY:
+        return any(_is_held(grab) and not is_list_incomplete(grab, item) for grab in live.waiting)
+    return any(not is_list_incomplete(grab, item) for grab in live.pending)
+
+
+def _given_up(live: LiveDownload, item: RemoteItem, known: PlannerInput) -> Action | None:
+    """Fail the first grab whose category bears with the download no longer.
+
+    Once the download is ready only grabs whose files TorBox does not list are judged.
+    """
+    download = live.download
+    if download.phase not in {DownloadPhase.ACTIVE, DownloadPhase.READY}:
+        return None
+    for grab in live.waiting:
+        if download.phase is DownloadPhase.READY and not _is_held(grab):
+            continue
+        patience = known.rules_of(grab).patience
+        failure = failure_by_rules(download, grab, item, patience)
+        if failure is None:
+            continue
+        if failure.reason in REVIVABLE:
+            if download.reannounced_at < 0.0:
+                return Reannounce(download.id)
+            if is_reviving(download, failure, patience):
+                continue
+        return FailGrab(grab.id, failure)
+    return None
+
+
+def _item(download: Download, known: PlannerInput) -> RemoteItem | None:
+    if download.torrent_id is None:
+        return None
+    return known.snapshot.items.get(download.torrent_id)
+
+
+def _queued_again(download: Download, known: PlannerInput) -> int | None:
+    """Find in TorBox's queue what is no longer under its id, if the queue was read since."""
+    asked = known.last_lookup_at.get(download.id, inf)
+    if download.phase is not DownloadPhase.ACTIVE or not download.misses:
+        return None
+    entry = known.snapshot.queued_by_hash(download.hash)
+    return entry.id if entry and known.snapshot.queue_listed_at > asked else None
+
+
+def _looked_at(download: Download, item: RemoteItem | None, known: PlannerInput) -> float:
+    """Return when TorBox showed the item, or was last searched for it wherever it may be.
+
+    Nothing before that says that it is gone: not an outage, not a night switched off.
+    """
+    asked = known.last_lookup_at.get(download.id, 0.0)
+    if item is not None:
+        return max(known.snapshot.listed_at, asked)
+    listed_at = min(known.snapshot.listed_at, known.snapshot.queue_listed_at)
+    return listed_at if download.phase is DownloadPhase.QUEUED else min(listed_at, asked)
+
+
+def _refreshes(
+    downloads: Iterable[LiveDownload], known: PlannerInput
+) -> Iterator[tuple[int, Step]]:
+    """Follow the youngest by id; and look for those that the list has lost."""
+    if known.list_at > known.now:
+        return
+    active = [
+        live.download for live in downloads if live.download.phase is not DownloadPhase.QUEUED
+    ]
+    active.sort(key=lambda download: download.remote_at or 0.0, reverse=True)
+    free = MOST_REFRESHED - known.refreshing
+    for download in active:
+        at = _next_refresh(download, known)
+        if at is None or download.torrent_id is None or free <= 0:
+            continue
+        free -= 1
+        refresh = RefreshItem(download.id, download.torrent_id)
+        yield download.id, refresh if at <= known.now else Wait(at)
+
+
+def _next_refresh(download: Download, known: PlannerInput) -> float | None:
+    """Return when to ask for it by id; None when the list is enough."""
+    began = download.remote_at or 0.0
+    if 0.0 <= known.now - began <= YOUNG_SECONDS:
+        asked = known.last_lookup_at.get(download.id, -inf)
+        if asked < began:
+            return began if download.known_cached else began + FIRST_LOOKS[0]
+        soon = next((began + delay for delay in FIRST_LOOKS if began + delay > asked), None)
+        steady = asked + known.active_seconds
+        return steady if soon is None else min(soon, steady)
+    again = known.last_lookup_at.get(download.id, 0.0) + LOST_SECONDS
+    return again if again <= known.now and _is_lost(download, known) else None
+
+
+def _is_lost(download: Download, known: PlannerInput) -> bool:
+    listed_since = known.snapshot.listed_at > (download.remote_at or 0.0) + LOST_SECONDS
+    return listed_since and download.torrent_id not in known.snapshot.listed
+
+
+def _lists(downloads: Collection[LiveDownload], known: PlannerInput) -> Iterator[Step]:
+    """Read one list for all that is wanted of it, at the pace of the most urgent."""
+    if known.polling:
+        return
+    pause = _list_pause(downloads, known)
+    if pause is not None:
+        yield _list_at(max(known.polled_at + pause, known.list_at), known)
+        return
+    strays_at = strays_list_at(known)
+    if strays_at is not None:
+        yield _list_at(max(known.polled_at + known.idle_seconds, known.list_at, strays_at), known)
+
+
+def _list_pause(downloads: Collection[LiveDownload], known: PlannerInput) -> float | None:
+    """Return how far apart the lists have to be, in seconds; None when nothing needs one."""
+    if downloads or has_unclear_create(known) or waits_for_slot(known):
+        return known.poll_seconds
+    seeding = any(
+        _seeds_still(Entry(live.download, grab), known)
+        for live in known.live
+        for grab in live.grabs
+    )
+    return max(known.idle_seconds, known.poll_seconds) if seeding else None
+
+
+# Delivering and seeding
+
+
+def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[Step]:
+    free = MAX_DELIVERIES - len(known.delivering)
+    due = [
+        (live, grab)
+        for live in known.live
+        if live.download.phase is DownloadPhase.READY
+        for grab in live.pending
+        if not grab.stopped
+        and grab.id not in known.busy_grabs
+        and not _is_held(grab)
+        and not _is_ending(live, known)
+    ]
+    due.sort(key=lambda one: (not one[1].force_start, one[1].priority, one[1].size, one[1].id))
+    fetching: dict[int, set[str]] = {}
+    for live, grab in due:
+        sources = _link_sources(live, grab, known)
+        if linked_only and not sources:
+            continue
+        links_at = 0.0 if sources else known.link_at
+        at = max(grab.next_attempt_at, links_at)
+        if at > known.now:
+            yield Wait(at)
+            continue
+        mode = known.mode_of(grab)
+        if not sources and mode in FETCHING:
+            begun = fetching.setdefault(live.download.id, _modes_being_fetched(live, known))
+            if mode in begun:
+                continue  # its end wakes the plan: then these files can be linked
+            begun.add(mode)
+        if free > 0:
+            free -= 1
+            yield Deliver(grab.id, sources)
+
+
+def _is_ending(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether work for a grab that was just removed is still ending.
+
+    Its staging directory may have been handed to a grab that waits for the same files.
+    """
+    if live.download.hash not in known.busy_hashes or live.download.id in known.busy_downloads:
+        return False
+    return not any(grab.id in known.busy_grabs for grab in live.grabs)
+
+
+def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[int, ...]:
+    """Return the grabs of the same download whose files can be hard-linked."""
+    if known.mode_of(grab) not in FETCHING or grab.phase is not GrabPhase.WAITING or grab.attempts:
+        return ()
+    return tuple(
+        other.id
+        for other in live.grabs
+        if other.id != grab.id
+        and other.phase in COMPLETE
+        and not other.missing_files
+        and other.delivery_mode in FETCHING
+    )
+
+
+def _modes_being_fetched(live: LiveDownload, known: PlannerInput) -> set[str]:
+    """Return the modes in which the files of a download are being fetched at this moment."""
+    return {known.mode_of(grab) for grab in live.pending if grab.id in known.delivering}
+
+
+def _finishes(known: PlannerInput) -> Iterator[Step]:
+    """Finish what is done seeding. Grabs that wait can still be linked from a finished one."""
+    for live in known.live:
+        for grab in live.grabs:
+            done = grab.phase is GrabPhase.DELIVERED and grab.id not in known.busy_grabs
+            if done and not _seeds_still(Entry(live.download, grab), known):
+                yield Finish(grab.id)
+
+
+def _seeds_still(entry: Entry, known: PlannerInput) -> bool:
+    if entry.grab.phase is not GrabPhase.DELIVERED:
+        return False
+    rules = known.rules_of(entry.grab)
+    active = _is_seeding_at_torbox(entry, known)
+    return not seeding_done(rules.seed, entry, active=active, now=known.now)
+
+
+def _is_seeding_at_torbox(entry: Entry, known: PlannerInput) -> bool | None:
+    """Return whether TorBox seeds it; None when that cannot be told yet: its list lags behind."""
+    download, listed_at = entry.download, known.snapshot.listed_at
+    if listed_at <= (entry.grab.completed_at or 0.0):
+        return None
+    item = _item(download, known)
+    if item is not None:
+        return item.active
+    young = listed_at < (download.remote_at or 0.0) + GONE_SECONDS
+    return None if young or download.misses < GONE_MISSES else False

@@ -1,0 +1,154 @@
+"""All that a decision depends on, as data."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from types import MappingProxyType
+
+from bridge.core.model import (
+    NOT_DELIVERED,
+    Download,
+    Entry,
+    Grab,
+    GrabPhase,
+    Job,
+    RemovedDownload,
+    Snapshot,
+)
+from bridge.core.patience import Patience
+from bridge.core.seeding import SeedPolicy
+
+MAX_CREATES = 3
+"""Creates in flight at one time."""
+
+MAX_DELIVERIES = 8
+"""Grabs delivered at one time; their files share the fetch slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupRules:
+    """When a grab is removed though its *arr did not ask for it, in seconds; None is never."""
+
+    after_import: float | None = None
+    """After its *arr was seen to have imported it."""
+    after: float | None = None
+    """After it was complete, imported or not."""
+    dry_run: bool = False
+    has_arr: bool = False
+    """There is an *arr that can be asked what it has imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say for one category."""
+
+    patience: Patience = field(default_factory=Patience)
+    seed: SeedPolicy = SeedPolicy.AUTO
+    cached_only: bool = False
+    """Only what TorBox has cached is ever created."""
+    adopt: bool = False
+    """What is on the account already is looked up and taken over before anything is created."""
+    mode: str = "download"
+    """How its grabs are delivered, unless that is decided already."""
+    cleanup: CleanupRules = field(default_factory=CleanupRules)
+
+
+DEFAULT_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDownload:
+    """A download that something is still to be done for, with all its grabs, the oldest first.
+
+    Seed limits of the grabs include the global ones.
+    """
+
+    download: Download
+    grabs: tuple[Grab, ...]
+
+    @property
+    def pending(self) -> tuple[Grab, ...]:
+        """The grabs that have no files yet."""
+        return tuple(grab for grab in self.grabs if grab.phase in NOT_DELIVERED)
+
+    @property
+    def waiting(self) -> tuple[Grab, ...]:
+        """The grabs for which nothing was begun yet."""
+        return tuple(grab for grab in self.grabs if grab.phase is GrabPhase.WAITING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerInput:
+    """What is known at one moment. Times are unix seconds, pauses seconds."""
+
+    now: float
+    live: Sequence[LiveDownload] = ()
+    jobs: Collection[Job] = ()
+    """Those to be done, and failovers of the last hour."""
+    removed: Collection[RemovedDownload] = ()
+    """Downloads removed lately whose hashes were not added again, finished or not."""
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    rules: Mapping[str, Rules] = field(default_factory=lambda: MappingProxyType({}))
+    """By category; one that is missing has the defaults."""
+
+    busy_downloads: frozenset[int] = frozenset()
+    """Downloads that something is being done for just now, by id."""
+    busy_grabs: frozenset[int] = frozenset()
+    busy_jobs: frozenset[int] = frozenset()
+    busy_hashes: frozenset[str] = frozenset()
+    """Info-hashes of all of these."""
+    polling: bool = False
+    checking_cached: bool = False
+    """TorBox is being asked what it has cached."""
+    submitting: int = 0
+    delivering: frozenset[int] = frozenset()
+    """Grabs being delivered, by id."""
+    refreshing: int = 0
+    """Items being asked for by id."""
+    asking_import: bool = False
+    """An *arr is being asked what it has imported."""
+
+    last_lookup_at: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    """When each download was last asked for by id, by download id."""
+    cached: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    """What TorBox said lately of what it has cached, by hash."""
+    polled_at: float = -inf
+    active_seconds: float = 5.0
+    """Pause between two lists while anything is followed (`torbox.poll_seconds.active`)."""
+    idle_seconds: float = 60.0
+    """The same while there is only seeding to watch."""
+    poll_seconds: float = 5.0
+    """The pause before the next list: longer than `active_seconds` after failures."""
+    probe_at: float | None = None
+    """TorBox gives no answer, or rejects the key: it is asked nothing before this time, and then by
+    one list alone. None while all is well.
+    """
+    max_creates: int = MAX_CREATES
+    next_create_at: float = 0.0
+    """When the rate budget allows the next create of what TorBox has not cached."""
+    next_cached_create_at: float = 0.0
+    """The same of what it has cached."""
+    creates_are_scarce: bool = False
+    """Few creates are left, or no slot is: worth to ask first what needs none."""
+    slot_at: float = 0.0
+    """No slot is free: nothing uncached is created before this time."""
+    list_at: float = 0.0
+    """When the rate budget allows the next list or look."""
+    link_at: float = 0.0
+    """When the rate budget allows the next link."""
+
+    offset_seconds: float = 0.0
+    """TorBox's clock minus ours."""
+    failovers_per_hour: int = 10
+    cleanup_due: Sequence[Entry] = ()
+    """Finished entries whose clean-up, or question to their *arr, is due."""
+    next_cleanup_at: float = inf
+    """When the next of them is due."""
+
+    def rules_of(self, grab: Grab) -> Rules:
+        """Return the rules of a grab's category."""
+        return self.rules.get(grab.category, DEFAULT_RULES)
+
+    def mode_of(self, grab: Grab) -> str:
+        """Return how a grab is delivered."""
+        return grab.delivery_mode or self.rules_of(grab).mode

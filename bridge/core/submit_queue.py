@@ -1,0 +1,178 @@
+"""Which downloads are created at TorBox next, and when the others may expect their turn.
+
+The submit queue: forced ones first, then by priority, and categories take turns. A download whose
+create went unanswered is looked up in TorBox's lists, one read for all, before it is sent again; so
+is, where the user wants that, what may be on the account from elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from math import inf
+
+from bridge.core.actions import AttachQueued, AttachTorrent, CheckCached, Step, Submit, Wait
+from bridge.core.model import DownloadPhase, Grab
+from bridge.core.planner_input import LiveDownload, PlannerInput
+
+CHECKED_AT_ONCE = 200
+"""Hashes in one question for what is cached."""
+
+
+def submit_steps(known: PlannerInput) -> Iterator[Step]:
+    """Attach what turned out to be at TorBox, and create what is due."""
+    due = []
+    for live in _waiting(known):
+        found = _found(live, known)
+        if found is not None:
+            yield found
+        elif live.download.next_attempt_at > known.now:
+            yield Wait(live.download.next_attempt_at)
+        elif not _is_unclear(live, known):
+            due.append(live)
+    yield from _check(due, known)
+    yield from _creates(due, known)
+
+
+def has_unclear_create(known: PlannerInput) -> bool:
+    """Return whether TorBox's lists have to say what became of a create."""
+    return any(
+        live.download.next_attempt_at <= known.now
+        and _is_unclear(live, known)
+        and _found(live, known) is None
+        for live in _waiting(known)
+    )
+
+
+def waits_for_slot(known: PlannerInput) -> bool:
+    """Return whether a download waits for a slot: the list shows when one gets free."""
+    return known.slot_at > known.now and any(
+        live.download.phase is DownloadPhase.NEW and not _needs_no_slot(live, known)
+        for live in _waiting(known)
+    )
+
+
+def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
+    """Sort the submit queue: forced first, then by priority, and categories take turns."""
+    lanes: dict[tuple[bool, int], dict[str, list[LiveDownload]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    ranked = sorted(((first_grab(live), live) for live in waiting), key=_added)
+    for grab, live in ranked:
+        lanes[not grab.force_start, grab.priority][grab.category].append(live)
+    return [
+        live
+        for _, lane in sorted(lanes.items(), key=lambda item: item[0])
+        for turn in zip_longest(*(queue for _, queue in sorted(lane.items())))
+        for live in turn
+        if live is not None
+    ]
+
+
+def first_grab(live: LiveDownload) -> Grab:
+    """Return the grab that moves its download up the queue the most."""
+    started = [grab for grab in live.pending if not grab.stopped] or list(live.grabs)
+    return min(started, key=lambda grab: (not grab.force_start, grab.priority, grab.id))
+
+
+def _added(ranked: tuple[Grab, LiveDownload]) -> tuple[float, int]:
+    grab, _ = ranked
+    return grab.added_at, grab.id
+
+
+def expected_turns(known: PlannerInput, forecast: Sequence[float]) -> Mapping[int, float]:
+    """Return when each waiting download may expect to be created, by id, where that is known.
+
+    `forecast` holds the times that the budget has for creates of what is not cached, the earliest
+    first. How long a slot takes to get free is not known.
+    """
+    times, expected = iter(forecast), {}
+    for live in submit_order(_waiting(known)):
+        if _needs_no_slot(live, known):
+            at = known.next_cached_create_at
+        elif known.slot_at > known.now:
+            continue
+        else:
+            at = next(times, inf)
+        at = max(at, live.download.next_attempt_at)
+        if known.now < at < inf:
+            expected[live.download.id] = at
+    return expected
+
+
+def _waiting(known: PlannerInput) -> list[LiveDownload]:
+    return [
+        live
+        for live in known.live
+        if live.download.phase in {DownloadPhase.NEW, DownloadPhase.SUBMITTING}
+        and live.download.id not in known.busy_downloads
+        and any(not grab.stopped for grab in live.pending)
+    ]
+
+
+def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQueued | None:
+    """Find what a create made, or what is to be adopted, in lists that were read since."""
+    download, snapshot = live.download, known.snapshot
+    if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
+        return None
+    if snapshot.listed_at >= download.phase_at:
+        item = snapshot.item_by_hash(download.hash)
+        if item is not None and item.id in snapshot.listed:
+            return AttachTorrent(download.id, item.id)
+    if snapshot.queue_listed_at >= download.phase_at:
+        entry = snapshot.queued_by_hash(download.hash)
+        if entry is not None:
+            return AttachQueued(download.id, entry.id)
+    return None
+
+
+def _is_unclear(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether TorBox may have it unseen: by a create of ours, or from elsewhere."""
+    download = live.download
+    if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
+        return False
+    searched_at = min(known.snapshot.listed_at, known.snapshot.queue_listed_at)
+    return searched_at < max(download.lookup_until, download.phase_at)
+
+
+def _adopts(live: LiveDownload, known: PlannerInput) -> bool:
+    return any(known.rules_of(grab).adopt for grab in live.pending)
+
+
+def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
+    """Where creates are scarce, ask first which of them need none of the scarce kind."""
+    unknown = [live.download.hash for live in due if _check_first(live, known)]
+    if not unknown or known.checking_cached:
+        return
+    if known.list_at > known.now:
+        yield Wait(known.list_at)
+    else:
+        yield CheckCached(tuple(unknown[:CHECKED_AT_ONCE]))
+
+
+def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
+    free = known.max_creates - known.submitting
+    for live in submit_order(due):
+        if _check_first(live, known):
+            continue
+        cached = _needs_no_slot(live, known)
+        at = known.next_cached_create_at if cached else max(known.next_create_at, known.slot_at)
+        if at > known.now:
+            yield Wait(at)
+        elif free > 0:
+            free -= 1
+            yield Submit(live.download.id, cached=cached)
+
+
+def _check_first(live: LiveDownload, known: PlannerInput) -> bool:
+    scarce = known.creates_are_scarce and not _cached_only(live, known)
+    return scarce and live.download.hash not in known.cached
+
+
+def _needs_no_slot(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether a create of it is known to need neither the hourly budget nor a slot."""
+    return known.cached.get(live.download.hash, False) or _cached_only(live, known)
+
+
+def _cached_only(live: LiveDownload, known: PlannerInput) -> bool:
+    """Return whether one of its grabs takes only what TorBox has cached: it is asked first."""
+    return any(known.rules_of(grab).cached_only for grab in live.pending)

@@ -1,0 +1,135 @@
+"""What an outcome at TorBox means for a download: pure functions from the old row to the new one."""
+
+from dataclasses import replace
+
+from bridge.core.model import Download, DownloadPhase, Failure, Grab, GrabPhase, RemovedDownload
+from bridge.core.remote_tracking import to_grab_phase, to_phase
+
+
+def create_begun(
+    download: Download, now: float, *, submitted_at: float | None, unclear_seconds: float
+) -> Download:
+    """Return the download as it is stored before a create is sent.
+
+    After a crash it is looked up until `unclear_seconds` from now, and not created twice.
+    """
+    return replace(
+        download,
+        phase=DownloadPhase.SUBMITTING,
+        submitted_at=download.submitted_at or submitted_at or now,
+        lookup_until=now + unclear_seconds,
+    )
+
+
+def create_unclear(download: Download, until: float) -> Download:
+    """Return the download after a create that may have had its effect: it stays submitting."""
+    return replace(download, lookup_until=until)
+
+
+def create_undone(download: Download, before: Download) -> Download:
+    """Return the download after a create that surely had no effect."""
+    return replace(
+        download,
+        phase=DownloadPhase.NEW,
+        submitted_at=before.submitted_at,
+        lookup_until=before.lookup_until,
+    )
+
+
+def create_promised(
+    download: Download,
+    before: Download,
+    now: float,
+    *,
+    already: bool,
+    until: float,
+    retry_at: float,
+) -> Download:
+    """Return the download after TorBox took a create without saying where its item is."""
+    return replace(
+        download,
+        submitted_at=before.submitted_at if already else download.submitted_at,
+        lookup_until=until,
+        next_attempt_at=max(retry_at, now),
+        note="waiting for TorBox to show it",
+    )
+
+
+def attached(
+    download: Download,
+    now: float,
+    *,
+    torrent_id: int | None = None,
+    queued_id: int | None = None,
+    ours: bool,
+    submitted_at: float | None,
+    cached: bool = False,
+) -> Download:
+    """Return the download after its item was found, under a torrent_id or in TorBox's queue."""
+    phase = DownloadPhase.ACTIVE if torrent_id is not None else DownloadPhase.QUEUED
+    return replace(
+        to_phase(download, phase),
+        torrent_id=torrent_id,
+        queued_id=None if torrent_id is not None else queued_id,
+        ours=ours,
+        submitted_at=download.submitted_at or submitted_at,
+        lookup_until=0.0,
+        remote_at=now if torrent_id is not None else download.remote_at,
+        known_cached=cached,
+        misses=0,
+    )
+
+
+def remembering(download: Download, removed: RemovedDownload | None) -> Download:
+    """Return a download that knows of the create that an earlier one of its hash sent.
+
+    TorBox will answer that it has the torrent already: a create of ours made it all the same, or
+    else its date will tell.
+    """
+    if download.submitted_at is not None or removed is None or not removed.unclear:
+        return download
+    return replace(download, submitted_at=removed.submitted_at, lookup_until=download.phase_at)
+
+
+def failed(download: Download, failure: Failure, *, keeps_item: bool) -> Download:
+    """Return a download that is given up. Delivered grabs may need its item still (`keeps_item`)."""
+    return replace(
+        to_phase(download, DownloadPhase.FAILED),
+        failure_reason=failure.reason,
+        failure_message=failure.message,
+        torrent_id=download.torrent_id if keeps_item else None,
+        queued_id=None,
+        ours=download.ours and keeps_item,
+        lookup_until=0.0,
+    )
+
+
+def grab_failed(grab: Grab, failure: Failure) -> Grab:
+    """Return a grab that is given up."""
+    return replace(
+        to_grab_phase(grab, GrabPhase.FAILED),
+        staging_name="",
+        failure_reason=failure.reason,
+        failure_message=failure.message,
+    )
+
+
+def grab_interrupted(grab: Grab) -> Grab:
+    """Return a grab whose delivery ended because its download failed or has to be followed again."""
+    if grab.phase is not GrabPhase.DELIVERING:
+        return grab
+    return to_grab_phase(grab, GrabPhase.WAITING)
+
+
+def restarted(fresh: Download, failed_one: Download, now: float) -> Download:
+    """Return a new attempt at a hash whose download has failed, on the failed one's row.
+
+    What an unanswered create of the failed one has left at TorBox is still known to be ours.
+    """
+    kept = failed_one.ours or failed_one.lookup_until > 0
+    return replace(
+        fresh,
+        id=failed_one.id,
+        submitted_at=failed_one.submitted_at if kept else None,
+        lookup_until=now if kept else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""The local disk: staging, publishing, moving, and paths that follow no links."""

@@ -1,0 +1,1 @@
+"""Fetching files from the CDN: requests, ranges, resume, verification."""

@@ -1,0 +1,1 @@
+"""The delivery modes, a module each, and the helpers of single modes."""

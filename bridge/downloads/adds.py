@@ -1,0 +1,312 @@
+"""Adding: committed and visible before it returns, whatever TorBox does."""
+
+import hashlib
+from dataclasses import replace
+from typing import TypeGuard
+
+import structlog
+
+from bridge.core import transitions
+from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
+from bridge.core.metainfo import NotATorrent
+from bridge.core.model import (
+    AddOptions,
+    Download,
+    DownloadPhase,
+    Failover,
+    Grab,
+    GrabPhase,
+    MetadataLookup,
+    Reason,
+)
+from bridge.core.remote_tracking import follow_again
+from bridge.core.roots import OutsideRoots
+from bridge.downloads.client_scopes import Caller, ClientScopes, program_of
+from bridge.downloads.labels import Labels, valid_category
+from bridge.downloads.queries import named_files
+from bridge.downloads.results import Added, AddResult, Joined, Known, Pending, Rejected
+from bridge.engine import Engine, EngineContext
+from bridge.engine.link_fetcher import NotFetched
+from bridge.engine.link_follow import host_of
+from bridge.state import UnitOfWork
+
+log = structlog.get_logger()
+
+SONARR = "Sonarr/"
+"""How its User-Agent begins."""
+
+
+class Adds:
+    """New downloads and grabs: from magnets, hashes, .torrent files and links."""
+
+    def __init__(
+        self, ctx: EngineContext, engine: Engine, labels: Labels, scopes: ClientScopes
+    ) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self._engine = engine
+        self._labels = labels
+        self._scopes = scopes
+        engine.links.add_with(self.magnet, self.torrent, self._show_refused)
+
+    async def magnet(
+        self, text: str, options: AddOptions, caller: Caller | None = None
+    ) -> AddResult:
+        """Accept a magnet link or a bare info-hash. Committed and visible before this returns."""
+        magnet = parse_magnet(text)
+        if isinstance(magnet, BadMagnet):
+            return Rejected(magnet.reason)
+        download = Download(
+            hash=magnet.infohash,
+            name=options.name or magnet.name or magnet.infohash,
+            infohash_v1=magnet.infohash_v1,
+            infohash_v2=magnet.infohash_v2,
+            magnet=canonical_magnet(magnet),
+        )
+        return await self._add(download, None, options, caller)
+
+    async def torrent(
+        self, data: bytes, options: AddOptions, caller: Caller | None = None
+    ) -> AddResult:
+        """Accept a .torrent file. Committed and visible before this returns."""
+        metainfo = await self._engine.outside.parse(data)
+        if isinstance(metainfo, NotATorrent):
+            return Rejected(metainfo.reason, bad_torrent=True)
+        download = Download(
+            hash=metainfo.infohash,
+            name=options.name or metainfo.name,
+            infohash_v1=metainfo.infohash_v1,
+            infohash_v2=metainfo.infohash_v2,
+            magnet=magnet_of(metainfo),
+            has_torrent=True,
+            private=metainfo.private,
+            size=metainfo.size,
+        )
+        result = await self._add(download, data, options, caller)
+        known = self._state.by_hash(metainfo.infohash)
+        if isinstance(result, Added) and known is not None:
+            self._state.set_expected_files(known.id, named_files(metainfo))
+        return result
+
+    async def link(self, url: str, options: AddOptions) -> AddResult:
+        """Follow a link to a .torrent or a magnet.
+
+        When that takes more than seconds it goes on in the background, also after a restart, and
+        the result is `Pending`. So it is when the link leads to nothing, which the log tells:
+        clients expect that of qBittorrent. A link to a private address that the settings do not
+        allow is rejected, or shown as a failed download when that takes longer.
+        """
+        if not self._engine.links.can_follow:
+            return Rejected("links are not followed here")
+        job = await self._engine.links.begin(url, options)
+        self._engine.begin_jobs([job])
+        result = await self._engine.links.result(job)
+        if isinstance(result, NotFetched) and result.forbidden:
+            return Rejected(result.reason, not_allowed=True)
+        return result if _is_final(result) else Pending()
+
+    async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:
+        """Add a failed download in place of a link that must not be followed.
+
+        Its client was told `Ok.` and would wait for it in vain. There is no info-hash, so the
+        link's own hash stands for it.
+        """
+        category = options.category if valid_category(options.category) else ""
+        digest = hashlib.sha1(url.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+        try:
+            save_path = self._labels.save_path(category, "")
+        except OutsideRoots:
+            save_path = str(self._labels.default_save_path)
+        await self._labels.ensure_category(category)
+        download = Download(
+            hash=digest,
+            name=options.name or f"link to {host_of(url)}",
+            phase=DownloadPhase.FAILED,
+            failure_reason=Reason.REFUSED,
+            failure_message=reason,
+        )
+        async with self._state.unit_of_work() as work:
+            known = work.by_hash(digest)
+            made = known if known is not None else work.add_download(download)
+            self._make_room(work, made, category)
+            grab = replace(
+                self.grab_of(options, category, save_path),
+                phase=GrabPhase.FAILED,
+                failure_reason=Reason.REFUSED,
+                failure_message=reason,
+            )
+            self._add_grab(work, made, grab)
+
+    async def _add(
+        self, download: Download, torrent: bytes | None, options: AddOptions, caller: Caller | None
+    ) -> AddResult:
+        category = options.category if valid_category(options.category) else ""
+        if self._has(self._state.by_hash(download.hash), category):
+            return Known(download.hash)
+        try:
+            # Under automatic management the category alone says where it goes.
+            asked = "" if options.auto_tmm else options.save_path
+            save_path = self._labels.save_path(category, asked)
+        except OutsideRoots as error:
+            return Rejected(str(error))
+        if not options.insist and self._may_reject(category, options):
+            hopeless = await self._why_hopeless(download, category)
+            if hopeless:
+                return Rejected(hopeless)
+        await self._labels.ensure_category(category)
+        grab = self.grab_of(options, category, save_path)
+        result = await self.keep(download, grab, torrent, tags=options.tags)
+        if caller is not None:
+            self._scopes.added(caller, download.hash)
+            for known in self._grabs_in(download.hash, category):
+                self._scopes.saw_grab(caller, download.hash, known.id)
+        self._engine.wake()
+        return result
+
+    def _grabs_in(self, info_hash: str, category: str) -> list[Grab]:
+        known = self._state.by_hash(info_hash)
+        grabs = self._state.grabs_of(known.id) if known is not None else ()
+        return [grab for grab in grabs if grab.category == category]
+
+    def _has(self, download: Download | None, category: str) -> bool:
+        """Return whether a category has a grab of it already, or none is asked for."""
+        if download is None:
+            return False
+        return any(
+            (entry.grab.category == category or not category) and entry.failure is None
+            for entry in self._state.entries_of(download)
+        )
+
+    def grab_of(self, options: AddOptions, category: str, save_path: str) -> Grab:
+        """Return the grab that a client asks for."""
+        return Grab(
+            category=category,
+            save_path=save_path,
+            added_at=self._ctx.clock(),
+            client=program_of(options.asked_by),
+            name=options.name,
+            tags=tuple(dict.fromkeys(options.tags)),
+            stopped=options.stopped,
+            force_start=options.force_start,
+            sequential=options.sequential,
+            first_last_first=options.first_last_first,
+            priority=self._first_place() if options.to_top else self._last_place(),
+            content_layout=options.content_layout,
+            auto_tmm=options.auto_tmm,
+            download_limit=max(options.download_limit, 0),
+            upload_limit=max(options.upload_limit, 0),
+            ratio_limit=options.ratio_limit,
+            seeding_time_limit=options.seeding_time_limit,
+            inactive_seeding_time_limit=options.inactive_seeding_time_limit,
+        )
+
+    def _first_place(self) -> int:
+        live = self._state.live_entries()
+        return min((entry.grab.priority for entry in live), default=0) - 1
+
+    def _last_place(self) -> int:
+        """Return the place of the last in the queue; what shares it and came later goes after."""
+        live = self._state.live_entries()
+        return max((entry.grab.priority for entry in live if not entry.complete), default=0)
+
+    async def keep(
+        self, download: Download, grab: Grab, torrent: bytes | None, *, tags: tuple[str, ...] = ()
+    ) -> AddResult:
+        """Store a download with its first grab, or one more grab of a download that is here."""
+        async with self._state.unit_of_work() as work:
+            work.put_tags(tags)
+            known = work.by_hash(download.hash)
+            if known is None:
+                made = work.add_download(download)
+                self._begin(work, made, grab, torrent)
+                return Added(download.hash)
+            if known.phase is DownloadPhase.FAILED:
+                self._restart(work, download, known)
+                self._begin(work, replace(download, id=known.id), grab, torrent)
+                return Added(download.hash)
+            return self._join(work, known, grab)
+
+    def _begin(
+        self, work: UnitOfWork, download: Download, grab: Grab, torrent: bytes | None
+    ) -> None:
+        """Add a grab to a download that is new, or begins again."""
+        self._make_room(work, download, grab.category)
+        if torrent is not None:
+            work.put_torrent(download.id, torrent)
+        if not download.has_torrent and not work.jobs_about(download.hash, MetadataLookup):
+            due_at = self._ctx.clock() + self._ctx.retry.metadata
+            work.add_job(MetadataLookup(), download.hash, due_at=due_at)
+        self._add_grab(work, download, grab)
+
+    def _add_grab(self, work: UnitOfWork, download: Download, grab: Grab) -> None:
+        made = work.add_grab(
+            replace(grab, download_id=download.id), why=f"category {grab.category!r}"
+        )
+        log.info("added", release=made.name or download.name, hash=download.hash,
+                 category=grab.category, client=grab.client)  # fmt: skip
+
+    def _restart(self, work: UnitOfWork, fresh: Download, failed: Download) -> None:
+        """Begin a failed download again. Grabs that failed with it wait again, nobody is told."""
+        work.update_download(failed.id, lambda _: transitions.restarted(fresh, failed, work.now))
+        waiting = {
+            grab.category for grab in work.grabs_of(failed.id) if grab.phase is not GrabPhase.FAILED
+        }
+        for grab in work.grabs_of(failed.id):
+            if grab.phase is GrabPhase.WAITING:
+                work.update_grab(grab.id, lambda latest: replace(latest, note="", attempts=0))
+        for job in work.jobs_about(failed.hash, Failover):
+            if isinstance(job.task, Failover) and job.task.category in waiting:
+                work.delete_job(job.id)
+
+    def _make_room(self, work: UnitOfWork, download: Download, category: str) -> None:
+        """Delete what the category has of a hash: it failed. Nobody is told of that any more."""
+        for grab in work.grabs_of(download.id):
+            if grab.category == category and not grab.complete:
+                work.delete_grab(grab.id)
+        for job in work.jobs_about(download.hash, Failover):
+            if isinstance(job.task, Failover) and job.task.category == category:
+                work.delete_job(job.id)
+
+    def _join(self, work: UnitOfWork, known: Download, grab: Grab) -> AddResult:
+        """Add one more grab to a download that is here for another category."""
+        mine = [one for one in work.grabs_of(known.id) if one.category == grab.category]
+        if any(one.phase is not GrabPhase.FAILED for one in mine):
+            return Known(known.hash)
+        self._make_room(work, known, grab.category)
+        joined = replace(
+            grab, idle_at_join=known.idle_seconds, observed_at_join=known.observed_seconds
+        )
+        self._add_grab(work, known, joined)
+        if known.phase is DownloadPhase.READY and known.torrent_id is None:
+            now = self._ctx.clock()
+            work.update_download(
+                known.id,
+                lambda latest: follow_again(latest, now, at_torbox=False),
+            )
+        return Joined(known.hash)
+
+    def _may_reject(self, category: str, options: AddOptions) -> bool:
+        """Return whether what is hopeless is rejected at once, so that the next release is tried.
+
+        Sonarr parks all its torrents after a rejection. Where it can be told of a failure by its
+        own API the grab is accepted, fails, and Sonarr finds another release.
+        """
+        parks = options.asked_by.startswith(SONARR)
+        can_be_told = bool(self._ctx.arrs.of(category))
+        always = self._ctx.settings.policy_for(category).refuse == "always"
+        return always or not (parks and can_be_told)
+
+    async def _why_hopeless(self, download: Download, category: str) -> str:
+        """Return why TorBox will not take it, as far as that is known at once; empty if it may."""
+        now = self._ctx.clock()
+        refused = self._ctx.refusals.why(download.hash, download.size, now)
+        if refused:
+            return refused
+        only_cached = self._ctx.settings.policy_for(category).cached == "only"
+        if only_cached and await self._engine.outside.is_uncached(download.hash):
+            return "TorBox has not cached it, and this category takes only what it has"
+        return ""
+
+
+def _is_final(result: object) -> TypeGuard[AddResult]:
+    return isinstance(result, Added | Known | Joined)

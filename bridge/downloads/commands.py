@@ -1,0 +1,339 @@
+"""What a user or client does with grabs: remove, stop, start, force, order, limit, recheck.
+
+A command names hashes and the client that gives it; `ClientScopes` says which grabs that means.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from bridge.core.magnet import Magnet, canonical_magnet
+from bridge.core.model import (
+    BEFORE_READY,
+    NOT_DELIVERED,
+    Download,
+    DownloadPhase,
+    Entry,
+    Grab,
+    GrabPhase,
+    MetadataLookup,
+    Recheck,
+)
+from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
+from bridge.downloads.queries import Queries
+from bridge.engine import Engine, EngineContext, Operation
+from bridge.engine.removal import release
+
+
+class Commands:
+    """Writes that concern whole grabs."""
+
+    def __init__(
+        self, ctx: EngineContext, engine: Engine, queries: Queries, scopes: ClientScopes
+    ) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self._engine = engine
+        self._queries = queries
+        self._scopes = scopes
+
+    def meant(
+        self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
+    ) -> list[Entry]:
+        """Return the entries that a client means by these hashes; without a client, all of them."""
+        found: list[Entry] = []
+        for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
+            download = self._state.by_hash(info_hash)
+            entries = self._state.entries_of(download) if download is not None else ()
+            if caller is None:
+                found += entries
+            else:
+                found += self._scopes.one(caller, entries, deletes=deletes)
+        return found
+
+    async def remove(
+        self, hashes: Iterable[str], *, delete_files: bool, caller: Caller | None = NOBODY
+    ) -> None:
+        """Remove the grabs at once; files and items at TorBox go by persisted, retried jobs."""
+        for entry in self.meant(hashes, caller, deletes=True):
+            await self.remove_grab(entry.grab.id, delete_files=delete_files)
+            if caller is not None:
+                self._scopes.removed(caller, entry.hash)
+
+    async def remove_grab(
+        self,
+        grab_id: int,
+        *,
+        delete_files: bool,
+        delete_remote: bool | None = None,
+        why: str = "",
+    ) -> None:
+        """Remove one grab; see `remove`. `delete_remote` overrules what the settings say."""
+        await release(
+            self._ctx, grab_id, delete_files=delete_files, delete_remote=delete_remote, why=why
+        )
+        self._engine.cancel_grab(grab_id)
+        self._engine.wake()
+
+    async def _change(
+        self,
+        hashes: Iterable[str],
+        caller: Caller | None,
+        why: str,
+        change: Callable[[Grab], Grab],
+    ) -> list[Entry]:
+        entries = self.meant(hashes, caller)
+        async with self._state.unit_of_work() as work:
+            for entry in entries:
+                work.update_grab(entry.grab.id, change, why=why)
+        self._engine.wake()
+        return entries
+
+    async def _set(
+        self, hashes: Iterable[str], caller: Caller | None, why: str, **fields: Any
+    ) -> list[Entry]:
+        return await self._change(hashes, caller, why, lambda grab: replace(grab, **fields))
+
+    async def stop(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
+        """Begin nothing new for these until they are started again."""
+        entries = [entry for entry in self.meant(hashes, caller) if not entry.complete]
+        for entry in entries:
+            if entry.grab.phase in NOT_DELIVERED:
+                await self._state.update_grab(
+                    entry.grab.id, lambda grab: replace(grab, stopped=True), why="stopped"
+                )
+                self._engine.cancel_grab(entry.grab.id)
+        self._engine.wake()
+
+    async def start(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
+        """Go on with these; whatever waits for another attempt is tried at once.
+
+        What TorBox itself has paused is resumed there, missing files are delivered again, and what
+        is in a magnet is looked up once more.
+        """
+        jobs = []
+        for entry in self.meant(hashes, caller):
+            async with self._state.unit_of_work() as work:
+                work.update_grab(entry.grab.id, _started, why="started by the user")
+                work.update_download(
+                    entry.download.id, lambda latest: replace(latest, next_attempt_at=0.0)
+                )
+                if entry.complete and entry.grab.missing_files:
+                    why = "started by the user"
+                    recheck = Recheck(grab_id=entry.grab.id, redeliver=True, why=why)
+                    jobs.append(work.add_job(recheck, entry.hash))
+                waits = entry.download.phase in BEFORE_READY and not entry.download.has_torrent
+                if waits and not work.jobs_about(entry.hash, MetadataLookup):
+                    due_at = self._ctx.clock() + self._ctx.retry.metadata
+                    work.add_job(MetadataLookup(), entry.hash, due_at=due_at)
+            if self._is_paused_at_torbox(entry.download):
+                self._tell_torbox(entry.download, Operation.RESUME)
+        await self._engine.perform_jobs(jobs)
+        self._engine.wake()
+
+    def _is_paused_at_torbox(self, download: Download) -> bool:
+        item = self._state.snapshot.items.get(download.torrent_id or 0)
+        active = download.phase is DownloadPhase.ACTIVE
+        return active and item is not None and "paused" in item.state
+
+    async def recheck(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
+        """Look at the disk for what is complete, and at TorBox for what is not."""
+        jobs = []
+        async with self._state.unit_of_work() as work:
+            for entry in self.meant(hashes, caller):
+                if entry.complete:
+                    jobs.append(work.add_job(Recheck(grab_id=entry.grab.id), entry.hash))
+                elif entry.download.torrent_id is not None:
+                    self._look_later(entry.download)
+        await self._engine.perform_jobs(jobs)
+
+    async def reannounce(self, hashes: Iterable[str]) -> None:
+        """Let TorBox ask the trackers again; nobody waits for it."""
+        for entry in self.meant(hashes, None):
+            if entry.download.phase is DownloadPhase.ACTIVE:
+                self._tell_torbox(entry.download, Operation.REANNOUNCE)
+
+    def _tell_torbox(self, download: Download, operation: Operation) -> None:
+        self._engine.background(
+            self._engine.control(download, operation), name=f"{operation} {download.hash}"
+        )
+
+    def _look_later(self, download: Download) -> None:
+        self._engine.background(self._engine.look(download), name=f"look {download.hash}")
+
+    async def set_force_start(
+        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+    ) -> None:
+        """Mark as forced: submitted before all others, shown as forcedDL while it runs."""
+        await self._change(
+            hashes,
+            caller,
+            "force start",
+            lambda grab: replace(grab, force_start=value, stopped=grab.stopped and not value),
+        )
+
+    async def toggle_sequential(
+        self, hashes: Iterable[str], caller: Caller | None = NOBODY
+    ) -> None:
+        """Turn over what is shown as `seq_dl`. TorBox orders the pieces as it likes."""
+        await self._change(
+            hashes, caller, "sequential", lambda grab: replace(grab, sequential=not grab.sequential)
+        )
+
+    async def toggle_first_last(
+        self, hashes: Iterable[str], caller: Caller | None = NOBODY
+    ) -> None:
+        """Turn over what is shown as `f_l_piece_prio`."""
+        await self._change(
+            hashes,
+            caller,
+            "first and last pieces first",
+            lambda grab: replace(grab, first_last_first=not grab.first_last_first),
+        )
+
+    # The order of the submit queue
+
+    async def to_top(self, hashes: Iterable[str]) -> None:
+        """Move to the head of the submit queue."""
+        for entry in reversed(self.meant(hashes, None)):
+            first = min((one.grab.priority for one in self._queue()), default=0) - 1
+            await self._place(entry.grab, first, "moved to the top")
+        self._engine.wake()
+
+    async def to_bottom(self, hashes: Iterable[str]) -> None:
+        """Move to the end of the submit queue."""
+        for entry in self.meant(hashes, None):
+            last = max((one.grab.priority for one in self._queue()), default=0) + 1
+            await self._place(entry.grab, last, "moved to the bottom")
+        self._engine.wake()
+
+    async def shift(self, hashes: Iterable[str], *, up: bool) -> None:
+        """Move one place up or down in the submit queue, the order among them kept."""
+        moved = {entry.grab.id for entry in self.meant(hashes, None)}
+        order = shifted([entry.grab.id for entry in self._queue()], moved, up=up)
+        last = min((entry.grab.priority for entry in self._queue()), default=0) - 1
+        async with self._state.unit_of_work() as work:
+            for grab_id in order:
+                grab = work.grab(grab_id)
+                if grab is None:
+                    continue
+                if grab.priority <= last:  # what fits already is not written
+                    grab = work.update_grab(grab_id, partial(_at_place, last + 1))
+                last = max(last + 1, grab.priority if grab is not None else last)
+        self._engine.wake()
+
+    def _queue(self) -> list[Entry]:
+        """Return what is not complete, in the order of the queue."""
+        waiting = [entry for entry in self._state.live_entries() if not entry.complete]
+        return sorted(waiting, key=lambda entry: (entry.grab.priority, entry.grab.id))
+
+    async def _place(self, grab: Grab, priority: int, why: str) -> None:
+        await self._state.update_grab(
+            grab.id, lambda latest: replace(latest, priority=priority), why=why
+        )
+
+    # Limits, names and what is only shown
+
+    async def set_share_limits(
+        self,
+        hashes: Iterable[str],
+        *,
+        ratio: float | None,
+        seeding_minutes: int | None,
+        inactive_minutes: int | None,
+        caller: Caller | None = NOBODY,
+    ) -> None:
+        """Set when seeding is done; None leaves a limit as it is."""
+        given = {
+            "ratio_limit": ratio,
+            "seeding_time_limit": seeding_minutes,
+            "inactive_seeding_time_limit": inactive_minutes,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        await self._set(hashes, caller, "seed limits set", **changes)
+
+    async def set_trackers(self, info_hash: str, urls: Sequence[str]) -> None:
+        """Give its magnet other trackers. TorBox hears of them if it has not been asked yet."""
+        await self._change_magnet(
+            info_hash, "trackers", lambda one: replace(one, trackers=tuple(urls))
+        )
+
+    async def set_webseeds(self, info_hash: str, urls: Sequence[str]) -> None:
+        """Give its magnet other web seeds. TorBox hears of them if it has not been asked yet."""
+        await self._change_magnet(
+            info_hash, "web seeds", lambda one: replace(one, webseeds=tuple(urls))
+        )
+
+    async def _change_magnet(
+        self, info_hash: str, why: str, change: Callable[[Magnet], Magnet]
+    ) -> None:
+        download = self._state.by_hash(info_hash.lower())
+        magnet = self._queries.magnet(download) if download is not None else None
+        if download is not None and magnet is not None:
+            text = canonical_magnet(change(magnet))
+            await self._state.update_download(
+                download.id, lambda latest: replace(latest, magnet=text), why=why
+            )
+
+    async def rename(self, info_hash: str, name: str, caller: Caller | None = NOBODY) -> None:
+        """Change the name that is shown; the files keep theirs."""
+        await self._set([info_hash], caller, f"renamed to {name!r}", name=name)
+
+    async def set_comment(
+        self, hashes: Iterable[str], comment: str, caller: Caller | None = NOBODY
+    ) -> None:
+        """Write a comment to each."""
+        await self._set(hashes, caller, "comment", comment=comment)
+
+    async def set_super_seeding(
+        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+    ) -> None:
+        """Keep what is shown as `super_seeding`. TorBox seeds as it likes."""
+        await self._set(hashes, caller, "super seeding", super_seeding=value)
+
+    async def set_auto_management(
+        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+    ) -> None:
+        """Keep what is shown as `auto_tmm`; files stay where they are."""
+        await self._set(hashes, caller, "automatic management", auto_tmm=value)
+
+    async def set_download_limits(
+        self, hashes: Iterable[str], limit: int, caller: Caller | None = NOBODY
+    ) -> None:
+        """Limit the fetches of each to so many bytes/s; 0 or less is no limit."""
+        bytes_per_second = max(limit, 0)
+        entries = await self._set(hashes, caller, "download limit", download_limit=bytes_per_second)
+        for entry in entries:
+            if entry.grab.staging_name:
+                self._ctx.throttles.set_own(entry.grab.staging_name, bytes_per_second)
+
+    async def set_upload_limits(
+        self, hashes: Iterable[str], limit: int, caller: Caller | None = NOBODY
+    ) -> None:
+        """Keep a limit of bytes/s to be shown. TorBox uploads as it likes."""
+        await self._set(hashes, caller, "upload limit", upload_limit=max(limit, 0))
+
+    async def export(self, info_hash: str) -> bytes | None:
+        """Return the .torrent that a client sent, or TorBox's; None when neither has one."""
+        download = self._state.by_hash(info_hash.lower())
+        return await self._engine.outside.torrent(download) if download is not None else None
+
+
+def _at_place(priority: int, grab: Grab) -> Grab:
+    return replace(grab, priority=priority)
+
+
+def _started(grab: Grab) -> Grab:
+    complete = grab.phase not in {GrabPhase.WAITING, GrabPhase.DELIVERING}
+    again = grab.next_attempt_at if complete else 0.0
+    return replace(grab, stopped=False, force_start=False, next_attempt_at=again)
+
+
+def shifted(order: Sequence[int], moved: Collection[int], *, up: bool) -> list[int]:
+    """Move some one place towards the start (or the end); the outermost stay where they are."""
+    result = list(order if up else reversed(order))
+    for place in range(1, len(result)):
+        if result[place] in moved and result[place - 1] not in moved:
+            result[place - 1], result[place] = result[place], result[place - 1]
+    return result if up else result[::-1]

@@ -1,0 +1,235 @@
+"""Categories, tags, and where a category's grabs go."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from bridge.core.model import Category, Entry, Grab
+from bridge.core.roots import OutsideRoots, Roots
+from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
+from bridge.engine import Engine, EngineContext
+
+log = structlog.get_logger()
+
+
+class Labels:
+    """Named groups of grabs, and their directories."""
+
+    def __init__(self, ctx: EngineContext, engine: Engine, scopes: ClientScopes) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self._engine = engine
+        self._scopes = scopes
+
+    # Directories
+
+    @property
+    def roots(self) -> Roots:
+        """Where grabs may go; a client may have moved the default, within what was allowed."""
+        settings = self._ctx.settings
+        given = (category.save_path for category in settings.categories.values())
+        default = str(settings.paths.downloads)
+        return Roots(
+            default=self._state.preferences.save_path or default,
+            others=(default, *(path for path in given if path)),
+            reserved=(str(settings.paths.incomplete_directory),),
+        )
+
+    @property
+    def default_save_path(self) -> Path:
+        """Where grabs without a category go."""
+        return Path(self.roots.default)
+
+    def resolve(self, path: str) -> str:
+        """Make a path absolute; a relative one is below the default save path.
+
+        Raises:
+            OutsideRoots: it leaves the download roots.
+        """
+        roots = self.roots
+        return roots.resolve(path, roots.default)
+
+    def save_path(self, category: str, asked: str) -> str:
+        """Return where a grab of a category goes, if the client asks for `asked`.
+
+        Raises:
+            OutsideRoots: that leaves the download roots.
+        """
+        known = self._state.categories.get(category)
+        roots = self.roots
+        base = roots.default
+        if category:
+            base = roots.category_path(category, known.save_path if known else "")
+        return roots.resolve(asked, base) if asked else base
+
+    # Categories
+
+    def categories(self) -> Sequence[Category]:
+        """Return the categories by name."""
+        return [category for _, category in sorted(self._state.categories.items())]
+
+    def category_path(self, category: Category) -> Path:
+        """Return the directory that the category's grabs go to.
+
+        Raises:
+            OutsideRoots: it leaves the download roots.
+        """
+        return Path(self.roots.category_path(category.name, category.save_path))
+
+    def category_paths(self) -> Sequence[Path]:
+        """Return the directories of all categories that have a usable one."""
+        found = []
+        for category in self._state.categories.values():
+            with suppress(OutsideRoots):
+                found.append(self.category_path(category))
+        return found
+
+    async def ensure_category(self, name: str) -> None:
+        """Create a category, with its directory, if it is not there."""
+        if name and name not in self._state.categories:
+            await self.create_category(name, "")
+
+    async def create_category(self, name: str, save_path: str) -> str | None:
+        """Create it, and its directory. Return why not, when not."""
+        if name in self._state.categories:
+            return "Unable to create category"
+        return await self._put_category(name, save_path)
+
+    async def edit_category(self, name: str, save_path: str) -> str | None:
+        """Change where its later grabs go. Return why not, when not."""
+        known = self._state.categories.get(name)
+        if known is None or known.save_path == save_path:
+            return "Unable to edit category"
+        return await self._put_category(name, save_path)
+
+    async def _put_category(self, name: str, save_path: str) -> str | None:
+        if not name or not valid_category(name):
+            return "Incorrect category name"
+        category = Category(name=name, save_path=save_path)
+        try:
+            path = self.category_path(category)
+        except OutsideRoots as error:
+            return f"Incorrect save path: {error}"
+        problem = await self._engine.outside.make_directory(path)
+        if problem:
+            # *arr see a missing directory as a red health message, but work all the same.
+            log.warning("category_directory", category=name, error=problem)
+        async with self._state.unit_of_work() as work:
+            work.put_category(category)
+        return None
+
+    async def remove_categories(self, names: Iterable[str]) -> None:
+        """Drop categories; their grabs become uncategorised and stay where they are."""
+        dropped = set(names) & self._state.categories.keys()
+        async with self._state.unit_of_work() as work:
+            for grab in self._state.grabs.values():
+                if grab.category in dropped:
+                    work.update_grab(
+                        grab.id, lambda one: replace(one, category=""), why="category removed"
+                    )
+            for name in dropped:
+                work.delete_category(name)
+
+    async def set_category(
+        self, hashes: Iterable[str], name: str, caller: Caller = NOBODY
+    ) -> str | None:
+        """Move grabs to a category ("" for none); files stay where they are.
+
+        Return why not when the category does not exist and a hash matched.
+        """
+        entries = self._meant(hashes, caller)
+        if entries and name and name not in self._state.categories:
+            return "Incorrect category name"
+        await self._change(entries, f"category {name!r}", lambda one: replace(one, category=name))
+        if entries:
+            self._scopes.saw_category(caller, name)
+        return None
+
+    # Tags
+
+    def tags(self) -> Sequence[str]:
+        """Return the tags by name."""
+        return sorted(self._state.tags)
+
+    async def create_tags(self, names: Iterable[str]) -> None:
+        """Create tags that are not there yet."""
+        async with self._state.unit_of_work() as work:
+            work.put_tags(names)
+
+    async def delete_tags(self, names: Iterable[str]) -> None:
+        """Drop tags from the list and from every grab."""
+        dropped = set(names)
+        async with self._state.unit_of_work() as work:
+            for grab in self._state.grabs.values():
+                if dropped & set(grab.tags):
+                    work.update_grab(grab.id, lambda one: _without_tags(one, dropped))
+            work.delete_tags(dropped & self._state.tags)
+
+    async def add_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
+        """Tag grabs; unknown tags are created when a hash matches."""
+        new = tuple(names)
+        await self._tag(hashes, new, caller, lambda tags: tuple(dict.fromkeys(tags + new)))
+
+    async def set_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
+        """Give grabs these tags and no others; unknown tags are created when a hash matches."""
+        new = tuple(dict.fromkeys(names))
+        await self._tag(hashes, new, caller, lambda _: new)
+
+    async def remove_tags(
+        self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
+    ) -> None:
+        """Untag grabs; no names means all of their tags."""
+        dropped = set(names)
+        await self._tag(
+            hashes,
+            (),
+            caller,
+            lambda tags: tuple(tag for tag in tags if dropped and tag not in dropped),
+        )
+
+    async def _tag(
+        self,
+        hashes: Iterable[str],
+        new: tuple[str, ...],
+        caller: Caller,
+        change: Callable[[tuple[str, ...]], tuple[str, ...]],
+    ) -> None:
+        entries = self._meant(hashes, caller)
+        if entries and new:
+            await self.create_tags(new)
+        await self._change(entries, "tags", lambda one: replace(one, tags=change(one.tags)))
+
+    def _meant(self, hashes: Iterable[str], caller: Caller) -> list[Entry]:
+        found: list[Entry] = []
+        for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
+            download = self._state.by_hash(info_hash)
+            if download is not None:
+                found += self._scopes.one(caller, self._state.entries_of(download))
+        return found
+
+    async def _change(
+        self, entries: Sequence[Entry], why: str, change: Callable[[Grab], Grab]
+    ) -> None:
+        async with self._state.unit_of_work() as work:
+            for entry in entries:
+                work.update_grab(entry.grab.id, change, why=why)
+
+
+def _without_tags(grab: Grab, dropped: Collection[str]) -> Grab:
+    return replace(grab, tags=tuple(tag for tag in grab.tags if tag not in dropped))
+
+
+_CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")
+
+
+def valid_category(name: str) -> bool:
+    """Return whether qBittorrent takes the name: no backslash, no empty part between slashes."""
+    return not name or _CATEGORY.fullmatch(name) is not None

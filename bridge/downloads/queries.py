@@ -1,0 +1,298 @@
+"""What clients read. All of it is in memory, but for file lists of finished grabs and .torrents.
+
+A read costs what has changed since the one before, not what exists.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from bridge.core.change_log import ChangeLog
+from bridge.core.edits import edited
+from bridge.core.files import Named, NamedFile
+from bridge.core.magnet import Magnet, parse_magnet
+from bridge.core.metainfo import Metainfo
+from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
+from bridge.core.modes import remote_share
+from bridge.core.paths import layout
+from bridge.core.status import ETA_UNKNOWN, Fetched, status_of
+from bridge.downloads.results import FileView, View
+from bridge.engine import Engine, EngineContext
+from bridge.state import FetchMeter
+
+METAINFOS_KEPT = 16
+"""Parsed .torrents that are remembered."""
+
+LAYOUTS_KEPT = 256
+
+
+class _Inputs(NamedTuple):
+    """What a view is made from; the same inputs make the same view."""
+
+    entry: Entry
+    item: RemoteItem | None
+    fetched: Fetched | None
+    turn_in: int
+    unreachable: bool
+
+    def same_as(self, other: "_Inputs") -> bool:
+        return (
+            self.entry.download is other.entry.download
+            and self.entry.grab is other.entry.grab
+            and self.item is other.item
+            and self.fetched == other.fetched
+            and self.turn_in == other.turn_in
+            and self.unreachable == other.unreachable
+        )
+
+
+class ExpectedFile(NamedTuple):
+    """A file that is not planned yet."""
+
+    path: str
+    """As it is laid out by itself."""
+    name: str
+    """As the user wants it."""
+    priority: int
+    size: int
+
+
+class Queries:
+    """Views of entries. The same object for as long as nothing about it changes."""
+
+    def __init__(self, ctx: EngineContext, engine: Engine) -> None:
+        self._ctx = ctx
+        self._state = ctx.state
+        self._engine = engine
+        self._changes: ChangeLog[str] = ChangeLog()
+        self._seen = -1
+        self._metered: set[int] = set()
+        self._unreachable = False
+        self._views: dict[int, View] = {}
+        self._inputs: dict[int, _Inputs] = {}
+        self._primaries: dict[str, View] = {}
+        self._layouts: dict[int, tuple[object, Sequence[ExpectedFile]]] = {}
+        self._metainfos: dict[int, Metainfo | None] = {}
+
+    # Lists
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever anything a client could see has changed."""
+        self._catch_up()
+        return self._changes.version
+
+    def changed_since(self, version: int) -> set[str] | None:
+        """Return the hashes of which something changed after a version; None: perhaps all."""
+        self._catch_up()
+        return self._changes.since(version)
+
+    @property
+    def views(self) -> Mapping[int, View]:
+        """Every entry by grab id, the oldest first."""
+        self._catch_up()
+        return MappingProxyType(self._views)
+
+    @property
+    def primaries(self) -> Mapping[str, View]:
+        """One entry for each hash: what a list of everything shows, which may name a hash once."""
+        self._catch_up()
+        return MappingProxyType(self._primaries)
+
+    def get(self, info_hash: str) -> View | None:
+        """Return the entry of a hash (in any case) that a list of everything shows."""
+        self._catch_up()
+        return self._primaries.get(info_hash.lower())
+
+    def by_id(self, grab_id: int) -> View | None:
+        """Return the entry of a grab."""
+        self._catch_up()
+        return self._views.get(grab_id)
+
+    def of_hash(self, info_hash: str) -> Sequence[View]:
+        """Return all entries of a hash, the oldest first."""
+        self._catch_up()
+        download = self._state.by_hash(info_hash.lower())
+        grabs = self._state.grabs_of(download.id) if download else ()
+        return [self._views[grab.id] for grab in grabs if grab.id in self._views]
+
+    def _catch_up(self) -> None:
+        """Make the views that changed since the last time. Deliveries change all the time."""
+        metered = set(self._state.meters)
+        version = self._state.version
+        unreachable = self._engine.unreachable
+        quiet = version == self._seen and unreachable == self._unreachable
+        if quiet and not metered and not self._metered:
+            return
+        changed = self._state.changes.since(self._seen)
+        if changed is None:
+            changed = {*self._state.grabs, *self._views}
+        if unreachable != self._unreachable:
+            self._unreachable = unreachable
+            changed |= {entry.grab.id for entry in self._state.live_entries()}
+        moved, self._seen = version != self._seen, version
+        # In the order of their grabs, so that new ones are listed after older ones.
+        renewed = map(self._renew, sorted(changed | metered | self._metered))
+        hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
+        self._metered = metered
+        for info_hash in hashes:
+            self._renew_primary(info_hash)
+        if hashes or moved:
+            self._changes.record(hashes)
+
+    def _renew(self, grab_id: int) -> str | None:
+        """Make the view of a grab if it changed; return its hash then."""
+        entry, known = self._state.entry(grab_id), self._views.get(grab_id)
+        if entry is None:
+            self._inputs.pop(grab_id, None)
+            self._layouts.pop(grab_id, None)
+            if known is None:
+                return None
+            del self._views[grab_id]
+            return known.hash
+        inputs = self._inputs_of(entry)
+        if known is not None and self._inputs[grab_id].same_as(inputs):
+            return None
+        again = known is not None and known.complete <= entry.complete
+        shown = known.status.progress if known is not None and again else 0.0
+        status = status_of(
+            entry,
+            inputs.item,
+            inputs.fetched,
+            shown=shown,
+            turn_in=inputs.turn_in,
+            remote_share=remote_share(self._ctx.mode_of(entry.grab)),
+            unreachable=inputs.unreachable,
+        )
+        self._inputs[grab_id] = inputs
+        self._views[grab_id] = View(entry, status, inputs.item)
+        return entry.hash
+
+    def _inputs_of(self, entry: Entry) -> _Inputs:
+        item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
+        meter = self._state.meters.get(entry.grab.id)
+        fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
+        turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
+        return _Inputs(entry, item, fetched, turn_in, self._unreachable)
+
+    def _renew_primary(self, info_hash: str) -> None:
+        download = self._state.by_hash(info_hash)
+        grabs = self._state.grabs_of(download.id) if download else ()
+        views = [self._views[grab.id] for grab in grabs if grab.id in self._views]
+        if not views:
+            self._primaries.pop(info_hash, None)
+            return
+        fine = (view for view in views if view.grab.phase is not GrabPhase.FAILED)
+        self._primaries[info_hash] = next(fine, views[0])
+
+    # Files
+
+    async def files(self, view: View) -> Sequence[FileView]:
+        """Return the files of an entry; empty while they are not known."""
+        planned = await self._state.files(view.grab.id)
+        if not planned:
+            return self._expected_views(view)
+        meter = self._state.meters.get(view.grab.id)
+        return [
+            FileView(
+                index,
+                file.path,
+                file.size,
+                _file_progress(file, meter),
+                file.chosen,
+                file.priority if file.chosen else 0,
+            )
+            for index, file in enumerate(planned)
+        ]
+
+    def _expected_views(self, view: View) -> Sequence[FileView]:
+        """Return files that are not planned yet, as they will be by what is known now."""
+        progress = view.status.progress
+        return [
+            FileView(index, file.name, file.size, progress, file.priority > 0, file.priority)
+            for index, file in enumerate(self.expected_files(view.entry))
+        ]
+
+    def expected_files(self, entry: Entry) -> Sequence[ExpectedFile]:
+        """Lay out what TorBox lists, or what the .torrent or the swarm says."""
+        download, grab = entry.download, entry.grab
+        item = self._state.snapshot.items.get(download.torrent_id or 0)
+        files = (item.files if item else ()) or self._state.expected_files.get(download.id, ())
+        metainfo = self._metainfos.get(download.id)
+        single_file = metainfo is not None and metainfo.single_file
+        key = (files, entry.name, grab.content_layout, grab.file_edits, single_file)
+        known = self._layouts.get(grab.id)
+        if known is None or known[0] != key:
+            if len(self._layouts) >= LAYOUTS_KEPT:
+                self._layouts.clear()
+            known = self._layouts[grab.id] = (key, _lay_out(entry, files, single_file=single_file))
+        return known[1]
+
+    async def learn_files(self, view: View) -> None:
+        """Read the files from the .torrent, if nothing else tells them."""
+        if await self.files(view):
+            return
+        metainfo = await self.metainfo(view.hash)
+        if metainfo is not None:
+            self._state.set_expected_files(view.download.id, named_files(metainfo))
+
+    # What a magnet, a .torrent and the timeline say
+
+    def trackers(self, download: Download) -> Sequence[str]:
+        """Return the tracker URLs of its magnet."""
+        magnet = self.magnet(download)
+        return magnet.trackers if magnet else ()
+
+    def webseeds(self, download: Download) -> Sequence[str]:
+        """Return the web seeds that its magnet or .torrent names."""
+        magnet = self.magnet(download)
+        return magnet.webseeds if magnet else ()
+
+    def magnet(self, download: Download) -> Magnet | None:
+        """Return what its magnet says."""
+        magnet = parse_magnet(download.magnet)
+        return magnet if isinstance(magnet, Magnet) else None
+
+    async def metainfo(self, info_hash: str) -> Metainfo | None:
+        """Return what its .torrent says, where a client sent one. The last few are remembered."""
+        download = self._state.by_hash(info_hash.lower())
+        if download is None or not download.has_torrent:
+            return None
+        if download.id not in self._metainfos:
+            parsed = await self._engine.outside.metainfo(download.id)
+            if len(self._metainfos) >= METAINFOS_KEPT:
+                self._metainfos.clear()
+            self._metainfos[download.id] = parsed
+        return self._metainfos.get(download.id)
+
+    def forget_metainfo(self, download_id: int) -> None:
+        """Forget what a .torrent said: the download has another one now."""
+        self._metainfos.pop(download_id, None)
+
+    async def events(self, info_hash: str) -> Sequence[Event]:
+        """Return what happened to a hash, oldest first; also after it is gone."""
+        return await self._state.database.events(info_hash.lower())
+
+
+def _lay_out(entry: Entry, files: Sequence[Named], *, single_file: bool) -> Sequence[ExpectedFile]:
+    laid = layout(
+        files,
+        entry.name,
+        single_file=single_file,
+        content_layout=entry.grab.content_layout,
+    )
+    named = edited(laid.paths, entry.grab.file_edits)
+    return [ExpectedFile(laid.paths[file.id], *named[file.id], file.size) for file in files]
+
+
+def _file_progress(file: DeliveredFile, meter: FetchMeter | None) -> float:
+    if file.done:
+        return 1.0
+    if meter is None or not file.size:
+        return 0.0
+    return min(meter.done(file.file_id) / file.size, 1.0)
+
+
+def named_files(metainfo: Metainfo) -> list[NamedFile]:
+    """Return what a .torrent says, numbered in its order."""
+    return [NamedFile(index, file.path, file.size) for index, file in enumerate(metainfo.files)]

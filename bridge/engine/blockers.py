@@ -1,0 +1,228 @@
+"""Why work of a kind waits, and until when.
+
+| blocker | caused by | ends |
+| --- | --- | --- |
+| outage | no answer; a rejected key | when one list could be read |
+| no slot | ACTIVE_LIMIT, a full queue | when something that was active no longer is, or after a pause |
+| plan limit | MONTHLY_LIMIT, PLAN_RESTRICTED_FEATURE ... | after a pause, or at a restart |
+| rate limit | 429, COOLDOWN_LIMIT | by the rate budgets alone |
+
+A blocked download waits; it never fails because of the blocker.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge.core.planner_input import MAX_CREATES
+from bridge.engine.retry_times import RetryTimes
+from bridge.torbox import (
+    BadToken,
+    Budgets,
+    CallClass,
+    Cooldown,
+    NeedsUser,
+    RateLimited,
+    TorBoxError,
+    WaitForSlot,
+)
+
+log = structlog.get_logger()
+
+CALL_WORDS = {
+    CallClass.CREATE: "adds",
+    CallClass.UNCACHED: "adds",
+    CallClass.LIST: "the list",
+    CallClass.LINK: "links to files",
+    CallClass.CONTROL: "deleting",
+    CallClass.OTHER: "other calls",
+}
+"""The classes of calls, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """TorBox as a whole cannot be worked with."""
+
+    why: str
+    since: float
+    probe_at: float
+    bad_key: bool
+    probes: int = 0
+    """Probes in a row that failed."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is more than one call that went wrong."""
+        return self.bad_key or self.probes > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason why work waits, for people."""
+
+    name: str
+    """`outage`, `bad_key`, `no_slot`, `plan_limit`, `list` or `disk`."""
+    text: str
+    since: float | None = None
+    """Unix seconds; None when that is not known."""
+    next_attempt_at: float | None = None
+
+
+class Blockers:
+    """What is blocked just now. Times are unix seconds."""
+
+    def __init__(
+        self,
+        budgets: Budgets,
+        retry: RetryTimes,
+        *,
+        idle_seconds: float,
+        clock: Callable[[], float],
+        creates: int = MAX_CREATES,
+    ) -> None:
+        self._budgets = budgets
+        self._retry = retry
+        self._idle_seconds = idle_seconds
+        self._clock = clock
+        self._creates = creates
+        self._outage: Outage | None = None
+        self._closed: dict[CallClass, tuple[str, float]] = {}
+        self._slot_at = 0.0
+        self._slot_tries = 0
+        self._active = 0
+
+    @property
+    def probe_at(self) -> float | None:
+        """When TorBox may be asked again, by one list; None while it works."""
+        return self._outage.probe_at if self._outage else None
+
+    @property
+    def bad_key(self) -> bool:
+        """Whether TorBox rejects the key."""
+        return self._outage is not None and self._outage.bad_key
+
+    @property
+    def slot_at(self) -> float:
+        """No slot is free: before this time nothing is created that needs one."""
+        return self._slot_at
+
+    @property
+    def max_creates(self) -> int:
+        """How many creates may be in flight: one, while it is unknown whether a slot is free."""
+        return 1 if self._slot_tries else self._creates
+
+    @property
+    def texts(self) -> list[str]:
+        """What keeps the bridge from its work, in words. Waiting for a slot is no trouble."""
+        return [blocker.text for blocker in self.all if blocker.name != "no_slot"]
+
+    @property
+    def all(self) -> list[Blocker]:
+        """Every blocker, with the time of the next attempt."""
+        now, found = self._clock(), []
+        if (outage := self._outage) and outage.certain:
+            minutes = (now - outage.since) / 60
+            found.append(
+                Blocker(
+                    "bad_key" if outage.bad_key else "outage",
+                    f"TorBox: {outage.why} (for {minutes:.0f} min)",
+                    outage.since,
+                    outage.probe_at,
+                )
+            )
+        found += [
+            Blocker("plan_limit", f"TorBox, {CALL_WORDS[kind]}: {why}", None, until)
+            for kind, (why, until) in self._closed.items()
+            if until > now
+        ]
+        if self._slot_at > now:
+            found.append(Blocker("no_slot", "TorBox: all slots are taken", None, self._slot_at))
+        return found
+
+    def hold(self, error: TorBoxError, kind: CallClass) -> bool:
+        """Set the blocker that an error speaks of; return whether there is one."""
+        match error:
+            case BadToken():
+                self._stop(error, bad_key=True)
+            case RateLimited() | Cooldown():
+                pass  # the rate budgets have learnt of it
+            case WaitForSlot():
+                self._no_slot()
+            case NeedsUser():
+                self._close(kind, error)
+            case _ if error.outage:
+                self._stop(error, bad_key=False)
+            case _:
+                return False
+        return True
+
+    def _stop(self, error: TorBoxError, *, bad_key: bool) -> None:
+        known = self._outage
+        if known and known.bad_key >= bad_key:
+            return
+        now = self._clock()
+        since = known.since if known else now
+        self._outage = Outage(error.detail, since, now + self._retry.lookup, bad_key)
+        log.warning("torbox_stopped", why=str(error), needs_you=bad_key)
+
+    def probe_failed(self, error: TorBoxError) -> None:
+        """Note that TorBox does not work yet: it is probed again later, less and less often."""
+        if self._outage is None:
+            return
+        probes, bad_key = self._outage.probes + 1, isinstance(error, BadToken)
+        pause = self._retry.bad_key if bad_key else self._retry.backoff(probes)
+        self._outage = replace(
+            self._outage,
+            why=error.detail,
+            probe_at=self._clock() + min(pause, max(self._idle_seconds, self._retry.bad_key)),
+            bad_key=bad_key,
+            probes=probes,
+        )
+
+    def probe_soon(self) -> None:
+        """Let the next plan probe TorBox: what blocked it may be gone."""
+        if self._outage is not None:
+            self._outage = replace(self._outage, probe_at=self._clock())
+
+    def answered(self) -> bool:
+        """Note that a list was read; return whether that ends an outage."""
+        if self._outage is None:
+            return False
+        log.info("torbox_answers_again", after=round(self._clock() - self._outage.since))
+        self._outage = None
+        return True
+
+    def _no_slot(self) -> None:
+        pause = self._retry.backoff(self._slot_tries, first=self._retry.no_slot)
+        self._slot_at = self._clock() + pause
+        self._slot_tries += 1
+
+    def slot_freed(self) -> None:
+        """Note that something of ours left TorBox: the next create may find a slot."""
+        self._slot_at = 0.0
+
+    def watch_slots(self, active: int) -> None:
+        """Compare how many items hold a slot with the last time."""
+        if active < self._active:
+            self.slot_freed()
+        self._active = active
+
+    def _close(self, kind: CallClass, error: NeedsUser) -> None:
+        known, _ = self._closed.get(kind, ("", 0.0))
+        until = self._clock() + self._retry.plan_limit
+        self._closed[kind] = (str(error), until)
+        self._budgets.blocked(kind, until)
+        if known != str(error):
+            log.error("torbox_needs_you", calls=CALL_WORDS[kind], why=str(error))
+
+    def passed(self, kind: CallClass) -> None:
+        """Note that a call of this class did what it should."""
+        self._closed.pop(kind, None)
+
+    def created(self, *, cached: bool) -> None:
+        """Note that TorBox took an add; unless it had it cached, there was a slot."""
+        self.passed(CallClass.CREATE)
+        if not cached:
+            self._slot_tries = 0

@@ -1,0 +1,129 @@
+"""Automatic clean-up: asking the *arr what it has imported, and removing what is due."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+from math import inf
+
+import structlog
+
+from bridge.arr import ArrError, all_imported
+from bridge.core.cleanup_rules import next_cleanup_check
+from bridge.core.model import Entry, GrabPhase
+from bridge.core.planner_input import Rules
+from bridge.engine.context import EngineContext
+from bridge.engine.removal import release
+from bridge.state import State
+
+log = structlog.get_logger()
+
+AT_ONCE = 50
+"""Due entries handed to one plan; the others come with the next."""
+
+
+class CleanupTimes:
+    """When finished grabs need a look of the clean-up, as an index of due times.
+
+    Each grab costs something when it changes and when it is due, and nothing in between. Without
+    clean-up rules nothing is ever indexed.
+    """
+
+    def __init__(self, state: State, rules: Callable[[str], Rules]) -> None:
+        self._state = state
+        self._rules = rules
+        self._version = -1
+        self._heap: list[tuple[float, int]] = []
+        self._due_at: dict[int, float] = {}
+        self.asked_at: dict[int, float] = {}
+        """When the *arr of a grab was last asked what it has imported, by grab id."""
+
+    def reset(self) -> None:
+        """Index everything again: the rules have changed."""
+        self._version = -1
+
+    def asked(self, grab_id: int, now: float) -> None:
+        """Note that the *arr of a grab is being asked."""
+        self.asked_at[grab_id] = now
+        self._place(grab_id)
+
+    def due(self, now: float) -> Sequence[Entry]:
+        """Return the entries that are due, the oldest first."""
+        self._catch_up()
+        found: list[Entry] = []
+        taken: list[tuple[float, int]] = []
+        while self._heap and self._heap[0][0] <= now and len(found) < AT_ONCE:
+            at, grab_id = heappop(self._heap)
+            if self._due_at.get(grab_id) != at:
+                continue  # an older time of it
+            taken.append((at, grab_id))
+            entry = self._state.entry(grab_id)
+            if entry is not None:
+                found.append(entry)
+        for one in taken:
+            heappush(self._heap, one)  # until it is handled it stays due
+        return found
+
+    def next_at(self, now: float) -> float:
+        """Return when the next one after `now` is due (unix seconds), infinity when none is."""
+        later = (at for at, grab_id in self._heap if at > now and self._due_at.get(grab_id) == at)
+        return min(later, default=inf)
+
+    def _catch_up(self) -> None:
+        changed = self._state.changes.since(self._version) if self._version >= 0 else None
+        self._version = self._state.version
+        if changed is None:
+            changed = set(self._state.grabs)
+        for grab_id in changed:
+            self._place(grab_id)
+
+    def _place(self, grab_id: int) -> None:
+        entry = self._state.entry(grab_id)
+        at = None
+        if entry is not None and entry.grab.phase is GrabPhase.FINISHED:
+            rules = self._rules(entry.grab.category).cleanup
+            at = next_cleanup_check(entry, rules, self.asked_at.get(grab_id))
+        if entry is None:
+            self.asked_at.pop(grab_id, None)
+        if at is None:
+            self._due_at.pop(grab_id, None)
+        elif self._due_at.get(grab_id) != at:
+            self._due_at[grab_id] = at
+            heappush(self._heap, (at, grab_id))
+            if len(self._heap) > 2 * len(self._due_at) + AT_ONCE:
+                self._heap = [(due, key) for key, due in self._due_at.items()]
+                heapify(self._heap)
+
+
+async def ask_import(ctx: EngineContext, grab_id: int) -> None:
+    """Ask its *arr whether all of a grab is in the library, and record it if so."""
+    entry = ctx.state.entry(grab_id)
+    if entry is None:
+        return
+    for arr in ctx.arrs.of(entry.grab.category):
+        try:
+            history, queue = await arr.history(entry.hash), await arr.queue(entry.hash)
+        except ArrError as error:
+            log.info("import_unknown", release=entry.name, arr=arr.name, why=str(error))
+            continue
+        if all_imported(history) and not queue:
+            await record_import(ctx, grab_id, f"{arr.name} has imported it")
+            return
+
+
+async def record_import(ctx: EngineContext, grab_id: int, why: str) -> None:
+    """Record that a grab is in the library of its *arr now."""
+    async with ctx.state.unit_of_work() as work:
+        entry = work.entry(grab_id)
+        if entry is None:
+            return
+        now = ctx.clock()
+        work.update_grab(grab_id, lambda latest: replace(latest, imported_at=now))
+        work.event(entry.hash, "arr", why=why, grab_id=grab_id)
+
+
+async def clean_up(ctx: EngineContext, grab_id: int, why: str) -> None:
+    """Remove a grab as if its *arr had."""
+    entry = ctx.state.entry(grab_id)
+    if entry is not None:
+        log.info("clean_up", release=entry.name, hash=entry.hash, why=why)
+        await release(ctx, grab_id, delete_files=True, why=f"cleaned up: {why}")

@@ -1,0 +1,101 @@
+"""Giving up: a download for all its grabs, or one grab by the rules of its category.
+
+The reason is kept, the *arr that can be told are written down, and what the bridge created at
+TorBox is deleted when no grab needs it any more. All of it is one commit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bridge.core import transitions
+from bridge.core.model import (
+    NOT_DELIVERED,
+    Download,
+    DownloadPhase,
+    Entry,
+    Failover,
+    Failure,
+    Grab,
+)
+from bridge.engine.context import EngineContext
+from bridge.engine.removal import remote_removal
+from bridge.state import UnitOfWork
+
+
+async def fail_download(
+    ctx: EngineContext, download_id: int, failure: Failure, *, before: Download | None = None
+) -> None:
+    """Give up a download for every grab that has no files yet.
+
+    `before` is the download as it was before a create that TorBox refused: its present phase says
+    too much of what may be at TorBox.
+    """
+    async with ctx.state.unit_of_work() as work:
+        download = work.download(download_id)
+        if download is None or download.phase is DownloadPhase.FAILED:
+            return
+        grabs = work.grabs_of(download_id)
+        pending = [grab for grab in grabs if grab.phase in NOT_DELIVERED]
+        for grab in pending:
+            work.update_grab(grab.id, transitions.grab_interrupted)
+            report_failure(ctx, work, Entry(download, grab))
+        _release_item(ctx, work, before or download, failure, pending or grabs)
+
+
+async def fail_grab(ctx: EngineContext, grab_id: int, failure: Failure) -> None:
+    """Give up one grab; others of the download go on. With the last one the download has failed."""
+    async with ctx.state.unit_of_work() as work:
+        fail_grab_in(ctx, work, grab_id, failure)
+
+
+def fail_grab_in(
+    ctx: EngineContext,
+    work: UnitOfWork,
+    grab_id: int,
+    failure: Failure,
+    *,
+    before: Download | None = None,
+) -> None:
+    """Do what `fail_grab` does, as a part of a unit of work."""
+    entry = work.entry(grab_id)
+    if entry is None or entry.grab.phase not in NOT_DELIVERED:
+        return
+    work.update_grab(
+        grab_id, lambda grab: transitions.grab_failed(grab, failure), why=failure.message
+    )
+    report_failure(ctx, work, entry)
+    grabs = work.grabs_of(entry.download.id)
+    if not any(grab.phase in NOT_DELIVERED for grab in grabs):
+        _release_item(ctx, work, before or entry.download, failure, [entry.grab])
+
+
+def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry) -> None:
+    """Store that the *arr of a failed grab is to be told, if there is one with an API."""
+    category = entry.grab.category
+    if not ctx.arrs.of(category):
+        return
+    work.add_job(Failover(category=category), entry.hash)
+    note = "waits for its turn to be told to the *arr"
+    work.update_grab(entry.grab.id, lambda grab: replace(grab, note=note))
+
+
+def _release_item(
+    ctx: EngineContext,
+    work: UnitOfWork,
+    download: Download,
+    failure: Failure,
+    grabs: Iterable[Grab],
+) -> None:
+    """Mark the download as failed, and delete its item unless delivered grabs may need it."""
+    keeps_item = any(grab.complete for grab in work.grabs_of(download.id))
+    work.update_download(
+        download.id,
+        lambda latest: transitions.failed(latest, failure, keeps_item=keeps_item),
+        why=failure.message,
+    )
+    grab = next(iter(grabs), None)
+    if grab is None or keeps_item:
+        return
+    removal = remote_removal(ctx, Entry(download, grab))
+    if removal is not None:
+        work.add_job(removal, download.hash)

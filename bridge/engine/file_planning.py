@@ -1,0 +1,284 @@
+"""Which files of an item each grab gets, and under which names.
+
+A grab whose wanted files are not all in TorBox's list waits: half of a pack is never delivered as
+the whole.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+import structlog
+
+from bridge.config import FilePolicy
+from bridge.core.completeness import missing
+from bridge.core.edits import edited
+from bridge.core.files import File, FileRules, NamedFile, NothingLeft, choose
+from bridge.core.metainfo import Metainfo, parse_torrent
+from bridge.core.model import (
+    DeliveredFile,
+    Download,
+    DownloadPhase,
+    Entry,
+    Failure,
+    Grab,
+    GrabPhase,
+    Reason,
+    RemoteFile,
+)
+from bridge.core.modes import content_layout, deliverable, named_on_disk
+from bridge.core.paths import fitted, layout
+from bridge.core.patience import FILES_MISSING
+from bridge.core.remote_tracking import to_phase
+from bridge.core.video import is_video, without_extras
+from bridge.engine.context import EngineContext
+from bridge.engine.failing import fail_grab
+from bridge.state import UnitOfWork
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The files of a grab, chosen and named."""
+
+    content_name: str
+    files: tuple[DeliveredFile, ...]
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """TorBox's list lacks files that the grab wants."""
+
+    names: Sequence[str]
+    listed_bytes: int
+
+
+Plan: TypeAlias = Planned | Incomplete | Failure
+
+
+async def plan_files(ctx: EngineContext, download_id: int) -> None:
+    """Plan the files of every grab that waits for a download TorBox has finished."""
+    state = ctx.state
+    download = state.downloads.get(download_id)
+    item = state.snapshot.items.get(download.torrent_id or 0) if download else None
+    if download is None or item is None:
+        return
+    metainfo = await _metainfo(ctx, download)
+    plans: dict[int, Plan] = {}
+    for entry in state.entries_of(download):
+        if entry.grab.phase is GrabPhase.WAITING:
+            known = await state.files(entry.grab.id)
+            plans[entry.grab.id] = make_plan(ctx, entry, item.files, known, metainfo)
+    async with state.unit_of_work() as work:
+        if work.download(download_id) is None:
+            return
+        why = f"TorBox has all {len(item.files)} files"
+        work.update_download(
+            download_id, lambda latest: to_phase(latest, DownloadPhase.READY), why=why
+        )
+        for grab_id, made in plans.items():
+            if not isinstance(made, Failure):
+                store_plan(work, grab_id, made)
+    for grab_id, made in plans.items():
+        if isinstance(made, Failure):
+            await fail_grab(ctx, grab_id, made)
+
+
+async def plan_one(ctx: EngineContext, grab_id: int) -> Plan | None:
+    """Plan the files of a grab that came when its download was ready; None when it is gone.
+
+    What TorBox lists is taken from its last answer, or from another grab of the download.
+    """
+    entry = ctx.state.entry(grab_id)
+    if entry is None:
+        return None
+    listed = await _listed(ctx, entry)
+    if not listed:
+        return Incomplete((), -1)
+    known = await ctx.state.files(grab_id)
+    made = make_plan(ctx, entry, listed, known, await _metainfo(ctx, entry.download))
+    if isinstance(made, Failure):
+        await fail_grab(ctx, grab_id, made)
+        return made
+    async with ctx.state.unit_of_work() as work:
+        store_plan(work, grab_id, made)
+    return made
+
+
+async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
+    item = ctx.state.snapshot.items.get(entry.download.torrent_id or 0)
+    if item is not None and item.files:
+        return item.files
+    for sibling in ctx.state.grabs_of(entry.download.id):
+        files = await ctx.state.files(sibling.id)
+        if files:
+            return tuple(
+                RemoteFile(id=file.file_id, name=file.remote_name, size=file.size) for file in files
+            )
+    return ()
+
+
+def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> None:
+    """Store what was planned for a grab, or what it waits for."""
+    match made:
+        case Planned(content_name, files, mode):
+            chosen = [file for file in files if file.chosen]
+
+            def plan(latest: Grab) -> Grab:
+                return replace(
+                    latest,
+                    content_name=content_name,
+                    content_is_folder=any("/" in file.path for file in files),
+                    delivery_mode=mode,
+                    size=sum(file.size for file in chosen),
+                    incomplete_list_bytes=-1,
+                    note="",
+                )
+
+            if work.update_grab(grab_id, plan, why=f"{len(chosen)} of {len(files)} files chosen"):
+                work.put_files(grab_id, files)
+        case Incomplete(names, listed_bytes):
+            note = f"{FILES_MISSING}: {len(names)} missing, {names[0]} first" if names else ""
+            now = work.now
+            work.update_grab(
+                grab_id,
+                lambda latest: replace(
+                    latest,
+                    incomplete_list_bytes=listed_bytes,
+                    incomplete_list_at=latest.incomplete_list_at or now,
+                    note=note,
+                ),
+            )
+        case _:
+            assert_never(made)
+
+
+def make_plan(
+    ctx: EngineContext,
+    entry: Entry,
+    listed: tuple[RemoteFile, ...],
+    known: Sequence[DeliveredFile],
+    metainfo: Metainfo | None,
+) -> Plan:
+    """Decide which files a grab gets by the rules of its category, and under which names."""
+    mode = ctx.mode_of(entry.grab)
+    policy = ctx.settings.policy_for(entry.grab.category).files
+    excluded = ctx.state.preferences.excluded_globs()
+    lost = missing_files(policy, mode, listed, metainfo, excluded)
+    if lost:
+        log.warning("files_missing", release=entry.name, hash=entry.hash, missing=len(lost))
+        return Incomplete(lost, sum(file.size for file in listed))
+    if _same_files(known, listed):
+        # Delivered once more, under the names of the first time.
+        return Planned(entry.grab.content_name, tuple(known), mode)
+    laid = layout(
+        named_on_disk(mode, listed),
+        entry.name,
+        single_file=metainfo is not None and metainfo.single_file,
+        content_layout=content_layout(mode, entry.grab.content_layout),
+    )
+    named = edited(laid.paths, entry.grab.file_edits)
+    dropped = frozenset(key for key, (_, priority) in named.items() if priority == 0)
+    choice = wanted_files(policy, mode, listed, dropped, excluded)
+    if isinstance(choice, NothingLeft):
+        return Failure(Reason.NOTHING_CHOSEN, choice.reason)
+    unfit = _unfit(choice)
+    if unfit is not None:
+        return unfit
+    chosen = {file.id for file in choice}
+    files = tuple(
+        _planned(entry.grab.id, file, named[file.id], chosen=file.id in chosen) for file in listed
+    )
+    if ctx.settings.delivery.windows_safe_names:
+        files = fitted(files)
+    return Planned(files[0].path.split("/", 1)[0], files, mode)
+
+
+def wanted_files(
+    policy: FilePolicy,
+    mode: str,
+    files: tuple[File, ...],
+    dropped: Collection[int],
+    excluded: Sequence[str] = (),
+) -> tuple[File, ...] | NothingLeft:
+    """Choose by the category's rules; without any, leave out what no *arr imports.
+
+    `excluded` are wildcards of names that the user never wants, in any category.
+    """
+    possible = deliverable(mode, files)
+    if isinstance(possible, NothingLeft):
+        return possible
+    if policy == FilePolicy():
+        possible = without_extras(possible)
+    rules = FileRules(
+        min_size=policy.min_size, include=policy.include, exclude=(*policy.exclude, *excluded)
+    )
+    return choose(possible, rules, dropped)
+
+
+def missing_files(
+    policy: FilePolicy,
+    mode: str,
+    listed: Sequence[RemoteFile],
+    metainfo: Metainfo | None,
+    excluded: Sequence[str] = (),
+) -> Sequence[str]:
+    """Return the wanted files of the torrent that TorBox does not list, as far as that is known.
+
+    Where there are videos only those count: nobody waits for hours for a text.
+    """
+    lost = missing(metainfo.files, listed) if metainfo else ()
+    if metainfo is None or not lost:
+        return ()
+    named = tuple(
+        NamedFile(number, file.path, file.size) for number, file in enumerate(metainfo.files)
+    )
+    wanted = wanted_files(policy, mode, named, frozenset(), excluded)
+    if isinstance(wanted, NothingLeft):
+        return ()
+    names = {file.name for file in wanted}
+    names = {name for name in names if is_video(name)} or names
+    return [file.path for file in lost if file.path in names]
+
+
+async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
+    """Return what the .torrent says, if a client sent one."""
+    if not download.has_torrent:
+        return None
+    torrent = await ctx.state.database.torrent(download.id)
+    metainfo = await asyncio.to_thread(parse_torrent, torrent) if torrent else None
+    return metainfo if isinstance(metainfo, Metainfo) else None
+
+
+def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
+    """Return what no *arr may be given."""
+    for file in choice:
+        if file.infected:
+            return Failure(Reason.INFECTED, f"TorBox says that it is infected: {file.name}")
+        if file.zipped:
+            why = f"TorBox has it only packed in a zip, which no *arr can import: {file.name}"
+            return Failure(Reason.ZIPPED, why)
+    return None
+
+
+def _same_files(known: Sequence[DeliveredFile], listed: Sequence[RemoteFile]) -> bool:
+    files = {(file.id, file.size) for file in listed}
+    return bool(known) and {(file.file_id, file.size) for file in known} == files
+
+
+def _planned(
+    grab_id: int, file: RemoteFile, named: tuple[str, int], *, chosen: bool
+) -> DeliveredFile:
+    path, priority = named
+    return DeliveredFile(
+        grab_id=grab_id,
+        file_id=file.id,
+        remote_name=file.name,
+        size=file.size,
+        path=path,
+        chosen=chosen,
+        priority=priority,
+    )

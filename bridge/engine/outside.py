@@ -1,0 +1,104 @@
+"""TorBox and the disk, for requests of clients that wait for an answer. Each has its time limit."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from bridge.core.metainfo import Metainfo, NotATorrent, parse_torrent
+from bridge.core.model import Download, RemoteItem
+from bridge.engine.content_changes import make_writable
+from bridge.engine.context import EngineContext
+from bridge.engine.free_space import FreeSpace
+from bridge.torbox import Operation, TorBoxError
+
+log = structlog.get_logger()
+
+CACHED_CHECK_SECONDS = 3.0
+"""How long an add may wait for TorBox's word whether it is cached."""
+
+
+class TorBoxSilent(Exception):
+    """TorBox could not be asked; the text says why."""
+
+
+class Outside:
+    """What the service needs of TorBox and the disk while a client waits."""
+
+    def __init__(self, ctx: EngineContext) -> None:
+        self._ctx = ctx
+        self._space = FreeSpace(ctx.settings.paths.downloads)
+
+    async def is_uncached(self, info_hash: str) -> bool:
+        """Return whether TorBox says, in the time an *arr can wait, that it has not cached it.
+
+        No answer in time is no "no".
+        """
+        try:
+            async with asyncio.timeout(CACHED_CHECK_SECONDS):
+                cached = await self._ctx.torbox.cached([info_hash])
+        except (TimeoutError, TorBoxError) as error:
+            log.info("cached_check_failed", hash=info_hash, why=str(error) or "no answer in time")
+            return False
+        return info_hash not in cached
+
+    async def account_items(self) -> Sequence[RemoteItem]:
+        """Return what is on the account, but for what was deleted a moment ago.
+
+        Raises:
+            TorBoxSilent: TorBox could not be asked.
+        """
+        try:
+            listed = await self._ctx.torbox.list_items()
+        except TorBoxError as error:
+            raise TorBoxSilent(str(error)) from error
+        return self._ctx.state.recently_removed.without_deleted(listed, self._ctx.clock())
+
+    async def torrent(self, download: Download) -> bytes | None:
+        """Return the .torrent that a client sent, or TorBox's; None when neither has one."""
+        data = await self._ctx.state.database.torrent(download.id)
+        if data is not None or download.torrent_id is None:
+            return data
+        try:
+            return await self._ctx.torbox.export(download.torrent_id)
+        except TorBoxError as error:
+            log.info("not_exported", release=download.name, hash=download.hash, why=str(error))
+            return None
+
+    async def metainfo(self, download_id: int) -> Metainfo | None:
+        """Return what the .torrent of a download says, if a client sent one."""
+        data = await self._ctx.state.database.torrent(download_id)
+        parsed = await self.parse(data) if data is not None else None
+        return parsed if isinstance(parsed, Metainfo) else None
+
+    async def parse(self, data: bytes) -> Metainfo | NotATorrent:
+        """Parse a .torrent file off the event loop: large ones take a while."""
+        return await asyncio.to_thread(parse_torrent, data)
+
+    async def control(self, download: Download, operation: Operation) -> bool:
+        """Tell TorBox to do something to an item; return whether it did."""
+        if download.torrent_id is None:
+            return False
+        try:
+            await self._ctx.torbox.control(download.torrent_id, operation)
+        except TorBoxError as error:
+            log.info("torbox_refused", operation=operation, release=download.name, why=str(error))
+            return False
+        return True
+
+    async def free_space(self) -> int:
+        """Return the free bytes where downloads go; some seconds old."""
+        return await self._space.bytes()
+
+    async def make_directory(self, path: Path) -> str:
+        """Create a directory; return what went wrong, empty when it is there."""
+        try:
+            await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            return str(error)
+        return ""
+
+    async def make_writable(self, path: Path) -> str | None:
+        """Create a directory; return what stands in the way, in qBittorrent's words."""
+        return await make_writable(path)

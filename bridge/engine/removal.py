@@ -1,0 +1,327 @@
+"""Removing grabs: what a removed grab leaves behind is deleted, on disk and at TorBox.
+
+The grab goes at once; the rest is a persisted job, tried again until everything is gone.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from bridge.core import transitions
+from bridge.core.cleanup_rules import outdated
+from bridge.core.model import (
+    DownloadPhase,
+    Entry,
+    Failover,
+    Failure,
+    Grab,
+    GrabPhase,
+    Job,
+    Removal,
+    RemovedDownload,
+)
+from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
+from bridge.core.remote_tracking import created_since
+from bridge.delivery import discard_beside
+from bridge.delivery.modes.mode_table import FALLBACK
+from bridge.engine.context import EngineContext
+from bridge.engine.path_ownership import paths_safe_to_delete
+from bridge.state import UnitOfWork
+from bridge.state.state import RECENTLY_REMOVED
+from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
+
+log = structlog.get_logger()
+
+DATABASE_ERROR = "DATABASE_ERROR"
+"""A server error that passes, but also what TorBox may say to a delete of what is gone."""
+
+
+async def release(
+    ctx: EngineContext,
+    grab_id: int,
+    *,
+    delete_files: bool,
+    delete_remote: bool | None = None,
+    why: str = "",
+) -> None:
+    """Remove a grab, committed on return, and store the job that cleans up after it.
+
+    What other grabs of the download have stays as it is; with the last one TorBox's item is deleted
+    too, if the bridge created it. A report to the *arr that was not begun is called off: whoever
+    removes a failed grab knows of the failure. `delete_remote` overrules what the settings say of
+    TorBox's item.
+    """
+    async with ctx.state.unit_of_work() as work:
+        entry = work.entry(grab_id)
+        if entry is None:
+            return
+        files = await ctx.state.files(grab_id) if delete_files else ()
+        others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
+        needed = any(one.phase is not GrabPhase.FAILED for one in others)
+        removal = removal_of(ctx, entry, keeps_remote=needed)
+        if delete_remote is not None and not needed:
+            removal = replace(removal, delete_remote=delete_remote)
+        # While it is delivered the rename may be done and not written down yet. Otherwise a file
+        # that is not done is not on disk: one of that name is somebody else's.
+        maybe = entry.grab.phase is GrabPhase.DELIVERING
+        paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
+        removal = replace(
+            removal,
+            content_name=entry.grab.content_name if delete_files else "",
+            files=paths,
+        )
+        for job in work.jobs_about(entry.hash, Failover):
+            if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
+                work.delete_job(job.id)
+        _hand_over_staging(ctx, work, entry.grab, others)
+        work.add_job(removal, entry.hash)
+        words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
+        if others:
+            _leave(work, entry, needed=needed, others=others)
+            work.event(entry.hash, "left", why=words, grab_id=grab_id)
+        else:
+            work.delete_download(entry.download.id)
+            work.event(entry.hash, "removed", why=words, before=entry.phase, grab_id=grab_id)
+    log.info(
+        "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
+    )
+
+
+def _hand_over_staging(
+    ctx: EngineContext, work: UnitOfWork, grab: Grab, others: list[Grab]
+) -> None:
+    """Let a grab that waits for the same files go on with what is fetched already."""
+    mode = ctx.mode_of(grab)
+    if grab.phase is not GrabPhase.DELIVERING or mode not in FETCHING:
+        return
+    for other in others:
+        waits = other.phase is GrabPhase.WAITING and not other.staging_name
+        if waits and ctx.mode_of(other) == mode:
+            work.update_grab(other.id, partial(replace, staging_name=grab.staging_name))
+            return
+
+
+def _called_off(failover: Failover, grab: Grab) -> bool:
+    return failover.category == grab.category and failover.sent_at is None
+
+
+def _leave(work: UnitOfWork, entry: Entry, *, needed: bool, others: list[Grab]) -> None:
+    """Delete one of several grabs, and settle what the others have of the download."""
+    work.delete_grab(entry.grab.id)
+    plays = entry.complete and entry.grab.delivery_mode in LIVES_ON_TORBOX
+    if plays:
+        # A library plays the item from TorBox: it must not be deleted with the last grab.
+        work.update_download(entry.download.id, lambda latest: replace(latest, ours=False))
+    last = next((one for one in others if one.failure_reason is not None), None)
+    if not needed and last is not None and last.failure_reason is not None:
+        failure = Failure(last.failure_reason, last.failure_message)
+        work.update_download(
+            entry.download.id,
+            lambda latest: transitions.failed(latest, failure, keeps_item=False),
+            why=failure.message,
+        )
+
+
+def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Removal:
+    """Return what has to be deleted with a grab, files on disk aside.
+
+    TorBox's item goes only if the bridge created it, unless the settings say otherwise. An item
+    that an *arr has imported as links or `.strm` is what it plays: it stays.
+    """
+    download, grab = entry.download, entry.grab
+    common = Removal(
+        grab_id=grab.id,
+        save_path=grab.save_path,
+        delivery_mode=grab.delivery_mode,
+        staging_name=grab.staging_name or download.hash,
+        keeps_remote=keeps_remote,
+        removed_at=ctx.clock(),
+    )
+    if keeps_remote:
+        return replace(common, staging_name=grab.staging_name)
+    unclear = download.phase is DownloadPhase.SUBMITTING or download.lookup_until > 0
+    policy = ctx.settings.policy_for(grab.category).remove_from_torbox
+    mine = download.ours or (unclear and download.torrent_id is None)
+    plays = entry.complete and grab.delivery_mode in LIVES_ON_TORBOX
+    return replace(
+        common,
+        delete_remote=policy == "always" or (policy == "own" and mine and not plays),
+        torrent_id=download.torrent_id,
+        queued_id=download.queued_id,
+        unclear=unclear and download.torrent_id is None,
+        submitted_at=download.submitted_at,
+    )
+
+
+def remote_removal(ctx: EngineContext, entry: Entry) -> Removal | None:
+    """Return what has to be deleted at TorBox alone; None when nothing has to."""
+    removal = replace(removal_of(ctx, entry, keeps_remote=False), save_path="", grab_id=0)
+    known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
+    return removal if removal.delete_remote and known else None
+
+
+def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
+    what = [f"{len(removal.files)} files"] if removal.files else []
+    what += ["the item at TorBox"] if removal.delete_remote else []
+    with_what = "with " + " and ".join(what) if what else "its files and its item at TorBox stay"
+    where = f"category {entry.grab.category!r}, " if others else ""
+    return f"{where}{with_what}" + ("; other grabs remain" if others else "")
+
+
+async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
+    """Delete what a removed grab left behind, and end the job.
+
+    Raises:
+        TorBoxError: TorBox could not be asked; the caller tries again.
+        DeliveryError: files could not be deleted; the caller tries again.
+    """
+    await _discard_unfinished(ctx, job, removal)
+    files = await paths_safe_to_delete(ctx.state, removal)
+    if files:
+        delivery = ctx.deliveries.of(removal.delivery_mode)
+        await delivery.remove(Path(removal.save_path), removal.content_name, files)
+    deleted = await _delete_remote(ctx, job.subject, removal) if removal.delete_remote else []
+    if deleted:
+        why = "deleted " + ", ".join(deleted)
+    elif removal.delete_remote:
+        why = "TorBox had nothing of it any more"
+    else:
+        why = "nothing to delete at TorBox"
+    await _end(ctx, job, removal, why, found=bool(deleted))
+
+
+async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:
+    """Delete what is half done of this grab; other grabs of the hash have staging names of their own."""
+    staging_name = removal.staging_name
+    if staging_name and removal.save_path:
+        await discard_beside(Path(removal.save_path), staging_name)
+    if not staging_name or _is_staging_of_another(ctx, job.subject, staging_name):
+        return
+    modes = {FALLBACK, removal.delivery_mode} if removal.delivery_mode in FETCHING else {FALLBACK}
+    for mode in modes:
+        await ctx.deliveries.of(mode).discard(staging_name)
+
+
+def _is_staging_of_another(ctx: EngineContext, info_hash: str, staging_name: str) -> bool:
+    download = ctx.state.by_hash(info_hash)
+    grabs = ctx.state.grabs_of(download.id) if download is not None else ()
+    return any(grab.staging_name == staging_name for grab in grabs)
+
+
+async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, found: bool) -> None:
+    state, now = ctx.state, ctx.clock()
+    removed_items = state.recently_removed
+    async with state.unit_of_work() as work:
+        if removal.torrent_id is not None and not removal.delete_remote:
+            removed_items.keep(removal.torrent_id, job.subject, now)
+        remembered = _to_remember(job, removal, now, found=found)
+        forget = set(outdated(state.removed_downloads, now))
+        if removed_items.keeps(job.subject):
+            remembered = None
+            forget |= {job.subject} & state.removed_downloads.keys()
+        for info_hash in forget:
+            work.forget_removed(info_hash)
+        if remembered is not None:
+            work.put_removed(remembered)
+        work.delete_job(job.id)
+        if not removal.keeps_remote:
+            work.put_value(RECENTLY_REMOVED, removed_items)
+        work.event(job.subject, "gone", why=why)
+    log.info("removal_done", hash=job.subject, why=why)
+
+
+def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
+    """Return what may still turn up at TorBox; nothing of what was left there on purpose."""
+    if not removal.delete_remote or removal.submitted_at is None:
+        return None
+    return RemovedDownload(
+        hash=job.subject,
+        submitted_at=removal.submitted_at,
+        removed_at=removal.removed_at or job.created_at,
+        left_at=now,
+        unclear=removal.unclear and not found,
+    )
+
+
+async def _delete_remote(ctx: EngineContext, info_hash: str, removal: Removal) -> list[str]:
+    """Delete what is at TorBox; return what that was, in words."""
+    deleted = []
+    if removal.torrent_id is not None and await _delete_item(ctx, removal.torrent_id):
+        deleted.append("the torrent")
+    if removal.queued_id is not None and await _delete_queued(ctx, removal.queued_id):
+        deleted.append("the queued item")
+    if removal.unclear or (removal.queued_id is not None and not deleted):
+        deleted += await _delete_by_hash(ctx, info_hash, removal)
+    return deleted
+
+
+async def _delete_item(ctx: EngineContext, torrent_id: int) -> bool:
+    ctx.link_books.forget(torrent_id)
+    try:
+        deleted = await _was_there(ctx.torbox.control(torrent_id, Operation.DELETE))
+    except TorBoxError as error:
+        if error.code != DATABASE_ERROR or not await _is_gone(ctx, torrent_id):
+            raise
+        deleted = False
+    ctx.state.mark_deleted_remotely(torrent_id)
+    return deleted
+
+
+async def _is_gone(ctx: EngineContext, torrent_id: int) -> bool:
+    """Return whether neither the id nor the list shows it: one of them alone may lag behind."""
+    if await ctx.torbox.item(torrent_id) is not None:
+        return False
+    return all(item.id != torrent_id for item in await ctx.torbox.list_items())
+
+
+async def _delete_queued(ctx: EngineContext, queued_id: int) -> bool:
+    deleted = await _was_there(ctx.torbox.control_queued(queued_id, QueueOperation.DELETE))
+    ctx.state.recently_removed.deleted_queued[queued_id] = ctx.clock()
+    return deleted
+
+
+async def _was_there(call: Awaitable[None]) -> bool:
+    """Return whether it was there. TorBox says of what is gone that it is not found, or not ours."""
+    try:
+        await call
+    except NotFound:
+        return False
+    return True
+
+
+async def _delete_by_hash(ctx: EngineContext, info_hash: str, removal: Removal) -> list[str]:
+    """Find it by hash: its ids never arrived, or it left the queue under a new one."""
+    deleted = []
+    offset = ctx.torbox.offset_seconds
+    for item in await ctx.torbox.list_items():
+        ours = item.hash == info_hash and created_since(removal.submitted_at, item, offset)
+        kept = item.id in ctx.state.recently_removed.kept
+        if ours and not kept and await _delete_item(ctx, item.id):
+            deleted.append(f"torrent {item.id}, found by hash")
+    for queued in await ctx.torbox.list_queued():
+        if queued.hash == info_hash and await _delete_queued(ctx, queued.id):
+            deleted += [f"queued item {queued.id}, found by hash"]
+    return deleted
+
+
+async def delete_stray(ctx: EngineContext, info_hash: str, torrent_id: int) -> None:
+    """Delete what turned up at TorBox of a removed download: a create that was thought lost."""
+    removed = ctx.state.removed_downloads.get(info_hash)
+    if removed is None:
+        return
+    removal = Removal(
+        delete_remote=True,
+        torrent_id=torrent_id,
+        submitted_at=removed.submitted_at,
+        removed_at=removed.removed_at,
+    )
+    why = f"torrent {torrent_id} turned up at TorBox after its removal: a create thought lost"
+    async with ctx.state.unit_of_work() as work:
+        if work.by_hash(info_hash) is not None:
+            return  # added again meanwhile: the item may be what that grab plays from
+        work.add_job(removal, info_hash)
+        work.event(info_hash, "removed", why=why)
+    log.warning("stray_deleted", hash=info_hash, torrent_id=torrent_id)

@@ -1,0 +1,63 @@
+"""Playing a file straight from TorBox: from a token in a `.strm` to a link to the CDN."""
+
+import asyncio
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bridge.core.model import Removal
+from bridge.core.streams import Grant, NoStream, Opened, Stream, StreamLater, granted
+from bridge.engine.context import EngineContext
+from bridge.torbox import NotFound, TorBoxError
+
+log = structlog.get_logger()
+
+
+class StrmLinks:
+    """Returns links for tokens, the same one for a while: a player comes back often."""
+
+    def __init__(self, ctx: EngineContext) -> None:
+        self._ctx = ctx
+        self._key = ctx.stream_key
+        self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+
+    def size(self, token: str) -> int | None:
+        """Return the bytes of a token's file without asking TorBox; None if the token is dead."""
+        grant = granted(token, self._key)
+        return None if grant is None or self._torrent_id(grant) is None else grant.size
+
+    async def open(self, token: str) -> Opened:
+        """Find a link for a token."""
+        grant = granted(token, self._key)
+        torrent_id = self._torrent_id(grant) if grant else None
+        if grant is None or torrent_id is None:
+            return NoStream()
+        try:
+            return Stream(await self._link(torrent_id, grant.file_id))
+        except NotFound:
+            return NoStream()
+        except TorBoxError as error:
+            log.warning("stream_waits", hash=grant.hash, file_id=grant.file_id, why=str(error))
+            return StreamLater()
+
+    async def _link(self, torrent_id: int, file_id: int) -> str:
+        # A player opens several connections at once: one link is enough for all of them.
+        turn = self._turns.setdefault((torrent_id, file_id), asyncio.Lock())
+        async with turn:
+            return await self._ctx.link_books.of(torrent_id).link(file_id, fresh=False)
+
+    def _torrent_id(self, grant: Grant) -> int | None:
+        """Return the item to play from; None when it is being deleted.
+
+        A download that is still listed may have got another item meanwhile. One that has none just
+        now (paused, waiting, failed) must not stop what a library plays: then it is the token's.
+        """
+        state = self._ctx.state
+        download = state.by_hash(grant.hash)
+        if download is not None and download.torrent_id is not None:
+            return download.torrent_id
+        deleted = any(
+            isinstance(job.task, Removal) and job.task.delete_remote
+            for job in state.jobs_about(grant.hash, Removal)
+        )
+        return None if deleted else grant.torrent_id

@@ -1,0 +1,69 @@
+"""The replies of the API: their content types, headers and errors.
+
+As in qBittorrent, texts are `text/plain; charset=UTF-8`, JSON is compact and has no charset, and an
+action without a result is 200 with an empty text.
+"""
+
+from http import HTTPStatus
+from types import MappingProxyType
+
+from aiohttp import web
+
+TEXT = "text/plain; charset=UTF-8"
+JSON = "application/json"
+
+SECURITY_HEADERS = MappingProxyType(
+    {
+        "content-security-policy": (
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            "script-src 'self' 'unsafe-inline'; object-src 'none'; form-action 'self'; "
+            "frame-ancestors 'self';"
+        ),
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "SAMEORIGIN",
+        "x-xss-protection": "1; mode=block",
+    }
+)
+
+
+class HttpError(Exception):
+    """Ends a request with an error status. Only api.py catches it.
+
+    Without a text the reply is the status phrase, as in qBittorrent.
+    """
+
+    def __init__(self, status: HTTPStatus, text: str = "") -> None:
+        super().__init__(text or status.phrase)
+        self.status = status
+        self.text = text or status.phrase
+
+
+def text_response(body: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Return a plain text reply."""
+    return web.Response(status=status, body=body.encode("utf-8"), headers={"Content-Type": TEXT})
+
+
+def done() -> web.Response:
+    """Return the reply to an action without a result: 200 and an empty text."""
+    return text_response("")
+
+
+def json_response(body: bytes) -> web.Response:
+    """Return a reply with JSON that is already encoded."""
+    return web.Response(body=body, headers={"Content-Type": JSON})
+
+
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add qBittorrent's security headers and remove `Server`, which names aiohttp's version.
+
+    A header that the reply has already, such as a stricter policy, stays.
+    """
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.popall("Server", None)
+
+
+async def forbid_caching(_request: web.Request, response: web.StreamResponse) -> None:
+    """Keep replies of the API out of caches: they name what the user downloads."""
+    response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,218 @@
+"""The state of `sync/maindata`: the snapshots that all clients share, and a session for each client.
+
+The rules are those of qBittorrent 4.5. A client sends the number (`rid`) of the last reply that it
+received. The next reply is the difference from the state in that reply, and older replies may be
+forgotten. When a reply was lost, the client sends the older number again and gets everything that
+has changed since then. Any other number gets a full update.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
+
+import structlog
+
+from bridge.core.model import Category
+from bridge.downloads import DownloadService, View
+from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.sync_snapshot import (
+    GlobalState,
+    MainData,
+    SyncSnapshot,
+    Totals,
+    TrafficCounter,
+    difference,
+    full_update,
+    server_state,
+)
+from bridge.qbittorrent.torrent_info import TorrentInfo
+from bridge.qbittorrent.torrent_list import EntryCache
+
+log = structlog.get_logger()
+
+ChangedSince: TypeAlias = Callable[[int], Collection[str] | None]
+
+MAX_RID = 1_000_000
+MAX_SESSIONS = 64
+"""Beyond, the client that was silent longest is forgotten and gets a full update."""
+
+
+class SyncSession:
+    """Remembers two snapshots: the latest sent, and the latest that the client has received."""
+
+    def __init__(self) -> None:
+        self._sent_id = 0
+        self._sent: SyncSnapshot | None = None
+        self._received_id = 0
+        self._received: SyncSnapshot | None = None
+
+    def answer(
+        self,
+        rid: int,
+        now: SyncSnapshot,
+        *,
+        restarts: bool,
+        changed_since: ChangedSince = lambda _: None,
+    ) -> MainData:
+        """Return the reply for a client that has received `rid`; 0 is nothing yet.
+
+        `changed_since` returns the hashes that changed after a version; None: perhaps all.
+        `restarts`: after a 0 the numbers begin at 1 again, as in 4.x.
+        """
+        # A client acknowledges a reply by sending its number. Until then the reply may be lost, and
+        # the difference has to be made from the snapshot before.
+        if rid > 0 and rid == self._sent_id:
+            self._received_id, self._received = self._sent_id, self._sent
+        known = self._received if rid > 0 and rid == self._received_id else None
+        if known is None:
+            self._received_id, self._received = 0, None
+        if rid <= 0 and restarts:
+            self._sent_id = 0
+        self._sent_id, self._sent = self._sent_id % MAX_RID + 1, now
+        if known is None:
+            return full_update(now, self._sent_id)
+        return difference(known, now, self._sent_id, changed_since(known.version))
+
+
+class SyncSessions:
+    """The sessions of all clients."""
+
+    def __init__(self, changed_since: ChangedSince = lambda _: None) -> None:
+        self._changed_since = changed_since
+        self._sessions: OrderedDict[str, SyncSession] = OrderedDict()
+
+    def answer(self, client: str, rid: int, now: SyncSnapshot, *, shared: bool) -> MainData:
+        """Return the reply for a client.
+
+        `shared`: several clients may go by this name, as those with one API key at one address.
+        For them the numbers never begin again, or two would take each other's replies for their own.
+        """
+        session = self._sessions.setdefault(client, SyncSession())
+        self._sessions.move_to_end(client)
+        if len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return session.answer(rid, now, restarts=not shared, changed_since=self._changed_since)
+
+
+class SnapshotTaker:
+    """Takes snapshots. While nothing changes it returns the same object, which differs in nothing.
+
+    What has changed is taken over into what the last snapshot showed: nothing else is looked at.
+    """
+
+    def __init__(self, downloads: DownloadService, entries: EntryCache, profile: Profile) -> None:
+        self._downloads = downloads
+        self._entries = entries
+        self._profile = profile
+        self._traffic = TrafficCounter()
+        self._torrents: dict[str, TorrentInfo] = {}
+        self._trackers: Mapping[str, Sequence[str]] = {}
+        self._trackers_of: dict[str, Sequence[str]] = {}
+        self._version = -1
+        self._last: SyncSnapshot | None = None
+
+    async def take(self, now: float) -> SyncSnapshot:
+        """Return everything as it is at `now` (unix seconds)."""
+        free_space = await self._downloads.free_space()
+        last = self._last
+        changed = self._catch_up(now)
+        if last is not None and not changed and _free_space_of(last) == free_space:
+            return last
+        self._last = SyncSnapshot(
+            torrents=dict(self._torrents),
+            categories=category_rows(self._downloads),
+            tags=self._downloads.labels.tags(),
+            trackers=self._trackers,
+            server_state=server_state(
+                self._traffic.totals(),
+                free_space,
+                self._state(),
+                fields_of_5=self._profile.fields_of_5,
+            ),
+            version=self._version,
+        )
+        return self._last
+
+    def totals(self, now: float) -> Totals:
+        """Return sums over all downloads at `now` (unix seconds)."""
+        self._catch_up(now)
+        return self._traffic.totals()
+
+    def _catch_up(self, now: float) -> bool:
+        """Take over what has changed; return whether anything has since the last snapshot."""
+        version = self._entries.refresh(now)
+        if version == self._version:
+            return self._last is None or self._last.version != version
+        changed = self._entries.changed_since(self._version)
+        self._version = version
+        primaries = self._entries.primaries
+        if changed is None:
+            changed = {*self._torrents, *primaries}
+        moved: dict[str, Sequence[str]] = {}
+        for info_hash in sorted(changed, key=lambda key: _place(primaries.get(key))):
+            trackers = self._renew(info_hash, primaries.get(info_hash), now)
+            if trackers != self._trackers_of.get(info_hash, ()):
+                moved[info_hash] = trackers
+        if moved:
+            self._move_trackers(moved)
+        return True
+
+    def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
+        """Take over what a hash shows now; return its trackers."""
+        self._traffic.update(info_hash, view)
+        entry = self._entries.entry(view, now) if view is not None else None
+        if entry is None:
+            self._torrents.pop(info_hash, None)
+            return ()
+        self._torrents[info_hash] = entry.info
+        return entry.trackers
+
+    def _move_trackers(self, moved: Mapping[str, Sequence[str]]) -> None:
+        """List these hashes under their trackers, and under no others. Snapshots keep their lists."""
+        urls = set[str]()
+        for info_hash, trackers in moved.items():
+            urls.update(self._trackers_of.pop(info_hash, ()), trackers)
+            if trackers:
+                self._trackers_of[info_hash] = trackers
+        lists = {
+            url: [key for key in self._trackers.get(url, ()) if key not in moved] for url in urls
+        }
+        for info_hash, trackers in moved.items():
+            for url in trackers:
+                lists[url].append(info_hash)
+        everything = {**self._trackers, **lists}
+        self._trackers = {url: hashes for url, hashes in everything.items() if hashes}
+
+    def _state(self) -> GlobalState:
+        return GlobalState(
+            download_limit=self._downloads.preferences.download_limit,
+            upload_limit=self._downloads.preferences.upload_limit,
+            alternative_limits=self._downloads.preferences.alternative_limits,
+            queueing=self._downloads.preferences.shown["queueing_enabled"] is not False,
+            connected=not self._downloads.unreachable,
+        )
+
+
+def _place(view: View | None) -> int:
+    return view.grab.id if view is not None else 0
+
+
+def _free_space_of(snapshot: SyncSnapshot) -> int:
+    return snapshot.server_state.free_space_on_disk
+
+
+def category_rows(downloads: DownloadService) -> dict[str, dict[str, object]]:
+    """Return every category with the directory that its downloads really go to: *arr check it."""
+    return {
+        category.name: {"name": category.name, "savePath": _directory(downloads, category)}
+        for category in downloads.labels.categories()
+    }
+
+
+def _directory(downloads: DownloadService, category: Category) -> str:
+    try:
+        return str(downloads.labels.category_path(category))
+    except ValueError as error:
+        # The settings have changed since: one such category must not hide the others.
+        log.warning("category_path_unusable", category=category.name, error=str(error))
+        return category.save_path

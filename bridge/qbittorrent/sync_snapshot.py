@@ -1,0 +1,280 @@
+"""Snapshots of everything that `sync/maindata` shows, and the difference between two. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from bridge.downloads import View
+from bridge.qbittorrent.torrent_info import TorrentInfo
+
+Fields: TypeAlias = Mapping[str, object]
+
+CONNECTED, DISCONNECTED = "connected", "disconnected"
+
+
+class ServerState(msgspec.Struct, kw_only=True, frozen=True):
+    """`server_state` as in 4.6, where some numbers are strings."""
+
+    alltime_dl: int
+    alltime_ul: int
+    average_time_queue: int = 0
+    connection_status: str = "connected"
+    dht_nodes: int = 0
+    dl_info_data: int
+    dl_info_speed: int
+    dl_rate_limit: int = 0
+    free_space_on_disk: int
+    global_ratio: str
+    last_external_address_v4: str | UnsetType = UNSET
+    last_external_address_v6: str | UnsetType = UNSET
+    queued_io_jobs: int = 0
+    queueing: bool = True
+    read_cache_hits: str = "0"
+    read_cache_overload: str = "0"
+    refresh_interval: int = 1500
+    """Milliseconds that a client waits between two requests."""
+    total_buffers_size: int = 0
+    total_peer_connections: int
+    total_queued_size: int = 0
+    total_wasted_session: int = 0
+    up_info_data: int
+    up_info_speed: int
+    up_rate_limit: int = 0
+    use_alt_speed_limits: bool = False
+    use_subcategories: bool = False
+    write_cache_overload: str = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncSnapshot:
+    """Everything at one moment. Unchanged entries are the same objects as in the snapshot before."""
+
+    torrents: Mapping[str, TorrentInfo]
+    """By hash."""
+    categories: Mapping[str, Fields]
+    tags: Sequence[str]
+    trackers: Mapping[str, Sequence[str]]
+    """By URL, the hashes of the downloads that have it."""
+    server_state: ServerState
+    version: int = 0
+    """Of the entries; later snapshots have larger numbers."""
+
+
+class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A reply. In a difference, sections without changes are left out."""
+
+    categories: Mapping[str, Fields] | UnsetType = UNSET
+    categories_removed: Sequence[str] | UnsetType = UNSET
+    full_update: bool | UnsetType = UNSET
+    rid: int
+    server_state: ServerState | Fields | UnsetType = UNSET
+    tags: Sequence[str] | UnsetType = UNSET
+    tags_removed: Sequence[str] | UnsetType = UNSET
+    torrents: Mapping[str, Fields] | UnsetType = UNSET
+    torrents_removed: Sequence[str] | UnsetType = UNSET
+    trackers: Mapping[str, Sequence[str]] | UnsetType = UNSET
+    trackers_removed: Sequence[str] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over all downloads, in bytes and bytes/s."""
+
+    downloaded: int = 0
+    uploaded: int = 0
+    download_speed: int = 0
+    upload_speed: int = 0
+    connections: int = 0
+
+    @property
+    def ratio(self) -> str:
+        """Return qBittorrent's global ratio: two decimals, or `-` when nothing was moved."""
+        if not (self.downloaded and self.uploaded):
+            return "-"
+        return f"{self.uploaded / self.downloaded:.2f}"
+
+
+class _Traffic(NamedTuple):
+    added_at: float
+    downloaded: int = 0
+    uploaded: int = 0
+    download_speed: int = 0
+    upload_speed: int = 0
+    connections: int = 0
+
+
+class TrafficCounter:
+    """Sums over all downloads, kept up as downloads change.
+
+    The bytes never fall: what was removed, or is delivered once more, stays counted. They count
+    from the start of the bridge.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[str, _Traffic] = {}
+        self._downloaded = self._uploaded = 0
+        self._download_speed = self._upload_speed = self._connections = 0
+
+    def update(self, info_hash: str, view: View | None) -> None:
+        """Count what a download shows now; None: it is removed."""
+        before = self._shown.get(info_hash, _Traffic(0.0))
+        if view is None:
+            self._shown.pop(info_hash, None)
+            now = _Traffic(before.added_at, before.downloaded, before.uploaded)
+        else:
+            if before.added_at != view.grab.added_at:
+                # Another grab of the same hash: what the one before has moved stays counted.
+                before = before._replace(downloaded=0, uploaded=0)
+            done = int(view.status.size * view.status.progress)
+            now = self._shown[info_hash] = _Traffic(
+                added_at=view.grab.added_at,
+                # Delivered once more, it starts at 0 again.
+                downloaded=max(before.downloaded, done),
+                uploaded=max(before.uploaded, view.download.uploaded),
+                download_speed=view.status.download_speed,
+                upload_speed=view.status.upload_speed,
+                connections=view.status.seeds + view.status.peers,
+            )
+        self._downloaded += now.downloaded - before.downloaded
+        self._uploaded += now.uploaded - before.uploaded
+        self._download_speed += now.download_speed - before.download_speed
+        self._upload_speed += now.upload_speed - before.upload_speed
+        self._connections += now.connections - before.connections
+
+    def totals(self) -> Totals:
+        """Return the sums."""
+        return Totals(
+            downloaded=self._downloaded,
+            uploaded=self._uploaded,
+            download_speed=self._download_speed,
+            upload_speed=self._upload_speed,
+            connections=self._connections,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalState:
+    """The settings and the connection of the server. Limits in bytes/s; 0 is no limit."""
+
+    download_limit: int = 0
+    upload_limit: int = 0
+    alternative_limits: bool = False
+    queueing: bool = True
+    connected: bool = True
+    """TorBox answers, and accepts the key."""
+
+
+def server_state(
+    totals: Totals, free_space: int, state: GlobalState, *, fields_of_5: bool
+) -> ServerState:
+    """Describe the server. `free_space` in bytes."""
+    address = "" if fields_of_5 else UNSET
+    return ServerState(
+        alltime_dl=totals.downloaded,
+        alltime_ul=totals.uploaded,
+        connection_status=CONNECTED if state.connected else DISCONNECTED,
+        dl_info_data=totals.downloaded,
+        dl_info_speed=totals.download_speed,
+        dl_rate_limit=state.download_limit,
+        free_space_on_disk=free_space,
+        global_ratio=totals.ratio,
+        last_external_address_v4=address,
+        last_external_address_v6=address,
+        queueing=state.queueing,
+        total_peer_connections=totals.connections,
+        up_info_data=totals.uploaded,
+        up_info_speed=totals.upload_speed,
+        up_rate_limit=state.upload_limit,
+        use_alt_speed_limits=state.alternative_limits,
+    )
+
+
+def full_update(now: SyncSnapshot, rid: int) -> MainData:
+    """Return everything, also sections that are empty."""
+    return MainData(
+        categories=now.categories,
+        full_update=True,
+        rid=rid,
+        server_state=now.server_state,
+        tags=now.tags,
+        torrents={info_hash: _fields(info) for info_hash, info in now.torrents.items()},
+        trackers=now.trackers,
+    )
+
+
+def difference(
+    before: SyncSnapshot, now: SyncSnapshot, rid: int, changed: Iterable[str] | None = None
+) -> MainData:
+    """Return what has changed, and of a changed entry only its changed fields.
+
+    Only the hashes in `changed` are compared; None compares all.
+    """
+    if before is now:
+        return MainData(rid=rid)
+    hashes = {**before.torrents, **now.torrents} if changed is None else changed
+    return MainData(
+        categories=_changed_categories(before, now) or UNSET,
+        categories_removed=_removed(before.categories, now.categories, before.categories) or UNSET,
+        rid=rid,
+        server_state=_changed(before.server_state, now.server_state) or UNSET,
+        tags=[tag for tag in now.tags if tag not in before.tags] or UNSET,
+        tags_removed=[tag for tag in before.tags if tag not in now.tags] or UNSET,
+        torrents=_changed_torrents(before, now, hashes) or UNSET,
+        torrents_removed=_removed(before.torrents, now.torrents, hashes) or UNSET,
+        trackers=_changed_trackers(before, now) or UNSET,
+        trackers_removed=_removed(before.trackers, now.trackers, before.trackers) or UNSET,
+    )
+
+
+def _changed_torrents(
+    before: SyncSnapshot, now: SyncSnapshot, hashes: Iterable[str]
+) -> dict[str, Fields]:
+    found: dict[str, Fields] = {}
+    for info_hash in hashes:
+        known, info = before.torrents.get(info_hash), now.torrents.get(info_hash)
+        if info is None:
+            continue
+        if known is None:
+            found[info_hash] = _fields(info)
+        # Comparing identities first: of a thousand downloads most are the same object.
+        elif known is not info and (fields := _changed(known, info)):
+            found[info_hash] = fields
+    return found
+
+
+def _changed_categories(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Fields]:
+    found: dict[str, Fields] = {}
+    for name, fields in now.categories.items():
+        known = before.categories.get(name, {})
+        if changed := {key: value for key, value in fields.items() if known.get(key) != value}:
+            found[name] = changed
+    return found
+
+
+def _changed_trackers(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Sequence[str]]:
+    if before.trackers is now.trackers:
+        return {}
+    return {
+        url: hashes for url, hashes in now.trackers.items() if before.trackers.get(url) != hashes
+    }
+
+
+def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
+    pairs = ((name, getattr(now, name)) for name in now.__struct_fields__)
+    return {name: value for name, value in pairs if value != getattr(before, name)}
+
+
+def _fields(info: TorrentInfo) -> dict[str, object]:
+    """Return the fields of a download without its hash, which is the key."""
+    found = msgspec.structs.asdict(info)
+    # The hash is the key, and 4.x leaves fields of 5.x out.
+    return {name: found[name] for name in found if name != "hash" and found[name] is not UNSET}
+
+
+def _removed(
+    before: Mapping[str, object], now: Mapping[str, object], names: Iterable[str]
+) -> list[str]:
+    return [name for name in names if name in before and name not in now]

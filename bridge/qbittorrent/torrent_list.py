@@ -1,0 +1,270 @@
+"""The replies of `torrents/info`. A poll that finds nothing new renders and encodes nothing.
+
+`EntryCache` renders each download again only when it has changed; `torrents/info` and
+`sync/maindata` both show its entries. `TorrentList` keeps whole replies until a download changes.
+"""
+
+import heapq
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from bridge.core.change_log import ChangeLog
+from bridge.core.model import UNLIMITED
+from bridge.downloads import DownloadService, View
+from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.torrent_details import tracker_rows
+from bridge.qbittorrent.torrent_filters import Query, matches, ordered
+from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
+
+log = structlog.get_logger()
+
+MAX_REPLIES = 64
+MOST_RENEWED = 200
+"""Entries that are rendered again at once only because time has passed; others follow soon."""
+AFTER_TRACKERS = b',"trackers_count":'
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    view: View
+    position: int
+    around: Surroundings
+    entry: Rendered | None
+    """None: it could not be rendered."""
+
+    def holds(self, view: View, position: int, around: Surroundings) -> bool:
+        return self.view is view and self.position == position and self.around is around
+
+
+class EntryCache:
+    """Renders grabs as entries, each again only when it has changed, or shows times that pass."""
+
+    def __init__(self, downloads: DownloadService, profile: Profile) -> None:
+        self._downloads = downloads
+        self._queries = downloads.queries
+        self._profile = profile
+        self._around = Surroundings(profile=profile, incomplete_directory="")
+        self._seen = -1
+        self._changes: ChangeLog[str] = ChangeLog()
+        self._places: dict[str, tuple[int, int]] = {}
+        """By hash, what is not complete sorts by in the queue."""
+        self._positions: Mapping[str, int] = {}
+        self._kept: dict[int, _Kept] = {}
+        """By grab id."""
+        self._stale: set[int] = set()
+        self._expiring: list[tuple[float, int]] = []
+        """A heap: when the times in an entry are too old, and its grab id."""
+
+    @property
+    def views(self) -> Collection[View]:
+        """Every grab, the oldest first."""
+        return self._queries.views.values()
+
+    @property
+    def primaries(self) -> Mapping[str, View]:
+        """One grab for each hash."""
+        return self._queries.primaries
+
+    def views_of(self, info_hash: str) -> Sequence[View]:
+        """Return every grab of a hash, the oldest first."""
+        return self._queries.of_hash(info_hash)
+
+    def refresh(self, now: float) -> int:
+        """Take over what has changed; return a version number that changes with it.
+
+        `now` in unix seconds. The cost is that of the changes, and of at most `MOST_RENEWED`
+        entries that show passing time.
+        """
+        changed = self._expired(now)
+        version = self._queries.version
+        if version != self._seen:
+            changed |= self._news()
+            self._seen = version
+        elif not changed:
+            return self._changes.version
+        self._changes.record(changed)
+        return self._changes.version
+
+    def changed_since(self, version: int) -> set[str] | None:
+        """Return the hashes whose entries changed after a version; None: perhaps all."""
+        return self._changes.since(version)
+
+    def _news(self) -> set[str]:
+        changed = self._queries.changed_since(self._seen)
+        around = surroundings(self._downloads, self._profile)
+        if around != self._around:
+            self._around, changed = around, None
+        if changed is None:
+            gone = {kept.view.hash for kept in self._kept.values()} | self._places.keys()
+            changed = {*self.primaries, *gone}
+        for grab_id in [key for key in self._kept if key not in self._queries.views]:
+            del self._kept[grab_id]
+        return changed | self._queue_changes(changed)
+
+    def _queue_changes(self, changed: Iterable[str]) -> set[str]:
+        """Number the queue again if its order changed; return the hashes with another number."""
+        moved = False
+        for info_hash in changed:
+            view = self.primaries.get(info_hash)
+            place = (view.grab.priority, view.grab.id) if view and not view.complete else None
+            if self._places.get(info_hash) != place:
+                moved = True
+                if place is None:
+                    del self._places[info_hash]
+                else:
+                    self._places[info_hash] = place
+        if not moved:
+            return set()
+        before, self._positions = self._positions, queue_positions(self._places)
+        return {key for key, place in self._positions.items() if before.get(key) != place}
+
+    def _expired(self, now: float) -> set[str]:
+        """Return the hashes of entries whose times are too old to be shown, a few at once."""
+        found: set[str] = set()
+        while self._expiring and self._expiring[0][0] <= now and len(found) < MOST_RENEWED:
+            until, grab_id = heapq.heappop(self._expiring)
+            kept = self._kept.get(grab_id)
+            if kept is not None and kept.entry is not None and kept.entry.until == until:
+                self._stale.add(grab_id)
+                found.add(kept.view.hash)
+        return found
+
+    def entries(self, views: Iterable[View], now: float) -> list[Rendered]:
+        """Return the entries of views. A view that cannot be rendered is logged and left out."""
+        return [entry for view in views if (entry := self.entry(view, now)) is not None]
+
+    def entry(self, view: View, now: float) -> Rendered | None:
+        """Return the entry of a view; None when it cannot be rendered, which is logged."""
+        position = 0 if view.complete else self._positions.get(view.hash, 0)
+        kept = self._kept.get(view.grab.id)
+        fresh = kept is not None and view.grab.id not in self._stale
+        if kept is not None and fresh and kept.holds(view, position, self._around):
+            return kept.entry
+        entry = self._render(view, position, now, kept)
+        self._kept[view.grab.id] = _Kept(view, position, self._around, entry)
+        self._stale.discard(view.grab.id)
+        if entry is not None and entry.until < math.inf:
+            heapq.heappush(self._expiring, (entry.until, view.grab.id))
+        return entry
+
+    def _render(
+        self, view: View, position: int, now: float, before: _Kept | None
+    ) -> Rendered | None:
+        try:
+            trackers = self._queries.trackers(view.download)
+            return render(
+                view,
+                trackers,
+                position,
+                now,
+                self._around,
+                active_since=_active_since(view, before),
+            )
+        except Exception:
+            # One broken entry must not break the list: the *arr would lose its whole queue.
+            log.exception("torrent_not_rendered", hash=view.hash)
+            return None
+
+
+def _active_since(view: View, before: _Kept | None) -> int:
+    """Return the `last_activity` shown before, of the same download (not one added anew).
+
+    Once it is complete, its row knows when TorBox last uploaded.
+    """
+    if before is None or before.entry is None or view.complete:
+        return 0
+    same = before.view.grab.added_at == view.grab.added_at
+    return before.entry.info.last_activity if same else 0
+
+
+def surroundings(downloads: DownloadService, profile: Profile) -> Surroundings:
+    """Return the settings that the entries of all downloads depend on."""
+    preferences = downloads.preferences.shown
+    return Surroundings(
+        profile=profile,
+        incomplete_directory=str(downloads.incomplete_directory),
+        max_ratio=_limit(preferences, "max_ratio"),
+        max_seeding_time=int(_limit(preferences, "max_seeding_time")),
+        max_inactive_seeding_time=int(_limit(preferences, "max_inactive_seeding_time")),
+    )
+
+
+def _limit(preferences: Mapping[str, object], name: str) -> float:
+    value = preferences.get(name)
+    return value if isinstance(value, int | float) else UNLIMITED
+
+
+def queue_positions(places: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Number hashes, 1-based, in the order of the queue: by priority, then by age (the grab id)."""
+    order = sorted(places, key=places.__getitem__)
+    return {info_hash: number for number, info_hash in enumerate(order, start=1)}
+
+
+@dataclass(slots=True)
+class _Reply:
+    body: bytes
+    version: int
+    """Of the entries: what has changed since then must be looked at."""
+    hashes: Collection[str]
+
+
+class TorrentList:
+    """Answers queries, and keeps a reply until an entry changes that it shows, or would show."""
+
+    def __init__(self, entries: EntryCache) -> None:
+        self._entries = entries
+        self._replies: dict[Query, _Reply] = {}
+
+    def body(self, query: Query, now: float) -> bytes:
+        """Return the JSON reply to a query. A download that cannot be rendered is left out.
+
+        Raises:
+            HttpError: 400, the sort key is not a field.
+        """
+        version = self._entries.refresh(now)
+        reply = self._replies.get(query)
+        if reply is None or not self._holds(query, reply):
+            reply = self._reply(query, now, version)
+            # A handful of clients ask the same few questions; anything else must not pile up.
+            if len(self._replies) >= MAX_REPLIES:
+                self._replies.clear()
+            self._replies[query] = reply
+        reply.version = version
+        return reply.body
+
+    def _holds(self, query: Query, reply: _Reply) -> bool:
+        changed = self._entries.changed_since(reply.version)
+        if changed is None:
+            return False
+        return all(
+            info_hash not in reply.hashes and not self._asked_for(query, info_hash)
+            for info_hash in changed
+        )
+
+    def _asked_for(self, query: Query, info_hash: str) -> bool:
+        return any(matches(query, view) for view in self._entries.views_of(info_hash))
+
+    def _reply(self, query: Query, now: float, version: int) -> _Reply:
+        # A list of everything shows a hash once, and so does that of a category: a client that gets
+        # one twice would take the second entry for a change of the first.
+        everything = query.category is None and query.tag is None
+        entries = self._entries
+        views = entries.primaries.values() if everything else entries.views
+        found: dict[str, View] = {}
+        for view in views:
+            if matches(query, view):
+                found.setdefault(view.hash, view)
+        shown = ordered(query, entries.entries(found.values(), now))
+        rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in shown)
+        return _Reply(b"[" + b",".join(rows) + b"]", version, found.keys())
+
+
+def _with_trackers(entry: Rendered) -> bytes:
+    """Return the JSON of an entry with its trackers, at their place in the alphabet."""
+    shown = msgspec.json.encode(tracker_rows(entry.view, entry.trackers))
+    # The key with its quotes cannot be part of a string: there the quotes would be escaped.
+    return entry.json.replace(AFTER_TRACKERS, b',"trackers":' + shown + AFTER_TRACKERS, 1)

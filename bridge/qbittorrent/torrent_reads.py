@@ -1,0 +1,101 @@
+"""Endpoints `torrents/*` that read. All answer from memory, but for what a .torrent says."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from bridge.downloads import FileView
+from bridge.qbittorrent import torrent_details
+from bridge.qbittorrent.context import ApiRequest, torrent_id
+from bridge.qbittorrent.params import Params
+from bridge.qbittorrent.responses import HttpError, json_response, text_response
+from bridge.qbittorrent.torrent_filters import Query
+from bridge.qbittorrent.torrent_info import download_path
+
+
+async def info(request: ApiRequest) -> web.Response:
+    """List downloads. Every *arr polls this once a minute."""
+    query = _query(request.params)
+    # A client that lists one category means the downloads in it when it names a hash later.
+    if query.category is not None:
+        request.downloads.scopes.saw_category(request.caller, query.category)
+    for info_hash in query.hashes or ():
+        view = request.downloads.queries.get(info_hash)
+        if view is not None:
+            request.downloads.scopes.saw_grab(request.caller, info_hash, view.grab.id)
+    return json_response(request.context.torrent_list.body(query, request.context.clock()))
+
+
+async def count(request: ApiRequest) -> web.Response:
+    """Return the number of downloads."""
+    return text_response(str(len(request.downloads.queries.primaries)))
+
+
+async def properties(request: ApiRequest) -> web.Response:
+    """Show one download. An *arr that has just added it asks until this is not 404."""
+    view = request.view()
+    metainfo = await request.downloads.queries.metainfo(view.hash)
+    parts = download_path(view.entry, str(request.downloads.incomplete_directory))
+    shown = torrent_details.properties(view, request.context.clock(), metainfo, parts)
+    if request.context.profile.fields_of_5:
+        shown = torrent_details.with_fields_of_5(shown, view)
+    return json_response(msgspec.json.encode(shown))
+
+
+async def files(request: ApiRequest) -> web.Response:
+    """List the files of a download; `[]` while they are not known."""
+    view = request.view()
+    # Only a .torrent may know the files so far, and reading it is left until a client asks.
+    await request.downloads.queries.learn_files(view)
+    found = _chosen(request.params, await request.downloads.queries.files(view))
+    metainfo = await request.downloads.queries.metainfo(view.hash)
+    return json_response(msgspec.json.encode(torrent_details.files(found, view, metainfo)))
+
+
+async def piece_states(request: ApiRequest) -> web.Response:
+    """Return a state for each piece."""
+    view = request.view()
+    metainfo = await request.downloads.queries.metainfo(view.hash)
+    return json_response(msgspec.json.encode(torrent_details.piece_states(view, metainfo)))
+
+
+async def piece_hashes(request: ApiRequest) -> web.Response:
+    """List piece hashes: they are not kept."""
+    request.view()
+    return json_response(b"[]")
+
+
+def _query(params: Params) -> Query:
+    hashes = params.items("hashes", "|")
+    return Query(
+        filter=params.text("filter") or "all",
+        category=params.get("category"),
+        tag=params.get("tag"),
+        hashes=frozenset(map(torrent_id, hashes)) if hashes else None,
+        private=params.flag("private"),
+        sort=params.text("sort"),
+        reverse=params.flag("reverse") is True,
+        limit=params.integer("limit") or 0,
+        offset=params.integer("offset") or 0,
+        with_trackers=params.flag("includeTrackers") is True,
+    )
+
+
+def _chosen(params: Params, found: Sequence[FileView]) -> Sequence[FileView]:
+    """Return the files in `indexes` (`0|2`); all without it."""
+    given = params.get("indexes")
+    if given is None:
+        return found
+    return tuple(found[_index(part, len(found))] for part in given.split("|"))
+
+
+def _index(text: str, count: int) -> int:
+    try:
+        index = int(text)
+    except ValueError:
+        raise HttpError(HTTPStatus.CONFLICT, f'"{text}" is not a valid file index.') from None
+    if not 0 <= index < count:
+        raise HttpError(HTTPStatus.CONFLICT, f"Index {index} is out of bounds.")
+    return index

@@ -1,0 +1,16 @@
+"""What the bridge knows, in memory and in SQLite, and the one way to change both."""
+
+from bridge.state.database import Batch, Contents, Database, DatabaseError
+from bridge.state.state import FetchMeter, State, is_live
+from bridge.state.unit_of_work import UnitOfWork
+
+__all__ = [
+    "Batch",
+    "Contents",
+    "Database",
+    "DatabaseError",
+    "FetchMeter",
+    "State",
+    "UnitOfWork",
+    "is_live",
+]

@@ -1,0 +1,363 @@
+"""The SQLite file: opened once, one writer, every commit on disk before it counts."""
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiosqlite
+import msgspec
+import structlog
+
+from bridge.core.model import (
+    Category,
+    DeliveredFile,
+    Download,
+    Event,
+    Grab,
+    Job,
+    RemovedDownload,
+)
+from bridge.state.migration import keep_copy
+from bridge.state.rows import (
+    JOB_COLUMNS,
+    UnreadableRow,
+    job_from_row,
+    job_to_row,
+    reader,
+    select,
+    to_row,
+    upsert,
+)
+from bridge.state.schema import STEPS
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+EVENTS_KEPT = 200
+"""Events kept for each info-hash; the oldest are deleted first."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used. The text says which file and what to do."""
+
+
+_PUT_DOWNLOAD = upsert("downloads", Download, ("id",))
+_PUT_GRAB = upsert("grabs", Grab, ("id",))
+_PUT_FILE = upsert("files", DeliveredFile, ("grab_id", "file_id"))
+_PUT_CATEGORY = upsert("categories", Category, ("name",))
+_PUT_REMOVED = upsert("removed_downloads", RemovedDownload, ("hash",))
+_PUT_JOB = (
+    f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"  # noqa: S608 - names of columns
+    f" VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"
+)
+_ADD_EVENT = (
+    "INSERT INTO events (hash, at, kind, before, after, why, grab_id) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_PRUNE_EVENTS = (
+    "DELETE FROM events WHERE hash = ? AND id <= (SELECT id FROM events WHERE hash = ?"
+    " ORDER BY id DESC LIMIT 1 OFFSET ?)"
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The statements of one transaction, in the order they are carried out."""
+
+    statements: list[tuple[str, Sequence[Any]]] = field(default_factory=list)
+
+    def run(self, sql: str, *parameters: object) -> None:
+        """Add any statement."""
+        self.statements.append((sql, parameters))
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add a statement once for each row of parameters."""
+        self.statements += [(sql, row) for row in rows]
+
+    def put_download(self, download: Download) -> None:
+        """Insert or replace a download's row."""
+        self.statements.append((_PUT_DOWNLOAD, to_row(download)))
+
+    def delete_download(self, download_id: int) -> None:
+        """Delete a download with its grabs, files and .torrent; its events stay."""
+        self.run("DELETE FROM downloads WHERE id = ?", download_id)
+
+    def put_torrent(self, download_id: int, data: bytes) -> None:
+        """Store the .torrent file of a download."""
+        self.run("INSERT OR REPLACE INTO torrents VALUES (?, ?)", download_id, data)
+
+    def put_grab(self, grab: Grab) -> None:
+        """Insert or replace a grab's row."""
+        self.statements.append((_PUT_GRAB, to_row(grab)))
+
+    def delete_grab(self, grab_id: int) -> None:
+        """Delete a grab with its files."""
+        self.run("DELETE FROM grabs WHERE id = ?", grab_id)
+
+    def put_files(self, grab_id: int, files: Iterable[DeliveredFile]) -> None:
+        """Replace the file list of a grab."""
+        self.run("DELETE FROM files WHERE grab_id = ?", grab_id)
+        self.statements += [(_PUT_FILE, to_row(file)) for file in files]
+
+    def put_job(self, job: Job) -> None:
+        """Insert or replace a job's row."""
+        self.statements.append((_PUT_JOB, job_to_row(job)))
+
+    def delete_job(self, job_id: int) -> None:
+        """Delete a job: it is done, or was called off."""
+        self.run("DELETE FROM jobs WHERE id = ?", job_id)
+
+    def put_removed(self, removed: RemovedDownload) -> None:
+        """Insert or replace what is remembered of a removed download."""
+        self.statements.append((_PUT_REMOVED, to_row(removed)))
+
+    def delete_removed(self, info_hash: str) -> None:
+        """Forget a removed download."""
+        self.run("DELETE FROM removed_downloads WHERE hash = ?", info_hash)
+
+    def put_category(self, category: Category) -> None:
+        """Insert or replace a category."""
+        self.statements.append((_PUT_CATEGORY, to_row(category)))
+
+    def delete_category(self, name: str) -> None:
+        """Delete a category; grabs are not touched."""
+        self.run("DELETE FROM categories WHERE name = ?", name)
+
+    def put_tag(self, name: str) -> None:
+        """Insert a tag if it is not there."""
+        self.run("INSERT OR IGNORE INTO tags VALUES (?)", name)
+
+    def delete_tag(self, name: str) -> None:
+        """Delete a tag; grabs are not touched."""
+        self.run("DELETE FROM tags WHERE name = ?", name)
+
+    def put_value(self, name: str, value: object) -> None:
+        """Store a small JSON value by name."""
+        text = msgspec.json.encode(value).decode()
+        self.run("INSERT OR REPLACE INTO key_values VALUES (?, ?)", name, text)
+
+    def add_event(self, event: Event, *, prune: bool) -> None:
+        """Append to the timeline of a hash; with `prune`, delete what is too old."""
+        self.statements.append(
+            (
+                _ADD_EVENT,
+                (event.hash, event.at, event.kind, event.before, event.after, event.why,
+                 event.grab_id),
+            )
+        )  # fmt: skip
+        if prune:
+            self.run(_PRUNE_EVENTS, event.hash, event.hash, EVENTS_KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything that is kept in memory too, as read at start."""
+
+    downloads: Sequence[Download]
+    grabs: Sequence[Grab]
+    jobs: Sequence[Job]
+    removed: Sequence[RemovedDownload]
+    categories: Sequence[Category]
+    tags: Sequence[str]
+    last_ids: dict[str, int]
+    """The highest id ever given, by table: ids are never used twice."""
+
+
+class Database:
+    """The SQLite file. Use as `async with Database(path) as database`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: aiosqlite.Connection | None = None
+        self._writer = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.to_thread(_prepare, self._path)
+            self._connection = await self._open()
+        except (OSError, sqlite3.Error) as error:
+            raise DatabaseError(
+                f"cannot open the database {self._path}: {error}."
+                " Set paths.database to a file in a directory that this user may write to."
+            ) from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        connection, self._connection = self._db, None
+        await connection.close()
+
+    @property
+    def _db(self) -> aiosqlite.Connection:
+        if self._connection is None:
+            raise DatabaseError(f"the database {self._path} is closed")
+        return self._connection
+
+    async def _open(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(self._path, isolation_level=None)
+        try:
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "busy_timeout = 5000",
+            ):
+                await connection.execute(f"PRAGMA {pragma}")
+            await self._migrate(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _migrate(self, connection: aiosqlite.Connection) -> None:
+        taken = await _schema_of(connection)
+        if taken > len(STEPS):
+            raise DatabaseError(
+                f"the database {self._path} was written by a newer version of the bridge"
+                f" (schema {taken}, this one knows {len(STEPS)}): install that version again"
+                " or start with another paths.database."
+            )
+        if 0 < taken < len(STEPS):
+            copy = await asyncio.to_thread(keep_copy, self._path, taken)
+            log.info("database_copied", schema=taken, copy=str(copy))
+        for number, step in enumerate(STEPS[taken:], start=taken + 1):
+            await connection.executescript(
+                f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
+            )
+            log.info("database_migrated", schema=number)
+
+    async def write(self, batch: Batch) -> None:
+        """Carry out a batch as one transaction, committed with fsync, or not at all.
+
+        A cancellation that comes meanwhile is put off until the commit is done.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        async with self._writer:
+            await finish_despite_cancellation(self._write(self._db, batch))
+
+    async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
+        try:
+            await connection.execute("BEGIN IMMEDIATE")
+            # Each call is a trip to aiosqlite's thread, so rows of one kind travel together.
+            for sql, group in groupby(batch.statements, key=lambda statement: statement[0]):
+                await connection.executemany(sql, [parameters for _, parameters in group])
+            await connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                await connection.rollback()
+            raise
+
+    async def contents(self) -> Contents:
+        """Read all that is kept in memory. A row that cannot be read is logged and left alone."""
+        jobs_sql = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs ORDER BY id"  # noqa: S608 - our names
+        return Contents(
+            downloads=await self._all(Download, select("downloads", Download, "ORDER BY id")),
+            grabs=await self._all(Grab, select("grabs", Grab, "ORDER BY id")),
+            jobs=_readable(await self._rows(jobs_sql), job_from_row, "Job"),
+            removed=await self._all(
+                RemovedDownload, select("removed_downloads", RemovedDownload, "ORDER BY hash")
+            ),
+            categories=await self._all(Category, select("categories", Category, "ORDER BY name")),
+            tags=[row[0] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
+            last_ids=dict(await self._rows("SELECT name, seq FROM sqlite_sequence")),
+        )
+
+    async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
+        """Read the files planned for a grab, by file id."""
+        sql = select("files", DeliveredFile, "WHERE grab_id = ? ORDER BY file_id")
+        return tuple(await self._all(DeliveredFile, sql, grab_id))
+
+    async def torrent(self, download_id: int) -> bytes | None:
+        """Read the .torrent file of a download; None when no client sent one."""
+        rows = await self._rows("SELECT data FROM torrents WHERE download_id = ?", download_id)
+        return bytes(rows[0][0]) if rows else None
+
+    async def events(self, info_hash: str) -> Sequence[Event]:
+        """Read the timeline of a hash, oldest first."""
+        sql = select("events", Event, "WHERE hash = ? ORDER BY id")
+        return await self._all(Event, sql, info_hash)
+
+    async def value(self, name: str, kind: type[T]) -> T | None:
+        """Read a small value; None when it was never stored or cannot be read any more."""
+        rows = await self._rows("SELECT value FROM key_values WHERE name = ?", name)
+        if not rows:
+            return None
+        try:
+            return msgspec.json.decode(rows[0][0], type=kind)
+        except msgspec.DecodeError as error:
+            log.warning("stored_value_unreadable", name=name, error=str(error))
+            return None
+
+    async def put_value(self, name: str, value: object) -> None:
+        """Store a small JSON value by name."""
+        batch = Batch()
+        batch.put_value(name, value)
+        await self.write(batch)
+
+    async def check(self) -> None:
+        """Prove that the database can be written.
+
+        Raises:
+            sqlite3.Error: it cannot.
+        """
+        await self.write(Batch())
+        await asyncio.sleep(0)  # a time limit that was put off by the commit strikes here
+
+    async def query(self, sql: str, *parameters: object) -> Sequence[sqlite3.Row]:
+        """Read rows of a table that has a module of its own."""
+        return await self._rows(sql, *parameters)
+
+    async def _rows(self, sql: str, *parameters: object) -> list[Any]:
+        return list(await self._db.execute_fetchall(sql, parameters))
+
+    async def _all(self, kind: type[T], sql: str, *parameters: object) -> list[T]:
+        rows = await self._rows(sql, *parameters)
+        return _readable(rows, reader(kind), kind.__name__)
+
+
+def _readable(rows: Iterable[Any], read: Any, kind: str) -> list[Any]:
+    values = []
+    for row in rows:
+        try:
+            values.append(read(row))
+        except UnreadableRow as error:
+            log.error("row_unreadable", kind=kind, key=row[0], error=str(error))
+    return values
+
+
+async def _schema_of(connection: aiosqlite.Connection) -> int:
+    cursor = await connection.execute("PRAGMA user_version")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _prepare(path: Path) -> None:
+    """Create the file, and try to open it: aiosqlite leaves a thread behind when it cannot."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # the hashed password is nobody else's business
+    sqlite3.connect(path).close()
+
+
+async def finish_despite_cancellation(work: Coroutine[Any, Any, None]) -> None:
+    """Await all of `work`; a cancellation reaches the caller at its next await after that."""
+    done = asyncio.gather(work)  # a task of its own: a cancelled caller does not take it along
+    task, cancelled = asyncio.current_task(), False
+    while not done.done():
+        try:
+            await asyncio.wait({done})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and task is not None:
+        task.uncancel()
+        task.cancel()
+    done.result()

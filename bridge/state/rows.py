@@ -1,0 +1,156 @@
+"""Rows and values: a dataclass is a row whose columns are its fields."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from enum import Enum
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from bridge.core.model import (
+    Failover,
+    Job,
+    LinkFollow,
+    MetadataLookup,
+    Move,
+    Recheck,
+    Removal,
+    Task,
+)
+
+T = TypeVar("T")
+
+JOB_KINDS: Mapping[str, type[Task]] = MappingProxyType(
+    {
+        "removal": Removal,
+        "failover": Failover,
+        "metadata": MetadataLookup,
+        "move": Move,
+        "recheck": Recheck,
+        "link": LinkFollow,
+    }
+)
+"""The words in the column `kind`, and the task that `payload` holds."""
+
+_KIND_OF = {kind: name for name, kind in JOB_KINDS.items()}
+
+
+class UnreadableRow(ValueError):
+    """A row does not hold what its type promises; the text says which column."""
+
+
+def columns(kind: type[Any]) -> tuple[str, ...]:
+    """Return the columns of a value's table, in the order of its fields."""
+    return tuple(field.name for field in fields(kind))
+
+
+def to_row(value: Any) -> tuple[Any, ...]:
+    """Return the parameters of an INSERT of a value."""
+    return tuple(_to_sql(getattr(value, name)) for name in columns(type(value)))
+
+
+def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
+    """Return the function that turns a row into the value; its columns are those of `columns`.
+
+    It raises UnreadableRow when a row does not hold what the type promises. Tables are STRICT, so
+    plain numbers and texts have the right type already and are taken as they are: a start reads
+    tens of thousands of rows.
+    """
+    names = columns(kind)
+    hints = get_type_hints(kind)
+    converters = [
+        (index, name, convert)
+        for index, name in enumerate(names)
+        if (convert := _converter(hints[name])) is not None
+    ]
+
+    def read(row: Sequence[Any]) -> T:
+        values = list(row)
+        for index, name, convert in converters:
+            value = values[index]
+            if value is not None:
+                try:
+                    values[index] = convert(value)
+                except (ValueError, TypeError, msgspec.MsgspecError) as error:
+                    raise UnreadableRow(f"{name}: {error}") from error
+        return kind(**dict(zip(names, values, strict=True)))
+
+    return read
+
+
+def upsert(table: str, kind: type[Any], key: Sequence[str]) -> str:
+    """Return the SQL that puts a value into its table, replacing the row with the same `key`."""
+    names = columns(kind)
+    marks = ", ".join("?" for _ in names)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608 - our names
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    )
+
+
+def select(table: str, kind: type[Any], rest: str = "") -> str:
+    """Return the SQL that reads a value's table, its columns in the order that `reader` wants."""
+    return f"SELECT {', '.join(columns(kind))} FROM {table} {rest}"  # noqa: S608 - our names
+
+
+JOB_COLUMNS = (
+    "id", "kind", "subject", "payload", "created_at", "attempts", "next_attempt_at", "finished_at",
+)  # fmt: skip
+
+
+def job_to_row(job: Job) -> tuple[Any, ...]:
+    """Return the parameters of an INSERT of a job, in the order of JOB_COLUMNS."""
+    payload = msgspec.json.encode(job.task).decode()
+    return (
+        job.id, _KIND_OF[type(job.task)], job.subject, payload,
+        job.created_at, job.attempts, job.next_attempt_at, job.finished_at,
+    )  # fmt: skip
+
+
+def job_from_row(row: sqlite3.Row | Sequence[Any]) -> Job:
+    """Return the job that a row holds, its columns those of JOB_COLUMNS.
+
+    Raises:
+        UnreadableRow: the kind is unknown, or the payload does not fit it.
+    """
+    job_id, kind, subject, payload, created_at, attempts, next_attempt_at, finished_at = row
+    task = JOB_KINDS.get(kind)
+    if task is None:
+        raise UnreadableRow(f"kind: unknown word {kind!r}")
+    try:
+        decoded: Task = msgspec.json.decode(payload, type=task)
+    except msgspec.MsgspecError as error:
+        raise UnreadableRow(f"payload: {error}") from error
+    return Job(
+        id=job_id, task=decoded, subject=subject, created_at=created_at, attempts=attempts,
+        next_attempt_at=next_attempt_at, finished_at=finished_at,
+    )  # fmt: skip
+
+
+def _converter(hint: Any) -> Callable[[Any], Any] | None:
+    """Return what turns a column's value into the field's; None where it is the same."""
+    if isinstance(hint, UnionType):
+        inner = [arg for arg in get_args(hint) if arg is not NoneType]
+        return _converter(inner[0]) if len(inner) == 1 else None
+    if get_origin(hint) is tuple:
+        return msgspec.json.Decoder(hint).decode
+    if hint is bool:
+        return bool
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    return None
+
+
+def _to_sql(value: object) -> object:
+    match value:
+        case tuple():
+            return msgspec.json.encode(value).decode()
+        case Enum():
+            return value.value
+        case bool():
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,435 @@
+"""Everything the bridge knows, in memory: read here, changed only by a `UnitOfWork`.
+
+A unit of work holds the lock, collects changes, commits them in one transaction, and only then
+applies them to memory. So nothing a client has seen is lost by a crash, and memory and SQLite
+change together in one place. Observations that a restart may forget (progress at TorBox, say) are
+changes too; they reach the disk with the next committed change of their row.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from bridge.core.change_log import ChangeLog
+from bridge.core.files import NamedFile
+from bridge.core.model import (
+    NOT_DELIVERED,
+    Category,
+    DeliveredFile,
+    Download,
+    DownloadPhase,
+    Entry,
+    Grab,
+    GrabPhase,
+    Job,
+    RemovedDownload,
+    Snapshot,
+    Task,
+)
+from bridge.core.preferences import Preferences
+from bridge.core.recently_removed import RecentlyRemovedItems
+from bridge.state.database import Database, finish_despite_cancellation
+from bridge.state.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+PREFERENCES = "preferences"
+RECENTLY_REMOVED = "recently_removed_items"
+
+FILE_LISTS_KEPT = 64
+"""File lists of grabs that are done, kept in memory; the others are read when somebody asks."""
+
+
+class FetchMeter(Protocol):
+    """Live counters of one delivery."""
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes on disk, of all files together."""
+
+    @property
+    def speed(self) -> int:
+        """Bytes per second lately."""
+
+    @property
+    def checking(self) -> bool:
+        """Whether what was fetched is being compared with the torrent's hashes."""
+
+    def done(self, file_id: int) -> int:
+        """Return the bytes of one file that are on disk."""
+
+
+class State:
+    """Downloads, grabs, their files, jobs, categories and tags, and what TorBox last said."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self.database = database
+        self.clock = clock
+        self.changes: ChangeLog[int] = ChangeLog()
+        """By grab id."""
+        self.snapshot = Snapshot()
+        self.on_change: Callable[[Entry | None, Entry | None], None] = lambda _before, _after: None
+        """Called after each commit with every entry it changed: as it was (None: it was added), and
+        as it is.
+        """
+        self.meters: dict[int, FetchMeter] = {}
+        """Of the grabs being delivered just now, by grab id."""
+        self.queue_etas: Mapping[int, int] = {}
+        """In how many seconds TorBox will be asked for each download that waits, by download id."""
+        self.preferences = Preferences()
+        self.expected_files: dict[int, tuple[NamedFile, ...]] = {}
+        """Files of downloads that TorBox does not list yet, by download id."""
+        self.recently_removed = RecentlyRemovedItems()
+        self.unknown_states: Counter[str] = Counter()
+        """TorBox's words for a state that the bridge does not know, and how often they came."""
+        self._downloads: dict[int, Download] = {}
+        self._grabs: dict[int, Grab] = {}
+        self._jobs: dict[int, Job] = {}
+        self._removed: dict[str, RemovedDownload] = {}
+        self._categories: dict[str, Category] = {}
+        self._tags: set[str] = set()
+        self._files: OrderedDict[int, tuple[DeliveredFile, ...]] = OrderedDict()
+        self._last_ids: Counter[str] = Counter()
+        self._events_added: Counter[str] = Counter()
+        self._by_hash: dict[str, int] = {}
+        self._grab_ids: dict[int, tuple[int, ...]] = {}
+        self._by_torrent_id: dict[int, set[int]] = defaultdict(set)
+        self._at_target: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._jobs_about: dict[str, set[int]] = defaultdict(set)
+        self._live: dict[int, None] = {}
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read everything from the database. Once, at start."""
+        contents = await self.database.contents()
+        self._last_ids.update(contents.last_ids)
+        for download in contents.downloads:
+            self._set_download(download.id, download)
+        for grab in contents.grabs:
+            if grab.download_id in self._downloads:  # else its download could not be read
+                self._set_grab(grab.id, grab)
+        for job in contents.jobs:
+            self._set_job(job.id, job)
+        self._removed = {removed.hash: removed for removed in contents.removed}
+        self._categories = {category.name: category for category in contents.categories}
+        self._tags = set(contents.tags)
+        self.preferences = await self.database.value(PREFERENCES, Preferences) or Preferences()
+        self.recently_removed = (
+            await self.database.value(RECENTLY_REMOVED, RecentlyRemovedItems)
+            or RecentlyRemovedItems()
+        )
+        for download_id in self._downloads:
+            self._set_live(download_id)
+        for entry in self.live_entries():
+            self._files[entry.grab.id] = await self.database.files(entry.grab.id)
+        self.changes.record(self._grabs)
+
+    # Reading. Everything here is in memory, and costs what it returns.
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever anything a client could see has changed."""
+        return self.changes.version
+
+    @property
+    def grabs(self) -> Mapping[int, Grab]:
+        """Every grab by id, the oldest first."""
+        return MappingProxyType(self._grabs)
+
+    @property
+    def downloads(self) -> Mapping[int, Download]:
+        """Every download by id."""
+        return MappingProxyType(self._downloads)
+
+    @property
+    def jobs(self) -> Mapping[int, Job]:
+        """Every job by id: those to be done, and failovers that still count."""
+        return MappingProxyType(self._jobs)
+
+    @property
+    def removed_downloads(self) -> Mapping[str, RemovedDownload]:
+        """What is remembered of downloads removed lately, by hash."""
+        return MappingProxyType(self._removed)
+
+    @property
+    def categories(self) -> Mapping[str, Category]:
+        """Every category by name."""
+        return MappingProxyType(self._categories)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag."""
+        return frozenset(self._tags)
+
+    def by_hash(self, info_hash: str) -> Download | None:
+        """Return the download of a hash."""
+        return self._downloads.get(self._by_hash.get(info_hash, 0))
+
+    def by_torrent_id(self, torrent_id: int) -> Iterator[Download]:
+        """Return the downloads that follow this remote item: one, if all is well."""
+        return (self._downloads[key] for key in self._by_torrent_id.get(torrent_id, ()))
+
+    def grabs_of(self, download_id: int) -> tuple[Grab, ...]:
+        """Return the grabs of a download, the oldest first."""
+        return tuple(self._grabs[key] for key in self._grab_ids.get(download_id, ()))
+
+    def entry(self, grab_id: int) -> Entry | None:
+        """Return a grab together with its download."""
+        grab = self._grabs.get(grab_id)
+        return Entry(self._downloads[grab.download_id], grab) if grab else None
+
+    def entries_of(self, download: Download) -> tuple[Entry, ...]:
+        """Return the entries of a download, the oldest first."""
+        return tuple(Entry(download, grab) for grab in self.grabs_of(download.id))
+
+    @property
+    def live(self) -> Iterator[Download]:
+        """Return the downloads that something is still to be done for; finished ones are not."""
+        return (self._downloads[key] for key in tuple(self._live))
+
+    def live_entries(self) -> Iterator[Entry]:
+        """Return the entries of all live downloads."""
+        return (entry for download in self.live for entry in self.entries_of(download))
+
+    def jobs_about(self, info_hash: str, kind: type[Task]) -> Iterator[Job]:
+        """Return the unfinished jobs of a kind about a hash."""
+        ids = sorted(self._jobs_about.get(info_hash, ()))
+        jobs = (self._jobs[key] for key in ids)
+        return (job for job in jobs if isinstance(job.task, kind) and job.finished_at is None)
+
+    def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
+        """Return the entries whose content is, or is to be, at a place."""
+        for grab_id in tuple(self._at_target.get((save_path, content_name), ())):
+            entry = self.entry(grab_id)
+            if entry is not None:
+                yield entry
+
+    def known_files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
+        """Return the planned files of a live grab; empty while there are none, or when it is done."""
+        return self._files.get(grab_id, ())
+
+    async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
+        """Return the planned files of any grab; those of finished ones are read from the database."""
+        known = self._files.get(grab_id)
+        if known is None and grab_id in self._grabs:
+            known = await self.database.files(grab_id)
+            self._keep_files(grab_id, known)
+        return known or ()
+
+    def _keep_files(self, grab_id: int, files: tuple[DeliveredFile, ...]) -> None:
+        grab = self._grabs.get(grab_id)
+        if grab is None:
+            return
+        self._files[grab_id] = files
+        self._files.move_to_end(grab_id)
+        if grab.download_id not in self._live:
+            done = [key for key in self._files if self._is_done(key)]
+            for key in done[:-FILE_LISTS_KEPT]:
+                del self._files[key]
+
+    def _is_done(self, grab_id: int) -> bool:
+        return self._grabs[grab_id].download_id not in self._live
+
+    # Changing.
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """Change memory and database together, committed when the block ends.
+
+        Nothing is changed when the block raises. One unit of work runs at a time: keep what is slow
+        (TorBox, the disk) outside.
+        """
+        async with self._lock:
+            work = UnitOfWork(self)
+            yield work
+            await finish_despite_cancellation(self._commit(work))
+
+    async def _commit(self, work: UnitOfWork) -> None:
+        if work.batch.statements:
+            await self.database.write(work.batch)
+        self._apply(work)
+
+    async def update_download(
+        self, download_id: int, change: Callable[[Download], Download], *, why: str = ""
+    ) -> Download | None:
+        """Change one download, committed on return; None when it is gone."""
+        async with self.unit_of_work() as work:
+            return work.update_download(download_id, change, why=why)
+
+    async def update_grab(
+        self, grab_id: int, change: Callable[[Grab], Grab], *, why: str = ""
+    ) -> Grab | None:
+        """Change one grab, committed on return; None when it is gone."""
+        async with self.unit_of_work() as work:
+            return work.update_grab(grab_id, change, why=why)
+
+    async def put_job(self, job: Job) -> bool:
+        """Store where a job stands; False when it was called off meanwhile."""
+        async with self.unit_of_work() as work:
+            return work.put_job(job)
+
+    async def put_preferences(self, preferences: Preferences) -> None:
+        """Store what a client has changed."""
+        async with self.unit_of_work() as work:
+            work.put_value(PREFERENCES, preferences)
+        self.preferences = preferences
+        self.changes.record(())
+
+    def set_snapshot(self, snapshot: Snapshot, changed: Iterable[int]) -> None:
+        """Take over what TorBox said last; `changed` are the torrent ids it says something new of."""
+        self.snapshot = snapshot
+        downloads = (key for item in changed for key in self._by_torrent_id.get(item, ()))
+        self.changes.record(grab for key in downloads for grab in self._grab_ids.get(key, ()))
+
+    def forget_item(self, torrent_id: int) -> None:
+        """Drop what TorBox said of an item: it no longer has it."""
+        if torrent_id in self.snapshot.items:
+            items = {key: item for key, item in self.snapshot.items.items() if key != torrent_id}
+            snapshot = replace(self.snapshot, items=MappingProxyType(items))
+            self.set_snapshot(snapshot, (torrent_id,))
+
+    def mark_deleted_remotely(self, torrent_id: int) -> None:
+        """Note that a torrent was deleted at TorBox, whatever its list says in the next minutes."""
+        self.recently_removed.deleted[torrent_id] = self.clock()
+        self.forget_item(torrent_id)
+
+    def set_queue_etas(self, etas: Mapping[int, int]) -> None:
+        """Replace when the waiting downloads may expect their turn, in seconds by download id."""
+        if etas != self.queue_etas:
+            changed = {key for key, eta in etas.items() if self.queue_etas.get(key) != eta}
+            changed |= self.queue_etas.keys() - etas.keys()
+            self.queue_etas = etas
+            self.changes.record(grab for key in changed for grab in self._grab_ids.get(key, ()))
+
+    def set_expected_files(self, download_id: int, files: Sequence[NamedFile]) -> None:
+        """Remember the files of a download that TorBox does not list yet."""
+        if download_id in self._downloads:
+            self.expected_files[download_id] = tuple(files)
+            self.changes.record(self._grab_ids.get(download_id, ()))
+
+    def next_id(self, table: str) -> int:
+        """Return an id that no row of the table has or ever had."""
+        self._last_ids[table] += 1
+        return self._last_ids[table]
+
+    def count_event(self, info_hash: str) -> int:
+        """Return how many events of a hash were added since the start, this one included."""
+        if len(self._events_added) > FILE_LISTS_KEPT * 1000:
+            self._events_added.clear()
+        self._events_added[info_hash] += 1
+        return self._events_added[info_hash]
+
+    # Applying a committed unit of work. No await: readers see all of it or nothing.
+
+    def _apply(self, work: UnitOfWork) -> None:
+        touched = self._touched(work)
+        changed = set(work.grabs)
+        for download_id in touched:
+            changed.update(self._grab_ids.get(download_id, ()))
+        before = {grab_id: self.entry(grab_id) for grab_id in changed}
+        for download_id, download in work.downloads.items():
+            self._set_download(download_id, download)
+        for grab_id, grab in work.grabs.items():
+            self._set_grab(grab_id, grab)
+        for download_id in touched:
+            self._set_live(download_id)
+            changed.update(self._grab_ids.get(download_id, ()))
+        for grab_id, files in work.files.items():
+            self._keep_files(grab_id, files)
+            changed.add(grab_id)
+        for job_id, job in work.jobs.items():
+            self._set_job(job_id, job)
+        _replace_all(self._removed, work.removed)
+        _replace_all(self._categories, work.categories)
+        self._tags = (self._tags | work.new_tags) - work.dropped_tags
+        if changed or work.changes_labels:
+            self.changes.record(changed)
+        for grab_id in changed:
+            self.on_change(before.get(grab_id), self.entry(grab_id))
+
+    def _touched(self, work: UnitOfWork) -> set[int]:
+        """Return the downloads that change, or whose grabs do."""
+        known = (self._grabs.get(grab_id) for grab_id in work.grabs)
+        grabs = [grab for grab in (*known, *work.grabs.values()) if grab is not None]
+        return {*work.downloads, *(grab.download_id for grab in grabs)}
+
+    def _set_download(self, download_id: int, download: Download | None) -> None:
+        before = self._downloads.get(download_id)
+        if before is not None and before.torrent_id is not None:
+            self._by_torrent_id[before.torrent_id].discard(download_id)
+            if not self._by_torrent_id[before.torrent_id]:
+                del self._by_torrent_id[before.torrent_id]
+        if download is None:
+            if before is not None:
+                del self._downloads[download_id]
+                del self._by_hash[before.hash]
+                self.expected_files.pop(download_id, None)
+                for grab_id in self._grab_ids.get(download_id, ()):
+                    self._set_grab(grab_id, None)
+            return
+        self._downloads[download_id] = download
+        self._by_hash[download.hash] = download_id
+        if download.torrent_id is not None:
+            self._by_torrent_id[download.torrent_id].add(download_id)
+
+    def _set_grab(self, grab_id: int, grab: Grab | None) -> None:
+        before = self._grabs.get(grab_id)
+        if before is not None and before.content_name:
+            place = (before.save_path, before.content_name)
+            self._at_target[place].discard(grab_id)
+            if not self._at_target[place]:
+                del self._at_target[place]
+        if grab is None:
+            if before is not None:
+                del self._grabs[grab_id]
+                self._files.pop(grab_id, None)
+                siblings = self._grab_ids[before.download_id]
+                rest = tuple(key for key in siblings if key != grab_id)
+                self._grab_ids[before.download_id] = rest
+                if not rest:
+                    del self._grab_ids[before.download_id]
+            return
+        self._grabs[grab_id] = grab
+        if grab.content_name:
+            self._at_target[grab.save_path, grab.content_name].add(grab_id)
+        siblings = self._grab_ids.get(grab.download_id, ())
+        if grab_id not in siblings:
+            self._grab_ids[grab.download_id] = (*siblings, grab_id)
+
+    def _set_live(self, download_id: int) -> None:
+        download = self._downloads.get(download_id)
+        if download is not None and is_live(download, self.grabs_of(download_id)):
+            self._live[download_id] = None
+        else:
+            self._live.pop(download_id, None)
+
+    def _set_job(self, job_id: int, job: Job | None) -> None:
+        before = self._jobs.pop(job_id, None)
+        if before is not None:
+            self._jobs_about[before.subject].discard(job_id)
+            if not self._jobs_about[before.subject]:
+                del self._jobs_about[before.subject]
+        if job is not None:
+            self._jobs[job_id] = job
+            self._jobs_about[job.subject].add(job_id)
+
+
+def is_live(download: Download, grabs: Iterable[Grab]) -> bool:
+    """Return whether anything is still to be done for a download, seeding included."""
+    goes_on = download.phase is not DownloadPhase.FAILED
+    return any(
+        grab.phase is GrabPhase.DELIVERED or (goes_on and grab.phase in NOT_DELIVERED)
+        for grab in grabs
+    )
+
+
+def _replace_all(known: dict[str, T], changes: Mapping[str, T | None]) -> None:
+    for name, value in changes.items():
+        if value is None:
+            known.pop(name, None)
+        else:
+            known[name] = value

@@ -1,0 +1,69 @@
+"""Snapshots of everything, made anew only where something has changed."""
+
+import pytest
+
+from bridge.core.model import Phase
+from bridge.downloads import AddOptions
+from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.sync_sessions import SnapshotTaker
+from bridge.qbittorrent.torrent_list import EntryCache
+from tests.support.face import Face, magnet
+
+ONE, TWO = "1" * 40, "2" * 40
+
+
+@pytest.fixture(name="taker")
+async def _taker(face: Face) -> SnapshotTaker:
+    for info_hash in (ONE, TWO):
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions(category="tv"))
+    profile = PROFILES["4.6"]
+    return SnapshotTaker(face.downloads, EntryCache(face.downloads, profile), profile)
+
+
+async def test_nothing_new_is_the_same_snapshot(taker: SnapshotTaker) -> None:
+    """Of a thousand downloads that rest, an idle poll compares none."""
+    assert await taker.take(1.0) is await taker.take(1000.0)
+
+
+async def test_what_rests_is_the_same_entry(taker: SnapshotTaker, face: Face) -> None:
+    """Of a thousand downloads one that moves is one comparison of fields."""
+    before = await taker.take(1.0)
+    await face.put(ONE, name="Renamed")
+    after = await taker.take(1.0)
+    assert after is not before
+    assert after.torrents[ONE] is not before.torrents[ONE]
+    assert after.torrents[TWO] is before.torrents[TWO]
+
+
+async def test_seeding_time_makes_another_snapshot(taker: SnapshotTaker, face: Face) -> None:
+    """What passes with time alone is seen after some seconds."""
+    await face.put(ONE, phase=Phase.DELIVERED, completed_at=100.0)
+    before = await taker.take(110.0)
+    assert await taker.take(114.0) is before
+    assert (await taker.take(116.0)).torrents[ONE].seeding_time == 16
+
+
+async def test_trackers_list_their_downloads(taker: SnapshotTaker) -> None:
+    """Each URL once, with the hashes of all that have it."""
+    found = (await taker.take(1.0)).trackers
+    assert list(found.values()) == [[ONE, TWO]]
+
+
+async def test_a_removed_download_leaves_its_trackers(taker: SnapshotTaker, face: Face) -> None:
+    """What is removed is in no list, and the snapshot before keeps its own."""
+    before = await taker.take(1.0)
+    await face.downloads.commands.remove([ONE], delete_files=False)
+    after = await taker.take(1.0)
+    assert list(after.torrents) == [TWO]
+    assert list(after.trackers.values()) == [[TWO]]
+    assert list(before.torrents) == [ONE, TWO]
+    assert list(before.trackers.values()) == [[ONE, TWO]]
+
+
+async def test_a_tracker_that_changed(taker: SnapshotTaker, face: Face) -> None:
+    """A download is listed under its trackers of now."""
+    await taker.take(1.0)
+    await face.downloads.commands.set_trackers(ONE, ["http://new.example/announce"])
+    found = (await taker.take(1.0)).trackers
+    assert found["http://new.example/announce"] == [ONE]
+    assert sorted(map(len, found.values())) == [1, 1]
