@@ -20,7 +20,7 @@ from bridge.setup.settings_file import (
     sequence,
     write_atomically,
 )
-from bridge.setup.settings_form import FILE, LIVE, PLAIN_KEYS, Setting, blank_settings, variable
+from bridge.setup.settings_form import FILE, KEY, PLAIN_KEYS, Setting, blank_settings, variable
 
 log = structlog.get_logger()
 
@@ -149,7 +149,7 @@ class SettingsEditor:
         """Write changes; returns what is wrong with them, and then nothing was written."""
         async with self._lock:
             problems = await asyncio.to_thread(self._save, change)
-        if not problems and LIVE & {*change.set, *change.unset}:
+        if not problems and KEY in {*change.set, *change.unset}:
             self._key_changed()
         return problems
 

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 
 from bridge.config import Secret, Settings
+from bridge.config.settings import RELOADED_SECTIONS
 
 PREFIX: Final = "BRIDGE_"
-LIVE: Final = frozenset({"torbox.api_key"})
-"""Settings that count at once; all others after a restart."""
-PLAIN_KEYS: Final = {"torbox.api_key": ("TORBOX_API_KEY", "TORBOX_API_KEY_FILE")}
+KEY: Final = "torbox.api_key"
+NEEDS_RESTART: Final = frozenset({"log.format"})
+"""In a section that is otherwise taken over without a restart."""
+PLAIN_KEYS: Final = {KEY: ("TORBOX_API_KEY", "TORBOX_API_KEY_FILE")}
 """Other variables that give a setting."""
 ELSEWHERE: Final = frozenset({"arr", "notify"})
 """They have forms of their own."""
@@ -62,11 +64,16 @@ def blank_settings() -> tuple[Setting, ...]:
             default=told.get(key, {}).get("default", ""),
             variable=variable(key),
             nullable=nullable,
-            restart=key not in LIVE,
+            restart=_needs_restart(key),
         )
         for key, kind, choices, nullable in _walk(Settings, "")
         if key not in ELSEWHERE
     )
+
+
+def _needs_restart(key: str) -> bool:
+    reloaded = key == KEY or key.partition(".")[0] in RELOADED_SECTIONS
+    return not reloaded or key in NEEDS_RESTART
 
 
 def _help() -> Mapping[str, Mapping[str, str]]:

@@ -14,7 +14,7 @@ from bridge.config import load
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error
-from bridge.simulator.metainfo import torrent_of
+from bridge.simulator.releases import torrent_of
 from tests.support.arr_api import KEY, ArrApi
 from tests.support.browser import browsing, chromium, enter, eventually, row
 from tests.support.page_world import XSS, fill, finished, page_world
@@ -121,10 +121,10 @@ async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
         await page.keyboard.press("Delete")
         await page.get_by_text("This cannot be undone").wait_for()
         await page.keyboard.press("Escape")
-        assert rig.download(doomed.hash) is not None
+        assert rig.entry(doomed.hash) is not None
         await page.keyboard.press("Delete")
         await page.get_by_role("button", name="Remove", exact=True).click()
-        await eventually(lambda: _is(rig.download(doomed.hash) is None))
+        await eventually(lambda: _is(rig.entry(doomed.hash) is None))
         await page.get_by_text("No download fits this filter").wait_for()
 
 
@@ -232,7 +232,7 @@ async def test_change_a_setting(set_up: Rig, tmp_path: Path) -> None:
         return load(file, environ)
 
     async with (
-        bridge(read(), pace=BRISK, reload=read, origin=Origin(file, environ)) as running,
+        bridge(read(), retry=BRISK, reload=read, origin=Origin(file, environ)) as running,
         browsing(running.url, expected="400") as page,
     ):
         await page.get_by_role("link", name="Settings").click()
@@ -263,7 +263,7 @@ async def test_the_first_run(set_up: Rig, tmp_path: Path) -> None:
 
     async with (
         ArrApi() as api,
-        bridge(read(), pace=BRISK, reload=read, origin=Origin(file, environ)) as running,
+        bridge(read(), retry=BRISK, reload=read, origin=Origin(file, environ)) as running,
         browsing(running.url) as page,
     ):
         await page.get_by_text("The bridge needs your TorBox API key").wait_for()

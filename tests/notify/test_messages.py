@@ -1,10 +1,10 @@
 """What is told, and when."""
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import Entry, GrabPhase
 from bridge.notify.formats import Receiver, request_for
 from bridge.notify.messages import (
     BLOCKED_SECONDS,
@@ -15,9 +15,25 @@ from bridge.notify.messages import (
     of_change,
     together,
 )
-from tests.support.scenes import NOW, delivered, download, ready
+from tests.support import scenes
+from tests.support.scenes import NOW, entry, failed
 
-FAILED = download(phase=Phase.FAILED, failure_message="no seeds", category="tv")
+FAILED = entry(failed(failure_message="no seeds"))
+
+
+def download(**fields: Any) -> Entry:
+    """Make an entry that is new."""
+    return entry(scenes.download(), **fields)
+
+
+def ready(**fields: Any) -> Entry:
+    """Make an entry that TorBox has the files of."""
+    return entry(scenes.ready(), **fields)
+
+
+def delivered(**fields: Any) -> Entry:
+    """Make an entry whose files are there."""
+    return entry(scenes.ready(), scenes.delivered(**fields))
 
 
 @pytest.mark.parametrize(
@@ -25,10 +41,10 @@ FAILED = download(phase=Phase.FAILED, failure_message="no seeds", category="tv")
     [
         (download(), FAILED, "failed"),
         (None, FAILED, "failed"),
-        (FAILED, replace(FAILED, note="told"), None),
+        (FAILED, entry(failed(failure_message="no seeds"), note="told"), None),
         (ready(), delivered(), "completed"),
         (None, delivered(), None),
-        (delivered(), delivered(phase=Phase.FINISHED), None),
+        (delivered(), delivered(phase=GrabPhase.FINISHED), None),
         (delivered(), delivered(missing_files=True), "attention"),
         (ready(), ready(note="not enough space: 5 bytes needed, 1 free"), "disk_full"),
         (
@@ -40,7 +56,7 @@ FAILED = download(phase=Phase.FAILED, failure_message="no seeds", category="tv")
         (download(), download(note="waits"), None),
     ],
 )
-def test_changes(before: Download | None, after: Download | None, event: str | None) -> None:
+def test_changes(before: Entry | None, after: Entry | None, event: str | None) -> None:
     """Each of the events is told once, when it happens."""
     message = of_change(before, after)
     assert (message.event if message else None) == event

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app import Origin, bridge
+from bridge.app import Origin, Running, bridge
 from bridge.config import load
 from bridge.simulator import magnet_of
 from tests.support.arr_api import KEY, ArrApi
@@ -21,6 +21,12 @@ async def post(client: Client, path: str, status: int = 200, **body: Any) -> Any
     reply = await client.ask("POST", f"/api/bridge/{path}", json.dumps(body))
     assert reply.status == status, reply.text
     return reply.json()
+
+
+def is_complete(running: Running, info_hash: str) -> bool:
+    """Tell whether the files of a hash are there."""
+    view = running.downloads.queries.get(info_hash)
+    return view is not None and view.complete
 
 
 async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -> None:
@@ -39,7 +45,7 @@ async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -
 
     origin = Origin(file, environ)
     async with (
-        bridge(read(), pace=BRISK, reload=read, origin=origin) as running,
+        bridge(read(), retry=BRISK, reload=read, origin=origin) as running,
         client_of(running.url) as client,
     ):
         client.headers["Authorization"] = f"Bearer {API_KEY}"
@@ -51,7 +57,7 @@ async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -
         right = await post(client, "setup/torbox", api_key=set_up.sim.key)
         assert (right["ok"], right["slots"]) == (True, 10)
         await post(client, "settings", set={"torbox.api_key": set_up.sim.key})
-        await set_up.until(lambda: running.ledger.downloads[content.hash].complete, within=15)
+        await set_up.until(lambda: is_complete(running, content.hash), within=15)
         overview = (await client.get("/api/bridge/sync")).json()["overview"]
         assert overview["torbox"]["state"] == "ok"
         assert set_up.sim.key not in (await client.get("/api/bridge/settings")).text

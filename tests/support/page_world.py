@@ -2,45 +2,53 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import Download, Entry, Grab, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
-from bridge.store import Store
+from bridge.state import Batch, Database
+from tests.support.entries import with_fields
 from tests.support.rig import Rig, cached
 
 XSS = "<img src=x onerror=\"document.title='xss'\">'\"<script>alert(1)<b>Name"
 GIB = 1024**3
 
 
-def finished(number: int, **fields: object) -> Download:
-    """Make a download that was delivered some time ago."""
+def finished(number: int, **fields: Any) -> Entry:
+    """Make an entry that was delivered some time ago. The number tells the ids and the hash."""
     at = time.time() - 600.0 * number - 3600
-    made = Download(
-        hash=f"{0xF00D0000 + number:040x}",
-        name=f"Old.Show.S{number % 30:02}E{number % 24:02}.1080p.WEB-DL.H264-GRP{number:05}",
-        save_path="/downloads/tv",
-        added_at=at,
-        phase_at=at + 300,
-        category=("tv-sonarr", "radarr", "tv-4k")[number % 3],
-        size=(number % 50 + 1) * GIB // 10,
-        phase=Phase.FINISHED,
-        completed_at=at + 300,
-        content_name="x",
-        delivery_mode="download",
+    made = Entry(
+        Download(
+            id=number + 1,
+            hash=f"{0xF00D0000 + number:040x}",
+            name=f"Old.Show.S{number % 30:02}E{number % 24:02}.1080p.WEB-DL.H264-GRP{number:05}",
+        ),
+        Grab(id=number + 1, download_id=number + 1, save_path="/downloads/tv", added_at=at),
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    delivered = {
+        "phase": Phase.FINISHED,
+        "phase_at": at + 300,
+        "category": ("tv-sonarr", "radarr", "tv-4k")[number % 3],
+        "size": (number % 50 + 1) * GIB // 10,
+        "completed_at": at + 300,
+        "content_name": "x",
+        "delivery_mode": "download",
+    }
+    return with_fields(made, **delivered | fields)
 
 
-async def fill(database: Path, downloads: Iterator[Download]) -> None:
-    """Write downloads into a database before a bridge opens it."""
-    async with Store(database) as store, store.transaction() as write:
-        for download in downloads:
-            await write.put_download(download)
+async def fill(database: Path, entries: Iterable[Entry]) -> None:
+    """Write entries into a database before a bridge opens it."""
+    async with Database(database) as opened:
+        batch = Batch()
+        for entry in entries:
+            batch.put_download(entry.download)
+            batch.put_grab(entry.grab)
+        await opened.write(batch)
 
 
 def show(name: str, size: int = 40_000_000, files: int = 3) -> Content:
@@ -87,11 +95,11 @@ async def _populate(rig: Rig, *, nasty: bool) -> None:
             await arr.add_magnet(magnet_of(content))
         for content in (remote, stalled, paused):
             await radarr.add_magnet(magnet_of(content))
-    await rig.held.stop([paused.hash])
-    await rig.held.add_tags([remote.hash], ["uhd", "wanted"])
+    await rig.service.commands.stop([paused.hash])
+    await rig.service.labels.add_tags([remote.hash], ["uhd", "wanted"])
     await rig.reaches(doomed.hash, Phase.FAILED)
     await rig.reaches(done.hash, Phase.FINISHED)
     await rig.reaches(fetching.hash, Phase.DELIVERING)
     await rig.until(lambda: bool(rig.note(waiting.hash)))
-    rig.put_back(stalled.hash, -7300, "idle_seconds")
+    await rig.put_back(stalled.hash, -7300, "idle_seconds")
     await asyncio.sleep(1)

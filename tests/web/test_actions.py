@@ -16,8 +16,11 @@ from tests.support.rig import Rig, cached, pack
 PATH = "/api/bridge/actions"
 
 
-async def act(rig: Rig, action: str, *ids: str, status: int = 200, **more: Any) -> dict[str, Any]:
-    """Do something to rows."""
+async def act(
+    rig: Rig, action: str, *rows: str | int, status: int = 200, **more: Any
+) -> dict[str, Any]:
+    """Do something to rows, named by their id or by the hash of the only grab."""
+    ids = [row if isinstance(row, int) else rig.grab_id(row) for row in rows]
     async with client_at(rig) as client:
         body = json.dumps({"action": action, "ids": ids, **more})
         reply = await client.ask("POST", PATH, body)
@@ -75,21 +78,20 @@ async def test_category_and_tags_of_one_of_two(rig: Rig) -> None:
         await sonarr.add_magnet(magnet_of(content))
         await radarr.add_magnet(magnet_of(content))
         await rig.reaches(content.hash, Phase.FINISHED)
-    (claim,) = rig.ledger.claims(content.hash)
-    second = f"{content.hash}.{claim.number}"
+    second = rig.grab_id(content.hash, "radarr")
+
+    def both() -> list[tuple[str, tuple[str, ...]]]:
+        grabs = [view.grab for view in rig.service.queries.of_hash(content.hash)]
+        return [(grab.category, grab.tags) for grab in grabs]
+
     assert (await act(rig, "category", second, category="films"))["done"] == 1
-    assert rig.followed(content.hash).category == "tv-sonarr"
-    assert rig.ledger.claims(content.hash)[0].category == "films"
+    assert both() == [("tv-sonarr", ()), ("films", ())]
     await act(rig, "add_tags", second, tags=["uhd"])
-    assert (rig.followed(content.hash).tags, rig.ledger.claims(content.hash)[0].tags) == (
-        (),
-        ("uhd",),
-    )
+    assert both() == [("tv-sonarr", ()), ("films", ("uhd",))]
     await act(rig, "remove_tags", second, tags=["uhd"])
-    assert rig.ledger.claims(content.hash)[0].tags == ()
+    assert both() == [("tv-sonarr", ()), ("films", ())]
     await act(rig, "remove", second)
-    assert rig.ledger.claims(content.hash) == ()
-    assert rig.followed(content.hash).category == "tv-sonarr"
+    assert both() == [("tv-sonarr", ())]
 
 
 async def test_a_new_category_is_made(rig: Rig) -> None:
@@ -111,12 +113,13 @@ async def test_remove(rig: Rig, at_torbox: str, left: bool) -> None:
     await rig.reaches(content.hash, Phase.FINISHED)
     folder = rig.downloads / "tv-sonarr" / content.name
     assert folder.is_dir()
-    told = await act(rig, "remove", content.hash, delete_files=True, at_torbox=at_torbox)
-    assert (told["done"], rig.download(content.hash)) == (1, None)
-    await rig.until(lambda: not folder.exists() and not rig.ledger.removals)
+    row = rig.grab_id(content.hash)
+    told = await act(rig, "remove", row, delete_files=True, at_torbox=at_torbox)
+    assert (told["done"], rig.entry(content.hash)) == (1, None)
+    await rig.until(lambda: not folder.exists() and not rig.removals)
     assert bool(rig.sim.world.torrents()) is left
-    again = await act(rig, "remove", content.hash)
-    assert again["refused"] == [{"id": content.hash, "why": "It is gone already"}]
+    again = await act(rig, "remove", row)
+    assert again["refused"] == [{"id": row, "why": "It is gone already"}]
 
 
 async def test_retry_what_has_failed(rig: Rig) -> None:
@@ -159,7 +162,7 @@ async def test_the_arr_is_told(tmp_path: Path) -> None:
         assert (await act(here.rig, "fail", content.hash))["done"] == 1
         await here.settled(content.hash)
         assert here.api.blocklist == [content.hash.upper()]
-        assert here.rig.download(content.hash) is None
+        assert here.rig.entry(content.hash) is None
 
 
 async def test_nobody_can_be_told(rig: Rig) -> None:
@@ -173,13 +176,13 @@ async def test_nobody_can_be_told(rig: Rig) -> None:
 async def test_one_refused_row_holds_up_no_other(rig: Rig) -> None:
     """The others are done all the same."""
     content = await working(rig)
-    told = await act(rig, "pause", "0" * 40, content.hash, "nonsense")
+    told = await act(rig, "pause", 999, content.hash, -1)
     assert (told["done"], len(told["refused"])) == (1, 2)
 
 
 @pytest.mark.parametrize(
     "body",
-    ["", "[]", "{}", '{"action": "explode", "ids": []}', '{"action": "pause", "ids": [1]}',
+    ["", "[]", "{}", '{"action": "explode", "ids": []}', '{"action": "pause", "ids": ["1"]}',
      '{"action": "pause", "ids": [], "more": 1}', '{"action": "pause", "ids": "x"}', "\xff"],
 )  # fmt: skip
 async def test_nonsense_is_refused(rig: Rig, body: str) -> None:

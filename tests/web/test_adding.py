@@ -7,7 +7,7 @@ from typing import Any
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error, Html
-from bridge.simulator.metainfo import torrent_of
+from bridge.simulator.releases import torrent_of
 from tests.support.clients import client_at
 from tests.support.rig import Rig, cached, pack
 
@@ -37,7 +37,7 @@ async def test_a_magnet_with_its_files_chosen(rig: Rig) -> None:
     skip = [file["index"] for file in seen["files"] if "E02" in file["name"]]
     link = {"link": magnet_of(content), "skip": skip}
     (row,) = await post(rig, "add", links=[link], category="tv", tags=["page"])
-    assert (row["result"], row["id"]) == ("added", content.hash)
+    assert (row["result"], row["id"]) == ("added", rig.grab_id(content.hash))
     done = await rig.reaches(content.hash, Phase.FINISHED)
     assert (done.category, done.tags) == ("tv", ("page",))
     there = sorted(path.name for path in (rig.downloads / "tv" / content.name).iterdir())
@@ -58,7 +58,9 @@ async def test_a_torrent_file(rig: Rig) -> None:
     assert (good["result"], bad["result"]) == ("added", "refused")
     assert bad["why"]
     assert rig.followed(content.hash).stopped
-    assert [file.priority for file in rig.held.files(content.hash)] == [0, 1, 1]
+    view = rig.service.queries.get(content.hash)
+    assert view is not None
+    assert [file.priority for file in await rig.service.queries.files(view)] == [0, 1, 1]
 
 
 async def test_options(rig: Rig) -> None:
@@ -80,10 +82,10 @@ async def test_options(rig: Rig) -> None:
 async def test_refusals(rig: Rig) -> None:
     """What is no link, leads outside or to a private host is said to be so, one by one."""
     rows = await post(rig, "add", links=[{"link": "nonsense"}, {"link": "http://127.0.0.1:1/x"}])
-    assert [row["result"] for row in rows] == ["refused", "pending"]
+    assert [row["result"] for row in rows] == ["refused", "refused"]
     (outside,) = await post(rig, "add", links=[{"link": H}], save_path="/etc")
     assert (outside["result"], "/etc" in outside["why"]) == ("refused", True)
-    assert rig.download(H) is None
+    assert rig.entry(H) is None
     await post(rig, "preview", 400, magnet="nonsense")
     await post(rig, "preview", 400, torrent=coded(b"d3:fooe"))
     await post(rig, "add", 400, links=[{"link": H}] * 501)

@@ -25,9 +25,10 @@ from bridge.web.page import FILES, PARTS, SCRIPTS, TOP
 from bridge.web.page_model import Row, group_of
 from bridge.web.routes import SyncAnswer
 from bridge.web.story import Remote, Story
+from tests.support.entries import with_fields
 from tests.support.http import Client, client_of
 from tests.support.rig import API_KEY, PASSWORD, Rig, pack
-from tests.support.scenes import download
+from tests.support.scenes import download, entry
 
 HASH = "ab" * 20
 ASSETS = files("bridge.web") / "assets"
@@ -265,7 +266,7 @@ GROUP_NAMES = {"fetching", "torbox", "waiting", "failed", "paused", "seeding", "
 @pytest.mark.parametrize("stopped", [False, True])
 def test_every_download_has_a_group(phase: Phase, stopped: bool) -> None:
     """The list has a place for it."""
-    assert group_of(download(phase=phase, stopped=stopped)) in GROUP_NAMES
+    assert group_of(with_fields(entry(download()), phase=phase, stopped=stopped)) in GROUP_NAMES
 
 
 def table(script: str, name: str) -> set[str]:

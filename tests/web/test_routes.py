@@ -15,7 +15,7 @@ FILE = ROOT / "docs" / "openapi.json"
 DOCS = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 H = "0" * 40
 PRIVATE = [
-    (route.method, BASE + route.path.replace("{hash}", H))
+    (route.method, BASE + route.path.replace("{id}", H))
     for route in ROUTES
     if route.path != "/session"
 ]

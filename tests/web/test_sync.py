@@ -9,7 +9,6 @@ import aiohttp
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Html
-from bridge.web.page_model import parse_id, row_id
 from tests.support.clients import client_at
 from tests.support.page_world import fill, finished
 from tests.support.rig import API_KEY, Rig, cached, pack
@@ -37,21 +36,24 @@ async def test_all_rows_and_then_the_changes(rig: Rig) -> None:
         await arr.add_magnet(magnet_of(first))
         await rig.reaches(first.hash, Phase.FINISHED)
         told = await sync(rig)
-        assert (told["full"], [row["id"] for row in told["rows"]]) == (True, [first.hash])
+        assert (told["full"], [row["id"] for row in told["rows"]]) == (
+            True,
+            [rig.grab_id(first.hash)],
+        )
         row = told["rows"][0]
         assert (row["group"], row["progress"], row["doing"]) == ("completed", 1.0, "Completed")
         assert (row["name"], row["category"], row["size"]) == ("First", "tv-sonarr", first.size)
         await arr.add_magnet(magnet_of(second))
         await rig.reaches(second.hash, Phase.FINISHED)
-        await rig.held.remove([first.hash], delete_files=True)
-        news = await until_changed(rig, told["version"], second.hash)
-        assert (news["full"], news["gone"]) == (False, [first.hash])
-        assert [one["id"] for one in news["rows"]] == [second.hash]
+        await rig.service.commands.remove([first.hash], delete_files=True)
+        news = await until_changed(rig, told["version"], rig.grab_id(second.hash))
+        assert (news["full"], news["gone"]) == (False, [row["id"]])
+        assert [one["hash"] for one in news["rows"]] == [second.hash]
         calm = await sync(rig, news["version"], news["overview_tag"])
         assert (calm["rows"], calm["gone"]) == ([], [])
 
 
-async def until_changed(rig: Rig, since: str, wanted: str) -> dict[str, Any]:
+async def until_changed(rig: Rig, since: str, wanted: int) -> dict[str, Any]:
     """Ask until a row is told as completed: rows are read once a second at most."""
     told: dict[str, Any] = {}
 
@@ -108,10 +110,10 @@ async def test_an_outage_is_a_blocker(rig: Rig) -> None:
     rig.sim.faults.add("*", Html(status=502), times=None)
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(content))
-    await rig.until(lambda: bool(rig.held.troubles))
+    await rig.until(lambda: bool(rig.service.troubles))
     told = await sync(rig)
     (blocker,) = told["overview"]["blockers"]
-    assert (blocker["kind"], told["overview"]["torbox"]["state"]) == ("torbox", "down")
+    assert (blocker["kind"], told["overview"]["torbox"]["state"]) == ("outage", "down")
     assert blocker["next_attempt_at"] > 0
     rig.sim.faults.clear()
 
@@ -143,15 +145,6 @@ async def test_places_in_line(rig: Rig) -> None:
             rig.sim.register(content)
             await arr.add_magnet(magnet_of(content))
     rows = {row["id"]: row for row in (await sync(rig))["rows"]}
-    assert set(rows) == {content.hash for content in contents}
+    assert set(rows) == {rig.grab_id(content.hash) for content in contents}
     assert {row["group"] for row in rows.values()} == {"waiting"}
     rig.sim.faults.clear()
-
-
-def test_ids() -> None:
-    """A row's id leads back to it; nonsense leads to nothing."""
-    assert parse_id(row_id("ab" * 20, 0)) == ("ab" * 20, 0)
-    assert parse_id(row_id("ab" * 20, 12)) == ("ab" * 20, 12)
-    assert parse_id("AB" * 20) == ("ab" * 20, 0)
-    assert parse_id("x.y") == ("x", -1)
-    assert parse_id("x." + "9" * 99) == ("x", -1)

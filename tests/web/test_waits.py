@@ -6,11 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import Download, Phase
+from bridge.core.model import Entry, Phase
 from bridge.web.waits import Facts, explain, in_words, ordinal, span
-from tests.support.scenes import NOW, delivered, download, item, queued, ready, remote, whole
+from tests.support import scenes
+from tests.support.entries import with_fields
+from tests.support.scenes import NOW, item, whole
 
 SEEN = int(NOW)
+NEW = scenes.entry(scenes.download())
+
+
+def download(**fields: Any) -> Entry:
+    """Make an entry that is new, but for these fields."""
+    return with_fields(NEW, **fields)
+
+
+def queued() -> Entry:
+    """Make an entry that is in TorBox's queue."""
+    return download(phase=Phase.QUEUED)
+
+
+def remote(**fields: Any) -> Entry:
+    """Make an entry that TorBox works on."""
+    return download(**{"phase": Phase.REMOTE, "torrent_id": 1} | fields)
+
+
+def ready(**fields: Any) -> Entry:
+    """Make an entry that TorBox has the files of."""
+    return download(**{"phase": Phase.READY, "torrent_id": 1} | fields)
+
+
+def delivered(**fields: Any) -> Entry:
+    """Make an entry whose files are there."""
+    return download(**{"phase": Phase.DELIVERED, "torrent_id": 1} | fields)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +142,7 @@ SEEN = int(NOW)
         ),
     ],
 )
-def test_sentences(what: Download, facts: dict[str, Any], sentence: str) -> None:
+def test_sentences(what: Entry, facts: dict[str, Any], sentence: str) -> None:
     """Each wait is named, with its place in line and its end where they are known."""
     assert explain(what, Facts(**facts)) == sentence
 

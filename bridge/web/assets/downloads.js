@@ -81,7 +81,7 @@ function useRows(view, changes) {
       if (!matches(row, view.filter)) continue;
       if (view.category !== "*" && (row.category ?? "") !== view.category) continue;
       if (view.tag !== "*" && !(row.tags ?? []).includes(view.tag)) continue;
-      if (terms.length && !terms.every((term) => nameOf(row).includes(term) || row.id.startsWith(term))) continue;
+      if (terms.length && !terms.every((term) => nameOf(row).includes(term) || row.hash.startsWith(term))) continue;
       found.push(row);
     }
     const order = (SORTS[view.sort] ?? SORTS.state)[1];
@@ -271,7 +271,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
   const keys = (event) => {
     const element = event.target.closest("[data-id]");
     if (!element || event.target.closest(".menu")) return;
-    const index = shown.findIndex((row) => row.id === element.dataset.id);
+    const index = shown.findIndex((row) => String(row.id) === element.dataset.id);
     const row = shown[index];
     if (!row) return;
     const page = Math.max(1, Math.floor((innerHeight - 200) / height));

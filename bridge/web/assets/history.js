@@ -65,7 +65,7 @@ export function History({ go }) {
       <div class="card scroll" tabindex="0" role="region" aria-label="History">
         <table class="cards-when-narrow">
           <thead><tr><th scope="col">Name</th><th scope="col">Outcome</th><th scope="col">Category</th><th scope="col">Size</th><th scope="col">Took</th><th scope="col">When</th></tr></thead>
-          <tbody>${page.rows.map((row) => html`<${Past} key=${row.hash + row.added_at} row=${row} go=${go} />`)}</tbody>
+          <tbody>${page.rows.map((row) => html`<${Past} key=${row.id} row=${row} go=${go} />`)}</tbody>
         </table>
       </div>`}
     <${CleanUp} />
@@ -91,7 +91,7 @@ const MOST = 100;
 function Past({ row, go }) {
   const [text, tone] = wordsOf(row);
   const end = row.completed_at ?? row.failed_at;
-  const to = `downloads/${row.hash}`;
+  const to = `downloads/${row.id}`;
   return html`
     <tr>
       <th scope="row"><a href=${new URL(to, ROOT).href} onClick=${(event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); go(to); }}>${row.name}</a>

@@ -24,7 +24,7 @@ export function Notices({ go }) {
   if (!overview) return null;
   const noKey = overview.torbox.state === "no_key";
   const found = (check?.findings ?? []).filter((one) => one.level !== "ok" && !(noKey && one.subject === "torbox"));
-  const blockers = overview.blockers.filter((one) => !(noKey && one.kind === "key"));
+  const blockers = overview.blockers.filter((one) => !(noKey && one.kind === "bad_key"));
   return html`
     <div class="notices">
       ${problem && html`<p class="notice bad" role="alert"><${Icon} name="bad" /><span>${problem}</span></p>`}
@@ -33,12 +33,13 @@ export function Notices({ go }) {
           <p><b>The bridge needs your TorBox API key.</b> Until then downloads wait.</p>
           <${Button} kind="primary" onClick=${() => go("setup")}>Set up<//></div>`}
       ${blockers.map((one) => html`
-        <p class=${`notice ${one.kind === "slots" ? "info" : "warn"}`} key=${one.kind + one.text}>
-          <${Icon} name=${one.kind === "slots" ? "clock" : "warn"} />
-          <span><b>${one.kind === "key" ? `TorBox rejects the API key: ${one.text}` : one.text}.</b>${" "}
+        <p class=${`notice ${one.kind === "no_slot" ? "info" : "warn"}`} key=${one.kind + one.text}>
+          <${Icon} name=${one.kind === "no_slot" ? "clock" : "warn"} />
+          <span><b>${one.kind === "bad_key" ? `TorBox rejects the API key: ${one.text.replace(/^TorBox: /, "")}` : one.text}.</b>${" "}
           ${one.next_attempt_at ? words(`Next attempt {in:${Math.round(one.next_attempt_at)}}.`) : ""}${" "}
-          ${one.kind === "slots" ? "What TorBox has cached goes on." : "Downloads wait, nothing is lost."}</span>
+          ${one.kind === "no_slot" ? "What TorBox has cached goes on." : one.kind === "disk" ? "Its downloads are tried again; nothing is deleted at TorBox." : "Downloads wait, nothing is lost."}</span>
         </p>`)}
+      ${overview.security.map((one) => html`<p class="notice warn" key=${one}><${Icon} name="warn" /><span><b>Failed logins.</b> ${one}.</span></p>`)}
       ${overview.violations > 0 && html`<p class="notice warn"><${Icon} name="warn" /><span>${count(overview.violations, "invariant does", "invariants do")} not hold. Please report it, with the log.</span></p>`}
       <${CheckNotice} found=${found} check=${check} />
     </div>`;

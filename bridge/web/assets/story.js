@@ -24,8 +24,6 @@ const EVENTS = {
   arr: "*arr",
   removed: "Removed",
   gone: "Cleaned up",
-  joined: "Wanted by another client, too",
-  claim: "For one of several clients",
   left: "Removed for one of several clients",
 };
 const MODES = { download: "Fetched to disk", aria2: "Fetched by aria2", symlink: "Links to the mount", strm: ".strm files", none: "Stays at TorBox" };
@@ -35,7 +33,9 @@ export function Story({ id, go }) {
   const [problem, setProblem] = useState("");
   useStore();
   useTick(1000);
-  const row = rows.get(id);
+  const row = rows.get(story?.id ?? Number(id));
+  const last = useRef();
+  last.current = row?.group;
   const title = useRef();
   const read = async () => {
     try {
@@ -48,7 +48,7 @@ export function Story({ id, go }) {
   // Anew when its row has changed, and now and then for its files while they are fetched.
   useEffect(() => { read(); }, [id, row]);
   useEffect(() => {
-    const timer = setInterval(() => { if (!document.hidden && rows.get(id)?.group !== "completed") read(); }, 5000);
+    const timer = setInterval(() => { if (!document.hidden && last.current !== "completed") read(); }, 5000);
     return () => clearInterval(timer);
   }, [id]);
   useEffect(() => { if (story) document.title = `${story.name || story.hash} · torbox-bridge`; }, [story?.name]);
