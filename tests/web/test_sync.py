@@ -10,8 +10,9 @@ from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Html
 from tests.support.clients import client_at
+from tests.support.http import client_of
 from tests.support.page_world import fill, finished
-from tests.support.rig import API_KEY, Rig, cached, pack
+from tests.support.rig import API_KEY, USERNAME, Rig, cached, pack
 
 PATH = "/api/bridge/sync"
 
@@ -116,6 +117,33 @@ async def test_an_outage_is_a_blocker(rig: Rig) -> None:
     assert (blocker["kind"], told["overview"]["torbox"]["state"]) == ("outage", "down")
     assert blocker["next_attempt_at"] > 0
     rig.sim.faults.clear()
+
+
+async def test_a_broken_disk_is_a_blocker(rig: Rig) -> None:
+    """An error of the disk that stays is shown on the page and by /readyz, until it is gone."""
+    content = pack()
+    rig.sim.register(content)
+    there = rig.downloads / "tv-sonarr"
+    there.write_text("a file where a directory should be")
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: bool(rig.service.troubles))
+    (blocker,) = (await sync(rig))["overview"]["blockers"]
+    assert (blocker["kind"], str(there) in blocker["text"]) == ("disk", True)
+    status, text = await rig.get("/readyz")
+    assert (status, str(there) in text) == (503, True)
+    there.unlink()
+    await rig.reaches(content.hash, Phase.FINISHED)
+    assert (await rig.get("/readyz"))[0] == 200
+
+
+async def test_failed_logins_are_shown(rig: Rig) -> None:
+    """Whoever runs the bridge learns that somebody has guessed passwords."""
+    async with client_of(rig.url) as client:
+        for _ in range(5):
+            await client.login(USERNAME, "wrong")
+    (told,) = (await sync(rig))["overview"]["security"]
+    assert "failed logins from" in told
 
 
 async def test_large_answers_are_packed(set_up: Rig) -> None:
