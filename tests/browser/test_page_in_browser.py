@@ -17,6 +17,7 @@ from bridge.simulator.faults import Error
 from bridge.simulator.releases import torrent_of
 from tests.support.arr_api import KEY, ArrApi
 from tests.support.browser import browsing, chromium, enter, eventually, row
+from tests.support.http import client_of
 from tests.support.page_world import XSS, fill, finished, page_world
 from tests.support.rig import BRISK, PASSWORD, Rig, cached, pack
 
@@ -167,6 +168,22 @@ async def test_two_thousand_rows(many: Rig) -> None:
 
 async def _holds(locator: Any, text: str) -> bool:
     return text in await locator.inner_text()
+
+
+async def test_what_is_wrong_is_at_the_head(rig: Rig) -> None:
+    """An error of the disk that stays, and failed logins."""
+    content = pack()
+    rig.sim.register(content)
+    (rig.downloads / "tv-sonarr").write_text("a file where a directory should be")
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: bool(rig.service.troubles))
+    async with browsing(rig.url) as page:
+        await page.locator(".notice", has_text="nothing is deleted at TorBox").wait_for()
+        async with client_of(rig.url) as client:
+            for _ in range(5):
+                await client.login("admin", "wrong")
+        await page.locator(".notice", has_text="5 failed logins from").wait_for()
 
 
 async def test_the_keyboard_is_enough(many: Rig) -> None:
