@@ -17,7 +17,7 @@ LAYERS = (
     ("settings_reload", "single_instance"),
     ("listen", "call_logs", "doctor"),
     ("qbittorrent", "web"),
-    ("auth", "downloads"),
+    ("auth", "dashboard", "downloads", "history", "notify", "setup"),
     ("engine",),
     ("delivery", "torbox", "arr", "state"),
     ("config", "logs"),

@@ -462,6 +462,8 @@ class AddOptions:
     """Bytes/s; 0 is none."""
     upload_limit: int = 0
     auto_tmm: bool = False
+    insist: bool = False
+    """The user knows that TorBox has refused it: it is tried all the same."""
     asked_by: str = ""
     """The client, by its User-Agent: `Sonarr/4.0.15 (alpine 3.23)`."""
     cookie: str = ""

@@ -154,7 +154,7 @@ class Adds:
             save_path = self._labels.save_path(category, asked)
         except OutsideRoots as error:
             return Rejected(str(error))
-        if self._may_reject(category, options):
+        if not options.insist and self._may_reject(category, options):
             hopeless = await self._why_hopeless(download, category)
             if hopeless:
                 return Rejected(hopeless)

@@ -34,6 +34,8 @@ class Caller:
     """Of its session; clients with the API key are told apart by program and address."""
     program: str = ""
     """What it calls itself: `Sonarr`."""
+    grab_id: int | None = None
+    """The one grab that it means, as the page knows it; None: that has to be found out."""
 
 
 NOBODY = Caller()
@@ -93,6 +95,8 @@ class ClientScopes:
         A delete means none where the client has just removed its own, or where two programs of its
         name have one each: which it means is known as soon as it lists its category.
         """
+        if caller.grab_id is not None:
+            return [entry for entry in entries if entry.grab.id == caller.grab_id]
         if not entries:
             return []
         client = self._clients.get(caller.id)

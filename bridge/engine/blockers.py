@@ -73,7 +73,7 @@ class Blocker:
     """One reason why work waits, for people."""
 
     name: str
-    """`outage`, `bad_key`, `no_slot`, `plan_limit` or `adds_fail`."""
+    """`outage`, `bad_key`, `no_slot`, `plan_limit`, `adds_fail`, `list` or `disk`."""
     text: str
     since: float | None = None
     """Unix seconds; None when that is not known."""

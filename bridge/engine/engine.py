@@ -188,14 +188,20 @@ class Engine:
     @property
     def troubles(self) -> Sequence[str]:
         """What keeps the bridge from its work, in words; empty when all is well."""
-        at_torbox = self.blockers.texts or self._refresh.blockers
-        disks = self._ctx.deliveries.disk_health.problems
-        return [*at_torbox, *(f"disk: {one.directory}: {one.message}" for one in disks)]
+        torbox = self.blockers.texts or self._refresh.blockers
+        return [*torbox, *(blocker.text for blocker in self._disk_blockers())]
 
     @property
     def all_blockers(self) -> Sequence[Blocker]:
         """Every blocker with the time of the next attempt."""
-        return self.blockers.all
+        found = self.blockers.all
+        if not self.blockers.texts:
+            found += [Blocker("list", text) for text in self._refresh.blockers]
+        return [*found, *self._disk_blockers()]
+
+    def _disk_blockers(self) -> list[Blocker]:
+        problems = self._ctx.deliveries.disk_health.problems
+        return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
 
     @property
     def violations(self) -> Sequence[str]:
@@ -255,6 +261,12 @@ class Engine:
         """Let the *arr know soon of what became complete, or failed."""
         if not self._closing:
             self._arr_refresh.entry_changed(before, after)
+
+    async def renew_key(self) -> None:
+        """Take another TorBox key if the settings have one, and try it at once."""
+        await self._ctx.key.renew()
+        self.blockers.probe_now()
+        self.wake()
 
     def wake(self) -> None:
         """Plan again now: something changed."""

@@ -39,12 +39,20 @@ DATABASE_ERROR = "DATABASE_ERROR"
 """A server error that passes, but also what TorBox may say to a delete of what is gone."""
 
 
-async def release(ctx: EngineContext, grab_id: int, *, delete_files: bool, why: str = "") -> None:
+async def release(
+    ctx: EngineContext,
+    grab_id: int,
+    *,
+    delete_files: bool,
+    delete_remote: bool | None = None,
+    why: str = "",
+) -> None:
     """Remove a grab, committed on return, and store the job that cleans up after it.
 
     What other grabs of the download have stays as it is; with the last one TorBox's item is deleted
     too, if the bridge created it. A report to the *arr that was not begun is called off: whoever
-    removes a failed grab knows of the failure.
+    removes a failed grab knows of the failure. `delete_remote` overrules what the settings say of
+    TorBox's item.
     """
     async with ctx.state.unit_of_work() as work:
         entry = work.entry(grab_id)
@@ -54,6 +62,8 @@ async def release(ctx: EngineContext, grab_id: int, *, delete_files: bool, why: 
         others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
         needed = any(one.phase is not GrabPhase.FAILED for one in others)
         removal = removal_of(ctx, entry, keeps_remote=needed)
+        if delete_remote is not None and not needed:
+            removal = replace(removal, delete_remote=delete_remote)
         # While it is delivered the rename may be done and not written down yet. Otherwise a file
         # that is not done is not on disk: one of that name is somebody else's.
         maybe = entry.grab.phase is GrabPhase.DELIVERING

@@ -193,6 +193,12 @@ class Rig:
             return view.entry if view else None
         return next((one.entry for one in views if one.grab.category == category), None)
 
+    def grab_id(self, info_hash: str, category: str | None = None) -> int:
+        """Return the id of the grab of a hash that is there; see `entry`."""
+        entry = self.entry(info_hash, category)
+        assert entry is not None
+        return entry.grab.id
+
     def followed(self, info_hash: str) -> Seen:
         """What the bridge has of a hash that is there."""
         entry = self.entry(info_hash)
