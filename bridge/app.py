@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ from bridge.core.model import Entry, Failover
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.dashboard import Commands, OverviewSource, Previews
-from bridge.delivery import Throttles, check_directory, make_session
+from bridge.delivery import Throttles, check_directory, link_works, make_session
 from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
 from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
-from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.history import History, Watcher
 from bridge.listen import CannotStart, base_url, start_sites
@@ -38,6 +39,7 @@ from bridge.notify import Notifier, Receiver
 from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
+from bridge.single_instance import only_bridge_on
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
@@ -103,14 +105,17 @@ async def bridge(
 
     Without a TorBox key it serves all the same: the page asks for one, and what is added waits.
     `reload` reads the settings again; what can change while the bridge runs is taken over.
-    `logs` is what qBittorrent's log shows. `origin` is where the settings come from. The doctor looks first after `check_after` seconds.
+    `logs` is what qBittorrent's log shows. `origin` is where the settings come from. The doctor
+    looks first after `check_after` seconds.
 
     Raises:
-        CannotStart: directories that cannot be used, an address that is taken.
+        CannotStart: directories that cannot be used, an address that is taken, another bridge on
+            this database.
         DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
+        stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
         agent = f"torbox-bridge/{__version__}"
         registry = CollectorRegistry(auto_describe=False)
@@ -139,6 +144,7 @@ async def bridge(
             arrs=Arrs(arrs),
             retry=retry or RetryTimes(),
             throttles=throttles,
+            link_works=partial(link_works, cdn, fetch_settings(settings)),
             stream_key=stream_key,
         )
         allowed = settings.server.fetch_allowed_hosts
@@ -156,7 +162,7 @@ async def bridge(
         history = History(database)
         watcher = _watcher(settings, history, state)
         notifier = Notifier(api, _receivers(settings), clock=clock)
-        state.on_change = partial(_changed, counters, watcher, notifier)
+        state.on_change = partial(_changed, counters, engine, watcher, notifier)
         overview = OverviewSource(
             ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
         )
@@ -172,7 +178,7 @@ async def bridge(
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, settings, runner, torbox)
+        look = partial(_examined, settings, runner, torbox, state)
         engine.background(checkup.run(look, first_after=check_after), name="doctor")
         engine.background(_check_again(checkup, check_after), name="doctor again")
         for name, job in (
@@ -372,6 +378,7 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
 
 def _changed(
     counters: Counters,
+    engine: Engine,
     watcher: Watcher,
     notifier: Notifier,
     before: Entry | None,
@@ -380,6 +387,7 @@ def _changed(
     """Tell everybody who wants to know that an entry changed. Cheap: it happens all the time."""
     if after is not None:
         _count(counters, before, after)
+        engine.entry_changed(before, after)
     watcher.note(before, after)
     notifier.note(before, after)
 
@@ -516,7 +524,18 @@ async def _check_again(checkup: Checkup, check_after: float) -> None:
         checkup.ask()
 
 
-async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
-    found = await examine(_as_served(settings, runner), torbox)
+async def _examined(
+    settings: Settings, runner: web.AppRunner, torbox: TorBox, state: State
+) -> Report:
+    found = await examine(_as_served(settings, runner), torbox, _programs(state))
     log_findings(found)
     return report(found)
+
+
+def _programs(state: State) -> Mapping[tuple[str, str], int]:
+    """Return each program that has grabs, and its category, with how many of them have failed."""
+    found: Counter[tuple[str, str]] = Counter()
+    for grab_id, grab in state.grabs.items():
+        entry = state.entry(grab_id)
+        found[grab.client, grab.category] += entry is not None and entry.failure is not None
+    return found

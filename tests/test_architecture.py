@@ -14,7 +14,7 @@ LAYERS = (
     ("cli",),
     ("demo", "serve", "remote_commands", "settings_commands", "healthcheck"),
     ("app",),
-    ("settings_reload",),
+    ("settings_reload", "single_instance"),
     ("listen", "call_logs", "doctor"),
     ("qbittorrent", "web"),
     ("auth", "dashboard", "downloads", "history", "notify", "setup"),

@@ -62,14 +62,14 @@ class Commands:
     async def _report_again(self, grab_id: int) -> str:
         async with self._state.unit_of_work() as work:
             entry = work.entry(grab_id)
-            if entry is None:
+            if entry is None or entry.failure is None:
                 return GONE
             jobs = [job.task for job in work.jobs_about(entry.hash, Failover)]
             if any(
                 isinstance(task, Failover) and task.category == entry.grab.category for task in jobs
             ):
                 return "The *arr is being told already"
-            report_failure(self._ctx, work, entry)
+            report_failure(self._ctx, work, entry, entry.failure)
         self._engine.wake()
         return ""
 

@@ -49,7 +49,7 @@ class ListRefresh:
         self._blockers = blockers
         self._pace = ctx.settings.torbox.poll_seconds
         self._failures = 0
-        self._unbroken_since = 0.0
+        self._unbroken_since = ctx.clock()
         self.running = False
         self.started_at = -inf
         """When the last list was begun."""
@@ -94,10 +94,14 @@ class ListRefresh:
         self._failures = 0
         self.pause = self._pace.active
         self._blockers.passed(CallClass.LIST)
-        if self._unbroken_since == inf:
-            self._unbroken_since = self._ctx.clock()
+        self._answers_again()
         if self._blockers.answered():
             await self._resume()
+
+    def _answers_again(self) -> None:
+        """Let time count from now on, if TorBox has failed to answer before."""
+        if self._unbroken_since == inf:
+            self._unbroken_since = self._ctx.clock()
 
     async def _resume(self) -> None:
         """End the pauses that the outage gave; but not all go on at the same moment."""
@@ -201,7 +205,11 @@ class ListRefresh:
             TorBoxError: TorBox could not be asked; that is no news.
         """
         state = self._state
-        item = await self._ctx.torbox.item(torrent_id)
+        try:
+            item = await self._ctx.torbox.item(torrent_id)
+        except TorBoxError:
+            self._unbroken_since = inf
+            raise
         if item is None or torrent_id in state.recently_removed.deleted:
             state.forget_item(torrent_id)
         else:
@@ -218,6 +226,7 @@ class ListRefresh:
                 work.update_download(download_id, record_miss, why="TorBox does not know its id")
             else:
                 self._item_seen(work, download, item)
+        self._answers_again()
 
 
 def _changed(before: Snapshot, after: Snapshot) -> Iterator[int]:
@@ -247,6 +256,7 @@ def _matters(before: Download, after: Download) -> bool:
         or before.ours != after.ours
         or before.misses != after.misses
         or before.failing_since != after.failing_since
+        or before.remote_name != after.remote_name
         or int(before.remote_progress / PROGRESS_STEP) != int(after.remote_progress / PROGRESS_STEP)
         or int(before.idle_seconds / IDLE_STEP) != int(after.idle_seconds / IDLE_STEP)
     )
