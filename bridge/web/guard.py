@@ -23,7 +23,7 @@ def require_visitor(request: web.Request) -> None:
 
 
 async def session(request: web.Request) -> web.Response:
-    """Tell whether the request may come in. Needs no session, and tells nothing else."""
+    """Answer whether the request brings a session or the API key, and nothing else. Needs none."""
     inside = authenticate(request, request.app[ACCESS]) is not None
     return private_json(b'{"inside":true}' if inside else b'{"inside":false}')
 
