@@ -1,8 +1,8 @@
 """Which downloads are created at TorBox next, and when the others may expect their turn.
 
-The submit queue: forced ones first, then by priority, and categories take turns. A download whose
-create went unanswered is looked up in TorBox's lists, one read for all, before it is sent again; so
-is, where the user wants that, what may be on the account from elsewhere.
+Forced downloads come first, then priority decides, and categories take turns. A download whose
+create was not answered is looked up in TorBox's lists, one read for all, before the create is sent
+again. With `adopt`, downloads that may already be on the account are looked up the same way.
 """
 
 from collections import defaultdict
@@ -15,11 +15,11 @@ from bridge.core.model import DownloadPhase, Grab
 from bridge.core.planner_input import LiveDownload, PlannerInput
 
 CHECKED_AT_ONCE = 200
-"""Hashes in one question for what is cached."""
+"""Maximum hashes in one question about what is cached."""
 
 
 def submit_steps(known: PlannerInput) -> Iterator[Step]:
-    """Attach what turned out to be at TorBox, and create what is due."""
+    """Yield attachments of items found at TorBox, and the creates that are due."""
     due = []
     for live in _waiting(known):
         found = _found(live, known)
@@ -34,7 +34,7 @@ def submit_steps(known: PlannerInput) -> Iterator[Step]:
 
 
 def has_unclear_create(known: PlannerInput) -> bool:
-    """Return whether TorBox's lists have to say what became of a create."""
+    """Return whether TorBox's lists have to show whether a create succeeded."""
     return any(
         live.download.next_attempt_at <= known.now
         and _is_unclear(live, known)
@@ -44,7 +44,7 @@ def has_unclear_create(known: PlannerInput) -> bool:
 
 
 def waits_for_slot(known: PlannerInput) -> bool:
-    """Return whether a download waits for a slot: the list shows when one gets free."""
+    """Return whether a download waits for a slot: the list shows when a slot becomes free."""
     return known.slot_at > known.now and any(
         live.download.phase is DownloadPhase.NEW and not _needs_no_slot(live, known)
         for live in _waiting(known)
@@ -52,7 +52,7 @@ def waits_for_slot(known: PlannerInput) -> bool:
 
 
 def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
-    """Sort the submit queue: forced first, then by priority, and categories take turns."""
+    """Return the submit queue: forced first, then by priority, and categories take turns."""
     lanes: dict[tuple[bool, int], dict[str, list[LiveDownload]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -62,6 +62,8 @@ def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
     return [
         live
         for _, lane in sorted(lanes.items(), key=lambda item: item[0])
+        # Take one of each category in turn: a Sonarr that grabs a hundred episodes must not make a
+        # single film of Radarr wait for all of them.
         for turn in zip_longest(*(queue for _, queue in sorted(lane.items())))
         for live in turn
         if live is not None
@@ -69,7 +71,8 @@ def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
 
 
 def first_grab(live: LiveDownload) -> Grab:
-    """Return the grab that moves its download up the queue the most."""
+    """Return the grab that moves its download furthest up the queue."""
+    # A stopped grab must not pull its download forward; it counts only when all grabs are stopped.
     started = [grab for grab in live.pending if not grab.stopped] or list(live.grabs)
     return min(started, key=lambda grab: (not grab.force_start, grab.priority, grab.id))
 
@@ -80,10 +83,10 @@ def _added(ranked: tuple[Grab, LiveDownload]) -> tuple[float, int]:
 
 
 def expected_turns(known: PlannerInput, forecast: Sequence[float]) -> Mapping[int, float]:
-    """Return when each waiting download may expect to be created, by id, where that is known.
+    """Return when each waiting download may expect to be created, by id, as far as that is known.
 
-    `forecast` holds the times that the budget has for creates of what is not cached, the earliest
-    first. How long a slot takes to get free is not known.
+    `forecast` holds the times at which the rate budget allows creates of uncached torrents,
+    earliest first. How long it takes for a slot to become free is not known.
     """
     times, expected = iter(forecast), {}
     for live in submit_order(_waiting(known)):
@@ -110,12 +113,14 @@ def _waiting(known: PlannerInput) -> list[LiveDownload]:
 
 
 def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQueued | None:
-    """Find what a create made, or what is to be adopted, in lists that were read since."""
+    """Yield attachments of items that a create made, or that are to adopt, found in newer lists."""
     download, snapshot = live.download, known.snapshot
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return None
+    # A list that was read before the create began cannot show its result.
     if snapshot.listed_at >= download.phase_at:
         item = snapshot.item_by_hash(download.hash)
+        # `items` also holds items that were read by id, which the list may have dropped since.
         if item is not None and item.id in snapshot.listed:
             return AttachTorrent(download.id, item.id)
     if snapshot.queue_listed_at >= download.phase_at:
@@ -126,10 +131,12 @@ def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQue
 
 
 def _is_unclear(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether TorBox may have it unseen: by a create of ours, or from elsewhere."""
+    """Return whether TorBox may have the torrent unseen: from our create, or added elsewhere."""
     download = live.download
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return False
+    # An item is in exactly one of the two lists, and for a moment in neither while it leaves the
+    # queue: both have to be newer than the create.
     searched_at = min(known.snapshot.listed_at, known.snapshot.queue_listed_at)
     return searched_at < max(download.lookup_until, download.phase_at)
 
@@ -139,7 +146,7 @@ def _adopts(live: LiveDownload, known: PlannerInput) -> bool:
 
 
 def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Where creates are scarce, ask first which of them need none of the scarce kind."""
+    """Yield a question about cached hashes while creates are scarce: cached ones need no budget."""
     unknown = [live.download.hash for live in due if _check_first(live, known)]
     if not unknown or known.checking_cached:
         return
@@ -155,6 +162,8 @@ def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]
         if _check_first(live, known):
             continue
         cached = _needs_no_slot(live, known)
+        # TorBox counts only uncached creates against its 60 an hour, and a cached one takes no
+        # slot.
         at = known.next_cached_create_at if cached else max(known.next_create_at, known.slot_at)
         if at > known.now:
             yield Wait(at)
@@ -169,10 +178,10 @@ def _check_first(live: LiveDownload, known: PlannerInput) -> bool:
 
 
 def _needs_no_slot(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether a create of it is known to need neither the hourly budget nor a slot."""
+    """Return whether a create is known to need neither the hourly budget nor a slot."""
     return known.cached.get(live.download.hash, False) or _cached_only(live, known)
 
 
 def _cached_only(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether one of its grabs takes only what TorBox has cached: it is asked first."""
+    """Return whether one of its grabs accepts only cached torrents, which is then asked first."""
     return any(known.rules_of(grab).cached_only for grab in live.pending)
