@@ -1,4 +1,4 @@
-"""What TorBox has cached, as far as it was asked lately. The answers are remembered."""
+"""Remembers which hashes TorBox has cached, as far as it was asked recently."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,17 +9,17 @@ from bridge.torbox import TorBox, TorBoxError
 log = structlog.get_logger()
 
 KEEP_SECONDS = 3600.0
-"""TorBox keeps its own answer for an hour."""
+"""TorBox caches its own answer for an hour."""
 
 KEEP_NO_SECONDS = 300.0
-"""A no is kept shorter: it may have been an empty answer, and somebody else may get it cached."""
+"""A negative answer expires sooner: it may have been an empty reply, and others add torrents."""
 
 UNANSWERED_SECONDS = 10.0
-"""When it could not be asked, the hashes count as not cached for so long."""
+"""After a failed call the hashes count as uncached for this long."""
 
 
 class CachedAnswers:
-    """Asks only where creates are scarce: one call for many downloads."""
+    """TorBox's answers, asked for in one call for many downloads while creates are scarce."""
 
     def __init__(self, torbox: TorBox) -> None:
         self._torbox = torbox
@@ -27,7 +27,7 @@ class CachedAnswers:
         self.asking = False
 
     def known(self, now: float) -> Mapping[str, bool]:
-        """Return what is known, by hash."""
+        """Return the known answers by hash."""
         self._known = {key: kept for key, kept in self._known.items() if kept[1] > now}
         return {info_hash: cached for info_hash, (cached, _) in self._known.items()}
 
@@ -36,16 +36,18 @@ class CachedAnswers:
         self._known.pop(info_hash, None)
 
     async def ask(self, hashes: Iterable[str], now: float) -> None:
-        """Ask TorBox about all of these at once.
+        """Ask TorBox about all the hashes in one call.
 
         Raises:
-            TorBoxError: it did not say.
+            TorBoxError: TorBox gave no answer.
         """
         asked, self.asking = tuple(hashes), True
         try:
             found = await self._torbox.cached(asked)
         except TorBoxError:
             until = now + UNANSWERED_SECONDS
+            # Without an entry the planner would ask again at once, and no create would be sent
+            # until then.
             self._known |= dict.fromkeys(asked, (False, until))
             raise
         finally:
