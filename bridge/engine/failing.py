@@ -1,7 +1,7 @@
-"""Giving up: a download for all its grabs, or one grab by the rules of its category.
+"""Fails a download for all its grabs, or one grab by the rules of its category.
 
-The reason is kept, the *arr that can be told are written down, and what the bridge created at
-TorBox is deleted when no grab needs it any more. All of it is one commit.
+The reason is stored, reports to the *arr are scheduled, and the item that the bridge created at
+TorBox is deleted when no grab needs it. All of this is one commit.
 """
 
 from collections.abc import Iterable
@@ -25,10 +25,10 @@ from bridge.state import UnitOfWork
 async def fail_download(
     ctx: EngineContext, download_id: int, failure: Failure, *, before: Download | None = None
 ) -> None:
-    """Give up a download for every grab that has no files yet.
+    """Fail a download for every grab that has no files yet.
 
-    `before` is the download as it was before a create that TorBox refused: its present phase says
-    too much of what may be at TorBox.
+    `before` is the download as it was before a create that TorBox refused: its current phase would
+    claim that an item may exist at TorBox.
     """
     async with ctx.state.unit_of_work() as work:
         download = work.download(download_id)
@@ -37,13 +37,14 @@ async def fail_download(
         grabs = work.grabs_of(download_id)
         pending = [grab for grab in grabs if grab.phase in NOT_DELIVERED]
         for grab in pending:
+            # Grabs that share the failure show the download's; their own rows keep no second copy.
             work.update_grab(grab.id, transitions.grab_interrupted)
             report_failure(ctx, work, Entry(download, grab))
         _release_item(ctx, work, before or download, failure, pending or grabs)
 
 
 async def fail_grab(ctx: EngineContext, grab_id: int, failure: Failure) -> None:
-    """Give up one grab; others of the download go on. With the last one the download has failed."""
+    """Fail one grab; the others continue. After the last grab the download has failed."""
     async with ctx.state.unit_of_work() as work:
         fail_grab_in(ctx, work, grab_id, failure)
 
@@ -56,7 +57,7 @@ def fail_grab_in(
     *,
     before: Download | None = None,
 ) -> None:
-    """Do what `fail_grab` does, as a part of a unit of work."""
+    """Do the same as `fail_grab`, inside a unit of work."""
     entry = work.entry(grab_id)
     if entry is None or entry.grab.phase not in NOT_DELIVERED:
         return
@@ -70,7 +71,7 @@ def fail_grab_in(
 
 
 def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry) -> None:
-    """Store that the *arr of a failed grab is to be told, if there is one with an API."""
+    """Schedule the report to the *arr of a failed grab, if there is an *arr with an API key."""
     category = entry.grab.category
     if not ctx.arrs.of(category):
         return
@@ -87,6 +88,7 @@ def _release_item(
     grabs: Iterable[Grab],
 ) -> None:
     """Mark the download as failed, and delete its item unless delivered grabs may need it."""
+    # A delivered grab may play from the item (symlink, strm) or still seed it.
     keeps_item = any(grab.complete for grab in work.grabs_of(download.id))
     work.update_download(
         download.id,
