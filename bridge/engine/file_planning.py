@@ -1,7 +1,7 @@
-"""Which files of an item each grab gets, and under which names.
+"""Chooses and names the files of each grab.
 
-A grab whose wanted files are not all in TorBox's list waits: half of a pack is never delivered as
-the whole.
+A grab whose wanted files are not all in TorBox's list waits: half a season pack is never delivered
+as if it were the whole.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The files of a grab, chosen and named."""
+    """The chosen and named files of a grab."""
 
     content_name: str
     files: tuple[DeliveredFile, ...]
@@ -50,7 +50,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """TorBox's list lacks files that the grab wants."""
+    """TorBox's file list lacks files that the grab wants."""
 
     names: Sequence[str]
     listed_bytes: int
@@ -60,7 +60,7 @@ Plan: TypeAlias = Planned | Incomplete | Failure
 
 
 async def plan_files(ctx: EngineContext, download_id: int) -> None:
-    """Plan the files of every grab that waits for a download TorBox has finished."""
+    """Plan the files of every grab that waits for a finished download."""
     state = ctx.state
     download = state.downloads.get(download_id)
     item = state.snapshot.items.get(download.torrent_id or 0) if download else None
@@ -88,9 +88,9 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
 
 
 async def plan_one(ctx: EngineContext, grab_id: int) -> Plan | None:
-    """Plan the files of a grab that came when its download was ready; None when it is gone.
+    """Plan the files of a grab that was added to a ready download; return None when it is gone.
 
-    What TorBox lists is taken from its last answer, or from another grab of the download.
+    The file list comes from TorBox's latest report, or from another grab of the download.
     """
     entry = ctx.state.entry(grab_id)
     if entry is None:
@@ -112,6 +112,7 @@ async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
     item = ctx.state.snapshot.items.get(entry.download.torrent_id or 0)
     if item is not None and item.files:
         return item.files
+    # After a restart TorBox's report is unknown, but the files of another grab have the same ids.
     for sibling in ctx.state.grabs_of(entry.download.id):
         files = await ctx.state.files(sibling.id)
         if files:
@@ -122,7 +123,7 @@ async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
 
 
 def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> None:
-    """Store what was planned for a grab, or what it waits for."""
+    """Store the plan of a grab, or the reason why it waits."""
     match made:
         case Planned(content_name, files, mode):
             chosen = [file for file in files if file.chosen]
@@ -163,7 +164,7 @@ def make_plan(
     known: Sequence[DeliveredFile],
     metainfo: Metainfo | None,
 ) -> Plan:
-    """Decide which files a grab gets by the rules of its category, and under which names."""
+    """Return the files and names of a grab by the rules of its category."""
     mode = ctx.mode_of(entry.grab)
     policy = ctx.settings.policy_for(entry.grab.category).files
     excluded = ctx.state.preferences.excluded_globs()
@@ -204,13 +205,14 @@ def wanted_files(
     dropped: Collection[int],
     excluded: Sequence[str] = (),
 ) -> tuple[File, ...] | NothingLeft:
-    """Choose by the category's rules; without any, leave out what no *arr imports.
+    """Return the files that the category's rules choose. Without rules, extras are left out.
 
-    `excluded` are wildcards of names that the user never wants, in any category.
+    `excluded` are wildcards of names that the user excludes in every category.
     """
     possible = deliverable(mode, files)
     if isinstance(possible, NothingLeft):
         return possible
+    # A user who configures rules decides about samples and extras as well.
     if policy == FilePolicy():
         possible = without_extras(possible)
     rules = FileRules(
@@ -228,7 +230,7 @@ def missing_files(
 ) -> Sequence[str]:
     """Return the wanted files of the torrent that TorBox does not list, as far as that is known.
 
-    Where there are videos only those count: nobody waits for hours for a text.
+    If there are videos, only videos count: a missing text file is no reason to wait for hours.
     """
     lost = missing(metainfo.files, listed) if metainfo else ()
     if metainfo is None or not lost:
@@ -245,7 +247,7 @@ def missing_files(
 
 
 async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
-    """Return what the .torrent says, if a client sent one."""
+    """Return the metadata of the .torrent, if a client sent one."""
     if not download.has_torrent:
         return None
     torrent = await ctx.state.database.torrent(download.id)
@@ -254,8 +256,9 @@ async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
 
 
 def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
-    """Return what no *arr may be given."""
+    """Return the failure if a chosen file cannot be given to an *arr."""
     for file in choice:
+        # TorBox scans files; an infected one would be imported by the *arr like any other.
         if file.infected:
             return Failure(Reason.INFECTED, f"TorBox says that it is infected: {file.name}")
         if file.zipped:
