@@ -1,4 +1,4 @@
-"""Playing a file straight from TorBox: from a token in a `.strm` to a link to the CDN."""
+"""Plays a file straight from TorBox: from a token in a `.strm` file to a link to the CDN."""
 
 import asyncio
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class StrmLinks:
-    """Returns links for tokens, the same one for a while: a player comes back often."""
+    """Returns links for tokens; the same link for a while, because players reconnect often."""
 
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
@@ -22,12 +22,12 @@ class StrmLinks:
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     def size(self, token: str) -> int | None:
-        """Return the bytes of a token's file without asking TorBox; None if the token is dead."""
+        """Return the size of a token's file without a call; None for an invalid token."""
         grant = granted(token, self._key)
         return None if grant is None or self._torrent_id(grant) is None else grant.size
 
     async def open(self, token: str) -> Opened:
-        """Find a link for a token."""
+        """Return a link for a token."""
         grant = granted(token, self._key)
         torrent_id = self._torrent_id(grant) if grant else None
         if grant is None or torrent_id is None:
@@ -41,16 +41,17 @@ class StrmLinks:
             return StreamLater()
 
     async def _link(self, torrent_id: int, file_id: int) -> str:
-        # A player opens several connections at once: one link is enough for all of them.
+        # A player opens several connections at once; one link serves them all.
         turn = self._turns.setdefault((torrent_id, file_id), asyncio.Lock())
         async with turn:
             return await self._ctx.link_books.of(torrent_id).link(file_id, fresh=False)
 
     def _torrent_id(self, grant: Grant) -> int | None:
-        """Return the item to play from; None when it is being deleted.
+        """Return the item to play from, or None while it is being deleted.
 
-        A download that is still listed may have got another item meanwhile. One that has none just
-        now (paused, waiting, failed) must not stop what a library plays: then it is the token's.
+        A listed download may have been given a new item since the token was made. If it has none at
+        the moment (paused, waiting, failed), the item in the token is used, so that the library
+        keeps playing.
         """
         state = self._ctx.state
         download = state.by_hash(grant.hash)
