@@ -204,7 +204,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grab:
-    """What a client asked for: category, save path, tags, limits, and its own delivered files."""
+    """The request of a client: category, save path, tags, limits, and its own delivered files."""
 
     id: int = 0
     download_id: int = 0
