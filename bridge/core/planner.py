@@ -400,7 +400,7 @@ def _is_lost(download: Download, known: PlannerInput) -> bool:
 
 
 def _lists(downloads: Collection[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Yield one list for everything that needs it, at the shortest pause that any of them needs."""
+    """Yield a single list for all that needs it, at the shortest pause that is needed."""
     if known.polling:
         return
     pause = _list_pause(downloads, known)
