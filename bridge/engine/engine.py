@@ -219,8 +219,7 @@ class Engine:
             self._held[grab_id] += 1
             try:
                 busy = self._busy.get(Key("grab", grab_id))
-                # A delivery that hard-links its siblings holds them itself: it must not wait for
-                # its own end.
+                # A task must not wait for its own end.
                 if busy is not None and busy.task is not asyncio.current_task():
                     busy.task.cancel()
                     await asyncio.wait({busy.task})
