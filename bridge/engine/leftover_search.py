@@ -1,8 +1,8 @@
 """Finds unfinished files on disk that belong to no grab, once after the start.
 
 A database that was lost or restored leaves half-fetched files behind, and a crash between two steps
-may leave a hidden folder. What a delivery has certainly made is deleted; everything else is
-reported and kept.
+may leave a hidden folder. Certain leftovers of a delivery are deleted. Everything else is reported
+and kept.
 """
 
 from collections.abc import Sequence
