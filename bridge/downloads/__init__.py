@@ -1,4 +1,4 @@
-"""The one service between the faces and the engine: add, list, remove, categorise.
+"""The service that the APIs call: add, list, remove, categorise.
 
 service             `DownloadService`: everything below, put together
 adds                magnets, hashes, .torrent files and links

@@ -1,7 +1,7 @@
-"""What a user does with the files of a grab: rename, choose, move.
+"""Commands on the files of a grab: rename, choose, move.
 
-Before TorBox has the files, wishes are kept and carried out when the files are planned; after that
-they change the plan, and what is on disk.
+Before TorBox has the files, edits are stored and applied when the files are planned. After that
+they change the plan and the files on disk.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -46,13 +46,13 @@ class ContentCommands:
     async def rename_file(
         self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
     ) -> str | None:
-        """Give a file another path below its save path. Return why not, when not."""
+        """Give a file another path below its save path. Return the reason if that is refused."""
         return await self._rename(info_hash, caller, lambda paths: rename_file(paths, old, new))
 
     async def rename_folder(
         self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
     ) -> str | None:
-        """Give a folder another path below its save path. Return why not, when not."""
+        """Give a folder another path below its save path. Return the reason if that is refused."""
         return await self._rename(info_hash, caller, lambda paths: rename_folder(paths, old, new))
 
     async def _rename(self, info_hash: str, caller: Caller, rule: Rule) -> str | None:
@@ -76,7 +76,7 @@ class ContentCommands:
     async def set_file_priority(
         self, info_hash: str, indexes: Collection[int], priority: int, caller: Caller = NOBODY
     ) -> None:
-        """Set a priority (0, 1, 6, 7) by the indexes of `files`; 0 leaves a file out."""
+        """Set the priority (0, 1, 6, 7) of files by their index in `files`; 0 leaves a file out."""
         for entry in self._commands.meant([info_hash], caller)[:1]:
             if await self._state.files(entry.grab.id):
                 await self._engine.content.choose(entry.grab.id, indexes, priority)
@@ -93,7 +93,7 @@ class ContentCommands:
     async def set_location(
         self, hashes: Iterable[str], location: str, caller: Caller | None = NOBODY
     ) -> Refusal | None:
-        """Move grabs and what is on disk of them; that goes on in the background."""
+        """Move grabs and their content on disk, in the background."""
         try:
             path = self._labels.resolve(location)
         except OutsideRoots as error:
