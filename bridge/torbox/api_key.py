@@ -24,7 +24,7 @@ class ApiKey:
         return "ApiKey(***)"
 
     async def renew(self) -> bool:
-        """Read the key again and use it from now on; return whether it is another one."""
+        """Read the key again and use it from now on; return whether it has changed."""
         found = await self._read() if self._read else ""
         if not found or found == self._text:
             return False

@@ -143,6 +143,8 @@ class TorBox:
                 method="POST",
                 path="/torrents/createtorrent",
                 form=form,
+                # With add_only_if_cached TorBox refuses an uncached torrent, so the add never
+                # counts as uncached.
                 cached=known_cached or only_if_cached,
             )
         )
@@ -153,6 +155,8 @@ class TorBox:
         if created is None:
             raise error_for(answer, self._transport.clock()) or server_error(answer)
         if created.cached:
+            # The sentence "Found Cached Torrent" is the only sign that a create did not count as
+            # uncached.
             self.budgets.refund(CallClass.UNCACHED, answer.sent_at)
         return created
 
@@ -215,6 +219,7 @@ class TorBox:
     ) -> T:
         """Use the endpoints of the queue; if TorBox lacks them, their older form from then on."""
         if not self._old_queue:
+            # Both generations of the queue endpoints are in TorBox's documentation.
             with suppress(NoEndpoint):
                 return await new()
         result = await old()
@@ -266,6 +271,7 @@ class TorBox:
             path="/torrents/torrentinfo",
             params={"hash": info_hash, "timeout": max(1, round(timeout_seconds))},
             max_bytes=LIST_BYTES,
+            # The call blocks at TorBox until the metadata is found or the timeout is over.
             more_seconds=timeout_seconds,
         )
         try:
@@ -273,6 +279,8 @@ class TorBox:
         except NotFound:
             return None
         except ServerError as error:
+            # The documented answer to "no metadata within the timeout", though its code reads like
+            # a failure.
             if error.code == "DOWNLOAD_SERVER_ERROR":
                 return None
             raise
@@ -288,6 +296,8 @@ class TorBox:
                 max_bytes=LIST_BYTES,
             )
         )
+        # A file comes without the envelope. Every .torrent is a bencoded dictionary and begins with
+        # `d`.
         if answer.status == HTTPStatus.OK and answer.body.startswith(b"d"):
             return answer.body
         error = error_for(answer, self._transport.clock())
@@ -371,6 +381,7 @@ def _create_form(
     """Return the form of an add. Zips are never wanted: an *arr cannot import one."""
     if (magnet is None) == (torrent is None):
         raise ValueError("an add takes exactly one of magnet and torrent")
+    # Multipart is the documented form; urlencoded works for magnets only.
     form = aiohttp.FormData(default_to_multipart=True)
     if torrent is not None:
         form.add_field(
@@ -379,6 +390,7 @@ def _create_form(
     else:
         form.add_field("magnet", magnet)
     form.add_field("seed", seed)
+    # The default is true, and then TorBox zips torrents of 100 files or more.
     form.add_field("allow_zip", "false")
     form.add_field("as_queued", _word(as_queued))
     form.add_field("add_only_if_cached", _word(only_if_cached))

@@ -85,7 +85,7 @@ class Account:
     slots: int
     """Downloads at a time."""
     extra_slots: int = 0
-    """How many of them were bought beside the plan."""
+    """The slots that were bought in addition to the plan's."""
     subscribed: bool = False
     premium_expires_at: float | None = None
     cooldown_until: float | None = None
@@ -101,9 +101,12 @@ def created(answer: Answer) -> Created | None:
     data = answer.fields()
     already = says_already_there(answer)
     found = Created(
+        # A queued create has a null torrent_id, or no ids at all. The hash in the answer is not
+        # used: we have computed our own.
         torrent_id=json_values.parse_id(data.get("torrent_id")) or None,
         queued_id=json_values.parse_id(data.get("queued_id")) or None,
         already=already,
+        # "Found Cached Torrent. Already added." means an existing item, not a cached create.
         cached=not already and "found cached" in answer.detail.lower(),
         detail=answer.detail,
     )
