@@ -1,4 +1,4 @@
-"""What an *arr answers. Only fields that are used here, and each of them may be missing."""
+"""The answers of an *arr: only the fields that are used here, and each may be missing."""
 
 from datetime import datetime
 from typing import Generic, TypeVar
