@@ -40,7 +40,7 @@ class Nothing(msgspec.Struct):
 
 
 class Create(msgspec.Struct):
-    """createtorrent. The file comes beside the form."""
+    """createtorrent. The file is a part of the form of its own."""
 
     magnet: str | None = None
     seed: int | None = None
@@ -121,6 +121,7 @@ def create(backend: Backend, call: Call, asked: Create) -> Reply:
     if isinstance(source, Refusal):
         return refused(source)
     if not backend.world.catalogue.is_cached(source.hash):
+        # An uncached add counts twice at TorBox: for the minute as any call, and for the hour.
         hourly = backend.limiter.take(UNCACHED, backend.clock())
         if not hourly.allowed:
             return rate_limited(backend.limiter.limits.shape, hourly.rule)
@@ -178,6 +179,7 @@ def control(backend: Backend, _call: Call, asked: Control) -> Reply:
         return refused(refusal)
     if asked.operation == "delete":
         backend.links.kill(torrent_id=asked.torrent_id)
+    # TorBox builds the sentence like this: "deleted", but also "stop_seedingd".
     return ok(f"Torrent {asked.operation}d successfully.")
 
 
@@ -317,7 +319,7 @@ def search(backend: Backend, _call: Call, asked: Search) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. `run` reads the parameters and does the work."""
+    """A route. `run` reads the parameters and does the work."""
 
     method: str
     path: str

@@ -79,7 +79,7 @@ class RateLimiter:
 
 
 class CallRecord(msgspec.Struct):
-    """One request. `outcome` is the error code, `ok`, or `fault:<kind>`."""
+    """A request. `outcome` is the error code, `ok`, or `fault:<kind>`."""
 
     at: float
     endpoint: str

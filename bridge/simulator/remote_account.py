@@ -58,8 +58,9 @@ class Holdings:
         return self.held >= self._account.all_slots
 
     def advance(self) -> float:
-        """Live until now, event by event, so that one long jump has the same result as small steps."""
+        """Apply all events until now in order: a long jump has the same result as small steps."""
         now = self._clock()
+        # Tests jump hours ahead: what happens in between has to happen in its order.
         while (event := self._next_event()) <= now:
             self._lived_until = max(self._lived_until, event)
             self._finish_stages(event)
@@ -81,6 +82,8 @@ class Holdings:
     def start(self, entry: Queued, at: float) -> Torrent:
         """Move an entry from the queue to a slot; its new id shows after a gap in neither list."""
         del self.queue[entry.id]
+        # When TorBox promotes a queued item, its queued_id vanishes before the new torrent_id
+        # appears.
         later = at + self._behaviour.promotion_gap_seconds
         return self.place(entry.order, entry.content, later, Stage.METADATA)
 
@@ -337,6 +340,7 @@ class World:
 
     def _add_uncached(self, order: Order, content: Content, now: float) -> Created | Refusal:
         full = self._holdings.full
+        # TorBox ignores as_queued on the free plan.
         may_queue = order.as_queued and self.account.plan != FREE
         if may_queue and (full or self.behaviour.as_queued == "always"):
             return self._enqueue(order, content, now)
@@ -360,6 +364,7 @@ class World:
         if self.behaviour.duplicate != "existing":
             refuse = self.behaviour.duplicate == "refuse"
             return envelopes.DUPLICATE_ACTIVE if refuse else envelopes.ALREADY_ADDED
+        # TorBox answers an add of a known hash with success and the existing id.
         return _created(item, "Found Cached Torrent. Already added.")
 
     def _known_queued(self, entry: Queued) -> Created | Refusal:
@@ -382,6 +387,7 @@ class World:
             del self._holdings.torrents[item.id]
         elif operation == "stop_seeding" and item.stage is Stage.SEEDING:
             item.enter(Stage.READY, now)
+        # Asked for before the download ends: it will not seed at all.
         elif operation == "stop_seeding":
             item.seed = SEED_NEVER
         elif operation == "resume" and item.tricks.state in HELD_BACK:

@@ -17,7 +17,7 @@ Hidden = Literal["list", "id", "both"]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a plan allows."""
+    """The limits of a plan."""
 
     slots: int
     max_bytes: int
