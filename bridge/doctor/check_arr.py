@@ -111,6 +111,8 @@ async def _check_paths(
     if mode == SYMLINK and mount is not None:
         yield await _check_links(settings, arr, mount, ours=str(ours), theirs=theirs)
     for root in setup.roots:
+        # The *arr would scan downloads as part of its library, and a removal could delete library
+        # files.
         if overlaps(theirs, root.path):
             fix = f"Set categories.{category}.save_path to a directory outside {root.path}"
             text = f"{theirs} overlaps its library {root.path}: downloads must be outside"
