@@ -14,15 +14,15 @@ from bridge.arr.servarr_errors import ArrNotFound, ArrRefused, ArrServerError
 from bridge.arr.servarr_http import ArrTransport
 from bridge.arr.servarr_records import (
     ClientTestFailure,
+    DirectoryListing,
     DownloadClient,
     DownloadClientOptions,
     HistoryRecord,
-    Listing,
     Page,
     PathMapping,
     QueueRecord,
     RootFolder,
-    Status,
+    SystemStatus,
 )
 from bridge.config import ArrKind, ArrSettings
 
@@ -85,9 +85,9 @@ class Arr:
     def __repr__(self) -> str:
         return f"Arr({self.name!r}, {self.kind!r}, {self.url!r})"
 
-    async def status(self) -> Status:
+    async def status(self) -> SystemStatus:
         """Return its name and version: the cheapest way to learn whether URL and key are right."""
-        return await self._read("/system/status", Status)
+        return await self._read("/system/status", SystemStatus)
 
     async def queue(self, info_hash: str) -> tuple[QueueRecord, ...]:
         """Return the records of a download in the queue, also if the *arr could not match it."""
@@ -211,10 +211,10 @@ class Arr:
         listing = await self._listing(path.rstrip("/"))
         return bool(listing.directories or listing.files)
 
-    async def _listing(self, path: str) -> Listing:
+    async def _listing(self, path: str) -> DirectoryListing:
         """List a directory. Without a trailing slash an *arr lists its parent instead."""
         params = {"path": f"{path}/", "includeFiles": "true"}
-        return await self._read("/filesystem", Listing, params)
+        return await self._read("/filesystem", DirectoryListing, params)
 
     async def _read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
         return await self._transport.read(

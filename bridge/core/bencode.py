@@ -25,7 +25,7 @@ class BadBencode(ValueError):
     """The data is not bencode or exceeds the limits. The text says what is wrong and where."""
 
 
-class Entry(NamedTuple):
+class RawValue(NamedTuple):
     """A value of the top dictionary and the position of its raw bytes: `data[start:stop]`."""
 
     value: Value
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     stop: int
 
 
-def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes, Entry]:
+def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes, RawValue]:
     """Return the entries of the dictionary that the data begins with.
 
     Raises:
@@ -42,14 +42,14 @@ def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes,
     if not data.startswith(b"d"):
         raise BadBencode("it does not begin with a dictionary")
     reader = _Reader(data, 1, max_tokens)
-    entries: dict[bytes, Entry] = {}
+    entries: dict[bytes, RawValue] = {}
     while not reader.at_end():
         key = reader.value()
         if not isinstance(key, bytes):
             raise BadBencode(f"a key that is not a string before byte {reader.at}")
         start = reader.at
         value = reader.value()
-        entries.setdefault(key, Entry(value, start, reader.at))
+        entries.setdefault(key, RawValue(value, start, reader.at))
     return entries
 
 

@@ -16,38 +16,40 @@ PRIORITIES = frozenset({0, NORMAL, 6, 7})
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class EditRefused:
     """The edit is not possible. `reason` is the text that qBittorrent answers with."""
 
     reason: str
 
 
-def rename_file(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | Refused:
+def rename_file(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | EditRefused:
     """Return the paths after one file was renamed."""
     if old not in paths:
-        return Refused(f"No such file: '{old}'.")
+        return EditRefused(f"No such file: '{old}'.")
     renamed = tuple(new if path == old else path for path in paths)
     return _checked(paths, renamed, new)
 
 
-def rename_folder(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | Refused:
+def rename_folder(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | EditRefused:
     """Return the paths after a folder and everything in it was renamed."""
     old, new = old.rstrip("/"), new.rstrip("/")
     if not any(path.startswith(f"{old}/") for path in paths):
-        return Refused(f"No such folder: '{old}'.")
+        return EditRefused(f"No such folder: '{old}'.")
     renamed = tuple(
         new + path.removeprefix(old) if path.startswith(f"{old}/") else path for path in paths
     )
     return _checked(paths, renamed, new)
 
 
-def _checked(before: Sequence[str], after: tuple[str, ...], new: str) -> tuple[str, ...] | Refused:
+def _checked(
+    before: Sequence[str], after: tuple[str, ...], new: str
+) -> tuple[str, ...] | EditRefused:
     if not new or safe_path(new) != new or new.split("/", 1)[0].casefold() in RESERVED:
-        return Refused("File name has invalid characters")
+        return EditRefused("File name has invalid characters")
     if len({path.split("/", 1)[0] for path in after}) != 1:
-        return Refused(f"All files have to stay in one folder: '{new}' is outside of it.")
+        return EditRefused(f"All files have to stay in one folder: '{new}' is outside of it.")
     taken = _conflict(before, after)
-    return Refused(f"The file already exists: '{taken}'.") if taken else after
+    return EditRefused(f"The file already exists: '{taken}'.") if taken else after
 
 
 def _conflict(before: Sequence[str], after: Sequence[str]) -> str:

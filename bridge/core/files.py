@@ -9,7 +9,7 @@ from fnmatch import translate
 from typing import Protocol, TypeVar
 
 
-class Named(Protocol):
+class SelectableFile(Protocol):
     """A file by id, name ('/' separated, untrusted) and size in bytes."""
 
     @property
@@ -55,7 +55,7 @@ class NothingLeft:
     reason: str
 
 
-File = TypeVar("File", bound=Named)
+File = TypeVar("File", bound=SelectableFile)
 
 
 def choose(
@@ -88,7 +88,11 @@ _Globs = Sequence[re.Pattern[str]]
 
 
 def _why_not(
-    file: Named, min_size: int, include: _Globs, exclude: _Globs, dropped_ids: Collection[int]
+    file: SelectableFile,
+    min_size: int,
+    include: _Globs,
+    exclude: _Globs,
+    dropped_ids: Collection[int],
 ) -> _Why | None:
     if file.id in dropped_ids:
         return _Why.DROPPED

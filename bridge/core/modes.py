@@ -11,7 +11,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bridge.core.files import Named, NamedFile, NothingLeft
+from bridge.core.files import NamedFile, NothingLeft, SelectableFile
 from bridge.core.status import REMOTE_SHARE
 from bridge.core.video import is_video
 
@@ -28,7 +28,7 @@ LIVES_ON_TORBOX = frozenset({SYMLINK, STRM, NONE})
 UNFETCHED_SHARE = 0.99
 """TorBox's share of the progress bar in modes that fetch nothing."""
 
-File = TypeVar("File", bound=Named)
+File = TypeVar("File", bound=SelectableFile)
 
 
 def remote_share(mode: str) -> float:
@@ -44,7 +44,7 @@ def deliverable(mode: str, files: tuple[File, ...]) -> tuple[File, ...] | Nothin
     return videos or NothingLeft("none of the files is a video: strm delivers nothing else")
 
 
-def named_on_disk(mode: str, files: Sequence[Named]) -> Sequence[Named]:
+def named_on_disk(mode: str, files: Sequence[SelectableFile]) -> Sequence[SelectableFile]:
     """Return the files under their names on disk: with `strm`, `Film.mkv` becomes `Film.strm`."""
     return [_as_strm(file) for file in files] if mode == STRM else files
 
@@ -54,7 +54,7 @@ def content_layout(mode: str, asked: str) -> str:
     return "Subfolder" if mode == NONE else asked
 
 
-def _as_strm(file: Named) -> Named:
+def _as_strm(file: SelectableFile) -> SelectableFile:
     if not is_video(file.name):
         return file
     folder, slash, name = file.name.rpartition("/")

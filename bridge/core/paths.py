@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from unicodedata import combining, normalize
 
-from bridge.core.files import Named
+from bridge.core.files import SelectableFile
 from bridge.core.model import DeliveredFile
 
 NAME_BYTES = 255
@@ -116,7 +116,7 @@ def _fit(name: str, longest: int, *, ascii_only: bool) -> str:
 
 
 def layout(
-    files: Sequence[Named],
+    files: Sequence[SelectableFile],
     title: str,
     *,
     single_file: bool = False,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bridge.core.files import Named
+from bridge.core.files import SelectableFile
 
 VIDEO_EXTENSIONS = frozenset(
     {"3gp", "asf", "asx", "avc", "avi", "bivx", "divx", "dv", "dvr-ms", "fli", "flv"}
@@ -27,7 +27,7 @@ EXTRAS = frozenset(
 
 _SAMPLE = re.compile(r"(?:^|[ ._\-(\[])sample(?:$|[ ._\-)\]])", re.IGNORECASE)
 
-File = TypeVar("File", bound=Named)
+File = TypeVar("File", bound=SelectableFile)
 
 
 def is_video(name: str) -> bool:

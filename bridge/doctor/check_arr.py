@@ -14,7 +14,7 @@ from bridge.arr import (
     DownloadClientOptions,
     PathMapping,
     RootFolder,
-    Status,
+    SystemStatus,
 )
 from bridge.config import Settings
 from bridge.core.modes import NONE, SYMLINK
@@ -52,7 +52,7 @@ async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding
     return found
 
 
-def _other_kind(arr: Arr, status: Status) -> Finding:
+def _other_kind(arr: Arr, status: SystemStatus) -> Finding:
     fix = f"Set kind of this arr entry to {status.app_name.lower()}, or correct its url"
     return problem(arr.name, f"{arr.url} is {status.app_name}, not {arr.kind}", fix)
 

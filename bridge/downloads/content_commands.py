@@ -11,19 +11,19 @@ from pathlib import Path
 
 import structlog
 
-from bridge.core.edits import Refused, rename_file, rename_folder, with_names, with_priority
+from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
 from bridge.core.model import Entry, Grab, GrabPhase, Move
 from bridge.core.roots import OutsideRoots
 from bridge.downloads.client_scopes import NOBODY, Caller
 from bridge.downloads.commands import Commands
 from bridge.downloads.labels import Labels
 from bridge.downloads.queries import Queries
-from bridge.downloads.results import Refusal
+from bridge.downloads.results import DirectoryRefusal
 from bridge.engine import Engine, EngineContext
 
 log = structlog.get_logger()
 
-Rule = Callable[[Sequence[str]], tuple[str, ...] | Refused]
+Rule = Callable[[Sequence[str]], tuple[str, ...] | EditRefused]
 
 
 class ContentCommands:
@@ -65,7 +65,7 @@ class ContentCommands:
     async def _rename_expected(self, entry: Entry, rule: Rule) -> str | None:
         expected = self._queries.expected_files(entry)
         names = rule([file.name for file in expected])
-        if isinstance(names, Refused):
+        if isinstance(names, EditRefused):
             return names.reason
         edits = with_names(entry.grab.file_edits, [file.path for file in expected], names)
         await self._state.update_grab(
@@ -92,16 +92,16 @@ class ContentCommands:
 
     async def set_location(
         self, hashes: Iterable[str], location: str, caller: Caller | None = NOBODY
-    ) -> Refusal | None:
+    ) -> DirectoryRefusal | None:
         """Move grabs and their content on disk, in the background."""
         try:
             path = self._labels.resolve(location)
         except OutsideRoots as error:
             log.info("location_refused", why=str(error))
-            return Refusal.CANNOT_MAKE
+            return DirectoryRefusal.CANNOT_MAKE
         problem = await self._engine.outside.make_writable(Path(path))
         if problem is not None:
-            return Refusal(problem)
+            return DirectoryRefusal(problem)
         jobs = []
         async with self._state.unit_of_work() as work:
             for entry in self._commands.meant(hashes, caller):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bridge.core.change_log import ChangeLog
 from bridge.core.edits import edited
-from bridge.core.files import Named, NamedFile
+from bridge.core.files import NamedFile, SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
@@ -274,7 +274,9 @@ class Queries:
         return await self._state.database.events(info_hash.lower())
 
 
-def _lay_out(entry: Entry, files: Sequence[Named], *, single_file: bool) -> Sequence[ExpectedFile]:
+def _lay_out(
+    entry: Entry, files: Sequence[SelectableFile], *, single_file: bool
+) -> Sequence[ExpectedFile]:
     laid = layout(
         files,
         entry.name,

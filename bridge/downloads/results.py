@@ -113,7 +113,7 @@ class FileView:
     """qBittorrent's: 0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
-class Refusal(StrEnum):
+class DirectoryRefusal(StrEnum):
     """Why a grab cannot go to a directory, in qBittorrent's words."""
 
     CANNOT_MAKE = "Cannot make save path"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bridge.downloads.account import Account
 from bridge.downloads.adds import Adds
 from bridge.downloads.cleanup_report import CleanupReport
 from bridge.downloads.client_preferences import ClientPreferences
@@ -12,6 +11,7 @@ from bridge.downloads.commands import Commands
 from bridge.downloads.content_commands import ContentCommands
 from bridge.downloads.labels import Labels
 from bridge.downloads.queries import Queries
+from bridge.downloads.unmanaged_items import UnmanagedItems
 from bridge.engine import Blocker, Engine, EngineContext
 from bridge.engine.search_jobs import SearchJobs
 from bridge.engine.strm_links import StrmLinks
@@ -42,7 +42,7 @@ class DownloadService:
         """Rename, choose and move files."""
         self.preferences = ClientPreferences(ctx, engine, self.labels)
         """Limits for everything, and the login."""
-        self.account = Account(ctx, engine, self.adds, self.labels)
+        self.account = UnmanagedItems(ctx, engine, self.adds, self.labels)
         """Items on the account that the bridge does not manage."""
         self.cleanup = CleanupReport(ctx, engine)
         """What is cleaned up automatically, and what belongs to no grab."""

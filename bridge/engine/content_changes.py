@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bridge.core.edits import Refused
+from bridge.core.edits import EditRefused
 from bridge.core.model import (
     DeliveredFile,
     Entry,
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 DOWNLOAD = "download"
 """The delivery mode that writes the bytes to disk by way of the staging directory."""
 
-PathRule = Callable[[Sequence[str]], tuple[str, ...] | Refused]
+PathRule = Callable[[Sequence[str]], tuple[str, ...] | EditRefused]
 
 
 class ContentChanges:
@@ -52,7 +52,7 @@ class ContentChanges:
             if entry is None or not files:
                 return None
             names = rule([file.path for file in files])
-            if isinstance(names, Refused):
+            if isinstance(names, EditRefused):
                 return names.reason
             renamed = tuple(
                 replace(file, path=name) for file, name in zip(files, names, strict=True)

@@ -21,7 +21,7 @@ from bridge.simulator.releases import (
     parse_torrent,
     torrent_of,
 )
-from bridge.simulator.remote_account import Created
+from bridge.simulator.remote_account import CreateOutcome
 
 API = "/v1/api"
 MAX_UPLOAD = 100 * 1024 * 1024
@@ -72,7 +72,7 @@ class RequestLink(msgspec.Struct):
     file_id: int = 0
 
 
-class Listing(msgspec.Struct):
+class ListParams(msgspec.Struct):
     """mylist and getqueued. `bypass_cache` stays text: only "true" counts."""
 
     id: int | None = None
@@ -82,7 +82,7 @@ class Listing(msgspec.Struct):
     type: str = "torrent"
 
 
-class CheckCached(msgspec.Struct):
+class CheckCachedParams(msgspec.Struct):
     """checkcached."""
 
     hashes: list[str]
@@ -150,7 +150,7 @@ def _source(call: Call, magnet: str | None) -> Source | Refusal:
     return parse_magnet(magnet) or envelopes.BAD_MAGNET
 
 
-def _created(backend: Backend, made: Created) -> Reply:
+def _created(backend: Backend, made: CreateOutcome) -> Reply:
     data: item_json.Json = {
         "hash": made.hash,
         "torrent_id": made.torrent_id,
@@ -193,7 +193,7 @@ def request_link(backend: Backend, call: Call, asked: RequestLink) -> Reply:
     return ok("Torrent download requested successfully.", call.base_url + link.url_path)
 
 
-def my_list(backend: Backend, call: Call, asked: Listing) -> Reply:
+def my_list(backend: Backend, call: Call, asked: ListParams) -> Reply:
     """Return an array, or one object if an id is given."""
     now, world = backend.clock(), backend.world
     stale = _stale(backend, call, asked)
@@ -216,18 +216,18 @@ def my_list(backend: Backend, call: Call, asked: Listing) -> Reply:
     return ok("Torrents list retrieved successfully.", page)
 
 
-def _stale(backend: Backend, call: Call, asked: Listing) -> float:
+def _stale(backend: Backend, call: Call, asked: ListParams) -> float:
     """Return how old, in seconds, the answer may be: `bypass_cache` counts as exactly "true"."""
     fresh = asked.bypass_cache == "true"
     return max(call.stale, 0.0 if fresh else backend.world.behaviour.list_stale_seconds)
 
 
-def _page(backend: Backend, told: list[item_json.Json], asked: Listing) -> list[item_json.Json]:
+def _page(backend: Backend, told: list[item_json.Json], asked: ListParams) -> list[item_json.Json]:
     offset = 0 if backend.world.behaviour.ignore_offset else asked.offset
     return told[offset : offset + min(asked.limit, MAX_PAGE)]
 
 
-def get_queued(backend: Backend, call: Call, asked: Listing) -> Reply:
+def get_queued(backend: Backend, call: Call, asked: ListParams) -> Reply:
     """Return the queue, at the newer endpoint."""
     stale = _stale(backend, call, asked)
     told = backend.copies.get("getqueued", backend.clock(), stale, lambda: _queue(backend))
@@ -257,7 +257,7 @@ def control_queued(backend: Backend, _call: Call, asked: ControlQueued) -> Reply
     return ok(f"Queued download {asked.operation}d successfully.")
 
 
-def check_cached(backend: Backend, _call: Call, asked: CheckCached) -> Reply:
+def check_cached(backend: Backend, _call: Call, asked: CheckCachedParams) -> Reply:
     """Return those of the hashes that are cached, as an object."""
     found = {
         content.hash: item_json.cached_json(backend.world, content, with_files=asked.list_files)
@@ -365,13 +365,13 @@ ENDPOINTS = (
     _endpoint(f"POST {API}/torrents/createtorrent", Create, create),
     _endpoint(f"POST {API}/torrents/controltorrent", Control, control),
     _endpoint(f"GET {API}/torrents/requestdl", RequestLink, request_link, auth="token"),
-    _endpoint(f"GET {API}/torrents/mylist", Listing, my_list),
-    _endpoint(f"POST {API}/torrents/checkcached", CheckCached, check_cached),
+    _endpoint(f"GET {API}/torrents/mylist", ListParams, my_list),
+    _endpoint(f"POST {API}/torrents/checkcached", CheckCachedParams, check_cached),
     _endpoint(f"GET {API}/torrents/torrentinfo", Info, info, auth="none"),
     _endpoint(f"GET {API}/torrents/exportdata", Export, export),
     _endpoint(f"GET {API}/torrents/getqueued", Nothing, get_queued_old),
     _endpoint(f"POST {API}/torrents/controlqueued", ControlQueued, control_queued),
-    _endpoint(f"GET {API}/queued/getqueued", Listing, get_queued),
+    _endpoint(f"GET {API}/queued/getqueued", ListParams, get_queued),
     _endpoint(f"POST {API}/queued/controlqueued", ControlQueued, control_queued),
     _endpoint(f"GET {API}/user/me", Me, me),
     _endpoint(f"GET {API}/torrents/search", Search, search),

@@ -46,7 +46,7 @@ MIN_CHUNK = 16
 
 
 @dataclass(slots=True)
-class Plan:
+class BodyPlan:
     """The part of a file to send, and how to send it."""
 
     span: Span
@@ -126,7 +126,7 @@ def _instead(link: Link, effect: AnyEffect | None, now: float) -> Reply | None:
     return instead_of(effect, now)
 
 
-def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | Reply:
+def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> BodyPlan | Reply:
     size = link.file.size
     etag = f'"changed-{size}-{id(request)}"' if isinstance(effect, NewEtag) else link.etag
     asked = None if isinstance(effect, NoRange) else request.headers.get("Range")
@@ -135,7 +135,7 @@ def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | 
     span = parse_range(asked, size)
     if isinstance(span, Unsatisfiable):
         return Reply(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"})
-    plan = Plan(Span(0, size) if span is None else span, partial=span is not None)
+    plan = BodyPlan(Span(0, size) if span is None else span, partial=span is not None)
     plan.headers = {
         "ETag": etag,
         "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
@@ -147,7 +147,7 @@ def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | 
     return plan
 
 
-def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
+def _bend(plan: BodyPlan, size: int, effect: AnyEffect | None) -> None:
     """Apply a fault to what is sent."""
     match effect:
         case CutBody(after):
@@ -172,7 +172,7 @@ def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
 async def _stream(
     request: web.Request,
     link: Link,
-    plan: Plan,
+    plan: BodyPlan,
     record: CallRecord,
     effect: AnyEffect | None,
 ) -> web.StreamResponse:
@@ -197,7 +197,7 @@ async def _stream(
     return response
 
 
-def _head(link: Link, plan: Plan) -> web.StreamResponse:
+def _head(link: Link, plan: BodyPlan) -> web.StreamResponse:
     response = web.StreamResponse(status=206 if plan.partial else 200, headers=plan.headers)
     if plan.partial:
         last = plan.span.end - 1
@@ -210,7 +210,9 @@ def _head(link: Link, plan: Plan) -> web.StreamResponse:
     return response
 
 
-async def _write(response: web.StreamResponse, link: Link, plan: Plan, record: CallRecord) -> None:
+async def _write(
+    response: web.StreamResponse, link: Link, plan: BodyPlan, record: CallRecord
+) -> None:
     rate = plan.bytes_per_second
     for chunk in _body(link, plan):
         if rate is not None:
@@ -219,7 +221,7 @@ async def _write(response: web.StreamResponse, link: Link, plan: Plan, record: C
         record.bytes += len(chunk)
 
 
-def _body(link: Link, plan: Plan) -> Iterator[bytes]:
+def _body(link: Link, plan: BodyPlan) -> Iterator[bytes]:
     if plan.gzipped:
         whole = b"".join(_pieces(link, plan))
         yield gzip.compress(whole, compresslevel=1)
@@ -235,7 +237,7 @@ def _body(link: Link, plan: Plan) -> Iterator[bytes]:
             yield piece
 
 
-def _pieces(link: Link, plan: Plan) -> Iterator[bytes]:
+def _pieces(link: Link, plan: BodyPlan) -> Iterator[bytes]:
     step = CHUNK
     if plan.bytes_per_second is not None:
         step = max(MIN_CHUNK, min(CHUNK, int(plan.bytes_per_second / TICKS_PER_SECOND)))

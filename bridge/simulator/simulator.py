@@ -7,9 +7,9 @@ from typing import Self
 
 from aiohttp import web
 
+from bridge.simulator.api_server import build_app
 from bridge.simulator.backend import Backend
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.http_server import build_app
 from bridge.simulator.lifecycle import Torrent
 from bridge.simulator.scenario import Scenario
 

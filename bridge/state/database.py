@@ -22,6 +22,7 @@ from bridge.core.model import (
     Job,
     RemovedDownload,
 )
+from bridge.state.database_schema import STEPS
 from bridge.state.migration import keep_copy
 from bridge.state.rows import (
     JOB_COLUMNS,
@@ -33,7 +34,6 @@ from bridge.state.rows import (
     to_row,
     upsert,
 )
-from bridge.state.schema import STEPS
 
 log = structlog.get_logger()
 T = TypeVar("T")

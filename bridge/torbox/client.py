@@ -37,7 +37,7 @@ from bridge.torbox.payloads import (
     CachedItem,
     Created,
     SearchResult,
-    TorrentInfo,
+    SwarmMetadata,
 )
 from bridge.torbox.transport import Request, Transport
 
@@ -264,7 +264,7 @@ class TorBox:
         answer = await self._transport.call(request, empty_ok=True)
         return payloads.cached_items(answer, self._warn_once)
 
-    async def info(self, info_hash: str, *, timeout_seconds: float) -> TorrentInfo | None:
+    async def info(self, info_hash: str, *, timeout_seconds: float) -> SwarmMetadata | None:
         """Return a torrent's metadata from the swarm; None if TorBox did not get it in time."""
         request = Request(
             call_class=CallClass.OTHER,

@@ -40,7 +40,7 @@ class CachedItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorrentInfo:
+class SwarmMetadata:
     """A torrent's metadata as TorBox found it in the swarm. Files are (name, bytes)."""
 
     hash: str
@@ -152,10 +152,10 @@ def _cached_item(raw: msgspec.Raw, _warn: Warn) -> CachedItem:
     )
 
 
-def torrent_info(answer: Answer) -> TorrentInfo:
+def torrent_info(answer: Answer) -> SwarmMetadata:
     """Return a torrent's metadata; what is missing stays empty."""
     found = answer.fields()
-    return TorrentInfo(
+    return SwarmMetadata(
         hash=json_values.parse_text(found.get("hash")).strip().lower(),
         name=json_values.parse_text(found.get("name")),
         size=json_values.parse_count(found.get("size")),

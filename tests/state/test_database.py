@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bridge.core.model import Category, DeliveredFile, DownloadPhase, Event
 from bridge.state import Batch, Contents, Database, DatabaseError
 from bridge.state.database import EVENTS_KEPT
-from bridge.state.schema import STEPS
+from bridge.state.database_schema import STEPS
 from tests.support.scenes import (
     H,
     delivered,

@@ -21,7 +21,7 @@ HEX = frozenset("0123456789abcdef")
 HASH_DIGITS = 40
 
 
-class Account:
+class UnmanagedItems:
     """Items that were added on TorBox's site or by another program."""
 
     def __init__(self, ctx: EngineContext, engine: Engine, adds: Adds, labels: Labels) -> None:
