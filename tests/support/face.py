@@ -1,6 +1,6 @@
-"""The qBittorrent face on a real socket, with real downloads and a real database, and no engine.
+"""The qBittorrent API on a real socket, with a real state and database, but without an engine.
 
-Nothing moves by itself: a test says what phase a download is in.
+Nothing changes on its own: a test sets the phase of a download.
 """
 
 import hashlib

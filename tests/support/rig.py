@@ -1,4 +1,4 @@
-"""The real bridge and the simulated TorBox, on loopback, to be used from outside."""
+"""The real bridge and the simulated TorBox on loopback, used from outside."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Whole lives of downloads: the real bridge, the simulated TorBox, an *arr in between."""
+"""The lifecycle of downloads, with the real bridge, the simulated TorBox and an *arr client."""
 
 import asyncio
 import time

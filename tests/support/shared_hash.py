@@ -1,4 +1,4 @@
-"""Several *arr that have one torrent, looked at from inside."""
+"""Helpers for tests in which several *arr have the same torrent."""
 
 from bridge.core.model import Phase
 from bridge.simulator import Content, magnet_of

@@ -1,4 +1,4 @@
-"""What is on disk of downloads that nobody knows: looked for at the start."""
+"""Unfinished files on disk that belong to no download, searched for at the start."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Two *arr, one torrent: one remote item, one fetch, and each sees and removes its own."""
+"""Two *arr grab the same torrent: one remote item, one fetch, and a grab for each *arr."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_queue import QueueStatus
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.arr_api import ArrApi
-from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess
 from tests.support.rig import PASSWORD, Rig, cached, pack
 

@@ -1,4 +1,4 @@
-"""What TorBox says of one item, and what it means: each verdict with a reason a user can read."""
+"""TorBox's reports on an item and their meaning, each failure with a reason for the user."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Several *arr, one torrent: what happens to it while something is done for one of them."""
+"""Several *arr grab the same torrent, and one of them changes it while work is in progress."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
 from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
-from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
 
 NO_SEEDING = SeedLimits(ratio=0.0)

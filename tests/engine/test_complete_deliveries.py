@@ -1,4 +1,4 @@
-"""What is delivered is whole: every file of the torrent, every byte of its pieces."""
+"""Deliveries are complete: every file of the torrent, and every byte of its pieces."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
