@@ -54,7 +54,7 @@ def failure_at_torbox(
         return None
     # `expires_at` is documented; the state text of an expired item is not.
     if not item.present and _expired(item, looked_at):
-        return Failure(Reason.EXPIRED, "TorBox let it expire before it could be fetched")
+        return Failure(Reason.EXPIRED, "it expired at TorBox before it could be fetched")
     since, seen_at = download.failing_since, download.seen_at
     if since is None or seen_at is None or seen_at - since < FAILED_SECONDS:
         return None
@@ -78,7 +78,7 @@ def failure_by_rules(
         return Failure(Reason.INCOMPLETE, grab.note or FILES_MISSING) if over else None
     if item.finished:
         over = _over(idle, patience.stored_after)
-        text = f"TorBox did not bring it to its storage in {_hours(idle)}"
+        text = f"TorBox did not move it to its storage within {_hours(idle)}"
         return Failure(Reason.NOT_PRESENT, text) if over else None
     if not item.size and _over(idle, patience.metadata_after):
         return Failure(Reason.NO_METADATA, f"no metadata found in {_hours(idle)}")

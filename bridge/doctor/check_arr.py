@@ -92,7 +92,7 @@ def _completed_handling(arr: Arr, options: DownloadClientOptions) -> Finding:
     if options.enable_completed_download_handling:
         return ok(arr.name, "completed download handling is on")
     fix = "Turn on Settings > Download Clients > Completed Download Handling"
-    return problem(arr.name, "it does not import by itself", fix)
+    return problem(arr.name, "it does not import automatically", fix)
 
 
 async def _check_paths(

@@ -90,7 +90,7 @@ def _failed(error: TorBoxError, url: str) -> Finding:
             fix = "Set torbox.base_url to https://api.torbox.app, or leave it out"
             return problem(SUBJECT, f"{url} is not TorBox's API ({error})", fix)
         case RateLimited():
-            fix = "Nothing to do: it continues by itself. Check again in some minutes"
+            fix = "Nothing to do: it continues automatically. Check again in some minutes"
             return warning(SUBJECT, f"TorBox allows no more calls at the moment ({error})", fix)
         case _:
             fix = f"Can this machine reach {url}? Is TorBox up?"

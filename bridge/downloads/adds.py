@@ -313,7 +313,7 @@ class Adds:
             return refused
         only_cached = self._ctx.settings.policy_for(category).cached == "only"
         if only_cached and await self._engine.outside.is_uncached(download.hash):
-            return "TorBox has not cached it, and this category takes only what it has"
+            return "TorBox has not cached it, and this category accepts only cached torrents"
         return ""
 
 

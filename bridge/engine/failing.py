@@ -76,7 +76,7 @@ def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry) -> None:
     if not ctx.arrs.of(category):
         return
     work.add_job(Failover(category=category), entry.hash)
-    note = "waits for its turn to be told to the *arr"
+    note = "waits for its turn to be reported to the *arr"
     work.update_grab(entry.grab.id, lambda grab: replace(grab, note=note))
 
 

@@ -51,9 +51,9 @@ async def _report(ctx: EngineContext, job: Job, task: Failover) -> None:
             return
     names = " and ".join(arr.name for arr in arrs) or "the *arr"
     if arrs and task.looks < LOOKS:
-        await _look_again(ctx, job, task, f"{names} has not noted that it grabbed this yet")
+        await _look_again(ctx, job, task, f"{names} does not show this grab in its history yet")
     else:
-        await _end(ctx, job, task, f"{names} did not grab it: there is nobody to tell")
+        await _end(ctx, job, task, f"{names} did not grab it: there is no *arr to report to")
 
 
 async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found: GrabFate) -> None:
@@ -61,7 +61,7 @@ async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found:
         case Fate.FAILED:
             await _end(ctx, job, task, f"{arr.name} knows that it failed")
         case Fate.IMPORTED:
-            await _end(ctx, job, task, f"{arr.name} is done with it and is not told")
+            await _end(ctx, job, task, f"{arr.name} has imported or ignored it: nothing to report")
         case Fate.GRABBED:
             await _tell(ctx, job, task, arr, found.grab_id)
         case Fate.UNKNOWN:
@@ -144,10 +144,10 @@ async def _not_told(ctx: EngineContext, job_id: int, why: str) -> None:
     now, pause = ctx.clock(), ctx.retry.backoff(job.attempts)
     log.warning("failover_waits", hash=job.subject, why=why, again_in=round(pause))
     if now - job.created_at > GIVE_UP_AFTER:
-        await _end(ctx, job, job.task, f"the *arr could not be told for a week: {why}")
+        await _end(ctx, job, job.task, f"the report to the *arr failed for a week: {why}")
         return
     later = ctx.job_later(job, after=max(job.next_attempt_at - now, pause))
-    await _store(ctx, later, job.task, f"the *arr cannot be told: {why}")
+    await _store(ctx, later, job.task, f"the report to the *arr failed: {why}")
 
 
 async def _end(ctx: EngineContext, job: Job, task: Failover, why: str) -> None:

@@ -264,7 +264,7 @@ def _matters(before: Download, after: Download) -> bool:
 
 async def reannounce(ctx: EngineContext, download_id: int) -> None:
     """Ask TorBox to look for other peers. Stored first, so that a crash cannot repeat it."""
-    note = "no progress: TorBox has been told to reannounce it, the last try"
+    note = "no progress: TorBox reannounces it, the last attempt before it fails"
     download = await ctx.state.update_download(
         download_id,
         lambda latest: replace(latest, reannounced_at=latest.idle_seconds, note=note),

@@ -44,7 +44,7 @@ class Allowed:
     """Every answer has it, so that it does not count when identical answers are counted."""
 
     def covers(self, seen: Compared) -> bool:
-        """Tell whether it speaks of this value."""
+        """Return whether it speaks of this value."""
         return (
             _any(self.endpoints, seen.step.endpoint)
             and _any(self.fields, seen.field)

@@ -68,7 +68,7 @@ async def test_an_arr_that_is_slow_to_note_it(tmp_path: Path) -> None:
     """The history and then the queue come to know it a moment later: it is waited for."""
     async with world(tmp_path, retry=BRISK) as here:
         info_hash = await here.fails(grabbed=False)
-        await here.says("not noted", info_hash)
+        await here.says("in its history yet", info_hash)
         here.api.grab(info_hash, queued=False)
         await here.says("does not show it in its queue", info_hash)
         here.api.track(info_hash)
@@ -169,7 +169,7 @@ async def test_removed_by_the_user(here: World) -> None:
     """A failed download that is removed before the *arr could be told is told to nobody."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     await here.arr.remove(info_hash)
     assert not here.rig.failovers
     here.api.trouble.clear()
@@ -181,7 +181,7 @@ async def test_added_again(here: World) -> None:
     """The same hash, grabbed anew while the *arr could not be told: the new grab goes on."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     here.rig.sim.faults.clear()
     content = make_torrent("Show.1", [ContentFile("show.1.mkv", 100_000)])
     await here.arr.add_magnet(magnet_of(content))
@@ -195,7 +195,7 @@ async def test_a_restart_forgets_nothing(here: World) -> None:
     """A job that could not be done is done after a restart, and what is done stays done."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     await here.rig.stop()
     here.api.trouble.clear()
     await here.rig.start()

@@ -20,7 +20,7 @@ def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
 
 
 async def shown(rig: Rig, content: Content) -> tuple[str, int]:
-    """Tell the state and the eta that a poll shows."""
+    """Return the state and the eta that a poll shows."""
     _, text = await rig.get(f"/api/v2/torrents/info?hashes={content.hash}")
     (row,) = json.loads(text)
     return row["state"], row["eta"]

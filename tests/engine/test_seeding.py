@@ -178,7 +178,7 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
 
 
 def seen_lately(rig: Rig, content: Content) -> bool:
-    """Tell whether TorBox has shown it since the outage."""
+    """Return whether TorBox has shown it since the outage."""
     return (rig.followed(content.hash).seen_at or 0.0) > rig.state.clock() - 60
 
 

@@ -15,9 +15,9 @@ from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_queue import QueueStatus
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.arr_api import ArrApi
-from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess
 from tests.support.rig import PASSWORD, Rig, cached, pack
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 
 
 @pytest.fixture(name="two")

@@ -14,8 +14,8 @@ from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
 from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
-from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 
 NO_SEEDING = SeedLimits(ratio=0.0)
 

@@ -40,7 +40,7 @@ class Clock:
         self.at: float | None = None
 
     def __call__(self) -> float:
-        """Tell the time: the real one, unless it was set."""
+        """Return the time: the real one, unless it was set."""
         return time.time() if self.at is None else self.at
 
 
@@ -150,7 +150,7 @@ async def serve_face(
 
 
 def is_directory(path: str) -> bool:
-    """Tell whether it is the absolute path of a directory that exists."""
+    """Return whether it is the absolute path of a directory that exists."""
     return Path(path).is_absolute() and Path(path).is_dir()
 
 

@@ -182,7 +182,7 @@ class Rig:
         return Seen(entry)
 
     def phase(self, info_hash: str) -> Phase | None:
-        """Tell where a download stands."""
+        """Return where a download stands."""
         entry = self.entry(info_hash)
         return entry.phase if entry else None
 
@@ -260,7 +260,7 @@ class Rig:
             return answer.status, await answer.text()
 
     async def post(self, path: str, **form: str) -> None:
-        """Tell the bridge something with the API key."""
+        """Return the bridge something with the API key."""
         headers = {"Authorization": f"Bearer {API_KEY}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,

@@ -9,7 +9,7 @@ TV, FILMS = "tv-sonarr", "radarr"
 
 
 def shown(rig: Rig) -> dict[str, Phase]:
-    """Tell the phase that each category is shown, from inside."""
+    """Return the phase that each category is shown, from inside."""
     return {view.grab.category: view.phase for view in rig.service.queries.views.values()}
 
 
