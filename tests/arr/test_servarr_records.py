@@ -1,4 +1,4 @@
-"""What an *arr answers, as far as it can be parsed."""
+"""The answers of an *arr, as far as they can be parsed."""
 
 import json
 from contextlib import suppress

@@ -43,7 +43,7 @@ async def test_the_release_is_blocklisted_and_searched_again(tmp_path: Path, kin
 
 
 async def test_what_the_arr_did_not_grab(here: World) -> None:
-    """A download that somebody else added stays as an error, and says why nobody is told."""
+    """A download that no *arr grabbed stays as an error, and its note says why."""
     info_hash = await here.fails(grabbed=False)
     here.api.track(info_hash, matched=False)
     await here.settled(info_hash)
@@ -55,7 +55,7 @@ async def test_what_the_arr_did_not_grab(here: World) -> None:
 
 
 async def test_another_category(here: World) -> None:
-    """What is in no category of an *arr is nobody's business."""
+    """A failed download without an *arr is reported to none."""
     async with here.rig.arr("radarr") as radarr:
         content = refused(here.rig)
         await radarr.add_magnet(magnet_of(content))
@@ -119,7 +119,7 @@ async def test_what_was_imported_by_hand(tmp_path: Path, kind: str) -> None:
 
 
 async def test_an_arr_in_trouble(here: World) -> None:
-    """What it answers with 500, 401 or 404 is tried again, and told once."""
+    """A report that is answered with 500, 401 or 404 is retried, and made once."""
     here.api.trouble = {"GET /history": [500, 401], "GET /queue": [503], TOLD: [500, 404]}
     info_hash = await here.fails()
     await here.settled(info_hash)
@@ -166,7 +166,7 @@ async def test_so_many_an_hour(tmp_path: Path) -> None:
 
 
 async def test_removed_by_the_user(here: World) -> None:
-    """A failed download that is removed before the *arr could be told is told to nobody."""
+    """A failed download that is removed before the report is never reported."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
     await here.says("report to the *arr failed", info_hash)

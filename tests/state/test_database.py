@@ -141,7 +141,7 @@ async def test_safe_settings(database: Database, path: Path) -> None:
 
 
 async def test_reopened(path: Path) -> None:
-    """What was committed is there after a restart; opening it again changes nothing."""
+    """Commits survive a restart; opening the database again changes nothing."""
     async with Database(path) as database:
         await database.write(filled())
         assert await database.contents() == EXPECTED

@@ -34,7 +34,7 @@ HASHED = hash_password(PASSWORD)
 
 
 class Clock:
-    """The face's clock, which a test may stop and set."""
+    """The clock of the API, which a test may stop and set."""
 
     def __init__(self) -> None:
         self.at: float | None = None
@@ -46,7 +46,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face that serves."""
+    """The API on a socket."""
 
     url: str
     settings: Settings
@@ -102,7 +102,7 @@ async def serve_face(
     csrf_protection: bool = True,
     exempt_networks: Sequence[Network] = (),
 ) -> AsyncIterator[Face]:
-    """Serve the face below `base` on a free port, with its database and downloads below `root`."""
+    """Serve the API below `base` on a free port, with database and downloads below `root`."""
     clock, logs = Clock(), RecentLogs()
     paths = PathSettings(database=root / "bridge.db", downloads=root / "downloads")
     settings = Settings(paths=paths)

@@ -168,7 +168,7 @@ class Rig:
         return [job for job in self.state.jobs.values() if isinstance(job.task, Failover)]
 
     def entry(self, info_hash: str, category: str | None = None) -> Entry | None:
-        """What the bridge has of a hash: for a category, or what a list of everything shows."""
+        """Return the bridge's entry of a hash: for a category, or from the complete list."""
         views = self.service.queries.of_hash(info_hash)
         if category is None:
             view = self.service.queries.get(info_hash)
@@ -176,7 +176,7 @@ class Rig:
         return next((one.entry for one in views if one.grab.category == category), None)
 
     def followed(self, info_hash: str) -> Seen:
-        """What the bridge has of a hash that is there."""
+        """Return the bridge's entry of an existing hash."""
         entry = self.entry(info_hash)
         assert entry is not None
         return Seen(entry)
@@ -200,7 +200,7 @@ class Rig:
         await self.alter(info_hash, **changes)
 
     def note(self, info_hash: str) -> str:
-        """What stands in the way of a download."""
+        """Return the note of a download."""
         entry = self.entry(info_hash)
         return entry.note if entry else ""
 

@@ -1,4 +1,4 @@
-"""What TorBox answers to everything but its lists."""
+"""TorBox's answers apart from its lists."""
 
 import msgspec
 import pytest
