@@ -37,6 +37,7 @@ async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding
     """Check one *arr. With `runs` the bridge answers, so the *arr is asked to call it."""
     try:
         status = await arr.status()
+        # The wrong kind would be asked for endpoints that it does not have.
         if status.app_name != DIALECTS[arr.kind].app:
             return [_other_kind(arr, status)]
         setup = ArrSetup(

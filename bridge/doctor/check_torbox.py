@@ -61,6 +61,7 @@ async def check_torbox(
     found: list[Finding] = []
     try:
         account = await torbox.me()
+        # The first answer has also brought TorBox's clock, in its Date header.
         found += [*_account(account, time.time()), _clock(torbox.offset_seconds)]
         found += _limits(settings)
         items = await torbox.list_items()
@@ -106,6 +107,7 @@ def _account(account: Account, now: float) -> Iterator[Finding]:
         fix = "Choose another plan at TorBox"
         yield warning(SUBJECT, "the free plan allows a few downloads a month", fix)
     expires = account.premium_expires_at
+    # The free plan has no expiry; an old date may remain from a plan before it.
     if account.plan != FREE and expires is not None and expires < now:
         yield problem(SUBJECT, "the plan has expired", "Renew it at TorBox")
     if account.cooldown_until is not None and account.cooldown_until > now:
@@ -180,6 +182,7 @@ def _sample(items: Sequence[RemoteItem]) -> tuple[RemoteItem, RemoteFile] | None
     ready = [item for item in items if item.ready]
     for item in sorted(ready, key=lambda item: item.created_at or inf):
         for file in item.files:
+            # TorBox may refuse links to infected files, and a zip says nothing about single files.
             if file.size > 1 and not file.infected and not file.zipped:
                 return item, file
     return None

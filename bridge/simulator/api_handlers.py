@@ -158,6 +158,7 @@ def _created(backend: Backend, made: CreateOutcome) -> Reply:
     }
     if made.torrent_id is not None:
         return ok(made.detail, data)
+    # The exact answer to a queued create is not documented, and clients have seen all of these.
     match backend.world.behaviour.queued_reply:
         case "empty":
             return ok(made.detail)
@@ -205,6 +206,7 @@ def my_list(backend: Backend, call: Call, asked: ListParams) -> Reply:
             return None if item is None else item_json.torrent_json(world, item, now)
 
         one = backend.copies.get(f"mylist:{torrent_id}", now, stale, look)
+        # An unknown id is a 404 with success:true.
         return refused(envelopes.NO_TORRENTS) if one is None else ok("Torrent retrieved.", one)
 
     def look_at_all() -> list[item_json.Json]:
@@ -218,6 +220,7 @@ def my_list(backend: Backend, call: Call, asked: ListParams) -> Reply:
 
 def _stale(backend: Backend, call: Call, asked: ListParams) -> float:
     """Return how old, in seconds, the answer may be: `bypass_cache` counts as exactly "true"."""
+    # Other spellings (True, 1) did not refresh TorBox's list.
     fresh = asked.bypass_cache == "true"
     return max(call.stale, 0.0 if fresh else backend.world.behaviour.list_stale_seconds)
 
@@ -263,6 +266,7 @@ def check_cached(backend: Backend, _call: Call, asked: CheckCachedParams) -> Rep
         content.hash: item_json.cached_json(backend.world, content, with_files=asked.list_files)
         for content in _cached_contents(backend, asked.hashes)
     }
+    # It is not known whether TorBox sends {} or null here.
     null = not found and backend.world.behaviour.nothing_cached == "null"
     return ok("Torrent cache status retrieved successfully.", None if null else found)
 

@@ -351,6 +351,7 @@ class World:
             )
         if self.behaviour.when_full == "queue":
             return self._enqueue(order, content, now)
+        # Older answers to a full account were 200 with success:false and no code.
         old = self.behaviour.when_full == "refuse_200"
         return envelopes.active_limit(self.slots, self._holdings.held, old=old)
 
@@ -377,6 +378,7 @@ class World:
         match self.behaviour.missing_id:
             case "not_found":
                 return envelopes.TORRENT_NOT_FOUND
+            # It is not known how TorBox answers for a deleted id, so tests run with all three.
             case "not_owner":
                 return envelopes.NOT_OWNER
             case "database_error":
