@@ -155,9 +155,9 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
         # their end would miss what they leave behind.
         if job.task.grab_id in known.busy_grabs or _is_used(job, known):
             continue
-        # The first attempt is made even now: it deletes the files on disk.
+        # During an outage the first attempt is made nevertheless, because it deletes the files on
+        # disk. Further attempts wait for the end of the outage.
         if known.probe_at is not None and job.attempts:
-            # Its first attempt found that TorBox does not answer; the end of the outage wakes it.
             continue
         if job.next_attempt_at > known.now:
             yield Wait(job.next_attempt_at)

@@ -513,8 +513,8 @@ class Engine:
         except RateLimited:
             download = self._state.downloads.get(download_id)
             if download is not None:
-                # The create was sent as cached, outside the hourly budget, and hit the limit all
-                # the same: the answer of the cached check was outdated.
+                # The create was sent as cached, outside the hourly budget, but hit the limit
+                # nevertheless: the answer of the cached check was outdated.
                 self._cached.forget(download.hash)
             raise
         self.blockers.created(cached=cached)

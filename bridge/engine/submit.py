@@ -86,8 +86,8 @@ async def _create(ctx: EngineContext, download: Download, *, cached: bool) -> Cr
     except WaitForSlot:
         if ctx.settings.policy_for(leader.category).when_full == "wait":
             raise
-        # TorBox starts the oldest item of its queue when a slot becomes free. The queued item has a
-        # queued_id, and gets a new torrent_id when it starts.
+        # TorBox starts queued items when slots become free. A queued item has a queued_id, and gets
+        # a new torrent_id when it starts.
         return await create(as_queued=True)
 
 

@@ -206,8 +206,8 @@ class Database:
                 # WAL appends a commit to one file and syncs it once: readers do not wait, and a
                 # torn write after a power loss is found by its checksum.
                 "journal_mode = WAL",
-                # The default of WAL, NORMAL, syncs only at checkpoints: an add that was answered
-                # `Ok.` could be lost with the power.
+                # NORMAL, the usual choice with WAL, syncs only at checkpoints: an add that was
+                # answered `Ok.` could be lost with the power.
                 "synchronous = FULL",
                 # Off by default in SQLite. Deleting a download must delete its grabs, files and
                 # .torrent.

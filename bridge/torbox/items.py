@@ -120,8 +120,7 @@ def _item(raw: msgspec.Raw) -> _Item:
 
 
 def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -> RemoteItem:
-    # TorBox lists hashes in lower-case hex; other forms (upper case, base32) are converted all the
-    # same.
+    # TorBox lists hashes in lower-case hex; other forms (upper case, base32) are converted, too.
     info_hash = json_values.parse_info_hash(item.hash)
     others = json_values.parse_info_hashes(
         info_hash, *json_values.parse_list(item.alternative_hashes)
