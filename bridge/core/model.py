@@ -143,6 +143,8 @@ class Download:
     infohash_v2: str = ""
     name: str
     """The name in the magnet, in the .torrent, or at TorBox."""
+    remote_name: str = ""
+    """The item's name at TorBox, and of its folder on a mount; empty until it was seen."""
     magnet: str = ""
     has_torrent: bool = False
     """The .torrent file itself is stored."""
@@ -167,6 +169,8 @@ class Download:
     """When the remote item's torrent_id became known."""
     known_cached: bool = False
     """TorBox's answer to the create said that it has the torrent cached."""
+    recreated: bool = False
+    """It failed at TorBox, and was deleted there to be created once more."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""
@@ -397,6 +401,8 @@ class Failover:
     """
 
     category: str
+    message: str = ""
+    """Why it failed: a sentence for the *arr's history."""
     sent_at: float | None = None
     """When the report was first sent. From then on a delete may come from the *arr or from the
     user.

@@ -18,6 +18,7 @@ from bridge.core.model import (
     GrabPhase,
     MetadataLookup,
     Reason,
+    Recheck,
 )
 from bridge.core.remote_tracking import follow_again
 from bridge.core.roots import OutsideRoots
@@ -143,7 +144,7 @@ class Adds:
         category = options.category if valid_category(options.category) else ""
         # An *arr repeats an add whose answer was lost, which must not make a second grab.
         if self._has(self._state.by_hash(download.hash), category):
-            return Known(download.hash)
+            return await self._known(download.hash, category)
         try:
             # Under automatic management the category alone decides the save path.
             asked = "" if options.auto_tmm else options.save_path
@@ -163,6 +164,30 @@ class Adds:
                 self._scopes.saw_grab(caller, download.hash, known.id)
         self._engine.wake()
         return result
+
+    async def _known(self, info_hash: str, category: str) -> AddResult:
+        """Answer for what the category has; deliver it again if its files were moved away.
+
+        An *arr that imports by moving leaves a complete download without files. Whoever grabs the
+        release again wants the files.
+        """
+        known = self._state.by_hash(info_hash)
+        entries = self._state.entries_of(known) if known is not None else ()
+        gone = [
+            entry
+            for entry in entries
+            if entry.grab.category == category and await self._engine.content.is_gone(entry)
+        ]
+        jobs = []
+        async with self._state.unit_of_work() as work:
+            for entry in gone:
+                work.update_grab(entry.grab.id, lambda latest: replace(latest, missing_files=True))
+                task = Recheck(
+                    grab_id=entry.grab.id, redeliver=True, why="added again, its files are gone"
+                )
+                jobs.append(work.add_job(task, info_hash))
+        await self._engine.perform_jobs(jobs)
+        return Joined(info_hash) if jobs else Known(info_hash)
 
     def _grabs_in(self, info_hash: str, category: str) -> list[Grab]:
         known = self._state.by_hash(info_hash)
@@ -297,13 +322,11 @@ class Adds:
     def _may_reject(self, category: str, options: AddOptions) -> bool:
         """Return whether a hopeless add is rejected at once, so that the next release is tried.
 
-        Sonarr sets all its torrents aside after a rejection. If its own API can be told of a
-        failure, the grab is accepted and fails, and Sonarr searches for another release.
+        Sonarr treats a rejection like a client that is down, and holds back all its other torrents.
+        So its grabs are accepted and fail, and the failure is reported if the settings name its API.
         """
-        parks = options.asked_by.startswith(SONARR)
-        can_be_told = bool(self._ctx.arrs.of(category))
         always = self._ctx.settings.policy_for(category).refuse == "always"
-        return always or not (parks and can_be_told)
+        return always or not options.asked_by.startswith(SONARR)
 
     async def _why_hopeless(self, download: Download, category: str) -> str:
         """Return why TorBox will refuse it, as far as that is known; empty if it may accept it."""
