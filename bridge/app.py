@@ -385,7 +385,7 @@ async def _examined(
 
 
 def _programs(state: State) -> Mapping[tuple[str, str], int]:
-    """Return each program that has grabs, and its category, with how many of them have failed."""
+    """Return the number of failed grabs for each program and category with grabs."""
     found: Counter[tuple[str, str]] = Counter()
     for grab_id, grab in state.grabs.items():
         entry = state.entry(grab_id)

@@ -166,10 +166,10 @@ class Adds:
         return result
 
     async def _known(self, info_hash: str, category: str) -> AddResult:
-        """Answer for what the category has; deliver it again if its files were moved away.
+        """Return the answer for a known hash; deliver it again if its files were moved away.
 
-        An *arr that imports by moving leaves a complete download without files. Whoever grabs the
-        release again wants the files.
+        An *arr that imports by moving leaves a complete download without files. An *arr that grabs
+        the release again needs the files.
         """
         known = self._state.by_hash(info_hash)
         entries = self._state.entries_of(known) if known is not None else ()

@@ -137,7 +137,7 @@ def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: 
 
 
 def sentence_of(failure: Failure) -> str:
-    """Return what the history of an *arr says of a failure: who it failed for, and why."""
+    """Return the sentence for the *arr's history: whether TorBox or the bridge failed it, and why."""
     if failure.message.startswith("TorBox"):
         return failure.message
     who = "torbox-bridge" if failure.reason in OUR_REASONS else "TorBox"
