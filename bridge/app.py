@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -21,27 +22,35 @@ from bridge.auth import Access, hash_password
 from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
-from bridge.core.model import Entry
+from bridge.core.model import Entry, Failover
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
+from bridge.dashboard import Commands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, link_works, make_session
 from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
 from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
 from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
+from bridge.history import History, Watcher
 from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
+from bridge.notify import Notifier, Receiver
 from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
+from bridge.setup import SettingsEditor, Setup
+from bridge.single_instance import only_bridge_on
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
     BoundedRunner,
     Checkup,
     Counters,
+    PageActions,
+    PageModel,
     Report,
     Sources,
+    WebContext,
     add_alternative_ui,
     add_page,
     add_web,
@@ -66,6 +75,19 @@ class Running:
     """The password made at this very start, to be shown once; None when there was one."""
     downloads: DownloadService
     state: State
+    restart: asyncio.Event
+    """Set when somebody wants a restart with the settings as they are by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the settings come from, for the page that changes them."""
+
+    path: Path
+    """The YAML file, which may not exist yet."""
+    environ: Mapping[str, str]
+    restarts: bool = False
+    """Whoever runs the bridge restarts it when `Running.restart` is set."""
 
 
 @asynccontextmanager
@@ -76,19 +98,24 @@ async def bridge(
     clock: Callable[[], float] = time.time,
     reload: Callable[[], Settings] | None = None,
     logs: RecentLogs | None = None,
+    origin: Origin | None = None,
     check_after: float = FIRST_AFTER,
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
+    Without a TorBox key it serves all the same: the page asks for one, and what is added waits.
     `reload` reads the settings again; what can change while the bridge runs is taken over.
-    `logs` is what qBittorrent's log shows. The doctor looks first after `check_after` seconds.
+    `logs` is what qBittorrent's log shows. `origin` is where the settings come from. The doctor
+    looks first after `check_after` seconds.
 
     Raises:
-        CannotStart: directories that cannot be used, no TorBox key, an address that is taken.
+        CannotStart: directories that cannot be used, an address that is taken, another bridge on
+            this database.
         DatabaseError: the database cannot be used.
     """
     await asyncio.to_thread(check, settings)
     async with AsyncExitStack() as stack:
+        stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
         agent = f"torbox-bridge/{__version__}"
         registry = CollectorRegistry(auto_describe=False)
@@ -105,6 +132,7 @@ async def bridge(
         torbox = await _torbox(settings, database, api, key, clock)
         throttles = Throttles(counters.fetched)
         stream_key = await _stream_key(database)
+        arrs = [Arr(api, arr) for arr in settings.arr]
         ctx = EngineContext(
             state=state,
             torbox=torbox,
@@ -113,7 +141,7 @@ async def bridge(
             clock=clock,
             link_books=LinkBooks(torbox, clock),
             key=key,
-            arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
+            arrs=Arrs(arrs),
             retry=retry or RetryTimes(),
             throttles=throttles,
             link_works=partial(link_works, cdn, fetch_settings(settings)),
@@ -122,7 +150,6 @@ async def bridge(
         allowed = settings.server.fetch_allowed_hosts
         fetcher = await stack.enter_async_context(LinkFetcher(allowed))
         engine = Engine(ctx, fetcher)
-        state.on_change = partial(_changed, counters, engine)
         downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
         access, new_password = await _access(settings, database)
@@ -132,8 +159,20 @@ async def bridge(
             calls_left=partial(_calls_left, torbox.budgets),
             listed_at=lambda: state.snapshot.listed_at,
         )
+        history = History(database)
+        watcher = _watcher(settings, history, state)
+        notifier = Notifier(api, _receivers(settings), clock=clock)
+        state.on_change = partial(_changed, counters, engine, watcher, notifier)
+        overview = OverviewSource(
+            ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
+        )
+        wanted = asyncio.Event()
+        context = _web_context(
+            ctx, engine, downloads, overview, history=history, notifier=notifier,
+            setup=Setup(api, settings), origin=origin, wanted=wanted,
+        )  # fmt: skip
         served = _served(
-            settings, downloads, access, database, checkup, logs, registry=registry, sources=sources
+            settings, context, access, database, checkup, logs, registry=registry, sources=sources
         )
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
@@ -142,11 +181,113 @@ async def bridge(
         look = partial(_examined, settings, runner, torbox, state)
         engine.background(checkup.run(look, first_after=check_after), name="doctor")
         engine.background(_check_again(checkup, check_after), name="doctor again")
+        for name, job in (
+            ("speeds", overview.sample()),
+            ("history", watcher.run()),
+            *notifier.jobs(partial(_blocked, overview)),
+        ):
+            engine.background(job, name=name)
+        if not key():
+            log.warning("no_torbox_key", page=_url(settings, runner), what="enter it on the page")
         if reload is not None:
-            apply = partial(_apply_settings, settings, downloads, engine, key)
+            apply = partial(_apply_settings, settings, downloads, engine, overview)
             watch = watch_settings(settings, reload, check=check, apply=apply)
             engine.background(watch, name="settings")
-        yield Running(_url(settings, runner), new_password, downloads, state)
+        yield Running(_url(settings, runner), new_password, downloads, state, wanted)
+
+
+def _web_context(
+    ctx: EngineContext,
+    engine: Engine,
+    downloads: DownloadService,
+    overview: OverviewSource,
+    *,
+    history: History,
+    notifier: Notifier,
+    setup: Setup,
+    origin: Origin | None,
+    wanted: asyncio.Event,
+) -> WebContext:
+    """Put together what the page needs. `wanted` is set when it asks for a restart."""
+    origin = origin or Origin(ctx.settings.paths.database.with_name("bridge.yaml"), {})
+    commands = Commands(ctx, engine)
+    return WebContext(
+        downloads=downloads,
+        model=PageModel(downloads, overview),
+        actions=PageActions(downloads, commands),
+        commands=commands,
+        previews=Previews(ctx),
+        overview=overview,
+        history=history,
+        settings=SettingsEditor(
+            origin.path,
+            origin.environ,
+            can_restart=origin.restarts,
+            key_changed=partial(_key_changed, engine, overview),
+        ),
+        setup=setup,
+        notifier=notifier,
+        restart=partial(_ask_restart, wanted, possible=origin.restarts),
+    )
+
+
+def _receivers(settings: Settings) -> list[Receiver]:
+    return [
+        Receiver(
+            name=one.name,
+            kind=one.kind,
+            url=one.url.reveal(),
+            token=one.token.reveal() if one.token else "",
+            events=frozenset(one.events),
+        )
+        for one in settings.notify
+    ]
+
+
+def _watcher(settings: Settings, history: History, state: State) -> Watcher:
+    def entries() -> list[Entry]:
+        found = (state.entry(grab_id) for grab_id in state.grabs)
+        return [entry for entry in found if entry is not None]
+
+    return Watcher(
+        history,
+        entries=entries,
+        reported=partial(_reported_at, state),
+        keep_seconds=settings.history.keep_for,
+        clock=state.clock,
+    )
+
+
+def _reported_at(state: State, entry: Entry) -> float | None:
+    """Return when the *arr of a failed entry was told, if it was."""
+    times = (
+        job.task.sent_at
+        for job in state.jobs.values()
+        if job.subject == entry.hash
+        and isinstance(job.task, Failover)
+        and job.task.category == entry.grab.category
+    )
+    return max((at for at in times if at is not None), default=None)
+
+
+def _blocked(overview: OverviewSource) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in overview.blockers() if one.kind != "no_slot"]
+
+
+def _directories(settings: Settings, downloads: DownloadService) -> list[Path]:
+    paths = [settings.paths.downloads, settings.paths.incomplete_directory]
+    return list(dict.fromkeys([*paths, *downloads.labels.category_paths()]))
+
+
+def _key_changed(engine: Engine, overview: OverviewSource) -> None:
+    overview.key_changed()
+    engine.background(engine.renew_key(), name="renew key")
+
+
+def _ask_restart(wanted: asyncio.Event, *, possible: bool) -> bool:
+    if possible:
+        wanted.set()
+    return possible
 
 
 def check(settings: Settings) -> None:
@@ -159,12 +300,6 @@ def check(settings: Settings) -> None:
     ui = settings.web.alternative_ui
     if ui is not None and not (ui / "public").is_dir():
         problems.append(f"web.alternative_ui: {ui} has no folder public: unpack a web UI there")
-    if settings.torbox.api_key is None:
-        problems.append(
-            "no TorBox API key: set TORBOX_API_KEY, or torbox.api_key in the configuration file,"
-            " or BRIDGE_TORBOX__API_KEY_FILE to a file that holds it."
-            " You find the key on https://torbox.app/settings"
-        )
     if problems:
         raise CannotStart(problems)
 
@@ -241,9 +376,24 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
-def _changed(counters: Counters, engine: Engine, before: Entry | None, after: Entry) -> None:
-    """Count what changed of an entry, and let its *arr know."""
-    engine.entry_changed(before, after)
+def _changed(
+    counters: Counters,
+    engine: Engine,
+    watcher: Watcher,
+    notifier: Notifier,
+    before: Entry | None,
+    after: Entry | None,
+) -> None:
+    """Tell everybody who wants to know that an entry changed. Cheap: it happens all the time."""
+    if after is not None:
+        _count(counters, before, after)
+        engine.entry_changed(before, after)
+    watcher.note(before, after)
+    notifier.note(before, after)
+
+
+def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry."""
     phase = before.phase if before is not None else None
     reason = after.failure.reason if after.failure is not None else None
     counters.phase_changed(after.grab.category, phase, after.phase, reason)
@@ -299,7 +449,7 @@ async def _access(settings: Settings, database: Database) -> tuple[Access, str |
 @asynccontextmanager
 async def _served(
     settings: Settings,
-    downloads: DownloadService,
+    context: WebContext,
     access: Access,
     database: Database,
     checkup: Checkup,
@@ -322,11 +472,11 @@ async def _served(
         "alternative_webui_path": str(settings.web.alternative_ui or ""),
     }
     profile = PROFILES[settings.qbittorrent.profile]
-    api = create_api(downloads, access, profile=profile, preferences=preferences, logs=logs)
+    api = create_api(context.downloads, access, profile=profile, preferences=preferences, logs=logs)
     app.add_subapp(base + PREFIX, api)
     app.on_response_prepare.append(add_security_headers)
     add_web(
-        app, base, downloads=downloads, access=access, store=database, checkup=checkup,
+        app, base, context=context, access=access, store=database, checkup=checkup,
         registry=registry, sources=sources,
     )  # fmt: skip
     if settings.web.alternative_ui is None:
@@ -358,10 +508,11 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
 
 
 async def _apply_settings(
-    settings: Settings, downloads: DownloadService, engine: Engine, key: ApiKey
+    settings: Settings, downloads: DownloadService, engine: Engine, overview: OverviewSource
 ) -> None:
     """Do what changed settings need beyond being read: a new key, new categories."""
-    await key.renew()
+    await engine.renew_key()
+    overview.key_changed()
     engine.settings_changed()
     await _make_categories(settings, downloads)
 

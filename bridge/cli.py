@@ -166,7 +166,7 @@ def _load_version() -> Loaded:
 
 
 COMMANDS: dict[str, tuple[str, Callable[[], Loaded]]] = {
-    "run": ("run the bridge (needs a TorBox API key)", _load_run),
+    "run": ("run the bridge; without a TorBox API key its page asks for it", _load_run),
     "check": ("check the setup and say how to fix it", _load_check),
     "adopt": ("list what is only on the TorBox account, and take it over", _load_adopt),
     "config": ("show the effective settings and where they come from", _load_config),

@@ -3,17 +3,22 @@
 import socket
 from pathlib import Path
 
+from tests.support.http import client_of
 from tests.support.process import BridgeProcess, run_to_end
 from tests.support.rig import Rig
 
 
 async def test_no_key(set_up: Rig) -> None:
-    """Without a TorBox key: exit 2, and where to put it."""
+    """Without a TorBox key it serves: the log says so, and the page asks for the key."""
     environ = {key: value for key, value in set_up.environ.items() if "TORBOX__API" not in key}
-    code, _, errors = await run_to_end(environ, "run")
-    assert code == 2
-    assert "TORBOX_API_KEY" in errors
-    assert "torbox.api_key" in errors
+    process = BridgeProcess(environ)
+    await process.start()
+    assert any('"no_torbox_key"' in line for line in process.output)
+    async with client_of(process.url) as client:
+        assert (await client.get("/")).status == 200
+        assert (await client.get("/healthz")).status == 200
+    assert set_up.sim.calls.counts() == {}
+    assert await process.terminate() == 0
 
 
 async def test_missing_downloads(set_up: Rig) -> None:

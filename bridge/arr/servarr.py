@@ -3,9 +3,9 @@
 Every method raises an `ArrError` (see `servarr_errors`) if the *arr did not do what was asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -22,7 +22,8 @@ from bridge.arr.servarr_records import (
     PathMapping,
     QueueRecord,
     RootFolder,
-    SystemStatus,
+    Status,
+    Tag,
 )
 from bridge.config import ArrKind, ArrSettings
 
@@ -187,6 +188,41 @@ class Arr:
             seconds=TEST_SECONDS,
         )
         return failures or ()
+
+    async def client_schemas(self) -> tuple[dict[str, Any], ...]:
+        """Return the empty forms of the download clients that it knows."""
+        return await self._read("/downloadclient/schema", tuple[dict[str, Any], ...])
+
+    async def save_client(self, body: Mapping[str, Any]) -> tuple[ClientTestFailure, ...]:
+        """Create a download client, or change it if the body has an `id`.
+
+        The *arr runs its own test first. Return what that found wrong; then nothing was saved.
+        """
+        known = body.get("id")
+        path = "/downloadclient" if known is None else f"/downloadclient/{known}"
+        failures = await self._transport.validate(
+            f"{self._api}{path}",
+            msgspec.json.encode(body),
+            tuple[ClientTestFailure, ...],
+            seconds=TEST_SECONDS,
+            method="POST" if known is None else "PUT",
+        )
+        return failures or ()
+
+    async def tag_ids(self, labels: Iterable[str]) -> list[int]:
+        """Return the ids of tags by their labels; tags that it does not have are created."""
+        wanted = [label.strip().lower() for label in labels if label.strip()]
+        if not wanted:
+            return []
+        known = {tag.label.lower(): tag.id for tag in await self._read("/tag", tuple[Tag, ...])}
+        for label in wanted:
+            if label not in known:
+                body = msgspec.json.encode({"label": label})
+                made = await self._transport.send(
+                    "POST", f"{self._api}/tag", seconds=READ_SECONDS, body=body
+                )
+                known[label] = msgspec.json.decode(made, type=Tag).id
+        return [known[label] for label in wanted]
 
     async def client_options(self) -> DownloadClientOptions:
         """Return what it does with downloads that are complete or failed."""

@@ -81,13 +81,15 @@ class ArrTransport:
             raise self._refusal(status, path)
         return answer
 
-    async def validate(self, path: str, body: bytes, kind: type[T], *, seconds: float) -> T | None:
-        """POST JSON to be validated; return what is wrong with it (from a 400), None if nothing is.
+    async def validate(
+        self, path: str, body: bytes, kind: type[T], *, seconds: float, method: str = "POST"
+    ) -> T | None:
+        """Send JSON to be validated; return what is wrong with it (from a 400), None if nothing is.
 
         Raises:
             ArrError: it did not answer, or with another refusal.
         """
-        status, answer = await self._exchange("POST", path, seconds=seconds, body=body)
+        status, answer = await self._exchange(method, path, seconds=seconds, body=body)
         if status == HTTPStatus.BAD_REQUEST:
             return decode_answer(answer, kind, name=self._name, path=path)
         if status not in range(200, 300):

@@ -86,6 +86,13 @@ class DownloadClient(Struct, frozen=True, rename="camel"):
         return next(filter(None, map(self.text, names)), "")
 
 
+class Tag(Struct, frozen=True, rename="camel"):
+    """A tag."""
+
+    id: int = 0
+    label: str = ""
+
+
 class ClientTestFailure(Struct, frozen=True, rename="camel"):
     """A problem that the Test button of a download client found."""
 

@@ -25,6 +25,8 @@ from bridge.config.value_types import (
     LongKey,
     Mode,
     NetworkText,
+    NotifyEvent,
+    NotifyKind,
     Password,
     Pause,
     Port,
@@ -245,6 +247,24 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     csrf_protection: Switch = True
 
 
+class HistorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of downloads."""
+
+    keep_for: Seconds | None = 90 * 86400.0
+    """In seconds, after a download was removed; None is for ever."""
+
+
+class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told what happened."""
+
+    name: Text
+    kind: NotifyKind
+    url: ApiKey
+    """Secret: a webhook's URL lets anybody write there."""
+    token: ApiKey | None = None
+    events: tuple[NotifyEvent, ...] = ("failed", "attention", "blocked", "free", "disk_full")
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The log level and format."""
 
@@ -269,6 +289,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     failover: FailoverSettings = field(default_factory=FailoverSettings)
     qbittorrent: QBittorrentSettings = field(default_factory=QBittorrentSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
+    notify: tuple[NotifySettings, ...] = ()
     log: LogSettings = field(default_factory=LogSettings)
 
     def policy_for(self, category: str) -> Policy:
@@ -310,6 +332,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
             self.delivery.webdav.password,
             self.delivery.aria2.secret,
             *(arr.api_key for arr in self.arr),
+            *(one.url for one in self.notify),
+            *(one.token for one in self.notify),
         )
         return tuple(secret.reveal() for secret in known if secret is not None)
 

@@ -253,6 +253,8 @@ WhenFull: TypeAlias = Literal["wait", "queue"]
 RemoveFromTorBox: TypeAlias = Literal["own", "always", "never"]
 Profile: TypeAlias = Literal["4.6", "5.1"]
 ArrKind: TypeAlias = Literal["sonarr", "radarr", "lidarr", "readarr", "whisparr"]
+NotifyKind: TypeAlias = Literal["apprise", "json", "discord", "ntfy"]
+NotifyEvent: TypeAlias = Literal["failed", "attention", "blocked", "free", "disk_full", "completed"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["auto", "console", "json"]
 

@@ -39,7 +39,11 @@ class Observed:
     busy_grabs: frozenset[int] = frozenset()
     delivering: int = 0
     blocked: bool = False
-    """A blocker or a used-up rate budget is in force: due work may wait longer."""
+    """A blocker or a used-up rate budget: what is due may wait longer."""
+    blocked_at: float = 0.0
+    """When that was so last, or all places for creates were taken."""
+    full_at: float = 0.0
+    """When all places for deliveries were taken last: before that nothing was forgotten."""
 
 
 def violations(observed: Observed, before: Observed | None = None) -> list[str]:
@@ -88,11 +92,13 @@ def _download_owner(live: LiveDownload, observed: Observed) -> Iterator[str]:
     idle = stopped or download.id in observed.busy_downloads or observed.blocked
     if idle or _being_removed(download, observed):
         return
-    due_at = max(download.next_attempt_at, download.phase_at, download.lookup_until)
+    due_at = max(
+        download.next_attempt_at, download.phase_at, download.lookup_until, observed.blocked_at
+    )
     waits = download.phase in {DownloadPhase.NEW, DownloadPhase.SUBMITTING}
     if waits and observed.now - due_at > OVERDUE_SECONDS:
         yield f"{download.phase}, due for a long time, and nothing is done about it"
-    unseen = observed.now - max(observed.snapshot.listed_at, download.phase_at)
+    unseen = observed.now - max(observed.snapshot.listed_at, download.phase_at, observed.blocked_at)
     if download.phase in TORBOX_WORKS and unseen > OVERDUE_SECONDS:
         yield f"{download.phase}, and TorBox has not been asked for a long time"
 
@@ -106,7 +112,13 @@ def _grab_owner(live: LiveDownload, grab: Grab, observed: Observed) -> Iterator[
     held = grab.incomplete_list_bytes >= 0
     if grab.stopped or siblings_busy or full or held or observed.blocked:
         return
-    due_at = max(grab.next_attempt_at, grab.phase_at, live.download.phase_at)
+    due_at = max(
+        grab.next_attempt_at,
+        grab.phase_at,
+        live.download.phase_at,
+        observed.blocked_at,
+        observed.full_at,
+    )
     forgotten = observed.now - due_at > OVERDUE_SECONDS
     if forgotten and not _being_removed(live.download, observed):
         yield f"{grab.phase} for {grab.category!r}, due for a long time, and not delivered"

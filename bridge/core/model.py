@@ -258,7 +258,7 @@ class Grab:
     incomplete_list_bytes: int = -1
     """Bytes of TorBox's file list when it lacked wanted files; -1 when it lacked none."""
     incomplete_list_at: float | None = None
-    """When TorBox's file list was first seen to lack wanted files."""
+    """When wanted files were first found missing in this very list."""
     idle_at_join: float = 0.0
     """The download's `idle_seconds` when this grab was added. Earlier standstill does not count
     against the grab.
@@ -465,6 +465,8 @@ class AddOptions:
     """Bytes/s; 0 is none."""
     upload_limit: int = 0
     auto_tmm: bool = False
+    insist: bool = False
+    """The user knows that TorBox has refused it: it is tried all the same."""
     asked_by: str = ""
     """The client, by its User-Agent: `Sonarr/4.0.15 (alpine 3.23)`."""
     cookie: str = ""

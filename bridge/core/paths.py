@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from types import MappingProxyType
 from unicodedata import combining, normalize
 
 from bridge.core.files import SelectableFile
 from bridge.core.model import DeliveredFile
+from bridge.core.video import is_video
 
 NAME_BYTES = 255
 """Maximum length of a path component on Linux, in UTF-8 bytes."""
@@ -36,6 +38,9 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", re.IGNOREC
 """Names that Windows reserves for devices, with any extension."""
 _DRIVE = re.compile(r"^([A-Za-z]):")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,10}\Z", re.DOTALL)
+_EPISODE = re.compile(r"s\d{1,2}[ ._-]?e\d{1,4}", re.IGNORECASE)
+_CUT_NUMBER = re.compile(r"(?:(?<=\d)[ ._-]*[ex])?\d*\Z", re.IGNORECASE)
+"""What is left of a number at the end of a common prefix: `E0` of `S01E01` and `S01E02`."""
 
 Parts = tuple[str, ...]
 
@@ -124,9 +129,11 @@ def layout(
 ) -> Layout:
     """Return the paths of all files. The result depends on the files' ids, not on their order.
 
-    A root folder that all files share is kept. Files without one go into a folder named after the
-    title. A single file gets no folder if it came without one, if `single_file` says that the
-    .torrent has no root folder, or if its folder has the file's own name (`Movie.mkv/Movie.mkv`).
+    A root folder that all files share is kept. Files without one go below a folder named after
+    the title. Neither may be the name of one episode of several: an *arr would take the whole
+    folder for that episode, so it is named after the title or what the files have in common. A
+    lone file stands by itself if it came so, if `single_file` says that the .torrent
+    has no root folder, or if its folder has the file's own name (`Movie.mkv/Movie.mkv`).
 
     `content_layout` is qBittorrent's: with `Subfolder` a single file gets a folder. `NoSubfolder`
     is treated as `Original`, because without a root folder the content path would be the save path.
@@ -134,8 +141,8 @@ def layout(
     parts = {file.id: _safe_parts(file.name) for file in sorted(files, key=lambda file: file.id)}
     if len(parts) == 1:
         parts = {key: _alone(path, single_file, content_layout) for key, path in parts.items()}
-    elif not _share_root(parts.values()):
-        parts = {key: (safe_name(title), *path) for key, path in parts.items()}
+    else:
+        parts = _below_one_folder(parts, title)
     parts = {key: (_unreserved(path[0]), *path[1:]) for key, path in parts.items()}
     paths = _Names(parts.values()).give(parts)
     top = next(iter(paths.values()), (safe_name(title), ""))
@@ -166,6 +173,35 @@ def _alone(path: Parts, single_file: bool, content_layout: str) -> Parts:
 def _stem(name: str) -> str:
     """Return the folder name for a single file: its name without the extension."""
     return safe_name(_EXTENSION.sub("", name))
+
+
+def _below_one_folder(parts: Mapping[int, Parts], title: str) -> dict[int, Parts]:
+    names = [path[-1] for path in parts.values()]
+    shared = _share_root(parts.values())
+    if shared and not _is_one_of(next(iter(parts.values()))[0], names):
+        return dict(parts)
+    folder = safe_name(title)
+    if _is_one_of(folder, names):
+        folder = _in_common(names) or _stem(folder)
+    return {key: (folder, *(path[1:] if shared else path)) for key, path in parts.items()}
+
+
+def _is_one_of(folder: str, names: Sequence[str]) -> bool:
+    """Return whether a folder is called after one file of several, or one episode of several."""
+    if _key(folder) in map(_key, names):
+        return True
+    episodes = {found[0].casefold() for name in names if (found := _EPISODE.search(name))}
+    return len(episodes) > 1 and _key(folder) in (_key(_stem(name)) for name in names)
+
+
+def _in_common(names: Iterable[str]) -> str:
+    """Return how the names of the episodes begin, without the number in which they differ."""
+    stems = [_stem(name) for name in names if is_video(name)] or [_stem(name) for name in names]
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(stems), max(stems), strict=False))
+    start = "".join(letter for letter, _ in alike)
+    if len(stems) > 1:
+        start = _CUT_NUMBER.sub("", start).rstrip(" ._-")
+    return safe_name(start) if start else ""
 
 
 def _share_root(paths: Iterable[Parts]) -> bool:

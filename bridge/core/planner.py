@@ -259,6 +259,11 @@ def _follow(known: PlannerInput) -> Iterator[Step]:
             yield news
         else:
             unsettled.append(live)
+            yield from (
+                Wait(grab.next_attempt_at)
+                for grab in live.waiting
+                if _waits_for_side_files(grab) and grab.next_attempt_at > known.now
+            )
     refreshes = dict(_refreshes(unsettled, known))
     yield from refreshes.values()
     yield from _lists([live for live in unsettled if live.download.id not in refreshes], known)
@@ -278,6 +283,11 @@ def _is_held(grab: Grab) -> bool:
     return grab.phase is GrabPhase.WAITING and grab.incomplete_list_bytes >= 0
 
 
+def _waits_for_side_files(grab: Grab) -> bool:
+    """Return whether a held grab lacks nothing but what it goes without from a certain time on."""
+    return _is_held(grab) and grab.next_attempt_at > 0.0
+
+
 def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
     """Return the action that TorBox's latest report demands, if any."""
     download, item = live.download, _item(live.download, known)
@@ -290,7 +300,7 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
         queued_id = _queued_again(download, known)
         if queued_id is not None:
             return AttachQueued(download.id, queued_id)
-    elif item.ready and _can_plan(live, item):
+    elif item.ready and _can_plan(live, item, known.now):
         return PlanFiles(download.id)
     failure = failure_at_torbox(download, item, _looked_at(download, item, known))
     if failure is not None:
@@ -298,10 +308,15 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
     return _given_up(live, item, known) if item is not None else None
 
 
-def _can_plan(live: LiveDownload, item: RemoteItem) -> bool:
-    """Return whether planning the files of a ready item would have a new result."""
+def _can_plan(live: LiveDownload, item: RemoteItem, now: float) -> bool:
+    """Return whether a look at the files of a ready item would bring anything new."""
     if live.download.phase is DownloadPhase.READY:
-        return any(_is_held(grab) and not is_list_incomplete(grab, item) for grab in live.waiting)
+        return any(
+            not is_list_incomplete(grab, item)
+            or (_waits_for_side_files(grab) and grab.next_attempt_at <= now)
+            for grab in live.waiting
+            if _is_held(grab)
+        )
     return any(not is_list_incomplete(grab, item) for grab in live.pending)
 
 
@@ -314,7 +329,8 @@ def _given_up(live: LiveDownload, item: RemoteItem, known: PlannerInput) -> Acti
     if download.phase not in {DownloadPhase.ACTIVE, DownloadPhase.READY}:
         return None
     for grab in live.waiting:
-        if download.phase is DownloadPhase.READY and not _is_held(grab):
+        held = _is_held(grab)
+        if download.phase is DownloadPhase.READY and (not held or _waits_for_side_files(grab)):
             continue
         patience = known.rules_of(grab).patience
         failure = failure_by_rules(download, grab, item, patience)

@@ -102,6 +102,7 @@ class PlannerInput:
     checking_cached: bool = False
     """TorBox is being asked which hashes it has cached."""
     submitting: int = 0
+    """Creates in flight, but for those that take long."""
     delivering: frozenset[int] = frozenset()
     """Grabs that are being delivered, by id."""
     refreshing: int = 0
@@ -110,9 +111,9 @@ class PlannerInput:
     """An *arr is being asked what it has imported."""
 
     last_lookup_at: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    """When each download was last looked up by id, by download id."""
-    cached: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-    """TorBox's recent answers about what it has cached, by hash."""
+    """When each download was last asked for by id, by download id."""
+    cached: Mapping[str, bool | None] = field(default_factory=lambda: MappingProxyType({}))
+    """What TorBox said lately of what it has cached, by hash; None: it was asked and did not say."""
     polled_at: float = -inf
     active_seconds: float = 5.0
     """Pause between two lists while anything is followed (`torbox.poll_seconds.active`)."""
@@ -125,6 +126,10 @@ class PlannerInput:
     with one list. None while TorBox works.
     """
     max_creates: int = MAX_CREATES
+    next_place_at: float = inf
+    """When a create that takes long no longer counts among those in flight."""
+    create_again_at: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Before when a hash that was created often lately must not be created again."""
     next_create_at: float = 0.0
     """When the rate budget allows the next create of an uncached torrent."""
     next_cached_create_at: float = 0.0

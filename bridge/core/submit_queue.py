@@ -1,8 +1,11 @@
 """Which downloads are created at TorBox next, and when the others may expect their turn.
 
-Forced downloads come first, then priority decides, and categories take turns. A download whose
-create was not answered is looked up in TorBox's lists, one read for all, before the create is sent
-again. With `adopt`, downloads that may already be on the account are looked up the same way.
+The submit queue: forced ones first, then by priority, and categories take turns. A download whose
+create went unanswered is looked up in TorBox's lists, one read for all, before it is sent again; so
+is, where the user wants that, what may be on the account from elsewhere.
+
+For a category that takes only what is cached TorBox is asked before every create: what it surely
+has not cached fails with no create at all.
 """
 
 from collections import defaultdict
@@ -10,12 +13,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import inf
 
-from bridge.core.actions import AttachQueued, AttachTorrent, CheckCached, Step, Submit, Wait
-from bridge.core.model import DownloadPhase, Grab
+from bridge.core.actions import (
+    AttachQueued,
+    AttachTorrent,
+    CheckCached,
+    FailGrab,
+    Step,
+    Submit,
+    Wait,
+)
+from bridge.core.model import DownloadPhase, Failure, Grab, Reason
 from bridge.core.planner_input import LiveDownload, PlannerInput
 
 CHECKED_AT_ONCE = 200
 """Maximum hashes in one question about what is cached."""
+
+ASK_AGAIN_SECONDS = 5.0
+"""Between two looks whether TorBox may be asked again for what it did not say."""
+
+NOT_CACHED = "TorBox has not cached it, and this category takes only what it has"
 
 
 def submit_steps(known: PlannerInput) -> Iterator[Step]:
@@ -25,12 +41,20 @@ def submit_steps(known: PlannerInput) -> Iterator[Step]:
         found = _found(live, known)
         if found is not None:
             yield found
-        elif live.download.next_attempt_at > known.now:
-            yield Wait(live.download.next_attempt_at)
+        elif (at := _next_attempt_at(live, known)) > known.now:
+            yield Wait(at)
         elif not _is_unclear(live, known):
-            due.append(live)
+            refused = tuple(_refused_grabs(live, known))
+            yield from refused
+            if not refused:
+                due.append(live)
     yield from _check(due, known)
     yield from _creates(due, known)
+
+
+def _next_attempt_at(live: LiveDownload, known: PlannerInput) -> float:
+    again_at = known.create_again_at.get(live.download.hash, 0.0)
+    return max(live.download.next_attempt_at, again_at)
 
 
 def has_unclear_create(known: PlannerInput) -> bool:
@@ -145,9 +169,21 @@ def _adopts(live: LiveDownload, known: PlannerInput) -> bool:
     return any(known.rules_of(grab).adopt for grab in live.pending)
 
 
+def _refused_grabs(live: LiveDownload, known: PlannerInput) -> Iterator[FailGrab]:
+    """Fail the grabs that take only what TorBox has cached, once it says that it has not."""
+    if known.cached.get(live.download.hash, None) is not False:
+        return
+    for grab in live.pending:
+        if known.rules_of(grab).cached_only:
+            yield FailGrab(grab.id, Failure(Reason.NOT_CACHED, NOT_CACHED))
+
+
 def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Yield a question about cached hashes while creates are scarce: cached ones need no budget."""
-    unknown = [live.download.hash for live in due if _check_first(live, known)]
+    """Ask what has to be cached; where creates are scarce, also which need none of the scarce kind."""
+    due = [live for live in due if _check_first(live, known)]
+    unknown = [live.download.hash for live in due if live.download.hash not in known.cached]
+    if len(unknown) < len(due):
+        yield Wait(known.now + ASK_AGAIN_SECONDS)
     if not unknown or known.checking_cached:
         return
     if known.list_at > known.now:
@@ -157,8 +193,9 @@ def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
 
 
 def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
+    """Create what is due; what has failed before goes after what was never tried."""
     free = known.max_creates - known.submitting
-    for live in submit_order(due):
+    for live in sorted(submit_order(due), key=lambda live: live.download.attempts > 0):
         if _check_first(live, known):
             continue
         cached = _needs_no_slot(live, known)
@@ -170,18 +207,22 @@ def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]
         elif free > 0:
             free -= 1
             yield Submit(live.download.id, cached=cached)
+        elif known.now < known.next_place_at < inf:
+            yield Wait(known.next_place_at)
 
 
 def _check_first(live: LiveDownload, known: PlannerInput) -> bool:
-    scarce = known.creates_are_scarce and not _cached_only(live, known)
-    return scarce and live.download.hash not in known.cached
+    """Return whether it has to be known what TorBox has cached before a create is sent."""
+    if _cached_only(live, known):
+        return known.cached.get(live.download.hash) is None
+    return known.creates_are_scarce and live.download.hash not in known.cached
 
 
 def _needs_no_slot(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether a create is known to need neither the hourly budget nor a slot."""
-    return known.cached.get(live.download.hash, False) or _cached_only(live, known)
+    """Return whether a create of it is known to need neither the hourly budget nor a slot."""
+    return bool(known.cached.get(live.download.hash)) or _cached_only(live, known)
 
 
 def _cached_only(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether one of its grabs accepts only cached torrents, which is then asked first."""
+    """Return whether one of its grabs takes only what TorBox has cached."""
     return any(known.rules_of(grab).cached_only for grab in live.pending)

@@ -32,7 +32,6 @@ from bridge.torbox import (
 )
 
 SUBJECT: Final = "torbox"
-PLANS: Final = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
 FREE: Final = 0
 MAX_SKEW: Final = 60.0
 """Seconds by which the clocks may differ: items are recognised by TorBox's creation times."""
@@ -99,10 +98,9 @@ def _failed(error: TorBoxError, url: str) -> Finding:
 
 
 def _account(account: Account, now: float) -> Iterator[Finding]:
-    plan = PLANS.get(account.plan, f"number {account.plan}")
     extra = f" ({account.extra_slots} of them additional)" if account.extra_slots else ""
     slots = f"{account.slots} downloads at a time{extra}"
-    yield ok(SUBJECT, f"TorBox accepted the API key; plan {plan}, {slots}")
+    yield ok(SUBJECT, f"TorBox accepted the API key; plan {account.plan_name}, {slots}")
     if account.plan == FREE:
         fix = "Choose another plan at TorBox"
         yield warning(SUBJECT, "the free plan allows a few downloads a month", fix)

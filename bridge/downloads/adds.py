@@ -13,6 +13,7 @@ from bridge.core.model import (
     AddOptions,
     Download,
     DownloadPhase,
+    Entry,
     Failover,
     Grab,
     GrabPhase,
@@ -29,6 +30,7 @@ from bridge.downloads.results import Added, AddResult, Joined, Known, Pending, R
 from bridge.engine import Engine, EngineContext
 from bridge.engine.link_fetcher import NotFetched
 from bridge.engine.link_follow import host_of
+from bridge.engine.removal import remote_removal
 from bridge.state import UnitOfWork
 
 log = structlog.get_logger()
@@ -142,7 +144,8 @@ class Adds:
         self, download: Download, torrent: bytes | None, options: AddOptions, caller: Caller | None
     ) -> AddResult:
         category = options.category if valid_category(options.category) else ""
-        # An *arr repeats an add whose answer was lost, which must not make a second grab.
+        if torrent is not None:
+            await self._replace_stuck(download, torrent)
         if self._has(self._state.by_hash(download.hash), category):
             return await self._known(download.hash, category)
         try:
@@ -151,7 +154,7 @@ class Adds:
             save_path = self._labels.save_path(category, asked)
         except OutsideRoots as error:
             return Rejected(str(error))
-        if self._may_reject(category, options):
+        if not options.insist and self._may_reject(category, options):
             hopeless = await self._why_hopeless(download, category)
             if hopeless:
                 return Rejected(hopeless)
@@ -188,6 +191,33 @@ class Adds:
                 jobs.append(work.add_job(task, info_hash))
         await self._engine.perform_jobs(jobs)
         return Joined(info_hash) if jobs else Known(info_hash)
+
+    async def _replace_stuck(self, fresh: Download, torrent: bytes) -> None:
+        """Create a magnet whose metadata TorBox does not find anew, from its .torrent file.
+
+        TorBox would answer that it has the torrent already, so its item goes first, if it is ours.
+        """
+        known = self._state.by_hash(fresh.hash)
+        if known is None or known.has_torrent or known.phase is not DownloadPhase.ACTIVE:
+            return
+        item = self._state.snapshot.items.get(known.torrent_id or 0)
+        if item is None or item.size or not known.ours:
+            return
+        async with self._state.unit_of_work() as work:
+            entries = [Entry(known, grab) for grab in work.grabs_of(known.id)]
+            removal = remote_removal(self._ctx, entries[0]) if entries else None
+            if removal is None:
+                return
+            work.add_job(removal, known.hash)
+            work.put_torrent(known.id, torrent)
+            now = work.now
+
+            def anew(latest: Download) -> Download:
+                again = follow_again(latest, now, at_torbox=False)
+                return replace(again, has_torrent=True, private=fresh.private, size=fresh.size)
+
+            why = "TorBox finds no metadata for the magnet, and now there is a .torrent"
+            work.update_download(known.id, anew, why=why)
 
     def _grabs_in(self, info_hash: str, category: str) -> list[Grab]:
         known = self._state.by_hash(info_hash)

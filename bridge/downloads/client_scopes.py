@@ -33,7 +33,9 @@ class Caller:
     id: str = ""
     """The session id. Clients with the API key are distinguished by program and address."""
     program: str = ""
-    """The program's name in its User-Agent: `Sonarr`."""
+    """What it calls itself: `Sonarr`."""
+    grab_id: int | None = None
+    """The one grab that it means, as the page knows it; None: that has to be found out."""
 
 
 NOBODY = Caller()
@@ -95,6 +97,8 @@ class ClientScopes:
         removed its own grab, or if two programs of its name have a grab each: the client's grab
         becomes known when it lists its category.
         """
+        if caller.grab_id is not None:
+            return [entry for entry in entries if entry.grab.id == caller.grab_id]
         if not entries:
             return []
         client = self._clients.get(caller.id)

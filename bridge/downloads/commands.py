@@ -61,10 +61,18 @@ class Commands:
             if caller is not None:
                 self._scopes.removed(caller, entry.hash)
 
-    async def remove_grab(self, grab_id: int, *, delete_files: bool, why: str = "") -> None:
-        """Remove one grab; see `remove`."""
-        # Removed from state first: a poll right after the answer must not list it any longer.
-        await release(self._ctx, grab_id, delete_files=delete_files, why=why)
+    async def remove_grab(
+        self,
+        grab_id: int,
+        *,
+        delete_files: bool,
+        delete_remote: bool | None = None,
+        why: str = "",
+    ) -> None:
+        """Remove one grab; see `remove`. `delete_remote` overrules what the settings say."""
+        await release(
+            self._ctx, grab_id, delete_files=delete_files, delete_remote=delete_remote, why=why
+        )
         self._engine.cancel_grab(grab_id)
         self._engine.wake()
 

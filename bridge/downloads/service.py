@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bridge.config import Policy
+from bridge.core.model import Grab
+from bridge.downloads.account import Account
 from bridge.downloads.adds import Adds
 from bridge.downloads.cleanup_report import CleanupReport
 from bridge.downloads.client_preferences import ClientPreferences
@@ -25,6 +28,7 @@ class DownloadService:
     """
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
+        self._ctx = ctx
         self._state = ctx.state
         self._engine = engine
         self._settings = ctx.settings
@@ -89,6 +93,14 @@ class DownloadService:
     def unknown_states(self) -> Mapping[str, int]:
         """How often TorBox showed a state that the bridge does not know, since the start."""
         return self._state.unknown_states
+
+    def policy(self, category: str) -> Policy:
+        """Return what the settings say of a category."""
+        return self._settings.policy_for(category)
+
+    def mode_of(self, grab: Grab) -> str:
+        """Return how a grab is delivered: as was decided for it, or as the settings say now."""
+        return self._ctx.mode_of(grab)
 
     async def free_space(self) -> int:
         """Return the free bytes on the download disk, some seconds old."""

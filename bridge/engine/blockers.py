@@ -6,8 +6,11 @@
 | no slot | ACTIVE_LIMIT, a full queue | when something that was active no longer is, or after a pause |
 | plan limit | MONTHLY_LIMIT, PLAN_RESTRICTED_FEATURE ... | after a pause, or at a restart |
 | rate limit | 429, COOLDOWN_LIMIT | by the rate budgets alone |
+| adds fail | creates of several hashes in a row | with the next create that works |
 
-A blocked download waits; it never fails because of the blocker.
+A blocked download waits; it never fails because of the blocker. A create that fails for no reason of
+these concerns its own hash alone, which backs off. Only where one hash after the other fails is it
+TorBox: then one create is in flight at a time.
 """
 
 from collections.abc import Callable
@@ -23,12 +26,19 @@ from bridge.torbox import (
     CallClass,
     Cooldown,
     NeedsUser,
+    PlanRestricted,
     RateLimited,
     TorBoxError,
     WaitForSlot,
 )
 
 log = structlog.get_logger()
+
+MANY_FAILED = 3
+"""Creates of so many different hashes, with no success between them, mean trouble at TorBox."""
+
+FAILED_LATELY = 1800.0
+"""A failed create is tried again within this time; what is older is no news (seconds)."""
 
 CALL_WORDS = {
     CallClass.CREATE: "adds",
@@ -63,7 +73,7 @@ class Blocker:
     """A reason why work waits, for the user."""
 
     name: str
-    """`outage`, `bad_key`, `no_slot` or `plan_limit`."""
+    """`outage`, `bad_key`, `no_slot`, `plan_limit`, `adds_fail`, `list` or `disk`."""
     text: str
     since: float | None = None
     """Unix seconds; None when unknown."""
@@ -92,6 +102,7 @@ class Blockers:
         self._slot_at = 0.0
         self._slot_tries = 0
         self._active = 0
+        self._failed: dict[str, tuple[str, float]] = {}
 
     @property
     def probe_at(self) -> float | None:
@@ -110,8 +121,18 @@ class Blockers:
 
     @property
     def max_creates(self) -> int:
-        """Maximum creates in flight: one while it is unknown whether a slot is free."""
-        return 1 if self._slot_tries else self._creates
+        """How many creates may be in flight: one, while it is unknown whether the next will work."""
+        return 1 if self._slot_tries or self._adds_fail else self._creates
+
+    @property
+    def _adds_fail(self) -> bool:
+        return len(self._failing()) >= MANY_FAILED
+
+    def _failing(self) -> list[str]:
+        """Return why creates failed since the last that worked, for each hash the latest reason."""
+        now = self._clock()
+        recent = [one for one in self._failed.values() if abs(now - one[1]) < FAILED_LATELY]
+        return [why for why, _ in sorted(recent, key=lambda one: one[1])]
 
     @property
     def texts(self) -> list[str]:
@@ -137,6 +158,10 @@ class Blockers:
             for kind, (why, until) in self._closed.items()
             if until > now
         ]
+        if self._adds_fail:
+            reasons = self._failing()
+            text = f"TorBox: {len(reasons)} adds in a row failed, the last: {reasons[-1]}"
+            found.append(Blocker("adds_fail", text))
         if self._slot_at > now:
             found.append(Blocker("no_slot", "TorBox: all slots are taken", None, self._slot_at))
         return found
@@ -184,6 +209,11 @@ class Blockers:
             probes=probes,
         )
 
+    def probe_now(self) -> None:
+        """Let TorBox be asked at once, if it does not work: something has changed here."""
+        if self._outage is not None:
+            self._outage = replace(self._outage, probe_at=self._clock())
+
     def answered(self) -> bool:
         """Record that a list was read; return whether that ends an outage."""
         if self._outage is None:
@@ -220,8 +250,18 @@ class Blockers:
         """Record that a call of this class succeeded."""
         self._closed.pop(kind, None)
 
+    def create_failed(self, info_hash: str, error: TorBoxError) -> None:
+        """Note that TorBox failed to take an add, for a reason that blocks no others."""
+        if isinstance(error, PlanRestricted):
+            return  # it is that torrent
+        failed_before = self._adds_fail
+        self._failed[info_hash] = str(error), self._clock()
+        if self._adds_fail and not failed_before:
+            log.warning("adds_fail", in_a_row=MANY_FAILED, why=str(error))
+
     def created(self, *, cached: bool) -> None:
         """Record that TorBox accepted a create. Unless the torrent was cached, there was a slot."""
         self.passed(CallClass.CREATE)
+        self._failed.clear()
         if not cached:
             self._slot_tries = 0

@@ -15,19 +15,19 @@ KEEP_NO_SECONDS = 300.0
 """A negative answer expires sooner: it may have been an empty reply, and others add torrents."""
 
 UNANSWERED_SECONDS = 10.0
-"""After a failed call the hashes count as uncached for this long."""
+"""When it could not be asked, it is not asked about these hashes again for so long."""
 
 
 class CachedAnswers:
-    """TorBox's answers, asked for in one call for many downloads while creates are scarce."""
+    """Asks only where it matters: one call for many downloads."""
 
     def __init__(self, torbox: TorBox) -> None:
         self._torbox = torbox
-        self._known: dict[str, tuple[bool, float]] = {}
+        self._known: dict[str, tuple[bool | None, float]] = {}
         self.asking = False
 
-    def known(self, now: float) -> Mapping[str, bool]:
-        """Return the known answers by hash."""
+    def known(self, now: float) -> Mapping[str, bool | None]:
+        """Return what is known, by hash; None where TorBox did not say."""
         self._known = {key: kept for key, kept in self._known.items() if kept[1] > now}
         return {info_hash: cached for info_hash, (cached, _) in self._known.items()}
 
@@ -46,9 +46,7 @@ class CachedAnswers:
             found = await self._torbox.cached(asked)
         except TorBoxError:
             until = now + UNANSWERED_SECONDS
-            # Without an entry the planner would ask again at once, and no create would be sent
-            # until then.
-            self._known |= dict.fromkeys(asked, (False, until))
+            self._known |= dict.fromkeys(asked, (None, until))
             raise
         finally:
             self.asking = False

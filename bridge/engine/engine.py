@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -36,7 +36,7 @@ from bridge.core.actions import (
     RunJob,
     Submit,
 )
-from bridge.core.invariants import Observed, violations
+from bridge.core.invariants import TORBOX_WORKS, Observed, violations
 from bridge.core.model import (
     Download,
     Entry,
@@ -50,7 +50,7 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.core.planner import plan
-from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
+from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
 from bridge.delivery import DeliveryError
 from bridge.engine.arr_refresh import ArrRefresh
@@ -59,6 +59,7 @@ from bridge.engine.cached_answers import CachedAnswers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.failure_reports import report_failure
@@ -80,11 +81,20 @@ log = structlog.get_logger()
 LONGEST_SLEEP = 30.0
 """Maximum seconds between two plans, whatever the plan said."""
 
+VIOLATIONS_SECONDS = 60.0
+"""Between two looks for what does not hold though it should."""
+
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
 
 FEW_CREATES = 10
 """When fewer uncached creates than this are left, cached torrents are looked for first."""
+
+SLOW_CREATE_SECONDS = 5.0
+"""A create that takes longer than this no longer keeps others from their turn."""
+
+MOST_SLOW_CREATES = 20
+"""So many slow creates may be in flight all the same; then they do count."""
 
 FORECAST = 200
 """Maximum downloads in the submit queue whose turn is forecast."""
@@ -117,6 +127,7 @@ class Busy:
     action: Action
     info_hash: str
     task: asyncio.Task[Any]
+    began: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +165,15 @@ class Engine:
         self._deliverer = Deliverer(ctx, self)
         self._metadata = MetadataLookups(ctx, self.blockers)
         self._cleanup = CleanupTimes(ctx.state, ctx.rules)
+        self._create_pauses = CreatePauses(ctx.retry.create_again)
         self._busy: dict[Key, Busy] = {}
         self._held: Counter[int] = Counter()
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._last_lookup_at: dict[int, float] = {}
         self._asking_import = False
+        self._blocked_at = self._full_at = ctx.clock()
+        self._looked_for_violations_at = ctx.clock()
+        self._logged_violations: frozenset[str] = frozenset()
         self._event = asyncio.Event()
         self._closing = False
         self._workers = self._worker_table()
@@ -172,42 +187,86 @@ class Engine:
 
     @property
     def troubles(self) -> Sequence[str]:
-        """The blockers in words; empty when nothing is blocked."""
-        return self.blockers.texts or self._refresh.blockers
+        """What keeps the bridge from its work, in words; empty when all is well."""
+        torbox = self.blockers.texts or self._refresh.blockers
+        return [*torbox, *(blocker.text for blocker in self._disk_blockers())]
 
     @property
     def all_blockers(self) -> Sequence[Blocker]:
         """Every blocker with the time of the next attempt."""
-        return self.blockers.all
+        found = self.blockers.all
+        if not self.blockers.texts:
+            found += [Blocker("list", text) for text in self._refresh.blockers]
+        return [*found, *self._disk_blockers()]
+
+    def _disk_blockers(self) -> list[Blocker]:
+        problems = self._ctx.deliveries.disk_health.problems
+        return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
 
     @property
     def violations(self) -> Sequence[str]:
         """Sentences about violated invariants; normally empty."""
         known = self._planner_input()
-        budgets, now = self._ctx.torbox.budgets, known.now
-        blocked = self.blockers.probe_at is not None or known.slot_at > now
+        blocked = self._note_waits(known)
         return violations(
             Observed(
-                now=now,
+                now=known.now,
                 live=known.live,
                 jobs=known.jobs,
                 snapshot=known.snapshot,
                 busy_downloads=known.busy_downloads,
                 busy_grabs=known.busy_grabs,
                 delivering=len(known.delivering),
-                blocked=blocked or any(budgets.ready_at(kind, now) > now for kind in CallClass),
+                blocked=blocked,
+                blocked_at=self._blocked_at,
+                full_at=self._full_at,
             )
         )
 
+    def _note_waits(self, known: PlannerInput) -> bool:
+        """Note what keeps due work waiting for good reason; return whether it is a blocker."""
+        budgets, now = self._ctx.torbox.budgets, known.now
+        blocked = (
+            self.blockers.probe_at is not None
+            or known.slot_at > now
+            or any(budgets.ready_at(kind, now) > now for kind in CallClass)
+        )
+        if blocked or known.submitting >= known.max_creates:
+            self._blocked_at = now
+        if len(known.delivering) >= MAX_DELIVERIES:
+            self._full_at = now
+        return blocked
+
+    def _log_violations(self, known: PlannerInput) -> None:
+        """Log what does not hold, each of it once for as long as it does not."""
+        self._note_waits(known)
+        if abs(known.now - self._looked_for_violations_at) < VIOLATIONS_SECONDS:
+            return
+        self._looked_for_violations_at = known.now
+        found = frozenset(self.violations)
+        for text in sorted(found - self._logged_violations):
+            log.error("invariant_violated", what=text)
+        self._logged_violations = found
+
     def settings_changed(self) -> None:
-        """Take over changed settings. Rules are read for every plan, clean-up times are indexed."""
+        """Take changed settings over: rules are read for every plan, clean-up times are not.
+
+        A key that TorBox rejected may be another one now: it is tried at once.
+        """
         self._cleanup.reset()
+        self.blockers.probe_now()
         self.wake()
 
     def entry_changed(self, before: Entry | None, after: Entry) -> None:
         """Let the *arr know soon of what became complete, or failed."""
         if not self._closing:
             self._arr_refresh.entry_changed(before, after)
+
+    async def renew_key(self) -> None:
+        """Take another TorBox key if the settings have one, and try it at once."""
+        await self._ctx.key.renew()
+        self.blockers.probe_now()
+        self.wake()
 
     def wake(self) -> None:
         """Plan again now, because something changed."""
@@ -273,7 +332,13 @@ class Engine:
     # The loop
 
     def start(self) -> None:
-        """Start the loop in the background."""
+        """Begin to work, in the background.
+
+        One list is read at once, whatever there is to do: it tells whether TorBox answers and takes
+        the key before the first grab depends on it.
+        """
+        self._refresh.begin()
+        self._spawn(self._refresh.refresh_list(queue=False), name="first list")
         self._tasks.spawn(self._run(), name="engine")
 
     async def close(self) -> None:
@@ -301,6 +366,7 @@ class Engine:
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
         known = self._planner_input()
+        self._log_violations(known)
         self._forecast(known)
         made = plan(known)
         at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
@@ -345,6 +411,7 @@ class Engine:
         slot_at = self.blockers.slot_at
         due = self._cleanup.due(now)
         running = Counter(type(busy.action) for busy in self._busy.values())
+        quick_creates = self._quick_creates(now)
         return PlannerInput(
             now=now,
             live=live,
@@ -365,18 +432,21 @@ class Engine:
             busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
-            submitting=running[Submit],
+            submitting=len(quick_creates),
+            next_place_at=min(quick_creates, default=inf) + SLOW_CREATE_SECONDS,
             delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
-            last_lookup_at=self._last_lookup_at,
+            last_lookup_at={key: at for key, at in self._last_lookup_at.items() if at <= now},
             cached=self._cached.known(now),
-            polled_at=self._refresh.started_at,
+            # What a clock that was put back has left in the future did not happen yet.
+            polled_at=self._refresh.started_at if self._refresh.started_at <= now else -inf,
             active_seconds=poll_seconds.active,
             idle_seconds=poll_seconds.idle,
             poll_seconds=self._refresh.pause,
             probe_at=self.blockers.probe_at,
             max_creates=self.blockers.max_creates,
+            create_again_at=self._create_pauses.until(now),
             next_create_at=budgets.ready_at(CallClass.CREATE, now),
             next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
             creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
@@ -392,6 +462,12 @@ class Engine:
     def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
         return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
+
+    def _quick_creates(self, now: float) -> Sequence[float]:
+        """Return when the creates in flight began that keep others from their turn."""
+        began = [busy.began for busy in self._busy.values() if isinstance(busy.action, Submit)]
+        quick = [at for at in began if abs(now - at) < SLOW_CREATE_SECONDS]
+        return quick if len(began) - len(quick) < MOST_SLOW_CREATES else began
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
@@ -454,7 +530,8 @@ class Engine:
             work.close()
             return
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
-        self._busy[key] = Busy(action, info_hash, self._tasks.spawn(work, name=name))
+        task = self._tasks.spawn(work, name=name)
+        self._busy[key] = Busy(action, info_hash, task, self._ctx.clock())
         self._busy[key].task.add_done_callback(lambda _task: self._ended(key))
 
     def _job_ended(self, key: Key, _task: object) -> None:
@@ -481,9 +558,10 @@ class Engine:
 
     async def _torbox_failed(self, action: Action, key: Key, error: TorBoxError) -> None:
         blocked = self.blockers.hold(error, CALLS[type(action)])
-        # A crash must not send us into the same limit again after the restart.
-        await self._save_budgets()
-        # A lookup changes nothing, so it needs no note: the next one is planned anyway.
+        if isinstance(action, Submit) and not blocked:
+            download = self._state.downloads.get(key.id)
+            self.blockers.create_failed(download.hash if download else "", error)
+        await self._save_budgets()  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return
@@ -524,6 +602,9 @@ class Engine:
                 # nevertheless: the answer of the cached check was outdated.
                 self._cached.forget(download.hash)
             raise
+        download = self._state.downloads.get(download_id)
+        if download is not None and download.phase in TORBOX_WORKS:
+            self._create_pauses.created(download.hash, self._ctx.clock())
         self.blockers.created(cached=cached)
 
     async def _look(self, action: RefreshItem) -> None:

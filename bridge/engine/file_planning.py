@@ -1,7 +1,7 @@
 """Chooses and names the files of each grab.
 
-A grab whose wanted files are not all in TorBox's list waits: half a season pack is never delivered
-as if it were the whole.
+A grab whose content is not all in TorBox's list waits: half of a pack is never delivered as the
+whole. What lies beside the content (a cover, a text, subtitles) is waited for a short time only.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import structlog
 
 from bridge.config import FilePolicy
 from bridge.core.completeness import missing
+from bridge.core.content import content_among
 from bridge.core.edits import edited
 from bridge.core.files import File, FileRules, NamedFile, NothingLeft, choose
 from bridge.core.metainfo import Metainfo, parse_torrent
@@ -31,12 +32,14 @@ from bridge.core.modes import content_layout, deliverable, named_on_disk
 from bridge.core.paths import fitted, layout
 from bridge.core.patience import FILES_MISSING
 from bridge.core.remote_tracking import to_phase
-from bridge.core.video import is_video, without_extras
+from bridge.core.video import without_extras
 from bridge.engine.context import EngineContext
 from bridge.engine.failing import fail_grab
 from bridge.state import UnitOfWork
 
 log = structlog.get_logger()
+
+ZIP = ".zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,22 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Paths of wanted files that TorBox does not list."""
+
+    content: Sequence[str] = ()
+    beside: Sequence[str] = ()
+    """What lies beside the content: covers, texts, subtitles."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incomplete:
     """TorBox's file list lacks files that the grab wants."""
 
     names: Sequence[str]
     listed_bytes: int
+    without_them_at: float = 0.0
+    """When the grab is delivered without them (unix seconds); 0 is never."""
 
 
 Plan: TypeAlias = Planned | Incomplete | Failure
@@ -136,12 +150,13 @@ def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> No
                     delivery_mode=mode,
                     size=sum(file.size for file in chosen),
                     incomplete_list_bytes=-1,
+                    next_attempt_at=0.0,
                     note="",
                 )
 
             if work.update_grab(grab_id, plan, why=f"{len(chosen)} of {len(files)} files chosen"):
                 work.put_files(grab_id, files)
-        case Incomplete(names, listed_bytes):
+        case Incomplete(names, listed_bytes, without_them_at):
             note = f"{FILES_MISSING}: {len(names)} missing, {names[0]} first" if names else ""
             now = work.now
             work.update_grab(
@@ -149,12 +164,19 @@ def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> No
                 lambda latest: replace(
                     latest,
                     incomplete_list_bytes=listed_bytes,
-                    incomplete_list_at=latest.incomplete_list_at or now,
+                    incomplete_list_at=_began(latest, listed_bytes, now),
+                    next_attempt_at=without_them_at,
                     note=note,
                 ),
             )
         case _:
             assert_never(made)
+
+
+def _began(grab: Grab, listed_bytes: int, now: float) -> float:
+    """Return since when the list has been as it is, for a grab that found files missing in it."""
+    known = grab.incomplete_list_at
+    return now if known is None or grab.incomplete_list_bytes != listed_bytes else known
 
 
 def make_plan(
@@ -168,10 +190,13 @@ def make_plan(
     mode = ctx.mode_of(entry.grab)
     policy = ctx.settings.policy_for(entry.grab.category).files
     excluded = ctx.state.preferences.excluded_globs()
+    zipped = _zipped(listed, entry, metainfo)
+    if zipped is not None:
+        return zipped
     lost = missing_files(policy, mode, listed, metainfo, excluded)
-    if lost:
-        log.warning("files_missing", release=entry.name, hash=entry.hash, missing=len(lost))
-        return Incomplete(lost, sum(file.size for file in listed))
+    incomplete = _incomplete(ctx, entry, listed, lost)
+    if incomplete is not None:
+        return incomplete
     if _same_files(known, listed):
         # Delivered once more, under the names of the first time.
         return Planned(entry.grab.content_name, tuple(known), mode)
@@ -227,23 +252,45 @@ def missing_files(
     listed: Sequence[RemoteFile],
     metainfo: Metainfo | None,
     excluded: Sequence[str] = (),
-) -> Sequence[str]:
-    """Return the wanted files of the torrent that TorBox does not list, as far as that is known.
-
-    If there are videos, only videos count: a missing text file is no reason to wait for hours.
-    """
+) -> Missing:
+    """Return the wanted files of the torrent that TorBox does not list, as far as that is known."""
     lost = missing(metainfo.files, listed) if metainfo else ()
     if metainfo is None or not lost:
-        return ()
+        return Missing()
     named = tuple(
         NamedFile(number, file.path, file.size) for number, file in enumerate(metainfo.files)
     )
     wanted = wanted_files(policy, mode, named, frozenset(), excluded)
     if isinstance(wanted, NothingLeft):
-        return ()
+        return Missing()
     names = {file.name for file in wanted}
-    names = {name for name in names if is_video(name)} or names
-    return [file.path for file in lost if file.path in names]
+    content = content_among(names)
+    absent = [file.path for file in lost if file.path in names]
+    return Missing(
+        content=[path for path in absent if path in content],
+        beside=[path for path in absent if path not in content],
+    )
+
+
+def _incomplete(
+    ctx: EngineContext, entry: Entry, listed: Sequence[RemoteFile], lost: Missing
+) -> Incomplete | None:
+    """Return what the grab waits for. Where all content is listed it does not wait for long.
+
+    Then the time begins with the first look at the list as it is; a clock that was put back since
+    then ends it.
+    """
+    if not (lost.content or lost.beside):
+        return None
+    names = lost.content or lost.beside
+    listed_bytes = sum(file.size for file in listed)
+    log.warning("files_missing", release=entry.name, hash=entry.hash, missing=len(names))
+    if lost.content:
+        return Incomplete(names, listed_bytes)
+    now = ctx.clock()
+    began = _began(entry.grab, listed_bytes, now)
+    until = began + ctx.retry.beside_content
+    return Incomplete(names, listed_bytes, until) if began <= now < until else None
 
 
 async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
@@ -262,9 +309,30 @@ def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
         if file.infected:
             return Failure(Reason.INFECTED, f"TorBox says that it is infected: {file.name}")
         if file.zipped:
-            why = f"TorBox has it only packed in a zip, which no *arr can import: {file.name}"
-            return Failure(Reason.ZIPPED, why)
+            return _packed(file)
     return None
+
+
+def _zipped(
+    listed: Sequence[RemoteFile], entry: Entry, metainfo: Metainfo | None
+) -> Failure | None:
+    """Return the failure of a release that TorBox has only as one .zip, whether marked or not.
+
+    A lone .zip is the release itself where the torrent says so, or is called so.
+    """
+    if len(listed) != 1 or not listed[0].name.lower().endswith(ZIP):
+        return None
+    file = listed[0]
+    if metainfo is None:
+        itself = entry.download.name.lower().endswith(ZIP)
+    else:
+        itself = any(known.path.lower().endswith(ZIP) for known in metainfo.files)
+    return None if itself and not file.zipped else _packed(file)
+
+
+def _packed(file: RemoteFile) -> Failure:
+    why = f"TorBox has it only packed in a zip, which no *arr can import: {file.name}"
+    return Failure(Reason.ZIPPED, why)
 
 
 def _same_files(known: Sequence[DeliveredFile], listed: Sequence[RemoteFile]) -> bool:

@@ -49,7 +49,7 @@ class ListRefresh:
         self._blockers = blockers
         self._pace = ctx.settings.torbox.poll_seconds
         self._failures = 0
-        self._unbroken_since = 0.0
+        self._unbroken_since = ctx.clock()
         self.running = False
         self.started_at = -inf
         """When the last list was started."""
@@ -98,10 +98,14 @@ class ListRefresh:
         self._failures = 0
         self.pause = self._pace.active
         self._blockers.passed(CallClass.LIST)
-        if self._unbroken_since == inf:
-            self._unbroken_since = self._ctx.clock()
+        self._answers_again()
         if self._blockers.answered():
             await self._resume()
+
+    def _answers_again(self) -> None:
+        """Let time count from now on, if TorBox has failed to answer before."""
+        if self._unbroken_since == inf:
+            self._unbroken_since = self._ctx.clock()
 
     async def _resume(self) -> None:
         """End the pauses that the outage caused, each at a slightly different moment."""
@@ -210,7 +214,11 @@ class ListRefresh:
             TorBoxError: TorBox gave no answer, which says nothing about the item.
         """
         state = self._state
-        item = await self._ctx.torbox.item(torrent_id)
+        try:
+            item = await self._ctx.torbox.item(torrent_id)
+        except TorBoxError:
+            self._unbroken_since = inf
+            raise
         if item is None or torrent_id in state.recently_removed.deleted:
             state.forget_item(torrent_id)
         else:
@@ -228,6 +236,7 @@ class ListRefresh:
                 work.update_download(download_id, record_miss, why="TorBox does not know its id")
             else:
                 self._item_seen(work, download, item)
+        self._answers_again()
 
 
 def _changed(before: Snapshot, after: Snapshot) -> Iterator[int]:

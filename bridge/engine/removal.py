@@ -39,12 +39,20 @@ DATABASE_ERROR = "DATABASE_ERROR"
 """A temporary server error, but also TorBox's possible answer when the item is already gone."""
 
 
-async def release(ctx: EngineContext, grab_id: int, *, delete_files: bool, why: str = "") -> None:
-    """Remove a grab and store the job that cleans up after it. Committed on return.
+async def release(
+    ctx: EngineContext,
+    grab_id: int,
+    *,
+    delete_files: bool,
+    delete_remote: bool | None = None,
+    why: str = "",
+) -> None:
+    """Remove a grab, committed on return, and store the job that cleans up after it.
 
-    Other grabs of the download keep their files. With the last grab TorBox's item is deleted, too,
-    if the bridge created it. A report to the *arr that was not sent yet is cancelled: a client that
-    removes a failed grab knows about the failure.
+    What other grabs of the download have stays as it is; with the last one TorBox's item is deleted
+    too, if the bridge created it. A report to the *arr that was not begun is called off: whoever
+    removes a failed grab knows of the failure. `delete_remote` overrules what the settings say of
+    TorBox's item.
     """
     async with ctx.state.unit_of_work() as work:
         entry = work.entry(grab_id)
@@ -55,9 +63,10 @@ async def release(ctx: EngineContext, grab_id: int, *, delete_files: bool, why: 
         others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
         needed = any(one.phase is not GrabPhase.FAILED for one in others)
         removal = removal_of(ctx, entry, keeps_remote=needed)
-        # During a delivery a file may be in place although that is not stored yet. In any other
-        # phase a file that is not done is not on disk: a file of that name belongs to somebody
-        # else.
+        if delete_remote is not None and not needed:
+            removal = replace(removal, delete_remote=delete_remote)
+        # While it is delivered the rename may be done and not written down yet. Otherwise a file
+        # that is not done is not on disk: one of that name is somebody else's.
         maybe = entry.grab.phase is GrabPhase.DELIVERING
         paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
         removal = replace(

@@ -19,7 +19,11 @@ class RetryTimes:
     """The plan forbids a class of calls: before the next call of that class."""
     disk_full: float = 60.0
     mount: float = 30.0
-    """Between two checks for files that the user's mount does not show yet; shorter at first."""
+    """Between two looks for files that the user's mount does not show yet; shorter at first."""
+    create_again: float = 30.0
+    """Before a third create of one hash within an hour; twice as long before each further one."""
+    beside_content: float = 120.0
+    """TorBox lists all content and lacks a cover, a text ...: before these are left out."""
     metadata: float = 8.0
     """Before TorBox is asked for the metadata of a magnet whose item shows none."""
     link: float = 3.0

@@ -74,6 +74,10 @@ class Batch:
         """Add any statement."""
         self.statements.append((sql, parameters))
 
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add a statement once for each row of parameters."""
+        self.statements += [(sql, row) for row in rows]
+
     def put_download(self, download: Download) -> None:
         """Insert or replace a download's row."""
         self.statements.append((_PUT_DOWNLOAD, to_row(download)))
@@ -326,6 +330,10 @@ class Database:
         await self.write(Batch())
         # A timeout that expired during the commit takes effect at this await.
         await asyncio.sleep(0)
+
+    async def query(self, sql: str, *parameters: object) -> Sequence[sqlite3.Row]:
+        """Read rows of a table that has a module of its own."""
+        return await self._rows(sql, *parameters)
 
     async def _rows(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._db.execute_fetchall(sql, parameters))

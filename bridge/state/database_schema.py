@@ -174,4 +174,26 @@ STEPS: tuple[str, ...] = (
     ) STRICT;
     """,
     SPLIT_DOWNLOADS_AND_GRABS,
+    """
+    CREATE TABLE history (                  -- what became of grabs, also of those that are gone
+        grab_id INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL,
+        added_at REAL NOT NULL,
+        name TEXT NOT NULL,
+        category TEXT NOT NULL,
+        asked_by TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        completed_at REAL,
+        imported_at REAL,
+        failed_at REAL,
+        reported_at REAL,
+        removed_at REAL,
+        reason TEXT NOT NULL,
+        message TEXT NOT NULL,
+        last_at REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX history_by_last ON history (last_at);
+    CREATE INDEX history_by_added ON history (added_at);
+    """,
 )

@@ -72,9 +72,9 @@ class State:
         self.changes: ChangeLog[int] = ChangeLog()
         """By grab id."""
         self.snapshot = Snapshot()
-        self.on_change: Callable[[Entry | None, Entry], None] = lambda _before, _after: None
-        """Called after each commit with every changed entry: its old value (None if it is new) and
-        its new value.
+        self.on_change: Callable[[Entry | None, Entry | None], None] = lambda _before, _after: None
+        """Called after each commit with every entry it changed: as it was (None: it was added), and
+        as it is.
         """
         self.meters: dict[int, FetchMeter] = {}
         """The meters of the deliveries in progress, by grab id."""
@@ -359,9 +359,7 @@ class State:
         if changed or work.changes_labels:
             self.changes.record(changed)
         for grab_id in changed:
-            entry = self.entry(grab_id)
-            if entry is not None:
-                self.on_change(before.get(grab_id), entry)
+            self.on_change(before.get(grab_id), self.entry(grab_id))
 
     def _touched(self, work: UnitOfWork) -> set[int]:
         """Return the downloads that change or whose grabs change."""

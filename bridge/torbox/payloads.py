@@ -91,6 +91,14 @@ class Account:
     cooldown_until: float | None = None
     settings: AccountSettings | None = None
 
+    @property
+    def plan_name(self) -> str:
+        """What TorBox calls the plan."""
+        return _PLANS.get(self.plan, f"number {self.plan}")
+
+
+_PLANS = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}
+
 
 def created(answer: Answer) -> Created | None:
     """Return the outcome of an add; None if it was refused.

@@ -1,25 +1,30 @@
-"""The other face: the page, health for container runtimes, figures, stories, the doctor, streams."""
+"""The other face: the page, health for container runtimes, metrics, the JSON API, streams."""
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bridge.auth import Access
-from bridge.downloads import DownloadService
 from bridge.state import Database
-from bridge.web import account, check, guard, health, metrics, status, story, strm
+from bridge.web import account, check, guard, health, metrics, routes, status, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
+from bridge.web.context import CONTEXT, WebContext
 from bridge.web.counters import Counters
 from bridge.web.http_server import BoundedRunner, bound_request
 from bridge.web.metrics import Sources
 from bridge.web.page import add_page
+from bridge.web.page_actions import PageActions
+from bridge.web.page_model import PageModel
 
 __all__ = [
     "BoundedRunner",
     "Checkup",
     "Counters",
+    "PageActions",
+    "PageModel",
     "Report",
     "Sources",
+    "WebContext",
     "add_alternative_ui",
     "add_page",
     "add_web",
@@ -31,7 +36,7 @@ def add_web(
     app: web.Application,
     base: str,
     *,
-    downloads: DownloadService,
+    context: WebContext,
     access: Access,
     store: Database,
     checkup: Checkup,
@@ -39,24 +44,20 @@ def add_web(
     sources: Sources,
 ) -> None:
     """Add the routes of this face below `base` (`""` or `/torbox`), but for what is at `base`."""
+    downloads = context.downloads
+    app[CONTEXT] = context
     app[guard.ACCESS] = access
     app[health.STORE] = store
     app[health.DOWNLOADS] = downloads
     app[status.DOWNLOADS] = downloads
     app[check.CHECKUP] = checkup
     app[account.DOWNLOADS] = downloads
-    app[story.DOWNLOADS] = downloads
     app[strm.DOWNLOADS] = downloads
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
     metrics.add_metrics(
         app, base, downloads=downloads, access=access, registry=registry, sources=sources
     )
-    app.router.add_get(f"{base}/api/bridge/status", status.status)
-    app.router.add_get(f"{base}/api/bridge/check", check.show)
-    app.router.add_post(f"{base}/api/bridge/check", check.ask)
-    app.router.add_get(f"{base}/api/bridge/account", account.show)
-    app.router.add_post(f"{base}/api/bridge/account", account.adopt)
-    app.router.add_get(f"{base}/api/bridge/downloads/{{hash}}", story.story)
+    routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
     app.router.add_head(base + strm.PATH, strm.describe)

@@ -22,6 +22,12 @@ def require_visitor(request: web.Request) -> None:
         raise web.HTTPForbidden
 
 
+async def session(request: web.Request) -> web.Response:
+    """Tell whether the request may come in. Needs no session, and tells nothing else."""
+    inside = authenticate(request, request.app[ACCESS]) is not None
+    return private_json(b'{"inside":true}' if inside else b'{"inside":false}')
+
+
 def private_json(body: bytes, status: int = 200) -> web.Response:
     """Answer JSON that no cache keeps."""
     return web.Response(body=body, status=status, content_type="application/json", headers=PRIVATE)

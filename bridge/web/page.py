@@ -1,11 +1,13 @@
-"""The page for the person who runs this at home: GET / and GET /downloads/{hash}.
+"""The page for the person who runs this at home: GET / and the addresses of its parts.
 
 The page itself is the same for everybody, and holds nothing: it asks the JSON routes, and shows a
 login when they refuse. So a stranger, and a client that only probes, gets it at once.
 """
 
+import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from typing import Final
 
@@ -20,34 +22,66 @@ POLICY: Final = (
 """Nothing from elsewhere, and nothing that is written into the page."""
 
 ROOT_MARK: Final = b"{{root}}"
+WORTH_PACKING: Final = 1000
+
+SCRIPTS: Final = (
+    "app.js",
+    "lib.js",
+    "store.js",
+    "parts.js",
+    "overview.js",
+    "downloads.js",
+    "actions.js",
+    "story.js",
+    "history.js",
+    "settings.js",
+    "setup.js",
+    "vendor/preact.js",
+    "vendor/hooks.js",
+    "vendor/htm.js",
+)
+PARTS: Final = ("history", "settings", "setup")
+"""Addresses of the page beside its top and `downloads/<id>`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
-    """A file of the page, in memory."""
+    """A file of the page, in memory, as it is and compressed."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     kind: str
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """Changes with the content."""
         return hashlib.sha256(self.body).hexdigest()[:16]
 
+    @cached_property
+    def packed(self) -> bytes:
+        """The body by gzip."""
+        return gzip.compress(self.body, 9, mtime=0)
+
     def answer(self, request: web.Request) -> web.Response:
         """Send it, or 304 to who has it. Browsers ask each time, so a new version is never mixed."""
         known = any(tag.value in {self.tag, "*"} for tag in request.if_none_match or ())
-        response = web.Response(status=304) if known else web.Response(body=self.body)
+        pack = len(self.body) > WORTH_PACKING and "gzip" in request.headers.get(
+            "Accept-Encoding", ""
+        )
+        body = self.packed if pack else self.body
+        response = web.Response(status=304) if known else web.Response(body=body)
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Vary"] = "Accept-Encoding"
         response.etag = self.tag
         if not known:
             response.headers["Content-Type"] = self.kind
+            if pack:
+                response.headers["Content-Encoding"] = "gzip"
         return response
 
 
 def _asset(name: str, kind: str) -> Asset:
-    return Asset(files("bridge.web").joinpath("assets", name).read_bytes(), kind)
+    return Asset(files("bridge.web").joinpath("assets", *name.split("/")).read_bytes(), kind)
 
 
 def _html(root: bytes) -> Asset:
@@ -57,16 +91,19 @@ def _html(root: bytes) -> Asset:
 
 
 TOP, BELOW = _html(b""), _html(b"../")
-STYLE = _asset("page.css", "text/css; charset=utf-8")
-SCRIPT = _asset("page.js", "text/javascript; charset=utf-8")
+FILES: Final = {
+    "page.css": _asset("page.css", "text/css; charset=utf-8"),
+    **{name: _asset(name, "text/javascript; charset=utf-8") for name in SCRIPTS},
+}
 
 
 def add_page(app: web.Application, base: str) -> None:
     """Serve the page below `base` (`""` or `/torbox`)."""
     app.router.add_get(f"{base}/", _top)
-    app.router.add_get(f"{base}/downloads/{{hash}}", _below)
-    app.router.add_get(f"{base}/web/page.css", _style)
-    app.router.add_get(f"{base}/web/page.js", _script)
+    app.router.add_get(f"{base}/downloads/{{id}}", _below)
+    for part in PARTS:
+        app.router.add_get(f"{base}/{part}", _top)
+    app.router.add_get(f"{base}/web/{{name:.+}}", _file)
     if base:
         app.router.add_get(base, to_folder, allow_head=False)
         app.router.add_head(base, _top)
@@ -78,13 +115,12 @@ async def _top(request: web.Request) -> web.Response:
 
 
 async def _below(request: web.Request) -> web.Response:
-    """Answer for the story of a download. Whether there is one only who may come in is told."""
+    """Answer for one download. Whether there is one only who may come in is told."""
     return BELOW.answer(request)
 
 
-async def _style(request: web.Request) -> web.Response:
-    return STYLE.answer(request)
-
-
-async def _script(request: web.Request) -> web.Response:
-    return SCRIPT.answer(request)
+async def _file(request: web.Request) -> web.Response:
+    found = FILES.get(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound(text="Not Found")
+    return found.answer(request)

@@ -1,13 +1,66 @@
-"""GET /api/bridge/downloads/{hash}: the whole story of one download, for people and scripts."""
+"""GET /api/bridge/downloads/{id}: everything about one grab and its download.
+
+`id` is the id of a row, or an info-hash: then it is the grab that a list of everything shows.
+"""
+
+import time
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
 
-from bridge.core.model import Event
-from bridge.downloads import DownloadService
-from bridge.web.guard import private_json, require_visitor
+from bridge.core.model import Event, RemoteItem
+from bridge.downloads import DownloadService, View
+from bridge.logs import masked
+from bridge.web.context import CONTEXT, WebContext, answer, read_body, refusal
+from bridge.web.guard import require_visitor
+from bridge.web.page_actions import row_of
+from bridge.web.page_model import Row
+from bridge.web.waits import in_words, span
 
-DOWNLOADS = web.AppKey("downloads", DownloadService)
+PRIORITIES = frozenset({0, 1, 6, 7})
+LONGEST_ID = 19
+"""Digits of an id; an info-hash has 40."""
+
+
+class StoryFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the download."""
+
+    index: int
+    name: str
+    """Relative to the save path."""
+    size: int
+    progress: float
+    chosen: bool
+    priority: int
+
+
+class Remote(msgspec.Struct, frozen=True, kw_only=True):
+    """What TorBox says of it."""
+
+    state: str
+    progress: float
+    download_speed: int
+    upload_speed: int
+    seeds: int
+    peers: int
+    ratio: float
+    uploaded: int
+    size: int
+    files: int
+    active: bool
+    finished: bool
+    cached: bool
+    created_at: float | None
+    expires_at: float | None
+    message: str
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A page elsewhere."""
+
+    name: str
+    url: str
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +79,33 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     torrent_id: int | None
     queued_id: int | None
     events: list[Event]
+    id: int | None = None
+    """Of the row; null once it is gone."""
+    row: Row | None = None
+    """As in the list; null once it is gone."""
+    save_path: str = ""
+    content_path: str = ""
+    """Where it is on disk, or will be."""
+    mode: str = ""
+    asked_by: str = ""
+    private: bool = False
+    ours: bool = False
+    """The bridge has added it at TorBox."""
+    completed_at: float | None = None
+    imported_at: float | None = None
+    files: list[StoryFile] = []
+    remote: Remote | None = None
+    links: list[Link] = []
+    """The *arr that grab into its category."""
+    reportable: bool = False
+    """An *arr can be told that it failed."""
+
+
+class FilePriority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files by their index, and qBittorrent's priority: 0 not wanted, 1 normal, 6 high, 7 highest."""
+
+    indexes: tuple[int, ...]
+    priority: int
 
 
 async def story(request: web.Request) -> web.Response:
@@ -34,29 +114,185 @@ async def story(request: web.Request) -> web.Response:
     It names what somebody downloads, so it takes a session or the API key like the other face.
     """
     require_visitor(request)
-    downloads = request.app[DOWNLOADS]
-    info_hash = request.match_info["hash"].lower()
-    view = downloads.queries.get(info_hash)
-    events = await downloads.queries.events(info_hash)
-    if view is None and not events:
+    told = await _story(request.app[CONTEXT], request.match_info["id"])
+    if told is None:
         raise web.HTTPNotFound(text="no such download")
-    entry = view.entry if view else None
-    failure = entry.failure if entry else None
-    told = Story(
+    return answer(told)
+
+
+async def report(request: web.Request) -> web.Response:
+    """Answer the story as text to be copied into a bug report: no keys, no links, no passwords."""
+    require_visitor(request)
+    context = request.app[CONTEXT]
+    told = await _story(context, request.match_info["id"])
+    if told is None:
+        raise web.HTTPNotFound(text="no such download")
+    return web.Response(text=masked(as_text(told, context.overview.read().version, time.time())))
+
+
+async def set_files(request: web.Request) -> web.Response:
+    """Choose among the files of a download."""
+    require_visitor(request)
+    wanted = await read_body(request, FilePriority)
+    downloads = request.app[CONTEXT].downloads
+    view = _view(downloads, request.match_info["id"])
+    if view is None:
+        raise web.HTTPNotFound(text="no such download")
+    there = await downloads.queries.files(view)
+    if not there:
+        return refusal("its files are not known yet")
+    if wanted.priority not in PRIORITIES or not set(wanted.indexes) <= {one.index for one in there}:
+        return refusal("no such file or priority")
+    await downloads.content.set_file_priority(
+        view.hash, wanted.indexes, wanted.priority, row_of(view)
+    )
+    return answer({})
+
+
+def grab_id_of(text: str) -> int | None:
+    """Return the id of a row; None if the text is an info-hash, or nothing."""
+    return int(text) if text.isdecimal() and len(text) < LONGEST_ID else None
+
+
+def _view(downloads: DownloadService, text: str) -> View | None:
+    grab_id = grab_id_of(text)
+    return downloads.queries.get(text) if grab_id is None else downloads.queries.by_id(grab_id)
+
+
+async def _story(context: WebContext, text: str) -> Story | None:
+    queries = context.downloads.queries
+    view = _view(context.downloads, text)
+    if view is not None:
+        await queries.learn_files(view)
+        events = await queries.events(view.hash)
+        return await _of(context, view, _about(events, grab_id_of(text)))
+    grab_id = grab_id_of(text)
+    info_hash = text.lower() if grab_id is None else await context.history.hash_of(grab_id)
+    events = await queries.events(info_hash) if info_hash else ()
+    if not events:
+        return None
+    return Story(
         hash=info_hash,
-        name=entry.name if entry else "",
-        category=entry.grab.category if entry else "",
-        phase=entry.phase if entry else "gone",
-        state=view.status.state if view else "",
-        progress=view.status.progress if view else 0.0,
-        note=entry.note if entry else "",
+        name="",
+        category="",
+        phase="gone",
+        state="",
+        progress=0.0,
+        note="",
+        failure_reason=None,
+        failure_message="",
+        next_attempt_at=0.0,
+        torrent_id=None,
+        queued_id=None,
+        events=_about(events, grab_id),
+    )
+
+
+def _about(events: Sequence[Event], grab_id: int | None) -> list[Event]:
+    """Return the events of one grab, if it is named, and of its download."""
+    return [event for event in events if grab_id is None or event.grab_id in {0, grab_id}]
+
+
+async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
+    entry, download, grab, failure = view.entry, view.download, view.grab, view.failure
+    files = await context.downloads.queries.files(view)
+    top = grab.content_name or (files[0].name.split("/", 1)[0] if files else "")
+    arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
+    page = "history" if entry.complete else "queue"
+    return Story(
+        hash=entry.hash,
+        name=entry.name,
+        category=grab.category,
+        phase=entry.phase,
+        state=view.status.state,
+        progress=view.status.progress,
+        note=entry.note,
         failure_reason=failure.reason if failure else None,
         failure_message=failure.message if failure else "",
-        next_attempt_at=(
-            max(entry.grab.next_attempt_at, entry.download.next_attempt_at) if entry else 0.0
-        ),
-        torrent_id=entry.download.torrent_id if entry else None,
-        queued_id=entry.download.queued_id if entry else None,
+        next_attempt_at=max(grab.next_attempt_at, download.next_attempt_at),
+        torrent_id=download.torrent_id,
+        queued_id=download.queued_id,
         events=list(events),
+        id=grab.id,
+        row=msgspec.structs.replace(context.model.row(view), doing=context.model.doing(view)),
+        save_path=grab.save_path,
+        content_path=f"{grab.save_path}/{top}" if top else grab.save_path,
+        mode=context.downloads.mode_of(grab),
+        asked_by=grab.client,
+        private=download.private,
+        ours=download.ours,
+        completed_at=grab.completed_at,
+        imported_at=grab.imported_at,
+        files=[
+            StoryFile(
+                index=file.index,
+                name=file.name,
+                size=file.size,
+                progress=round(file.progress, 4),
+                chosen=file.chosen,
+                priority=file.priority,
+            )
+            for file in files
+        ],
+        remote=_remote(view.item) if view.item else None,
+        links=[
+            Link(name=f"{name}: Activity", url=f"{url}/activity/{page}") for name, url, _ in arrs
+        ],
+        reportable=bool(arrs) and not entry.complete,
     )
-    return private_json(msgspec.json.encode(told))
+
+
+def _remote(item: RemoteItem) -> Remote:
+    return Remote(
+        state=item.state,
+        progress=item.progress,
+        download_speed=item.download_speed,
+        upload_speed=item.upload_speed,
+        seeds=item.seeds,
+        peers=item.peers,
+        ratio=item.ratio,
+        uploaded=item.uploaded,
+        size=item.size,
+        files=len(item.files),
+        active=item.active,
+        finished=item.finished,
+        cached=item.cached,
+        created_at=item.created_at,
+        expires_at=item.expires_at,
+        message=item.message,
+    )
+
+
+def as_text(told: Story, version: str, now: float) -> str:
+    """Write a story for a bug report. Times are UTC."""
+    doing = in_words(told.row.doing, now, _clock) if told.row else "gone"
+    ours = "added by the bridge" if told.ours else "not known to be added by the bridge"
+    lines = [
+        f"torbox-bridge {version}, {_clock(now)}",
+        f"name        {told.name}",
+        f"hash        {told.hash}",
+        f"category    {told.category or '-'}, asked for by {told.asked_by or '-'}",
+        f"phase       {told.phase}, shown as {told.state or '-'}, {told.progress:.1%}",
+        f"doing       {doing}",
+        f"failure     {told.failure_reason or '-'} {told.failure_message}".rstrip(),
+        f"delivery    {told.mode or '-'}, {len(told.files)} files",
+        f"torbox      torrent {told.torrent_id or '-'}, queued {told.queued_id or '-'}, {ours}",
+    ]
+    if told.remote is not None:
+        remote = told.remote
+        lines.append(
+            f"            {remote.state}, {remote.progress:.1%}, seeds {remote.seeds},"
+            f" peers {remote.peers}, cached {remote.cached}, {remote.message}".rstrip(", ")
+        )
+    lines.append("")
+    previous = None
+    for event in told.events:
+        after = f" (+{span(event.at - previous)})" if previous is not None else ""
+        what = f"{event.kind} {event.before} {event.after}".strip().replace("  ", " ")
+        lines.append(f"{_clock(event.at)}{after}  {what}  {event.why}".rstrip())
+        previous = event.at
+    return "\n".join(lines) + "\n"
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))

@@ -180,3 +180,13 @@ def test_a_failed_download_may_begin_again_for_the_grabs_that_waited() -> None:
     before, after = live(failed()), live(download(phase_at=NOW))
     assert before.grabs[0].phase is GrabPhase.WAITING
     assert violations(observed(after), observed(before)) == []
+
+
+def test_a_wait_for_a_place_is_no_violation() -> None:
+    """What waited long for a place is not forgotten the moment that one is free."""
+    overdue = live(ready(phase_at=LATE), planned())
+    free = Observed(now=NOW, live=[overdue], snapshot=snapshot())
+    assert violations(free)
+    assert not violations(replace(free, full_at=NOW - 1))
+    assert not violations(replace(free, blocked_at=NOW - 1))
+    assert violations(replace(free, full_at=NOW - OVERDUE_SECONDS - 1))

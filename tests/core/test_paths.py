@@ -263,3 +263,40 @@ def test_layout_is_always_a_tree_below_one_name(
 def test_layout_does_not_depend_on_the_order(files: list[NamedFile]) -> None:
     """The same files in another order, or after a restart, get the same paths."""
     assert layout(files, "Title") == layout(sorted(files, key=lambda file: file.id), "Title")
+
+
+@pytest.mark.parametrize(
+    ("title", "names", "folder"),
+    [
+        # Without a root folder: the title, unless that is one of the episodes.
+        ("Show.S01.1080p-GRP", ("Show.S01E01.mkv", "Show.S01E02.mkv"), "Show.S01.1080p-GRP"),
+        ("Show.S01E01.mkv", ("Show.S01E01.mkv", "Show.S01E02.mkv"), "Show.S01"),
+        ("Show.S01E01", ("Show.S01E01.mkv", "Show.S01E02.mkv", "a.nfo"), "Show.S01"),
+        ("Show - 01.mkv", ("Show - 01.mkv", "Show - 02.mkv"), "Show"),
+        ("A.mkv", ("A.mkv", "B.mkv"), "A"),
+        # With one: that, unless it is one of the episodes.
+        ("Show.S01", ("S/Show.S01E01.mkv", "S/Show.S01E02.mkv"), "S"),
+        (
+            "Show.S01",
+            ("Show.S01E01.mkv/Show.S01E01.mkv", "Show.S01E01.mkv/Show.S01E02.mkv"),
+            "Show.S01",
+        ),
+        (
+            "Show.S01E01.mkv",
+            ("Show.S01E01.mkv/Show.S01E01.mkv", "Show.S01E01.mkv/Show.S01E02.mkv"),
+            "Show.S01",
+        ),
+        # One episode or one film with what belongs to it keeps its own name.
+        ("x", ("Show.S01E01/Show.S01E01.mkv", "Show.S01E01/Show.S01E01.srt"), "Show.S01E01"),
+        ("x", ("Film.2024/Film.2024.mkv", "Film.2024/Making of.mkv"), "Film.2024"),
+        ("Film.2024.mkv", ("Film.2024.mkv", "Film.2024.srt"), "Film.2024"),
+    ],
+)
+def test_a_pack_is_not_called_after_one_episode(
+    title: str, names: tuple[str, ...], folder: str
+) -> None:
+    """An *arr would take the whole folder for that episode."""
+    files = [NamedFile(number, name, 1) for number, name in enumerate(names)]
+    laid = layout(files, title)
+    assert laid.content_name == folder
+    assert list(laid.paths.values()) == [f"{folder}/{name.split('/')[-1]}" for name in names]

@@ -12,14 +12,21 @@ from bridge.core.actions import (
     AttachQueued,
     AttachTorrent,
     CheckCached,
+    FailGrab,
     RefreshItem,
     RefreshList,
     Submit,
 )
-from bridge.core.model import Download, DownloadPhase, QueuedItem
+from bridge.core.model import Download, DownloadPhase, QueuedItem, Reason
 from bridge.core.planner import Plan, plan
 from bridge.core.planner_input import MAX_CREATES, LiveDownload, Rules
-from bridge.core.submit_queue import CHECKED_AT_ONCE, expected_turns, first_grab, submit_order
+from bridge.core.submit_queue import (
+    ASK_AGAIN_SECONDS,
+    CHECKED_AT_ONCE,
+    expected_turns,
+    first_grab,
+    submit_order,
+)
 from tests.support.scenes import (
     NOW,
     H,
@@ -72,7 +79,7 @@ def test_what_is_cached_waits_for_neither() -> None:
     cached = known(download(), next_create_at=NOW + 30, slot_at=NOW + 300, cached={H: True})
     assert plan(cached).actions == (Submit(1, cached=True),)
     assert plan(replace(cached, next_cached_create_at=NOW + 7)) == nothing(NOW + 7)
-    ruled = known(download(), next_create_at=NOW + 30, rules=ONLY_CACHED)
+    ruled = replace(cached, rules=ONLY_CACHED)
     assert plan(ruled).actions == (Submit(1, cached=True),)
 
 
@@ -81,7 +88,11 @@ def test_one_category_that_takes_only_what_is_cached_is_asked_for_first() -> Non
     rules = {"radarr": Rules(cached_only=True)}
     two = live(download(), grab(), grab(1, 2))
     full = known(two, slot_at=NOW + 300, rules=rules)
-    assert plan(full).actions == (Submit(1, cached=True),)
+    assert plan(full).actions == (CheckCached((H,)),)
+    assert plan(replace(full, cached={H: True})).actions == (Submit(1, cached=True),)
+    (refused,) = plan(replace(full, cached={H: False})).actions
+    assert isinstance(refused, FailGrab)
+    assert (refused.grab_id, refused.failure.reason) == (two.grabs[1].id, Reason.NOT_CACHED)
     given_up = live(download(), grab(), failed_grab(1, 2))
     assert plan(replace(full, live=(given_up,))).actions == ()
 
@@ -97,8 +108,22 @@ def test_when_creates_are_scarce_torbox_is_asked_first() -> None:
     assert plan(replace(scarce, list_at=NOW + 4)) == nothing(NOW + 4)
     checked = replace(scarce, live=[live(download())], cached={H: False})
     assert plan(checked).actions == (Submit(1),)
-    ruled = plan(replace(scarce, rules=ONLY_CACHED)).actions
-    assert ruled == tuple(Submit(number, cached=True) for number in range(1, MAX_CREATES + 1))
+    plenty = replace(scarce, rules=ONLY_CACHED, creates_are_scarce=False)
+    assert plan(plenty).actions == (check,)
+
+
+def test_only_cached_is_never_created_on_a_guess() -> None:
+    """Where TorBox did not say whether it is cached nothing is created, nor failed."""
+    silent = known(download(), rules=ONLY_CACHED, cached={H: None})
+    assert plan(silent) == nothing(NOW + ASK_AGAIN_SECONDS)
+    assert plan(replace(silent, rules={})).actions == (Submit(1),)
+    assert plan(replace(silent, rules={}, creates_are_scarce=True)).actions == (Submit(1),)
+
+
+def test_a_slow_create_gives_its_place_back() -> None:
+    """While all places are taken the plan wakes when the first of them no longer counts."""
+    busy = known(download(), submitting=MAX_CREATES, next_place_at=NOW + 4)
+    assert plan(busy) == nothing(NOW + 4)
 
 
 def test_creates_are_limited() -> None:

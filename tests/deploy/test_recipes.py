@@ -98,6 +98,13 @@ def test_the_compose_file_gives_settings_that_load() -> None:
     assert settings.paths.downloads == Path("/data/torrents")
 
 
+def test_the_compose_file_works_without_a_key() -> None:
+    """The bridge starts all the same, and its page asks for the key."""
+    given = compose(COMPOSE)["services"]["torbox-bridge"]["environment"]
+    settings = load(None, {key: filled_in(value, {}) for key, value in given.items()})
+    assert settings.torbox.api_key is None
+
+
 def test_one_mount_shared_by_all_that_import() -> None:
     """The bridge, Sonarr and Radarr see one mount at one path: hard links and moves work."""
     services = compose(COMPOSE)["services"]

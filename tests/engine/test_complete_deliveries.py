@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,4 +138,66 @@ async def test_aria2_without_its_address(tmp_path: Path) -> None:
     rig = Rig(tmp_path, BRIDGE_DELIVERY__MODE="aria2")
     with pytest.raises(CannotStart, match=r"delivery\.aria2\.url"):
         await rig.open()
+    await rig.close()
+
+
+def album() -> Content:
+    """An album with a bonus clip and a cover."""
+    files = [
+        ContentFile("01 First.flac", 300_000),
+        ContentFile("02 Second.flac", 310_000),
+        ContentFile("bonus clip.mkv", 400_000),
+        ContentFile("cover.jpg", 3_000),
+    ]
+    return make_torrent("Artist - Album (2024) [FLAC]", files)
+
+
+async def test_an_album_with_a_clip_waits_for_its_tracks(rig: Rig) -> None:
+    """A video beside the tracks does not make the tracks things that nobody waits for."""
+    content = album()
+    rig.sim.register(without(content, 1))
+    assert content.torrent is not None
+    async with rig.arr("lidarr") as arr:
+        download_id = await arr.add_torrent(content.torrent, content.name, content.hash)
+        await rig.until(lambda: "02 Second.flac" in rig.note(content.hash))
+        await rig.until(lambda: rig.sim.calls.count("mylist") >= 4)
+        assert rig.phase(content.hash) is Phase.REMOTE
+
+        item = rig.sim.world.find(content.hash)
+        assert item is not None
+        item.content = content
+        queued = await rig.completed(arr, download_id)
+        rig.compare(content, queued.output_path)
+
+
+async def test_an_album_whose_cover_is_never_listed(tmp_path: Path) -> None:
+    """A cover is waited for, not long, and fails nothing, however little patience there is."""
+    content = album()
+    lacking = without(content, 3)
+    async with bridge(tmp_path, BRIDGE_POLICY__STALLED_AFTER="1s") as rig, rig.arr("lidarr") as arr:
+        rig.sim.register(lacking)
+        assert content.torrent is not None
+        download_id = await arr.add_torrent(content.torrent, content.name, content.hash)
+        await rig.until(lambda: "cover.jpg" in rig.note(content.hash))
+        assert rig.phase(content.hash) is Phase.REMOTE
+        queued = await rig.completed(arr, download_id)
+        rig.compare(lacking, queued.output_path)
+
+
+async def test_a_cover_that_comes_late_is_delivered(tmp_path: Path) -> None:
+    """A file beside the content that TorBox lists a moment later is part of the release."""
+    content = album()
+    patient = replace(BRISK, beside_content=60.0)
+    rig = Rig(tmp_path, retry=patient)
+    await rig.open()
+    rig.sim.register(without(content, 3))
+    assert content.torrent is not None
+    async with rig.arr("lidarr") as arr:
+        download_id = await arr.add_torrent(content.torrent, content.name, content.hash)
+        await rig.until(lambda: "cover.jpg" in rig.note(content.hash))
+        item = rig.sim.world.find(content.hash)
+        assert item is not None
+        item.content = content
+        queued = await rig.completed(arr, download_id)
+        rig.compare(content, queued.output_path)
     await rig.close()

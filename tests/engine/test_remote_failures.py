@@ -173,6 +173,36 @@ async def test_zipped(rig: Rig) -> None:
     assert "zip" in download.failure_message
 
 
+@pytest.mark.parametrize("by_torrent", [True, False])
+async def test_zipped_and_not_marked(rig: Rig, *, by_torrent: bool) -> None:
+    """A lone .zip where the release is something else is a zip, whatever TorBox calls it."""
+    content = film(is_cached=True)
+    packed = Content(content.hash, "Film", (ContentFile("Film.zip", 5000),), cached=True)
+    rig.sim.register(packed)
+    assert content.torrent is not None
+    async with rig.arr() as arr:
+        if by_torrent:
+            await arr.add_torrent(content.torrent, content.name, content.hash)
+        else:
+            await arr.add_magnet(magnet_of(content))
+        download = await rig.reaches(content.hash, Phase.FAILED)
+    assert download.failure_reason is Reason.ZIPPED
+
+
+@pytest.mark.parametrize("by_torrent", [True, False])
+async def test_a_release_that_is_a_zip(rig: Rig, *, by_torrent: bool) -> None:
+    """What was released as a .zip is delivered as that."""
+    content = cached(make_torrent("Fonts.zip", [ContentFile("Fonts.zip", 5000)]))
+    rig.sim.register(content)
+    assert content.torrent is not None
+    async with rig.arr() as arr:
+        if by_torrent:
+            await arr.add_torrent(content.torrent, content.name, content.hash)
+        else:
+            await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.FINISHED)
+
+
 async def test_the_hash_in_upper_case(rig: Rig) -> None:
     """TorBox may write the hash as it likes: the download keeps its own."""
     content = film()

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -161,6 +162,7 @@ class ArrApi:
         self.commands: list[str] = []
         """The names of the commands that were sent."""
         self.clients: list[Json] = []
+        self.tags: list[Json] = []
         self.mappings: list[Json] = []
         self.roots: list[Json] = [{"id": 1, "path": "/library", "accessible": True}]
         self.options: Json = {
@@ -205,7 +207,12 @@ class ArrApi:
         app.router.add_post(f"{root}/history/failed/{{id}}", self._fail_grabbed)
         app.router.add_get(f"{root}/filesystem", self._filesystem)
         app.router.add_get(f"{root}/downloadclient", self._list_clients)
+        app.router.add_get(f"{root}/downloadclient/schema", self._client_schemas)
+        app.router.add_post(f"{root}/downloadclient", self._save_client)
+        app.router.add_put(f"{root}/downloadclient/{{id}}", self._save_client)
         app.router.add_get(f"{root}/downloadclient/{{id}}", self._show_client)
+        app.router.add_get(f"{root}/tag", self._shows("tags"))
+        app.router.add_post(f"{root}/tag", self._make_tag)
         app.router.add_post(f"{root}/downloadclient/test", self._test_client)
         for path, field in {
             "config/downloadclient": "options",
@@ -345,6 +352,42 @@ class ArrApi:
             for field in client["fields"]
         ]
         return {**client, "fields": fields}
+
+    async def _client_schemas(self, _request: web.Request) -> web.Response:
+        """List the empty forms, with more than the bridge asks for."""
+        names = ("host", "port", "useSsl", "urlBase", "username", "password")
+        category = self.kind.category_field
+        imported = category.replace("Category", "ImportedCategory")
+        fields = [
+            {"name": name, "label": name.title(), "value": value}
+            for name, value in {
+                **dict.fromkeys(names),
+                category: self.kind.category,
+                imported: "imported",
+                "recentTvPriority": 0,
+            }.items()
+        ]
+        schema = {"implementation": "QBittorrent", "configContract": "QBittorrentSettings"}
+        empty = {"name": "", "enable": True, "tags": [], "presets": []}
+        return web.json_response(
+            [{"implementation": "Aria2", "fields": []}, {**schema, **empty, "fields": fields}]
+        )
+
+    async def _save_client(self, request: web.Request) -> web.Response:
+        """Test it first, as an *arr does; keep it only if nothing is wrong."""
+        given = await request.json()
+        answer = await self._test_client(request)
+        if answer.status != HTTPStatus.OK:
+            return answer
+        number = given.get("id") or next(self._ids)
+        self.clients = [client for client in self.clients if client["id"] != number]
+        self.clients.append({**given, "id": number})
+        return web.json_response({**given, "id": number}, status=201)
+
+    async def _make_tag(self, request: web.Request) -> web.Response:
+        tag = {"id": next(self._ids), "label": (await request.json())["label"]}
+        self.tags.append(tag)
+        return web.json_response(tag, status=201)
 
     async def _test_client(self, request: web.Request) -> web.Response:
         given = await request.json()

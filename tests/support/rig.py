@@ -36,6 +36,8 @@ BRISK = RetryTimes(
     lookup=0.2,
     unclear=0.5,
     id_pending=1.0,
+    beside_content=1.0,
+    create_again=0.1,
     metadata=0.5,
     link=1.0,
     failover_recheck=0.3,
@@ -53,6 +55,17 @@ def quick() -> Behaviour:
     )
 
 
+class JumpingClock:
+    """The real time, and so many seconds more."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        """Return unix seconds."""
+        return time.time() + self.ahead
+
+
 class Rig:
     """A bridge that can be stopped and started again on the same files, and its TorBox."""
 
@@ -66,6 +79,8 @@ class Rig:
     ) -> None:
         self.directory = directory
         self._retry = retry
+        self.clock: Callable[[], float] = time.time
+        """The bridge's, from its next start on."""
         self.sim = Simulator(scenario or Scenario(behaviour=quick()))
         self.running: Running | None = None
         self._more = environ
@@ -123,7 +138,10 @@ class Rig:
         """Start the bridge on what it left behind."""
         self.running = await self._stack.enter_async_context(
             bridge(
-                load(None, self.environ), retry=self._retry, reload=lambda: load(None, self.environ)
+                load(None, self.environ),
+                retry=self._retry,
+                clock=self.clock,
+                reload=lambda: load(None, self.environ),
             )
         )
 
@@ -174,6 +192,12 @@ class Rig:
             view = self.service.queries.get(info_hash)
             return view.entry if view else None
         return next((one.entry for one in views if one.grab.category == category), None)
+
+    def grab_id(self, info_hash: str, category: str | None = None) -> int:
+        """Return the id of the grab of a hash that is there; see `entry`."""
+        entry = self.entry(info_hash, category)
+        assert entry is not None
+        return entry.grab.id
 
     def followed(self, info_hash: str) -> Seen:
         """Return the bridge's entry of an existing hash."""

@@ -1,0 +1,339 @@
+"""What the head of the page shows: TorBox, its limits, the disks, the *arr, blockers.
+
+Everything is answered from memory. What has to be asked for (the account, the *arr, the disks) is
+asked in the background, and only while somebody looks.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+import structlog
+
+from bridge.arr import Arr, ArrError
+from bridge.dashboard.speeds import SAMPLE_SECONDS, SpeedHistory
+from bridge.engine import Engine, EngineContext
+from bridge.torbox import Account, CallClass, TorBoxError
+
+log = structlog.get_logger()
+
+ACCOUNT_SECONDS = 600.0
+ACCOUNT_RETRY_SECONDS = 60.0
+ARR_SECONDS = 60.0
+DISK_SECONDS = 30.0
+DISK_WAIT_SECONDS = 5.0
+"""A network disk that hangs must not hang the others."""
+
+Usage: TypeAlias = tuple[int, int, int]
+"""Device, free and all bytes of a file system."""
+VIOLATION_SECONDS = 60.0
+
+
+class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether TorBox can be worked with, and the plan."""
+
+    state: str
+    """`ok`, `down`, `bad_key`, `no_key`."""
+    text: str = ""
+    """Why, in words; empty when all is well."""
+    plan: str = ""
+    plan_ends_at: float | None = None
+    cooldown_until: float | None = None
+
+
+class Slots(msgspec.Struct, frozen=True, kw_only=True):
+    """TorBox's slots: how many it works on at one time."""
+
+    used: int
+    total: int | None
+    """None until the account was read."""
+    queued_at_torbox: int
+    waiting: bool
+    """No slot is free: what is not cached waits."""
+
+
+class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many calls of a class TorBox still allows."""
+
+    name: str
+    left: int
+    limit: int
+    seconds: float
+    """The window of the limit."""
+    free_at: float | None
+    """Unix seconds of the next allowed call; None when one is allowed now."""
+
+
+class BlockerView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why work of a kind waits."""
+
+    kind: str
+    """`outage`, `bad_key`, `no_slot`, `plan_limit`, `list` or `disk`."""
+    text: str
+    next_attempt_at: float | None
+
+
+class DiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """A file system that downloads go to. Bytes."""
+
+    paths: tuple[str, ...]
+    free: int
+    total: int
+
+
+class ArrHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an *arr answers."""
+
+    name: str
+    kind: str
+    url: str
+    categories: tuple[str, ...]
+    reachable: bool | None
+    """None until it was asked."""
+    text: str = ""
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of the page. Times are unix seconds, speeds bytes/s."""
+
+    version: str
+    torbox: TorBoxHealth
+    slots: Slots
+    budgets: tuple[BudgetView, ...]
+    blockers: tuple[BlockerView, ...]
+    disks: tuple[DiskView, ...]
+    arrs: tuple[ArrHealth, ...]
+    fetch_speeds: tuple[int, ...]
+    """Of the last hour, oldest first, one every `sample_seconds`."""
+    torbox_speeds: tuple[int, ...]
+    sample_seconds: float
+    security: tuple[str, ...]
+    """What the owner should know of failed logins, a sentence each."""
+    violations: int
+    """Promises of its own that do not hold."""
+
+
+class OverviewSource:
+    """Reads the overview. `watched` is to be called while somebody looks at it."""
+
+    def __init__(
+        self,
+        ctx: EngineContext,
+        engine: Engine,
+        arrs: Sequence[Arr],
+        directories: Callable[[], Sequence[Path]],
+        alerts: Callable[[], Sequence[str]],
+        *,
+        arr_seconds: float = ARR_SECONDS,
+    ) -> None:
+        self._ctx = ctx
+        self._engine = engine
+        self._arrs = tuple(arrs)
+        self._directories = directories
+        self._alerts = alerts
+        self._arr_seconds = arr_seconds
+        self._account: Account | None = None
+        self._account_due = 0.0
+        self._arr_health = {arr.name: _arr_health(arr, None) for arr in arrs}
+        self._arrs_due = 0.0
+        self._disks: tuple[DiskView, ...] = ()
+        self._disks_due = 0.0
+        self._violations = 0
+        self._violations_due = 0.0
+        self._questions: dict[Path, asyncio.Future[Usage]] = {}
+        self._running: set[str] = set()
+        self._speeds = SpeedHistory()
+        self._version = version("torbox-bridge")
+
+    @property
+    def slots_total(self) -> int | None:
+        """Return how many slots the plan has; None until the account was read."""
+        return self._account.slots if self._account else None
+
+    @property
+    def arr_urls(self) -> Sequence[tuple[str, str, tuple[str, ...]]]:
+        """List each *arr by name, URL and categories."""
+        return [(arr.name, arr.url, arr.categories) for arr in self._arrs]
+
+    def blockers(self) -> tuple[BlockerView, ...]:
+        """List why work waits just now."""
+        return tuple(
+            BlockerView(kind=one.name, text=one.text, next_attempt_at=one.next_attempt_at)
+            for one in self._engine.all_blockers
+        )
+
+    def read(self) -> Overview:
+        """Return what is known now. Costs no call and no disk."""
+        now = self._ctx.clock()
+        snapshot = self._ctx.state.snapshot
+        blockers = self.blockers()
+        return Overview(
+            version=self._version,
+            torbox=self._health(blockers),
+            slots=Slots(
+                used=sum(item.active for item in snapshot.items.values()),
+                total=self.slots_total,
+                queued_at_torbox=len(snapshot.queued),
+                waiting=any(blocker.kind == "no_slot" for blocker in blockers),
+            ),
+            budgets=self._budgets(now),
+            blockers=blockers,
+            disks=self._disks,
+            arrs=tuple(self._arr_health[arr.name] for arr in self._arrs),
+            fetch_speeds=self._speeds.fetch,
+            torbox_speeds=self._speeds.torbox,
+            sample_seconds=SAMPLE_SECONDS,
+            security=tuple(self._alerts()),
+            violations=self._violations,
+        )
+
+    def _health(self, blockers: Sequence[BlockerView]) -> TorBoxHealth:
+        state, text = "ok", ""
+        for blocker in blockers:
+            if blocker.kind in {"outage", "bad_key", "list"}:
+                state = "bad_key" if blocker.kind == "bad_key" else "down"
+                text = blocker.text
+                break
+        if not self._ctx.key():
+            state, text = "no_key", "No TorBox API key is set"
+        account = self._account
+        return TorBoxHealth(
+            state=state,
+            text=text,
+            plan=account.plan_name if account else "",
+            plan_ends_at=account.premium_expires_at if account else None,
+            cooldown_until=account.cooldown_until if account else None,
+        )
+
+    def _budgets(self, now: float) -> tuple[BudgetView, ...]:
+        limits = self._ctx.settings.torbox.limits
+        rows = (
+            ("Adds of what is not cached", CallClass.UNCACHED, limits.uncached_per_hour, 3600.0),
+            ("Adds", CallClass.CREATE, limits.calls_per_minute, 60.0),
+            ("Lists", CallClass.LIST, limits.calls_per_minute, 60.0),
+            ("Links", CallClass.LINK, limits.calls_per_minute, 60.0),
+            ("Control", CallClass.CONTROL, limits.calls_per_minute, 60.0),
+        )
+        budgets = self._ctx.torbox.budgets
+
+        def view(name: str, call_class: CallClass, limit: int, seconds: float) -> BudgetView:
+            at = budgets.ready_at(call_class, now)
+            return BudgetView(
+                name=name,
+                left=budgets.left(call_class, now),
+                limit=limit,
+                seconds=seconds,
+                free_at=at if at > now else None,
+            )
+
+        return tuple(view(*row) for row in rows)
+
+    # --- what has to be asked for -----------------------------------------------------------
+
+    async def sample(self) -> None:
+        """Take a sample of the speeds again and again. Ends by being cancelled."""
+        state = self._ctx.state
+        while True:
+            fetch = sum(meter.speed for meter in state.meters.values())
+            torbox = sum(
+                item.download_speed for item in state.snapshot.items.values() if item.active
+            )
+            self._speeds.add(fetch=fetch, torbox=torbox)
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    def watched(self) -> None:
+        """Ask in the background for what is out of date."""
+        now = self._ctx.clock()
+        if now >= self._account_due and self._ctx.key():
+            self._account_due = now + ACCOUNT_SECONDS
+            self._begin("account", self._ask_account)
+        if now >= self._arrs_due and self._arrs:
+            self._arrs_due = now + self._arr_seconds
+            self._begin("arrs", self._ask_arrs)
+        if now >= self._disks_due:
+            self._disks_due = now + DISK_SECONDS
+            self._begin("disks", self._measure)
+        if now >= self._violations_due:
+            self._violations_due = now + VIOLATION_SECONDS
+            self._violations = len(self._engine.violations)
+
+    def key_changed(self) -> None:
+        """Ask for the account anew: another key is in use."""
+        self._account, self._account_due = None, 0.0
+
+    def _begin(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
+        if name not in self._running:
+            self._running.add(name)
+            self._engine.background(self._once(name, ask), name=f"overview {name}")
+
+    async def _once(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await ask()
+        finally:
+            self._running.discard(name)
+
+    async def _ask_account(self) -> None:
+        try:
+            self._account = await self._ctx.torbox.me()
+        except TorBoxError as error:
+            self._account_due = self._ctx.clock() + ACCOUNT_RETRY_SECONDS
+            log.info("account_unknown", why=str(error))
+
+    async def _ask_arrs(self) -> None:
+        async def ask(arr: Arr) -> ArrHealth:
+            try:
+                status = await arr.status()
+            except ArrError as error:
+                return _arr_health(arr, False, error.detail)
+            return _arr_health(arr, True, f"{status.app_name} {status.version}")
+
+        for health in await asyncio.gather(*(ask(arr) for arr in self._arrs)):
+            self._arr_health[health.name] = health
+
+    async def _measure(self) -> None:
+        found: dict[int, DiskView] = {}
+        for path in self._directories():
+            usage = await self._usage(path)
+            if usage is not None:
+                device, free, total = usage
+                known = found.get(device)
+                paths = (*known.paths, str(path)) if known else (str(path),)
+                found[device] = DiskView(paths=paths, free=free, total=total)
+        self._disks = tuple(found.values())
+
+    async def _usage(self, path: Path) -> Usage | None:
+        """Measure one file system. One that hangs is not asked again before it has answered."""
+        question = self._questions.get(path)
+        if question is None:
+            loop = asyncio.get_running_loop()
+            question = self._questions[path] = loop.run_in_executor(None, _measured, path)
+        await asyncio.wait({question}, timeout=DISK_WAIT_SECONDS)
+        if not question.done():
+            return None
+        del self._questions[path]
+        try:
+            return question.result()
+        except OSError as error:
+            log.info("free_space_unknown", directory=str(path), error=str(error))
+            return None
+
+
+def _measured(path: Path) -> Usage:
+    usage = shutil.disk_usage(path)
+    return os.stat(path).st_dev, usage.free, usage.total  # noqa: PTH116 - a device, not a path
+
+
+def _arr_health(arr: Arr, reachable: bool | None, text: str = "") -> ArrHealth:
+    return ArrHealth(
+        name=arr.name,
+        kind=arr.kind,
+        url=arr.url,
+        categories=arr.categories,
+        reachable=reachable,
+        text=text,
+    )

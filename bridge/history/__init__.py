@@ -1,0 +1,10 @@
+"""What became of every grab, for as long as a setting says.
+
+records   one row for each grab, in a table of its own
+watcher   writes changes of entries into it
+"""
+
+from bridge.history.records import History, HistoryPage, HistoryRow, WeekFigures
+from bridge.history.watcher import Watcher
+
+__all__ = ["History", "HistoryPage", "HistoryRow", "Watcher", "WeekFigures"]

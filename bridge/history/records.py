@@ -1,0 +1,188 @@
+"""The history table: one row for each grab."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from bridge.core.model import Entry
+from bridge.state import Batch, Database
+
+WEEK: Final = 7 * 86400.0
+PAGE_ROWS: Final = 100
+MOST_DURATIONS: Final = 10_000
+
+_COLUMNS: Final = (
+    "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
+    "completed_at", "imported_at", "failed_at", "reported_at", "removed_at",
+    "reason", "message", "last_at",
+)  # fmt: skip
+_FIELDS: Final = ("id", *_COLUMNS[1:])
+_PUT: Final = (
+    f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)})"  # noqa: S608 - our names
+    f" VALUES ({', '.join('?' for _ in _COLUMNS)})"
+)
+
+
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one grab. Times are unix seconds; null: it did not happen."""
+
+    id: int
+    """Of the grab."""
+    hash: str
+    added_at: float
+    name: str
+    category: str
+    asked_by: str
+    size: int
+    outcome: str
+    """The last that happened: `added`, `completed`, `imported`, `failed`, `reported`, `removed`."""
+    completed_at: float | None = None
+    imported_at: float | None = None
+    failed_at: float | None = None
+    reported_at: float | None = None
+    """An *arr was told that it failed."""
+    removed_at: float | None = None
+    reason: str = ""
+    """Why it failed, as a code."""
+    message: str = ""
+    last_at: float = 0.0
+
+
+class WeekFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The last seven days."""
+
+    grabs: int
+    completed: int
+    bytes: int
+    """Of what was completed."""
+    failed: int
+    failures: dict[str, int]
+    """By reason code."""
+    median_seconds: float | None
+    """From the add to when it could be imported; the median of what was completed."""
+
+
+class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some rows, the newest first."""
+
+    rows: list[HistoryRow]
+    more: bool
+    week: WeekFigures
+
+
+def row_of(entry: Entry, reported_at: float | None, now: float) -> HistoryRow:
+    """Return the row of an entry that exists."""
+    grab, failure = entry.grab, entry.failure
+    failed_at = (entry.phase_at or now) if failure is not None else None
+    moments = {
+        "added": grab.added_at,
+        "completed": grab.completed_at,
+        "imported": grab.imported_at,
+        "failed": failed_at,
+        "reported": reported_at if failure is not None else None,
+    }
+    known = {word: at for word, at in moments.items() if at is not None}
+    return HistoryRow(
+        id=grab.id,
+        hash=entry.hash,
+        added_at=grab.added_at,
+        name=entry.name,
+        category=grab.category,
+        asked_by=grab.client,
+        size=entry.size,
+        outcome=list(known)[-1],
+        completed_at=grab.completed_at,
+        imported_at=grab.imported_at,
+        failed_at=failed_at,
+        reported_at=moments["reported"],
+        reason=failure.reason.value if failure is not None else "",
+        message=failure.message if failure is not None else "",
+        last_at=max(known.values()),
+    )
+
+
+class History:
+    """Reads and writes the history."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, rows: Iterable[HistoryRow]) -> None:
+        """Insert or replace rows, in one transaction."""
+        batch = Batch()
+        batch.run_many(_PUT, [_values(row) for row in rows])
+        await self._database.write(batch)
+
+    async def open_rows(self) -> Sequence[HistoryRow]:
+        """Return the rows of grabs that had not been removed."""
+        return await self._select("WHERE removed_at IS NULL", ())
+
+    async def hash_of(self, grab_id: int) -> str:
+        """Return the info-hash of a grab that may be gone; empty if it is not known."""
+        rows = await self._select("WHERE grab_id = ?", (grab_id,))
+        return rows[0].hash if rows else ""
+
+    async def forget(self, before: float) -> None:
+        """Delete the rows of what was removed before a time."""
+        batch = Batch()
+        batch.run("DELETE FROM history WHERE removed_at < ?", before)
+        await self._database.write(batch)
+
+    async def page(
+        self, now: float, *, text: str = "", outcome: str = "", before: float | None = None
+    ) -> HistoryPage:
+        """Return the rows that fit, the newest first; `before`: only older ones."""
+        conditions, values = ["1"], list[object]()
+        if text:
+            pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            conditions.append("(name LIKE ? ESCAPE '\\' OR category LIKE ? ESCAPE '\\')")
+            values += [pattern, pattern]
+        if outcome:
+            conditions.append("outcome = ?")
+            values.append(outcome)
+        if before is not None:
+            conditions.append("last_at < ?")
+            values.append(before)
+        where = f"WHERE {' AND '.join(conditions)} ORDER BY last_at DESC LIMIT {PAGE_ROWS + 1}"
+        rows = await self._select(where, values)
+        more = len(rows) > PAGE_ROWS
+        return HistoryPage(rows=rows[:PAGE_ROWS], more=more, week=await self.week(now))
+
+    async def week(self, now: float) -> WeekFigures:
+        """Count what happened in the last seven days."""
+        since = now - WEEK
+        grabs = await self._database.query(
+            "SELECT COUNT(*) AS n FROM history WHERE added_at >= ?", since
+        )
+        done = await self._database.query(
+            "SELECT completed_at - added_at AS seconds, size FROM history"
+            " WHERE completed_at >= ? LIMIT ?",
+            since,
+            MOST_DURATIONS,
+        )
+        failed = await self._database.query(
+            "SELECT reason, COUNT(*) AS n FROM history WHERE failed_at >= ?"
+            " GROUP BY reason ORDER BY n DESC",
+            since,
+        )
+        failures = {str(reason): int(count) for reason, count in failed}
+        durations = [float(seconds) for seconds, _ in done]
+        return WeekFigures(
+            grabs=int(grabs[0][0]),
+            completed=len(done),
+            bytes=sum(int(size) for _, size in done),
+            failed=sum(failures.values()),
+            failures=failures,
+            median_seconds=statistics.median(durations) if durations else None,
+        )
+
+    async def _select(self, where: str, values: Sequence[object]) -> list[HistoryRow]:
+        sql = f"SELECT {', '.join(_COLUMNS)} FROM history {where}"  # noqa: S608 - our names
+        rows = await self._database.query(sql, *values)
+        return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), HistoryRow) for row in rows]
+
+
+def _values(row: HistoryRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _FIELDS)

@@ -1,0 +1,98 @@
+"""What is told, and when. Pure: changes in, messages out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bridge.core.model import Entry, Phase
+
+EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
+
+BLOCKED_SECONDS: Final = 120.0
+"""A blocker that is gone sooner is told to nobody."""
+NO_SPACE: Final = "not enough space"
+"""How a note begins when the disk is full."""
+MOST_AT_ONCE: Final = 5
+"""More of one kind at one time become one message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One notification."""
+
+    event: str
+    """One of `EVENTS`, or `test`."""
+    title: str
+    text: str
+    level: str = "info"
+    """`info`, `success`, `warning` or `failure`, as Apprise has them."""
+
+
+def of_change(before: Entry | None, after: Entry | None) -> Message | None:
+    """Return what is to be told of one entry that changed."""
+    if after is None:
+        return None
+    name, where = after.name, f" ({after.grab.category})" if after.grab.category else ""
+    if after.phase is Phase.FAILED and (before is None or before.phase is not Phase.FAILED):
+        why = (after.failure.message if after.failure else "") or "It failed"
+        return Message(
+            event="failed", title="Download failed", text=f"{name}{where}: {why}", level="failure"
+        )
+    if before is None:
+        return None
+    if after.complete and not before.complete:
+        return Message(
+            event="completed", title="Download completed", text=f"{name}{where}", level="success"
+        )
+    if after.grab.missing_files and not before.grab.missing_files:
+        text = f"{name}{where}: files are missing on disk. Recheck it to deliver it again"
+        return Message(event="attention", title="Needs attention", text=text, level="warning")
+    if after.note.startswith(NO_SPACE) and not before.note.startswith(NO_SPACE):
+        return Message(
+            event="disk_full",
+            title="Disk full",
+            text=f"{name}{where}: {after.note}",
+            level="warning",
+        )
+    return None
+
+
+def together(messages: Sequence[Message]) -> list[Message]:
+    """Make one message of many of the same event."""
+    kept: list[Message] = []
+    for event in dict.fromkeys(message.event for message in messages):
+        same = [message for message in messages if message.event == event]
+        if len(same) <= MOST_AT_ONCE:
+            kept += same
+            continue
+        lines = [message.text for message in same[:MOST_AT_ONCE]]
+        lines.append(f"and {len(same) - MOST_AT_ONCE} more")
+        kept.append(Message(
+            event=event, title=f"{same[0].title}: {len(same)}", text="\n".join(lines), level=same[0].level
+        ))  # fmt: skip
+    return kept
+
+
+@dataclass(slots=True)
+class BlockerNews:
+    """Tells when work is blocked for longer than a moment, and when it is free again."""
+
+    _since: dict[str, float] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
+
+    def look(self, blockers: Iterable[tuple[str, str]], now: float) -> list[Message]:
+        """Compare with the last look. `blockers` are (kind, why)."""
+        there, found = dict(blockers), []
+        for kind, why in there.items():
+            since = self._since.setdefault(kind, now)
+            if kind not in self._told and now - since >= BLOCKED_SECONDS:
+                self._told[kind] = why
+                found.append(Message(
+                    event="blocked", title="Blocked", text=f"{why}. Downloads wait, nothing is lost", level="warning"
+                ))  # fmt: skip
+        for kind in [kind for kind in self._since if kind not in there]:
+            del self._since[kind]
+            if why := self._told.pop(kind, ""):
+                text = f"It goes on. It was: {why}"
+                found.append(Message(event="free", title="Free again", text=text, level="success"))
+        return found

@@ -1,0 +1,167 @@
+"""POST /api/bridge/add and /api/bridge/preview: adding torrents on the page."""
+
+from collections.abc import Collection
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from bridge.core.magnet import BadMagnet, parse_magnet
+from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
+from bridge.web.context import CONTEXT, LARGE_BODY, WebContext, answer, read_body, refusal
+from bridge.web.guard import require_visitor
+from bridge.web.page_actions import row_of
+
+ASKED_BY = "torbox-bridge page"
+MOST_AT_ONCE = 500
+
+
+class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A magnet or a .torrent, base64 in JSON."""
+
+    magnet: str = ""
+    torrent: bytes = b""
+
+
+class TorrentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A .torrent, base64 in JSON."""
+
+    name: str
+    data: bytes
+    skip: tuple[int, ...] = ()
+    """Files that are not wanted, by their index in the preview."""
+
+
+class MagnetLink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A magnet, a bare info-hash, or a URL that leads to a .torrent."""
+
+    link: str
+    skip: tuple[int, ...] = ()
+
+
+class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be added, and how."""
+
+    links: tuple[MagnetLink, ...] = ()
+    torrents: tuple[TorrentFile, ...] = ()
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    save_path: str = ""
+    paused: bool = False
+    force: bool = False
+    to_top: bool = False
+    content_layout: Literal["Original", "Subfolder", "NoSubfolder"] = "Original"
+
+
+class AddedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one of them."""
+
+    source: str
+    """The link or the file's name."""
+    result: Literal["added", "known", "pending", "refused"]
+    id: int | None = None
+    """Of its row."""
+    why: str = ""
+
+
+async def preview(request: web.Request) -> web.Response:
+    """Answer which files a torrent has. A magnet may take TorBox some seconds."""
+    require_visitor(request)
+    wanted = await read_body(request, PreviewRequest, limit=LARGE_BODY)
+    previews = request.app[CONTEXT].previews
+    if wanted.torrent:
+        found = await previews.torrent(wanted.torrent)
+    else:
+        found = await previews.magnet(wanted.magnet.strip())
+    return refusal(found) if isinstance(found, str) else answer(found)
+
+
+async def add(request: web.Request) -> web.Response:
+    """Add everything in the request; answers what became of each."""
+    require_visitor(request)
+    wanted = await read_body(request, AddRequest, limit=LARGE_BODY)
+    context = request.app[CONTEXT]
+    if len(wanted.links) + len(wanted.torrents) > MOST_AT_ONCE:
+        return refusal(f"at most {MOST_AT_ONCE} at one time")
+    rows = []
+    for link in wanted.links:
+        text = link.link.strip()
+        options = _options(wanted, choosing=bool(link.skip))
+        if isinstance(parse_magnet(text), BadMagnet) and "://" in text:
+            result = await context.downloads.adds.link(text, _options(wanted, choosing=False))
+        else:
+            result = await context.downloads.adds.magnet(text, options)
+        rows.append(await _done(context, text, result, link.skip, wanted))
+    for torrent in wanted.torrents:
+        options = _options(wanted, choosing=bool(torrent.skip))
+        result = await context.downloads.adds.torrent(torrent.data, options)
+        rows.append(await _done(context, torrent.name, result, torrent.skip, wanted))
+    context.model.expire()
+    return answer(rows)
+
+
+def _options(wanted: AddRequest, *, choosing: bool) -> AddOptions:
+    """Make the options; it waits until its files are chosen."""
+    return AddOptions(
+        category=wanted.category,
+        tags=wanted.tags,
+        save_path=wanted.save_path,
+        stopped=wanted.paused or choosing,
+        force_start=wanted.force,
+        to_top=wanted.to_top,
+        content_layout=wanted.content_layout,
+        asked_by=ASKED_BY,
+    )
+
+
+async def _done(
+    context: WebContext,
+    source: str,
+    result: AddResult,
+    skip: Collection[int],
+    wanted: AddRequest,
+) -> AddedRow:
+    match result:
+        case Added(info_hash):
+            view = _row(context, info_hash, wanted.category)
+            if skip and view is not None:
+                start = not wanted.paused
+                await _choose(context, view, skip, start=start, force=wanted.force)
+            return AddedRow(source=source, result="added", id=view.grab.id if view else None)
+        case Joined(info_hash):
+            view = _row(context, info_hash, wanted.category)
+            return AddedRow(source=source, result="added", id=view.grab.id if view else None)
+        case Known(info_hash):
+            view = _row(context, info_hash, wanted.category)
+            row_id = view.grab.id if view else None
+            return AddedRow(source=source, result="known", id=row_id, why="It is there already")
+        case Pending():
+            why = "The link is followed in the background; the log tells if it leads to nothing"
+            return AddedRow(source=source, result="pending", why=why)
+        case Rejected(reason):
+            return AddedRow(source=source, result="refused", why=reason)
+
+
+def _row(context: WebContext, info_hash: str, category: str) -> View | None:
+    """Return the row of a hash in a category; the one that is there if none is in it."""
+    views = context.downloads.queries.of_hash(info_hash)
+    mine = [view for view in views if view.grab.category == category]
+    found = mine or views
+    return found[-1] if found else None
+
+
+async def _choose(
+    context: WebContext, view: View, skip: Collection[int], *, start: bool, force: bool
+) -> None:
+    """Leave out files before anything is fetched, and let it begin."""
+    downloads, row = context.downloads, row_of(view)
+    if not await downloads.queries.files(view):
+        context.commands.expect_files(view.hash, context.previews.files(view.hash))
+    there = range(len(await downloads.queries.files(view)))
+    unwanted = [index for index in skip if index in there]
+    if unwanted:
+        await downloads.content.set_file_priority(view.hash, unwanted, 0, row)
+    if start and force:
+        await downloads.commands.set_force_start([view.hash], value=True, caller=row)
+    elif start:
+        await downloads.commands.start([view.hash], row)

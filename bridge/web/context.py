@@ -1,0 +1,80 @@
+"""What the routes of this face share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from bridge.dashboard import Commands, OverviewSource, Previews
+from bridge.downloads import DownloadService
+from bridge.history import History
+from bridge.notify import Notifier
+from bridge.setup import SettingsEditor, Setup
+from bridge.web.guard import private_json
+from bridge.web.page_actions import PageActions
+from bridge.web.page_model import PageModel
+
+T = TypeVar("T")
+
+SMALL_BODY = 1024**2
+LARGE_BODY = 32 * 1024**2
+"""For .torrent files, in base64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebContext:
+    """The services behind the page."""
+
+    downloads: DownloadService
+    model: PageModel
+    actions: PageActions
+    commands: Commands
+    previews: Previews
+    overview: OverviewSource
+    history: History
+    settings: SettingsEditor
+    setup: Setup
+    notifier: Notifier
+    restart: Callable[[], bool]
+    """Begin a restart; False if nobody restarts the bridge."""
+
+
+CONTEXT = web.AppKey("web_context", WebContext)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something was refused."""
+
+    error: str
+
+
+def refusal(why: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> web.Response:
+    """Answer why not."""
+    return private_json(msgspec.json.encode(Problem(error=why)), status)
+
+
+def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Answer a value as JSON that no cache keeps."""
+    return private_json(msgspec.json.encode(value), status)
+
+
+async def read_body(request: web.Request, kind: type[T], *, limit: int = SMALL_BODY) -> T:
+    """Read the JSON body of a request.
+
+    Raises:
+        HTTPBadRequest: it is not what is expected.
+        HTTPRequestEntityTooLarge: it is larger than the limit.
+    """
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=len(body))
+    try:
+        return msgspec.json.decode(bytes(body), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = msgspec.json.encode(Problem(error=str(error))).decode()
+        raise web.HTTPBadRequest(text=problem, content_type="application/json") from error

@@ -1,0 +1,42 @@
+"""GET /api/bridge/sync: the rows of the page, and what changed since. POST /api/bridge/actions."""
+
+import asyncio
+import gzip
+
+from aiohttp import web
+
+from bridge.web.context import CONTEXT, answer, read_body
+from bridge.web.guard import PRIVATE, require_visitor
+from bridge.web.page_actions import ActionRequest
+
+WORTH_PACKING = 1400
+"""Bytes that fit into one packet anyway."""
+LONGEST_PACKED_AT_ONCE = 512 * 1024
+"""Bytes beyond which compressing would hold up other requests for too long."""
+
+
+async def sync(request: web.Request) -> web.Response:
+    """Answer what changed since the version that the page names."""
+    require_visitor(request)
+    context = request.app[CONTEXT]
+    context.overview.watched()
+    query = request.query
+    body = context.model.sync(query.get("since", ""), query.get("overview", ""))
+    headers = dict(PRIVATE)
+    if len(body) > WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if len(body) > LONGEST_PACKED_AT_ONCE:
+            body = await asyncio.to_thread(gzip.compress, body, 1)
+        else:
+            body = gzip.compress(body, 1)
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+async def act(request: web.Request) -> web.Response:
+    """Do something to rows; answers how many it was done to, and why not to the others."""
+    require_visitor(request)
+    wanted = await read_body(request, ActionRequest, limit=4 * 1024**2)
+    context = request.app[CONTEXT]
+    result = await context.actions.do(wanted)
+    context.model.expire()
+    return answer(result)

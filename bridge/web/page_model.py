@@ -1,0 +1,316 @@
+"""Rows of the page: made of what the service gives, and sent as what changed since.
+
+This module and `page_actions` are all of the page that knows the service. A row is a grab with its
+download; its id is the grab's.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgspec
+
+from bridge.core.model import DownloadPhase, Entry, Phase
+from bridge.core.planner_input import LiveDownload
+from bridge.core.status import ETA_UNKNOWN
+from bridge.core.submit_queue import submit_order
+from bridge.dashboard import BlockerView, OverviewSource
+from bridge.downloads import DownloadService, View
+from bridge.web.waits import Facts, explain
+
+STOPS_EVERYTHING: Final = frozenset({"outage", "bad_key"})
+GONE_KEPT: Final = 5000
+"""Rows that are gone and can still be told of one by one; beyond that a page gets all rows anew."""
+IDLE_SECONDS: Final = 600.0
+"""Without progress at TorBox for so long, a download needs attention."""
+CALM: Final = 40
+"""The rows are read again after so many times the time that reading them took."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A row of the list. Times are unix seconds, sizes bytes, speeds bytes/s."""
+
+    id: int
+    """Of the grab."""
+    hash: str
+    name: str
+    group: str
+    """`fetching`, `torbox`, `waiting`, `failed`, `paused`, `seeding`, `completed`."""
+    doing: str
+    """One sentence; see `bridge.web.waits` for the moments in it."""
+    state: str
+    """qBittorrent's word."""
+    added: int
+    size: int = 0
+    progress: float = 0.0
+    speed: int = 0
+    eta: int | None = None
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    completed: int | None = None
+    attention: bool = False
+    """It failed, or something stands in its way."""
+    forced: bool = False
+    order: int = 0
+    """Place in the submit queue; the smallest goes first."""
+
+
+def group_of(entry: Entry) -> str:
+    """Return the part of the list that an entry belongs to."""
+    phase = entry.phase
+    if phase is Phase.FAILED or entry.grab.missing_files:
+        return "failed"
+    if phase is Phase.FINISHED:
+        return "completed"
+    if phase is Phase.DELIVERED:
+        return "seeding"
+    if entry.grab.stopped:
+        return "paused"
+    if phase is Phase.DELIVERING:
+        return "fetching"
+    return "torbox" if phase is Phase.REMOTE else "waiting"
+
+
+def _waits_long(entry: Entry) -> bool:
+    """Return whether something stands in its way, or nothing has moved at TorBox for long."""
+    if entry.complete or entry.grab.stopped:
+        return False
+    idle = entry.phase is Phase.REMOTE and entry.download.idle_seconds >= IDLE_SECONDS
+    return bool(entry.note) or idle
+
+
+class _Context(NamedTuple):
+    """What the sentence of a row depends on beside its view."""
+
+    place: int = 0
+    slots: int | None = None
+    no_slot: bool = False
+    blocker: str = ""
+    blocker_until: float | None = None
+
+
+_NONE: Final = _Context()
+
+
+@dataclass(slots=True)
+class _Kept:
+    view: View
+    context: _Context
+    seq: int
+    json: bytes
+
+
+class PageModel:
+    """The rows as of now, and what changed since any version of the last minutes."""
+
+    def __init__(
+        self,
+        downloads: DownloadService,
+        overview: OverviewSource,
+        *,
+        pause: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._downloads = downloads
+        self._overview = overview
+        self._pause = pause
+        self._monotonic = monotonic
+        self._epoch = f"{time.time_ns():x}"
+        self._encoder = msgspec.json.Encoder()
+        self._rows: dict[int, _Kept] = {}
+        """By id, the one that changed last at the end."""
+        self._gone: deque[tuple[int, int]] = deque(maxlen=GONE_KEPT)
+        self._floor = 0
+        """Of what is gone since an older version not everything is known."""
+        self._seq = 0
+        self._read_at = -1e9
+        self._read_seconds = 0.0
+        self._head_at = -1e9
+        self._head_json = b""
+        self._ids: dict[str, set[int]] = {}
+        """The rows of each info-hash."""
+        self._live: dict[int, View] = {}
+        """What is not complete, by grab id: what its sentence says depends on the others."""
+        self._version = -1
+        self._blockers: tuple[BlockerView, ...] = ()
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        now = self._monotonic()
+        if now - self._read_at < max(self._pause, CALM * self._read_seconds):
+            return
+        version, blockers = self._downloads.queries.version, self._overview.blockers()
+        if (version, blockers) != (self._version, self._blockers):
+            self._blockers = blockers
+            self._read()
+            self._version = version
+        self._read_at = self._monotonic()
+        self._read_seconds = self._read_at - now
+
+    def expire(self) -> None:
+        """Read the rows again at the next sync, however lately they were read."""
+        self._read_at = self._head_at = -1e9
+
+    def _read(self) -> None:
+        """Make the rows anew whose grab changed, and those of what is not complete."""
+        queries = self._downloads.queries
+        hashes = queries.changed_since(self._version)
+        if hashes is None:
+            hashes = {*self._ids, *queries.primaries}
+        changed: dict[int, View] = {}
+        seq = self._seq + 1
+        for info_hash in hashes:
+            there = {view.grab.id: view for view in queries.of_hash(info_hash)}
+            for gone in self._ids.pop(info_hash, set()) - there.keys():
+                self._drop(gone, seq)
+            if there:
+                self._ids[info_hash] = set(there)
+            changed |= there
+        for grab_id, view in changed.items():
+            if view.complete:
+                self._live.pop(grab_id, None)
+            else:
+                self._live[grab_id] = view
+        contexts = self._contexts()
+        for grab_id, view in {**self._live, **changed}.items():
+            self._keep(grab_id, view, contexts.get(grab_id, _NONE), seq)
+
+    def _keep(self, grab_id: int, view: View, context: _Context, seq: int) -> None:
+        kept = self._rows.get(grab_id)
+        if kept is not None and kept.view is view and kept.context == context:
+            return
+        encoded = self._encoder.encode(self.row(view, context))
+        if kept is not None and kept.json == encoded:
+            kept.view, kept.context = view, context
+            return
+        self._rows.pop(grab_id, None)
+        self._rows[grab_id] = _Kept(view, context, seq, encoded)
+        self._seq = seq
+
+    def _drop(self, grab_id: int, seq: int) -> None:
+        self._live.pop(grab_id, None)
+        if self._rows.pop(grab_id, None) is None:
+            return
+        if len(self._gone) == GONE_KEPT:
+            self._floor = self._gone[0][0]
+        self._gone.append((seq, grab_id))
+        self._seq = seq
+
+    def _contexts(self) -> Mapping[int, _Context]:
+        """Return the place in line of each unfinished grab, and what blocks it."""
+        stop = next((one for one in self._blockers if one.kind in STOPS_EVERYTHING), None)
+        base = _Context(
+            slots=self._overview.slots_total,
+            no_slot=any(one.kind == "no_slot" for one in self._blockers),
+            blocker=stop.text if stop else "",
+            blocker_until=stop.next_attempt_at if stop else None,
+        )
+        places = self._places()
+        return {grab_id: base._replace(place=places.get(grab_id, 0)) for grab_id in self._live}
+
+    def _places(self) -> Mapping[int, int]:
+        """Return the place of each grab whose download is to be added to TorBox, or to be fetched."""
+        going = [view.entry for view in self._live.values() if not view.grab.stopped]
+        new: dict[int, list[Entry]] = {}
+        for entry in going:
+            if entry.download.phase is DownloadPhase.NEW:
+                new.setdefault(entry.download.id, []).append(entry)
+        queue = submit_order(
+            LiveDownload(entries[0].download, tuple(entry.grab for entry in entries))
+            for entries in new.values()
+        )
+        fetches = sorted(
+            (entry.grab for entry in going if entry.phase is Phase.READY),
+            key=lambda grab: (not grab.force_start, grab.priority, grab.added_at, grab.id),
+        )
+        places = {grab.id: place for place, grab in enumerate(fetches, 1)}
+        for place, live in enumerate(queue, 1):
+            places |= dict.fromkeys((grab.id for grab in live.grabs), place)
+        return places
+
+    def row(self, view: View, context: _Context = _NONE) -> Row:
+        """Make the row of a view."""
+        entry, grab, status = view.entry, view.grab, view.status
+        group = group_of(entry)
+        eta = status.eta if 0 <= status.eta < ETA_UNKNOWN else None
+        return Row(
+            id=grab.id,
+            hash=entry.hash,
+            name=entry.name,
+            group=group,
+            doing=self.doing(view, context),
+            state=status.state.value,
+            added=int(grab.added_at),
+            size=status.size,
+            progress=round(status.progress, 4),
+            speed=status.download_speed,
+            eta=eta if group in {"fetching", "torbox"} else None,
+            category=grab.category,
+            tags=grab.tags,
+            completed=int(grab.completed_at) if grab.completed_at else None,
+            attention=group == "failed" or _waits_long(entry),
+            forced=grab.force_start,
+            order=grab.priority,
+        )
+
+    def doing(self, view: View, context: _Context | None = None) -> str:
+        """Say what a grab is doing."""
+        if context is None:
+            kept = self._rows.get(view.grab.id)
+            context = kept.context if kept else _NONE
+        policy = self._downloads.policy(view.grab.category)
+        return explain(
+            view.entry,
+            Facts(
+                item=view.item,
+                place=context.place,
+                slots=context.slots,
+                no_slot=context.no_slot,
+                blocker=context.blocker,
+                blocker_until=context.blocker_until,
+                checking=view.status.state.value == "checkingDL",
+                stalled_after=policy.stalled_after,
+                metadata_after=policy.metadata_after,
+                stored_after=policy.stored_after,
+                mode=self._downloads.mode_of(view.grab),
+            ),
+        )
+
+    # --- sending ----------------------------------------------------------------------------
+
+    def sync(self, since: str, overview_tag: str) -> bytes:
+        """Return JSON (`bridge.web.routes.SyncAnswer`): what changed since a version, all rows if that is not known."""
+        self._refresh()
+        version = f"{self._epoch}.{self._seq}"
+        epoch, _, text = since.partition(".")
+        known = int(text) if text.isdecimal() and len(text) < 16 else -1  # noqa: PLR2004 - digits
+        full = epoch != self._epoch or not self._floor <= known <= self._seq
+        rows = list(self._since(-1 if full else known))
+        gone = [] if full else [name for seq, name in self._gone if seq > known]
+        gone = [name for name in gone if name not in self._rows]
+        overview = self._head()
+        tag = f"{hash(overview) & 0xFFFFFFFFFFFF:x}"
+        parts = (
+            b'{"version":"' + version.encode() + b'","full":' + (b"true" if full else b"false"),
+            b',"rows":[' + b",".join(rows) + b"]",
+            b',"gone":' + self._encoder.encode(gone),
+            b',"overview":' + (b"null" if tag == overview_tag else overview),
+            b',"overview_tag":"' + tag.encode() + b'"}',
+        )
+        return b"".join(parts)
+
+    def _head(self) -> bytes:
+        """Return the overview as JSON, read as seldom as the rows."""
+        now = self._monotonic()
+        if now - self._head_at >= self._pause:
+            self._head_at, self._head_json = now, self._encoder.encode(self._overview.read())
+        return self._head_json
+
+    def _since(self, seq: int) -> Iterable[bytes]:
+        for kept in reversed(self._rows.values()):
+            if kept.seq <= seq:
+                return
+            yield kept.json

@@ -1,0 +1,280 @@
+"""The JSON API below /api/bridge, as one table: the router and the OpenAPI file are made of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from bridge.dashboard import Overview, Preview
+from bridge.history import HistoryPage
+from bridge.setup import (
+    ArrTest,
+    ClientRequest,
+    ClientResult,
+    SettingsChange,
+    SettingsPage,
+    TorBoxTest,
+)
+from bridge.web import (
+    account,
+    adding,
+    check,
+    choices,
+    configuring,
+    live,
+    past,
+    status,
+    story,
+)
+from bridge.web.context import Problem
+from bridge.web.guard import private_json, require_visitor, session
+from bridge.web.page_actions import ActionRequest, ActionResult
+from bridge.web.page_model import Row
+
+BASE: Final = "/api/bridge"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed since a version. `full`: these are all rows, forget the others."""
+
+    version: str
+    full: bool
+    rows: tuple[Row, ...]
+    gone: tuple[int, ...]
+    """Ids of rows that are no more."""
+    overview: Overview | None
+    """Null: as `overview_tag` says you have it already."""
+    overview_tag: str
+
+
+class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the request brings a session or the API key."""
+
+    inside: bool
+
+
+class CheckFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the check looked at."""
+
+    subject: str
+    level: str
+    """`ok`, `warning` or `problem`."""
+    text: str
+    fix: str
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the check found last."""
+
+    healthy: bool | None
+    findings: tuple[CheckFinding, ...]
+    taken_at: float | None
+    running: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    takes: Any = None
+    gives: Any = None
+    query: tuple[tuple[str, str], ...] = ()
+    status: int = 200
+    text: bool = False
+    """It answers plain text."""
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """Answer the OpenAPI description of these routes."""
+    require_visitor(request)
+    return private_json(msgspec.json.encode(document()))
+
+
+ROUTES: Final[Sequence[Route]] = (
+    Route(
+        method="GET", path="/session", handler=session, gives=SessionAnswer,
+        summary="Is there a session? Answers strangers, too",
+    ),
+    Route(
+        method="GET", path="/sync", handler=live.sync, gives=SyncAnswer,
+        summary="The rows of the page and its head, or what changed since a version",
+        query=(("since", "The version of the last answer"), ("overview", "Its overview_tag")),
+    ),
+    Route(
+        method="POST", path="/actions", handler=live.act, takes=ActionRequest, gives=ActionResult,
+        summary="Do something to rows: pause, resume, retry, remove and others",
+    ),
+    Route(
+        method="POST", path="/add", handler=adding.add, takes=adding.AddRequest,
+        gives=list[adding.AddedRow], summary="Add magnets, links and .torrent files",
+    ),
+    Route(
+        method="POST", path="/preview", handler=adding.preview, takes=adding.PreviewRequest,
+        gives=Preview, summary="The files of a torrent before it is added",
+    ),
+    Route(
+        method="GET", path="/downloads/{id}", handler=story.story, gives=story.Story,
+        summary="Everything about one download",
+    ),
+    Route(
+        method="GET", path="/downloads/{id}/report", handler=story.report, text=True,
+        summary="The same as text without secrets, for a bug report",
+    ),
+    Route(
+        method="POST", path="/downloads/{id}/files", handler=story.set_files,
+        takes=story.FilePriority, gives=dict[str, str], summary="Choose among its files",
+    ),
+    Route(
+        method="GET", path="/choices", handler=choices.choices, gives=choices.Choices,
+        summary="Categories and tags",
+    ),
+    Route(
+        method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUp,
+        summary="What is removed without being asked for, and what was found and left alone",
+    ),
+    Route(
+        method="GET", path="/history", handler=past.history, gives=HistoryPage,
+        summary="What became of downloads, and a week's figures",
+        query=(
+            ("text", "Part of a name or category"),
+            ("outcome", "`completed`, `imported`, `failed`, `reported` or `removed`"),
+            ("before", "Only rows whose last_at is earlier, in unix seconds"),
+        ),
+    ),
+    Route(
+        method="GET", path="/status", handler=status.status, gives=status.Status,
+        summary="Is all well, and how does each download stand? For scripts",
+    ),
+    Route(
+        method="GET", path="/check", handler=check.show, gives=CheckAnswer,
+        summary="What the check found last",
+    ),
+    Route(
+        method="POST", path="/check", handler=check.ask, gives=CheckAnswer, status=202,
+        summary="Check the setup now",
+    ),
+    Route(
+        method="GET", path="/account", handler=account.show, gives=list[account.Stranger],
+        summary="What is on the TorBox account and not here",
+    ),
+    Route(
+        method="POST", path="/account", handler=account.adopt, takes=account.Wish,
+        gives=dict[str, dict[str, str]], summary="Take torrents of the account over",
+    ),
+    Route(
+        method="GET", path="/settings", handler=configuring.show_settings, gives=SettingsPage,
+        summary="Every setting with its help, default, value and source",
+    ),
+    Route(
+        method="POST", path="/settings", handler=configuring.save_settings, takes=SettingsChange,
+        gives=configuring.Saved, summary="Write settings to the YAML file",
+    ),
+    Route(
+        method="POST", path="/restart", handler=configuring.restart, gives=configuring.Outcome,
+        status=202, summary="Start anew with the settings as they are now",
+    ),
+    Route(
+        method="POST", path="/setup/torbox", handler=configuring.test_torbox,
+        takes=configuring.TorBoxKey, gives=TorBoxTest, summary="Try a TorBox API key",
+    ),
+    Route(
+        method="POST", path="/setup/arr", handler=configuring.test_arr,
+        takes=configuring.ArrAddress, gives=ArrTest, summary="Try an *arr's URL and API key",
+    ),
+    Route(
+        method="POST", path="/setup/client", handler=configuring.create_client,
+        takes=ClientRequest, gives=ClientResult,
+        summary="Make the bridge a download client of an *arr",
+    ),
+    Route(
+        method="POST", path="/notify/test", handler=configuring.test_notify,
+        takes=configuring.NotifyTest, gives=configuring.Outcome, summary="Send a test message",
+    ),
+    Route(method="GET", path="/openapi.json", handler=openapi, summary="This description"),
+)  # fmt: skip
+
+
+def add_routes(app: web.Application, base: str) -> None:
+    """Add them below `base` (`""` or `/torbox`)."""
+    for route in ROUTES:
+        path = f"{base}{BASE}{route.path}"
+        if route.method == "GET":
+            app.router.add_get(path, route.handler)
+        else:
+            app.router.add_post(path, route.handler)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI description, made of the routes and their types."""
+    types = [kind for route in ROUTES for kind in (route.takes, route.gives) if kind is not None]
+    schemas, components = msgspec.json.schema_components(
+        [*types, Problem], ref_template="#/components/schemas/{name}"
+    )
+    made = iter(schemas)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        takes = next(made) if route.takes is not None else None
+        gives = next(made) if route.gives is not None else None
+        paths.setdefault(f"{BASE}{route.path}", {})[route.method.lower()] = _operation(
+            route, takes, gives
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "torbox-bridge", "version": version("torbox-bridge")},
+        "security": [{"session": []}, {"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "SID"},
+                "key": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, takes: Any, gives: Any) -> dict[str, Any]:
+    if route.text:
+        content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+    else:
+        content = {"application/json": {"schema": gives or {"type": "object"}}}
+    refused = {
+        "description": "Refused, with the reason",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "responses": {
+            str(route.status): {"description": "Done", "content": content},
+            "400": refused,
+            "401": {"description": "Sent by the page of another site"},
+            "403": {"description": "Neither a session nor the API key"},
+        },
+    }
+    if takes is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": takes}},
+        }
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+        for name, words in route.query
+    ]
+    if "{id}" in route.path:
+        parameters.append(
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        )
+    if parameters:
+        operation["parameters"] = parameters
+    return operation

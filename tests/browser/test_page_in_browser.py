@@ -1,0 +1,325 @@
+"""What a person does with the page, in a real browser."""
+
+import base64
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app import Origin, bridge
+from bridge.config import load
+from bridge.core.model import Phase
+from bridge.simulator import magnet_of
+from bridge.simulator.faults import Error
+from bridge.simulator.releases import torrent_of
+from tests.support.arr_api import KEY, ArrApi
+from tests.support.browser import browsing, chromium, enter, eventually, row
+from tests.support.http import client_of
+from tests.support.page_world import XSS, fill, finished, page_world
+from tests.support.rig import BRISK, PASSWORD, Rig, cached, pack
+
+pytestmark = pytest.mark.timeout(180)
+
+ROWS = 2000
+
+
+@pytest.fixture(name="many")
+async def _many(set_up: Rig) -> AsyncIterator[Rig]:
+    """A bridge with 2,000 downloads."""
+    chromium()
+    await fill(set_up.directory / "bridge.db", (finished(number) for number in range(ROWS)))
+    await set_up.start()
+    try:
+        yield set_up
+    finally:
+        await set_up.stop()
+
+
+async def test_log_in_and_out(rig: Rig) -> None:
+    """A wrong password is told so; the right one shows the page, and logging out hides it."""
+    async with browsing(rig.url, log_in=False) as page:
+        await page.fill("#username", "admin")
+        await page.fill("#password", "wrong")
+        await page.click("button[type=submit]")
+        await page.get_by_text("Username or password is wrong").wait_for()
+        await enter(page)
+        await page.get_by_text("No downloads yet.").wait_for()
+        await page.get_by_role("button", name="Log out").click()
+        await page.get_by_role("heading", name="Log in").wait_for()
+        await page.goto(f"{rig.url}/settings")
+        await page.get_by_role("heading", name="Log in").wait_for()
+
+
+async def test_add_by_drop_and_watch(rig: Rig) -> None:
+    """A .torrent is dropped, one of its files is left out, and it is watched to its end."""
+    content = pack("Dropped.Show.S01", episodes=2)
+    rig.sim.register(content)
+    async with browsing(rig.url) as page:
+        await page.get_by_text("No downloads yet.").wait_for()
+        await page.evaluate(
+            """(data) => {
+              const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([bytes], "dropped.torrent"));
+              for (const kind of ["dragover", "drop"]) {
+                const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
+                document.body.dispatchEvent(new DragEvent(kind, options));
+              }
+            }""",
+            base64.b64encode(torrent_of(content)).decode(),
+        )
+        await page.get_by_text("dropped.torrent").wait_for()
+        await page.get_by_role("button", name="Show files").click()
+        await page.get_by_text("2 of 2 files").wait_for()
+        await page.get_by_role("checkbox", name="E02.mkv").uncheck()
+        await page.get_by_text("1 of 2 files").wait_for()
+        await page.get_by_label("Category", exact=True).last.fill("tv-new")
+        await page.get_by_role("button", name="Add", exact=True).last.click()
+        await row(page, content.name).locator(".doing", has_text="Completed").wait_for()
+        done = await rig.reaches(content.hash, Phase.FINISHED)
+        assert done.category == "tv-new"
+        there = [file.name for file in (rig.downloads / "tv-new" / content.name).iterdir()]
+        assert len(there) == 1
+
+
+async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
+    """What has failed is found, retried and removed; what was paused by mistake goes on."""
+    doomed, works = pack("Doomed"), cached(pack("Works"), is_cached=False)
+    for content in (doomed, works):
+        rig.sim.register(content)
+    rig.sim.world.change(works.hash, metadata_seconds=1e6)
+    refusal = Error(400, "BOZO_TORRENT", "Torrent file is not valid.")
+    rig.sim.faults.add("createtorrent", refusal, hash=doomed.hash)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(doomed))
+        await arr.add_magnet(magnet_of(works))
+    await rig.reaches(doomed.hash, Phase.FAILED)
+    await rig.reaches(works.hash, Phase.REMOTE)
+    async with browsing(rig.url) as page:
+        await row(page, "Doomed").get_by_text("Torrent file is not valid").wait_for()
+        await page.get_by_role("button", name=re.compile("Failed")).click()
+        await eventually(lambda: _count(page, 1))
+        await row(page, "Doomed").get_by_role("checkbox").click()
+        await page.get_by_text("1 selected").wait_for()
+        assert await row(page, "Doomed").get_by_role("checkbox").is_checked()
+        await page.get_by_role("toolbar").get_by_role("button", name="Retry").click()
+        await rig.reaches(doomed.hash, Phase.FINISHED)
+        await page.get_by_role("button", name=re.compile("^All")).click()
+        await row(page, "Doomed").locator(".doing", has_text="Completed").wait_for()
+
+        await row(page, "Works").get_by_role("button", name="Actions for Works").click()
+        await page.get_by_role("menuitem", name="Pause").click()
+        await eventually(lambda: _is(rig.followed(works.hash).stopped))
+        await page.get_by_role("button", name="Undo").click()
+        await eventually(lambda: _is(not rig.followed(works.hash).stopped))
+
+        await page.get_by_label("Search names").fill("doom")
+        await eventually(lambda: _count(page, 1))
+        await row(page, "Doomed").get_by_role("link").focus()
+        await page.keyboard.press("Delete")
+        await page.get_by_text("This cannot be undone").wait_for()
+        await page.keyboard.press("Escape")
+        assert rig.entry(doomed.hash) is not None
+        await page.keyboard.press("Delete")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await eventually(lambda: _is(rig.entry(doomed.hash) is None))
+        await page.get_by_text("No download fits this filter").wait_for()
+
+
+async def _count(page: Any, number: int) -> bool:
+    return bool(await page.locator(".rows .row").count() == number)
+
+
+async def _is(holds: bool) -> bool:
+    return holds
+
+
+async def test_two_thousand_rows(many: Rig) -> None:
+    """Only those in sight are in the page; all can be reached, selected, searched and left."""
+    async with browsing(many.url) as page:
+        await page.wait_for_selector(".rows .row")
+        assert await page.locator(".rows .row").count() < 60
+        assert await page.get_by_role("table").get_attribute("aria-rowcount") == str(ROWS + 1)
+        await page.keyboard.press("End")
+        await page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        await page.wait_for_timeout(300)
+        link = page.locator(".rows .row a").nth(10)
+        name = await link.inner_text()
+        await row(page, name).get_by_role("link").hover()
+        middle = await page.evaluate("scrollY")
+        await row(page, name).get_by_role("link").click()
+        await page.get_by_role("heading", name=name).wait_for()
+        await page.go_back()
+        await row(page, name).wait_for()
+        assert abs(await page.evaluate("scrollY") - middle) < 5
+        await page.get_by_role("checkbox", name="Select all").check()
+        await page.get_by_text(f"{ROWS} selected").wait_for()
+        await page.get_by_role("button", name="Clear the selection").click()
+        await page.get_by_label("Search names").fill("grp00042")
+        await eventually(lambda: _count(page, 1))
+        await page.get_by_label("Search names").fill("")
+        await page.get_by_role("columnheader", name="Size").get_by_role("button").click()
+        first = page.locator(".rows .row").first
+        await eventually(lambda: _holds(first.locator(".c-size"), "GiB"))
+
+
+async def _holds(locator: Any, text: str) -> bool:
+    return text in await locator.inner_text()
+
+
+async def test_what_is_wrong_is_at_the_head(rig: Rig) -> None:
+    """An error of the disk that stays, and failed logins."""
+    content = pack()
+    rig.sim.register(content)
+    (rig.downloads / "tv-sonarr").write_text("a file where a directory should be")
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: bool(rig.service.troubles))
+    async with browsing(rig.url) as page:
+        await page.locator(".notice", has_text="nothing is deleted at TorBox").wait_for()
+        async with client_of(rig.url) as client:
+            for _ in range(5):
+                await client.login("admin", "wrong")
+        await page.locator(".notice", has_text="5 failed logins from").wait_for()
+
+
+async def test_the_keyboard_is_enough(many: Rig) -> None:
+    """Arrows move, space selects, shift-arrow selects a range, Enter opens, Escape lets go."""
+    async with browsing(many.url) as page:
+        await page.wait_for_selector(".rows .row")
+        names = await page.locator(".rows .row a").all_inner_texts()
+        await page.locator(".rows .row a").first.focus()
+        for _ in range(3):
+            await page.keyboard.press("ArrowDown")
+        focused = "document.activeElement.textContent"
+        assert await page.evaluate(focused) == names[3]
+        await page.keyboard.press("Space")
+        await page.get_by_text("1 selected").wait_for()
+        await page.keyboard.press("Shift+ArrowDown")
+        await page.get_by_text("2 selected").wait_for()
+        await page.locator(".rows .row").nth(8).get_by_role("checkbox").click(modifiers=["Shift"])
+        await page.get_by_text("6 selected").wait_for()
+        assert await page.locator(".rows .row input:checked").count() == 6
+        await page.locator(".rows .row a").nth(8).focus()
+        await page.keyboard.press("Escape")
+        await page.get_by_text("6 selected").wait_for(state="detached")
+        assert await page.locator(".rows .row input:checked").count() == 0
+        await page.keyboard.press("End")
+        await eventually(lambda: _at_end(page))
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Timeline").wait_for()
+        await page.go_back()
+        await page.wait_for_selector(".rows .row")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.id") == "search"
+
+
+async def _at_end(page: Any) -> bool:
+    index = "document.activeElement.closest('[aria-rowindex]')?.getAttribute('aria-rowindex')"
+    return bool(await page.evaluate(index) == str(ROWS + 1))
+
+
+async def test_names_are_text(tmp_path: Path) -> None:
+    """A name that is HTML and script is shown as it is, everywhere."""
+    chromium()
+    async with page_world(Rig(tmp_path)) as rig, browsing(rig.url) as page:
+        await row(page, XSS).wait_for()
+        await row(page, XSS).get_by_role("button").click()
+        await page.get_by_role("menuitem", name="Remove").click()
+        await page.keyboard.press("Escape")
+        await row(page, XSS).get_by_role("link").click()
+        await page.get_by_role("heading", name=XSS).wait_for()
+        await page.get_by_role("link", name="History").click()
+        await page.get_by_role("link", name=XSS).wait_for()
+        assert await page.evaluate("document.images.length") == 0
+        assert "xss" not in await page.title()
+
+
+async def test_change_a_setting(set_up: Rig, tmp_path: Path) -> None:
+    """It is explained, refused while it is wrong, saved with the comments, and says what it needs."""
+    chromium()
+    file = tmp_path / "bridge.yaml"
+    file.write_text("# my comment\npolicy:\n  cached: any\n", encoding="utf-8")
+    environ = set_up.environ
+
+    def read() -> Any:
+        return load(file, environ)
+
+    async with (
+        bridge(read(), retry=BRISK, reload=read, origin=Origin(file, environ)) as running,
+        browsing(running.url, expected="400") as page,
+    ):
+        await page.get_by_role("link", name="Settings").click()
+        field = page.get_by_label("delivery.parallel_files")
+        await field.fill("many")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("expected an integer between 1 and 64").wait_for()
+        await field.fill("8")
+        await page.get_by_label("policy.cached").select_option("only")
+        await page.get_by_text("2 changed").wait_for()
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("Saved settings count after a restart").wait_for()
+        assert read().delivery.parallel_files == 8
+        assert "# my comment" in file.read_text(encoding="utf-8")
+        password = page.get_by_label("server.password", exact=True)
+        assert await password.is_disabled()
+        assert PASSWORD not in await page.content()
+
+
+async def test_the_first_run(set_up: Rig, tmp_path: Path) -> None:
+    """Without a key: log in, enter the key, connect Sonarr, and Sonarr has its download client."""
+    chromium()
+    file = tmp_path / "bridge.yaml"
+    environ = {key: value for key, value in set_up.environ.items() if "TORBOX__API_KEY" not in key}
+
+    def read() -> Any:
+        return load(file if file.exists() else None, environ)
+
+    async with (
+        ArrApi() as api,
+        bridge(read(), retry=BRISK, reload=read, origin=Origin(file, environ)) as running,
+        browsing(running.url) as page,
+    ):
+        await page.get_by_text("The bridge needs your TorBox API key").wait_for()
+        await page.get_by_role("button", name="Set up").click()
+        await page.get_by_label("TorBox API key").fill(set_up.sim.key)
+        await page.get_by_role("button", name="Test and save").click()
+        await page.get_by_text("TorBox accepted the key").wait_for()
+        await page.get_by_label("URL", exact=True).fill(api.url)
+        await page.get_by_label("API key", exact=True).fill(KEY)
+        await page.get_by_role("button", name="Test", exact=True).click()
+        await page.get_by_text("Sonarr 4.0.15 answers").wait_for()
+        assert await page.get_by_label("Password").input_value() == PASSWORD
+        await page.get_by_role("button", name="Create it there, and save").click()
+        await page.get_by_text("Sonarr has tested and made the download client TorBox").wait_for()
+        await page.get_by_text("counts after a restart").first.wait_for()
+        assert [client["name"] for client in api.clients] == ["TorBox"]
+        saved = read()
+        assert [(arr.name, arr.categories) for arr in saved.arr] == [("sonarr", ("tv-sonarr",))]
+        assert saved.torbox.api_key is not None
+
+
+async def test_it_is_quick_and_small(many: Rig) -> None:
+    """The first paint comes within 300 ms on loopback, and little is transferred for it."""
+    async with browsing(many.url) as page:
+        await page.wait_for_selector(".rows .row")
+        paints = []
+        for _ in range(3):
+            await page.reload()
+            await page.wait_for_selector(".rows .row")
+            paints.append(
+                await page.evaluate(
+                    "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+                )
+            )
+        assert min(paints) < 300, paints
+        own = await page.evaluate(
+            """performance.getEntriesByType('resource')
+                 .filter((one) => one.name.includes('/web/'))
+                 .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
+        )
+        assert own < 60_000
+        assert json.dumps(paints)

@@ -1,0 +1,105 @@
+"""Only time in which TorBox works on a download ages it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.core.model import Phase
+from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator.faults import Html
+from tests.support.rig import BRISK, JumpingClock, Rig, cached
+
+MONTH = 30 * 86_400.0
+
+
+@pytest.fixture(name="clock")
+def _clock() -> JumpingClock:
+    return JumpingClock()
+
+
+@pytest.fixture(name="rig")
+async def _rig(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Rig]:
+    """A bridge with little patience."""
+    environ = {
+        f"BRIDGE_POLICY__{name}": "15s"
+        for name in ("STALLED_AFTER", "METADATA_AFTER", "STORED_AFTER", "GIVE_UP_AFTER")
+    }
+    rig = Rig(tmp_path, None, retry=BRISK, **environ)
+    rig.clock = clock
+    await rig.open()
+    try:
+        yield rig
+    finally:
+        await rig.close()
+
+
+async def half_way(rig: Rig, **tricks: object) -> Content:
+    """Bring a film to TorBox that stays half-way there, and see it twice."""
+    content = cached(make_torrent("Film", [ContentFile("Film.mkv", 100_000)]), is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, **{"stop_at": 0.5, **tricks})
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: rig.followed(content.hash).remote_progress >= 0.5)
+    await looked_at(rig)
+    return content
+
+
+async def looked_at(rig: Rig) -> None:
+    """Wait until TorBox was asked twice more."""
+    seen = rig.sim.calls.count("mylist")
+    await rig.until(lambda: rig.sim.calls.count("mylist") >= seen + 3)
+
+
+async def test_a_short_outage(rig: Rig, clock: JumpingClock) -> None:
+    """An outage of twenty seconds is no standstill: not one second of it counts."""
+    content = await half_way(rig)
+    fault = rig.sim.faults.add("*", Html(status=502), times=None)
+    await rig.until(lambda: fault.struck >= 1)
+    clock.ahead += 20
+    rig.sim.faults.clear()
+    await looked_at(rig)
+    download = rig.followed(content.hash)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert max(download.idle_seconds, download.observed_seconds) < 12
+
+
+async def test_a_short_downtime(rig: Rig, clock: JumpingClock) -> None:
+    """A restart that takes twenty seconds is no standstill either."""
+    content = await half_way(rig)
+    await rig.stop()
+    clock.ahead += 20
+    await rig.start()
+    await looked_at(rig)
+    download = rig.followed(content.hash)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert max(download.idle_seconds, download.observed_seconds) < 12
+
+
+async def test_no_slot(rig: Rig, clock: JumpingClock) -> None:
+    """What waits for a slot at TorBox is not given up, whatever the rules say."""
+    content = await half_way(rig, state="queued (no slot)")
+    for _ in range(3):
+        clock.ahead += 20
+        await looked_at(rig)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert rig.followed(content.hash).observed_seconds < 12
+
+
+async def test_time_that_counts(rig: Rig, clock: JumpingClock) -> None:
+    """While TorBox answers and does nothing, the time counts."""
+    content = await half_way(rig)
+    clock.ahead += 20
+    await rig.reaches(content.hash, Phase.FAILED)
+
+
+@pytest.mark.parametrize("jump", [MONTH, -MONTH])
+async def test_a_clock_that_jumps(rig: Rig, clock: JumpingClock, jump: float) -> None:
+    """A clock that is set a month ahead, or back, fails nothing and holds up nothing."""
+    content = await half_way(rig)
+    clock.ahead += jump
+    await looked_at(rig)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    rig.sim.world.change(content.hash, stop_at=None)
+    await rig.reaches(content.hash, Phase.FINISHED)

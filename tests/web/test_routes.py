@@ -1,0 +1,68 @@
+"""The JSON API as a whole: who may ask, and what is written down of it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.web.routes import BASE, ROUTES, document
+from tests.support.http import Client, client_of
+from tests.support.rig import API_KEY, PASSWORD, USERNAME, Rig
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "openapi.json"
+DOCS = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+H = "0" * 40
+PRIVATE = [
+    (route.method, BASE + route.path.replace("{id}", H))
+    for route in ROUTES
+    if route.path != "/session"
+]
+LET_IN = {200, 202, 400, 404, 409}
+
+
+def test_the_openapi_file_is_what_the_code_says() -> None:
+    """After a change: `python -m tests.support.openapi`."""
+    assert json.loads(FILE.read_text(encoding="utf-8")) == json.loads(json.dumps(document()))
+
+
+def test_every_reference_leads_somewhere() -> None:
+    """A generator of clients can read it."""
+    text = json.dumps(document())
+    names = set(re.findall(r"#/components/schemas/([^\"]+)", text))
+    assert names == set(document()["components"]["schemas"])
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_is_documented(route: object) -> None:
+    """docs/api.md has a heading for each."""
+    assert f"{route.method} {BASE}{route.path}`" in DOCS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("method", "path"), PRIVATE)
+async def test_it_takes_a_session_or_the_key(rig: Rig, method: str, path: str) -> None:
+    """403 for strangers, never a redirect; a cookie or the key is enough."""
+    async with client_of(rig.url) as client:
+        assert (await client.ask(method, path)).status == 403
+        wrong = await client.ask(method, path, Authorization="Bearer wrong-key-of-somebody")
+        assert wrong.status == 403
+        key = await client.ask(method, path, Authorization=f"Bearer {API_KEY}")
+        await logged_in(client)
+        assert key.status == (await client.ask(method, path)).status in LET_IN
+        reply = await client.ask(method, path, Origin="http://evil.example")
+        assert reply.status == 401
+        assert (await client.ask(method, path, Origin=rig.url)).status in LET_IN
+
+
+async def test_a_stranger_learns_only_that_it_is_one(rig: Rig) -> None:
+    """The page asks whether to show the login, without an error in the browser's console."""
+    async with client_of(rig.url) as client:
+        assert (await client.get("/api/bridge/session")).json() == {"inside": False}
+        await logged_in(client)
+        assert (await client.get("/api/bridge/session")).json() == {"inside": True}
+
+
+async def logged_in(client: Client) -> None:
+    """Log in as a browser does."""
+    assert (await client.login(USERNAME, PASSWORD)).text == "Ok."
