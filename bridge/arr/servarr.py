@@ -22,7 +22,6 @@ from bridge.arr.servarr_records import (
     PathMapping,
     QueueRecord,
     RootFolder,
-    Status,
     Tag,
 )
 from bridge.config import ArrKind, ArrSettings

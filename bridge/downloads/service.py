@@ -5,7 +5,6 @@ from pathlib import Path
 
 from bridge.config import Policy
 from bridge.core.model import Grab
-from bridge.downloads.account import Account
 from bridge.downloads.adds import Adds
 from bridge.downloads.cleanup_report import CleanupReport
 from bridge.downloads.client_preferences import ClientPreferences
