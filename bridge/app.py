@@ -412,12 +412,15 @@ def _calls_left(budgets: Budgets) -> dict[str, int]:
 
 
 def _search_url(base_url: str) -> str:
-    """Tell where searches go: TorBox has a host for them, others (the simulator) have one for all."""
+    """Return the URL for searches. TorBox has a host for them; the simulator has a single host."""
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
 async def _access(settings: Settings, database: Database) -> tuple[Access, str | None]:
-    """Take the password of the settings, or the one made before, or make one now."""
+    """Return the login, with the password of the settings, the stored one, or a new one.
+
+    The text is the new password, None if none was created.
+    """
     made: str | None = None
     username = settings.server.username
     if settings.server.password is not None:
@@ -533,7 +536,7 @@ async def _examined(
 
 
 def _programs(state: State) -> Mapping[tuple[str, str], int]:
-    """Return each program that has grabs, and its category, with how many of them have failed."""
+    """Return the number of failed grabs for each program and category with grabs."""
     found: Counter[tuple[str, str]] = Counter()
     for grab_id, grab in state.grabs.items():
         entry = state.entry(grab_id)

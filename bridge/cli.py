@@ -152,7 +152,7 @@ def _load_demo() -> Loaded:
 
 
 def _load_simulator() -> Loaded:
-    from bridge.simulator import serve as command
+    from bridge.simulator import command
 
     return command.run, command.add_arguments
 

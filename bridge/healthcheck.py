@@ -1,8 +1,8 @@
 """`torbox-bridge health`: ask a running bridge whether it is healthy.
 
 Containers run this every few seconds for ever, so it costs little more than Python itself: one
-socket, and of the settings only the three keys that make the address. What a quick look at the
-settings file cannot read for certain is read by the full loader.
+socket, and from the settings only the three keys that make the address. If a quick look at the
+settings file cannot read these for certain, the full loader does.
 """
 
 import os

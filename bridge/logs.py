@@ -157,7 +157,7 @@ def for_terminal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One message as qBittorrent's log shows it; `timestamp` in unix seconds."""
+    """A message as qBittorrent's log shows it; `timestamp` in unix seconds."""
 
     id: int
     message: str
@@ -192,7 +192,7 @@ class RecentLogs:
 
 
 def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLogs:
-    """Send all logs to a stream (stderr). Return the memory of the last of them.
+    """Send all logs to a stream (stderr). Return the memory of the latest messages.
 
     `log_format` is `console`, `json`, or `auto`: coloured on a terminal, JSON lines elsewhere.
     """

@@ -25,7 +25,7 @@ class BridgeUnreachable(Exception):
 
 
 def add_adopt_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `adopt`, beside `--config`."""
+    """Add the options of `adopt`, in addition to `--config`."""
     parser.add_argument("hashes", nargs="*", metavar="HASH", help="the items to take over")
     parser.add_argument("--all", action="store_true", help="take over everything that is listed")
     parser.add_argument("--category", default="", metavar="NAME", help="their category")

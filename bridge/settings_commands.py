@@ -27,7 +27,7 @@ DEFAULT: Final = "default"
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `config`, beside `--config`."""
+    """Add the arguments of `config`, in addition to `--config`."""
     parser.add_argument("action", choices=["show"], nargs="?", default="show", help="show")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -94,7 +94,7 @@ def _text(value: object) -> str:
 
 
 def add_password_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `password`, beside `--config`."""
+    """Add the options of `password`, in addition to `--config`."""
     parser.add_argument(
         "--generate", action="store_true", help="make a random password and print it"
     )

@@ -1,4 +1,4 @@
-"""Imports go downward only, the core is pure, and a few footguns stay in their holsters."""
+"""Imports go downward only, the core is pure, and tasks have owners."""
 
 import ast
 import sys
@@ -23,20 +23,20 @@ LAYERS = (
     ("config", "logs"),
     ("core",),
 )
-"""The rooms from top to bottom. A room imports from lower layers: no neighbour, nothing above."""
+"""The packages from top to bottom. A package imports only from lower layers."""
 
 APART = {"simulator"}
-"""A program of its own, in no layer: it imports nothing of the bridge."""
+"""A separate program, in no layer: it imports nothing else of the bridge."""
 
 MAY_IMPORT_APART = {"cli", "demo"}
-"""The commands that start it. Tests may, too."""
+"""The commands that start it. Tests may import it as well."""
 
 KEEPS_AWAY = {
     "core": {"config", "logs"},
     "qbittorrent": {"engine", "delivery", "torbox", "arr", "state"},
     "web": {"engine", "delivery", "torbox", "arr"},
 }
-"""Rooms below that are out of reach all the same: a face knows no SQL, no TorBox and no disk."""
+"""Lower packages that are forbidden nevertheless: an API uses no SQL, no TorBox and no disk."""
 
 IMPURE = {
     *("asyncio", "concurrent", "multiprocessing", "selectors", "signal", "threading"),
@@ -45,21 +45,21 @@ IMPURE = {
     *("ftplib", "http", "socket", "ssl", "subprocess", "urllib.request"),
     *("logging", "warnings"),
 }
-"""What the core does without: tasks, clocks, chance, disk, network, logs."""
+"""Modules that the core must not import: tasks, clocks, randomness, disk, network, logs."""
 
 
 def sources(folder: str) -> list[Path]:
-    """List the Python files below a folder of the project."""
+    """Return the Python files below a folder of the project."""
     return sorted((ROOT / folder).rglob("*.py"))
 
 
-def room_of(path: Path) -> str:
-    """Tell the room a file of the bridge is in: its folder, or itself."""
+def package_of(path: Path) -> str:
+    """Return the package of a file of the bridge: its top folder, or the module itself."""
     return path.relative_to(ROOT / "bridge").parts[0].removesuffix(".py")
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """List the modules that a file imports, with their lines, wherever in the file they stand."""
+    """Yield the modules that a file imports, anywhere in it, with their lines."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
@@ -74,35 +74,35 @@ def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 pass
 
 
-def rooms_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """List the rooms of the bridge that a file imports from, with the lines."""
+def packages_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the packages of the bridge that a file imports from, with the lines."""
     for line, module in imported(tree):
         package, _, rest = module.partition(".")
         if package == "bridge" and rest and rest != "__version__":
             yield line, rest.partition(".")[0]
 
 
-def reach(room: str) -> set[str]:
-    """Tell the rooms that a room may import from, itself included; no other if it has no place."""
-    if room in APART:
-        return {room}
-    depth = [number for number, layer in enumerate(LAYERS) if room in layer]
+def importable(package: str) -> set[str]:
+    """Return the packages that a package may import from; only itself if it is in no layer."""
+    if package in APART:
+        return {package}
+    depth = [number for number, layer in enumerate(LAYERS) if package in layer]
     below = {other for layer in LAYERS[depth[0] + 1 :] for other in layer} if depth else set()
-    extra = APART if room in MAY_IMPORT_APART else set()
-    return ({room} | below | extra) - KEEPS_AWAY.get(room, set())
+    extra = APART if package in MAY_IMPORT_APART else set()
+    return ({package} | below | extra) - KEEPS_AWAY.get(package, set())
 
 
-def out_of_reach(room: str, tree: ast.AST) -> list[str]:
-    """List what a file of this room imports and may not."""
+def forbidden_imports(package: str, tree: ast.AST) -> list[str]:
+    """Return the forbidden imports of a file of this package."""
     return [
         f"{line}: imports {other}"
-        for line, other in rooms_imported(tree)
-        if other not in reach(room)
+        for line, other in packages_imported(tree)
+        if other not in importable(package)
     ]
 
 
 def impure(tree: ast.AST) -> list[str]:
-    """List what in a file of the core is not pure."""
+    """Return the imports and calls that make a file of the core impure."""
     found = []
     for line, module in imported(tree):
         package = module.partition(".")[0]
@@ -118,7 +118,7 @@ def impure(tree: ast.AST) -> list[str]:
 
 
 def loose_tasks(tree: ast.AST) -> list[str]:
-    """List the tasks that are started by no `TaskGroup` of the same file."""
+    """Return the tasks that no `TaskGroup` of the same file starts."""
     groups = {
         ast.unparse(item.optional_vars)
         for node in ast.walk(tree)
@@ -136,51 +136,53 @@ def loose_tasks(tree: ast.AST) -> list[str]:
 
 
 def parsed(path: Path) -> ast.Module:
-    """Read a file as a tree."""
+    """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def told(path: Path, faults: list[str]) -> list[str]:
-    """Name the file with each fault."""
+def located(path: Path, faults: list[str]) -> list[str]:
+    """Return the faults, each with the file that it is in."""
     return [f"{path.relative_to(ROOT)}:{fault}" for fault in faults]
 
 
-def test_every_file_has_a_room() -> None:
-    """A new room is given its place in the table before anything imports it."""
-    rooms = {room for layer in LAYERS for room in layer} | APART | {"__init__"}
-    assert {room_of(path) for path in sources("bridge")} <= rooms
+def test_every_file_has_a_package() -> None:
+    """A new package needs a place in LAYERS before anything imports it."""
+    packages = {package for layer in LAYERS for package in layer} | APART | {"__init__"}
+    assert {package_of(path) for path in sources("bridge")} <= packages
 
 
 def test_imports_go_downward() -> None:
-    """No room imports from its own layer or from above, and none but the commands the simulator."""
-    files = [path for path in sources("bridge") if room_of(path) != "__init__"]
+    """No package imports from its own layer or a higher one; only commands use the simulator."""
+    files = [path for path in sources("bridge") if package_of(path) != "__init__"]
     assert files
     assert [
-        fault for path in files for fault in told(path, out_of_reach(room_of(path), parsed(path)))
+        fault
+        for path in files
+        for fault in located(path, forbidden_imports(package_of(path), parsed(path)))
     ] == []
 
 
 def test_the_package_itself_imports_nothing() -> None:
-    """`import bridge` is free, so that no room can be reached by way of it."""
+    """`import bridge` imports nothing else, so no package is reached through it."""
     assert list(imported(parsed(ROOT / "bridge" / "__init__.py"))) == []
 
 
 def test_the_core_is_pure() -> None:
-    """The core decides: it has no tasks, no clock, no disk, no network and no logs."""
+    """The core has no tasks, no clock, no disk, no network and no logs."""
     files = sources("bridge/core")
     assert files
-    assert [fault for path in files for fault in told(path, impure(parsed(path)))] == []
+    assert [fault for path in files for fault in located(path, impure(parsed(path)))] == []
 
 
 def test_tasks_have_owners() -> None:
-    """A task belongs to a `TaskGroup` or to the engine's `Tasks`: nothing dies unheard."""
+    """Every task belongs to a `TaskGroup` or to `Tasks`, so no exception is lost."""
     files = [path for path in sources("bridge") if path != ROOT / "bridge/engine/tasks.py"]
-    assert [fault for path in files for fault in told(path, loose_tasks(parsed(path)))] == []
+    assert [fault for path in files for fault in located(path, loose_tasks(parsed(path)))] == []
 
 
 @pytest.mark.parametrize("folder", ["bridge", "tests"])
 def test_no_mocks(folder: str) -> None:
-    """Doubles are programs that run: the simulator misbehaves on demand."""
+    """Test doubles are real programs, such as the simulator with its faults."""
     modules = [
         f"{path.relative_to(ROOT)}:{line}: {module}"
         for path in sources(folder)
@@ -191,7 +193,7 @@ def test_no_mocks(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "source"),
+    ("package", "source"),
     [
         ("core", "import bridge.store"),
         ("core", "from bridge import logs"),
@@ -209,13 +211,13 @@ def test_no_mocks(folder: str) -> None:
         ("delivery", "from bridge.unheard_of import x"),
     ],
 )
-def test_upward_imports_are_found(room: str, source: str) -> None:
-    """The check sees an import from above or from beside, however it is written."""
-    assert len(out_of_reach(room, ast.parse(source))) == 1
+def test_upward_imports_are_found(package: str, source: str) -> None:
+    """The check finds imports from higher layers and from the same layer, in every form."""
+    assert len(forbidden_imports(package, ast.parse(source))) == 1
 
 
 @pytest.mark.parametrize(
-    ("room", "source"),
+    ("package", "source"),
     [
         ("core", "from bridge.core.model import Download\nimport hashlib"),
         ("torbox", "from bridge import logs\nfrom bridge.config import Settings"),
@@ -224,9 +226,9 @@ def test_upward_imports_are_found(room: str, source: str) -> None:
         ("simulator", "from bridge.simulator.remote_account import World"),
     ],
 )
-def test_downward_imports_pass(room: str, source: str) -> None:
-    """The check leaves alone what is allowed."""
-    assert out_of_reach(room, ast.parse(source)) == []
+def test_downward_imports_pass(package: str, source: str) -> None:
+    """The check accepts allowed imports."""
+    assert forbidden_imports(package, ast.parse(source)) == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_downward_imports_pass(room: str, source: str) -> None:
     ],
 )
 def test_impurity_is_found(source: str) -> None:
-    """The check sees what the core must not touch."""
+    """The check finds forbidden modules and functions."""
     assert len(impure(ast.parse(source))) == 1
 
 
@@ -252,12 +254,12 @@ def test_impurity_is_found(source: str) -> None:
     "source", ["import hashlib, re", "import posixpath", "from urllib.parse import parse_qsl"]
 )
 def test_purity_passes(source: str) -> None:
-    """The check leaves alone what only computes."""
+    """The check accepts modules that only compute."""
     assert impure(ast.parse(source)) == []
 
 
 def test_loose_tasks_are_found() -> None:
-    """A task of a group is fine, one of nobody is not."""
+    """A task of a group passes; a task without an owner does not."""
     grouped = "async with asyncio.TaskGroup() as group:\n    group.create_task(f())"
     loose = "asyncio.create_task(f())\nloop.create_task(f())\nasyncio.ensure_future(f())"
     in_function = "\n".join(f"    {line}" for line in grouped.splitlines())

@@ -27,7 +27,7 @@ from bridge.arr.servarr_records import (
     PathMapping,
     QueueRecord,
     RootFolder,
-    Status,
+    SystemStatus,
 )
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "PathMapping",
     "QueueRecord",
     "RootFolder",
-    "Status",
+    "SystemStatus",
     "all_imported",
     "fate",
 ]

@@ -12,7 +12,7 @@ FAILED: Final = "downloadFailed"
 
 
 class Fate(StrEnum):
-    """What the *arr did with a download."""
+    """The *arr's treatment of a download."""
 
     UNKNOWN = "stranger"
     """The *arr never grabbed it, or does not remember."""
@@ -35,8 +35,8 @@ class GrabFate:
 def fate(history: Sequence[HistoryRecord]) -> GrabFate:
     """Return the fate of the last grab. `history` is of one download, the newest first.
 
-    A grab of a season pack is one record for each episode, and so is its failure: only what is
-    newer than the last grab counts.
+    A season pack has a grab record and a failure record for each episode, so only records that are
+    newer than the last grab count.
     """
     later: list[str] = []
     for record in history:
@@ -54,6 +54,7 @@ def _since(events: Sequence[str]) -> Fate:
 
 def _imported(event: str) -> bool:
     """Match `downloadFolderImported`, `trackFileImported`, `downloadIgnored` and the like."""
+    # Each *arr names its import event after its own media: `trackFileImported`, `bookFileImported`.
     return event.endswith(("Imported", "Ignored"))
 
 

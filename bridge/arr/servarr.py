@@ -14,15 +14,14 @@ from bridge.arr.servarr_errors import ArrNotFound, ArrRefused, ArrServerError
 from bridge.arr.servarr_http import ArrTransport
 from bridge.arr.servarr_records import (
     ClientTestFailure,
+    DirectoryListing,
     DownloadClient,
     DownloadClientOptions,
     HistoryRecord,
-    Listing,
     Page,
     PathMapping,
     QueueRecord,
     RootFolder,
-    Status,
     Tag,
 )
 from bridge.config import ArrKind, ArrSettings
@@ -32,10 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One kind of *arr."""
+    """The differences between the kinds of *arr."""
 
     app: str
-    """What it calls itself, in `appName` and in its User-Agent."""
+    """Its name, in `appName` and in its User-Agent."""
     api: str
     """The path below its URL."""
     unknown: tuple[str, ...]
@@ -55,7 +54,7 @@ DIALECTS: Final[Mapping[ArrKind, Dialect]] = {
 }
 
 MESSAGE_API: Final = "/api/v5"
-"""The first version of the API that takes the reason of a failure. Sonarr 5 has it, beside v3."""
+"""The first API version that accepts the reason of a failure. Sonarr 5 has it in addition to v3."""
 
 READ_SECONDS: Final = 30.0
 DELETE_SECONDS: Final = 90.0
@@ -70,7 +69,7 @@ MOST_PAGES: Final = 100
 
 
 class Arr:
-    """A client of one *arr."""
+    """A client of an *arr."""
 
     def __init__(self, session: aiohttp.ClientSession, settings: ArrSettings) -> None:
         self.name = settings.name
@@ -86,15 +85,17 @@ class Arr:
     def __repr__(self) -> str:
         return f"Arr({self.name!r}, {self.kind!r}, {self.url!r})"
 
-    async def status(self) -> Status:
+    async def status(self) -> SystemStatus:
         """Return its name and version: the cheapest way to learn whether URL and key are right."""
-        return await self._read("/system/status", Status)
+        return await self._read("/system/status", SystemStatus)
 
     async def queue(self, info_hash: str) -> tuple[QueueRecord, ...]:
         """Return the records of a download in the queue, also if the *arr could not match it."""
         return await self._queue(info_hash, self._api)
 
     async def _queue(self, info_hash: str, api: str) -> tuple[QueueRecord, ...]:
+        # Without these parameters the queue hides downloads that the *arr could not match to a
+        # series or film.
         params = dict.fromkeys(self._dialect.unknown, "true")
         records = await self._pages(f"{api}/queue", Page[QueueRecord], params)
         wanted = info_hash.upper()
@@ -103,6 +104,7 @@ class Arr:
     async def history(self, info_hash: str) -> tuple[HistoryRecord, ...]:
         """Return the records of a download in the history, the newest first."""
         params = {
+            # The *arr store qBittorrent's hash in upper case and compare it as text.
             "downloadId": info_hash.upper(),
             "sortKey": "date",
             "sortDirection": "descending",
@@ -110,6 +112,7 @@ class Arr:
         records = await self._pages(f"{self._api}/history", Page[HistoryRecord], params)
         wanted = info_hash.upper()
         found = [record for record in records if (record.download_id or "").upper() == wanted]
+        # Records of one season pack share the same second; then the id says which is newer.
         return tuple(sorted(found, key=lambda record: (record.date, record.id), reverse=True))
 
     async def fail_queued(self, queue_id: int, *, info_hash: str = "", message: str = "") -> bool:
@@ -122,6 +125,8 @@ class Arr:
         Raises:
             ArrNotFound: the record is gone.
         """
+        # `skipRedownload=false` overrides nothing: the *arr searches again only if its own setting
+        # says so.
         params = {"removeFromClient": "true", "blocklist": "true", "skipRedownload": "false"}
         told_id = await self._id_for_message(info_hash) if info_hash and message else None
         if told_id is None:
@@ -129,6 +134,7 @@ class Arr:
         else:
             path = f"{MESSAGE_API}/queue/{told_id}"
             params["message"] = message[:LONGEST_MESSAGE]
+        # The *arr calls our `torrents/delete` before it answers: no lock may be held here.
         await self._transport.send("DELETE", path, seconds=DELETE_SECONDS, params=params)
         return told_id is not None
 
@@ -139,6 +145,7 @@ class Arr:
         """
         try:
             records = await self._queue(info_hash, MESSAGE_API)
+        # Versions without the newer API answer 404, or with the page of their web interface.
         except (ArrNotFound, ArrRefused, ArrServerError):
             return None
         return records[0].id if records else None
@@ -167,8 +174,8 @@ class Arr:
     async def test_client(self, client_id: int) -> tuple[ClientTestFailure, ...]:
         """Press its Test button for a download client; return what the test found wrong.
 
-        The client is sent back as the *arr shows it. One that hides the password puts the stored
-        one in its place, by the id; one that shows it reads it again.
+        The client is sent back as the *arr returned it. Versions that hide the password replace the
+        placeholder with the stored password, found by the id.
         """
         shown = await self._transport.send(
             "GET", f"{self._api}/downloadclient/{client_id}", seconds=READ_SECONDS
@@ -239,10 +246,10 @@ class Arr:
         listing = await self._listing(path.rstrip("/"))
         return bool(listing.directories or listing.files)
 
-    async def _listing(self, path: str) -> Listing:
-        """List a directory. Without a slash at the end an *arr lists the one above."""
+    async def _listing(self, path: str) -> DirectoryListing:
+        """List a directory. Without a trailing slash an *arr lists its parent instead."""
         params = {"path": f"{path}/", "includeFiles": "true"}
-        return await self._read("/filesystem", Listing, params)
+        return await self._read("/filesystem", DirectoryListing, params)
 
     async def _read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
         return await self._transport.read(
@@ -252,7 +259,7 @@ class Arr:
     async def _pages(
         self, path: str, kind: type[Page[T]], params: Mapping[str, str]
     ) -> Sequence[T]:
-        """Read all pages. A list that shrinks meanwhile may hide a record; the next read has it."""
+        """Read all pages. A list that shrinks in between may hide a record until the next read."""
         found: list[T] = []
         for number in range(1, MOST_PAGES + 1):
             numbered = {**params, "page": str(number), "pageSize": str(PAGE_SIZE)}

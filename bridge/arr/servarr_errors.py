@@ -1,13 +1,13 @@
 """The errors of calls to an *arr.
 
 ArrError               name of the *arr, detail, status; unclear
-├── ArrUnreachable     no answer: no connection, no name, a cut, a timeout
+├── ArrUnreachable     no answer: no connection, DNS failure, a cut, a timeout
 ├── ArrServerError     5xx, a redirect, or an answer that is not its API's
 ├── ArrKeyRejected     the API key is wrong
 ├── ArrNotFound        404: the record is gone, or this version lacks the endpoint
 └── ArrRefused         any other 4xx
 
-No text of these errors holds the API key.
+The texts never contain the API key.
 """
 
 

@@ -1,4 +1,4 @@
-"""One request to an *arr and its answer: headers, limits, and foreign exceptions made ours."""
+"""Sends a request to an *arr: headers, limits, and the mapping of aiohttp's exceptions."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -116,6 +116,8 @@ class ArrTransport:
                 data=body,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
+                # A redirect (to https, or to a login page) would drop the POST body, and could leak
+                # the key.
                 allow_redirects=False,
             ) as response:
                 return response.status, await self._body(response)
@@ -153,6 +155,7 @@ class ArrTransport:
         except aiohttp.InvalidURL:
             raise ArrUnreachable(self._name, "its URL is not valid") from None
         except TimeoutError:
+            # A slow *arr may still carry the request out after we have hung up.
             raise ArrUnreachable(self._name, "no answer in time", unclear=True) from None
         except (aiohttp.ClientError, OSError) as error:
             detail = f"the connection was cut ({type(error).__name__})"

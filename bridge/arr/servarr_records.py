@@ -1,4 +1,4 @@
-"""What an *arr answers. Only fields that are used here, and each of them may be missing."""
+"""The answers of an *arr: only the fields that are used here, and each may be missing."""
 
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ from msgspec import Struct
 T = TypeVar("T")
 
 
-class Status(Struct, frozen=True, rename="camel"):
+class SystemStatus(Struct, frozen=True, rename="camel"):
     """`system/status`."""
 
     app_name: str = ""
@@ -128,14 +128,14 @@ class RootFolder(Struct, frozen=True):
     path: str = ""
 
 
-class Entry(Struct, frozen=True):
+class DirectoryEntry(Struct, frozen=True):
     """A file or directory that the *arr sees."""
 
     name: str = ""
 
 
-class Listing(Struct, frozen=True):
+class DirectoryListing(Struct, frozen=True):
     """`filesystem`: the content of a directory as the *arr sees it; empty if there is none."""
 
-    directories: tuple[Entry, ...] | None = None
-    files: tuple[Entry, ...] | None = None
+    directories: tuple[DirectoryEntry, ...] | None = None
+    files: tuple[DirectoryEntry, ...] | None = None

@@ -63,6 +63,7 @@ class Builder:
                 return leaf.read(node.text)
             except ValueError:
                 pass
+        # Error messages end up in logs and bug reports.
         got = "something else" if leaf.secret else shown(node)
         return self._wrong(node, leaf.expected, got)
 
@@ -100,6 +101,8 @@ class Builder:
         values = {name: self.build(types[name], found) for name, found in given.items()}
         required = {field.encode_name for field in kind.fields if field.required}
         for name in sorted(required - values.keys()):
+            # A placeholder, so that the struct can be built and its other problems are found as
+            # well.
             values[name] = BAD
             self.problems.append(f"{node.where}: {name} is missing")
         return kind.cls(**values)

@@ -61,6 +61,7 @@ def load_with_sources(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """
     problems: list[str] = []
     given = merge(_read_file(path, problems), read_environment(environ, problems))
+    # TORBOX_API_KEY is shared with other programs, so the bridge's own setting wins.
     if not _has_torbox_key(given):
         given = merge(given, read_plain_key(environ))
     schema = settings_schema()
@@ -169,6 +170,7 @@ class SettingsSource:
             return self._settings
         self._settings = None
         loaded = load_with_sources(self._path, self._environ)
+        # A secret in a file of its own may change without any change in the settings file.
         self._files = [*([self._path] if self._path else []), *secret_files(loaded.given)]
         self._seen, self._settings = self._state(), loaded.settings
         return loaded.settings
@@ -183,6 +185,7 @@ def _file_state(path: Path) -> object:
         status = path.expanduser().stat()
     except (OSError, RuntimeError):
         return None
+    # The inode changes when an editor or Kubernetes replaces the file within one clock tick.
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 

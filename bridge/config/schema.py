@@ -1,4 +1,4 @@
-"""What each setting allows, as `msgspec.inspect` reads it from the types of the settings."""
+"""The allowed values of each setting, as `msgspec.inspect` reads them from the types."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def settings_schema() -> inspect.StructType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One value, read from text."""
+    """A single value, read from text."""
 
     expected: str
     """What is allowed, in words for the user."""

@@ -95,7 +95,7 @@ class PollSeconds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What TorBox allows. When TorBox answers 429, its answer wins."""
+    """TorBox's limits. When TorBox answers 429, its answer wins."""
 
     calls_per_minute: UpTo1000 = 300
     """For each class of calls: adds, lists, links, control."""
@@ -234,13 +234,13 @@ class FailoverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class QBittorrentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which qBittorrent the bridge looks like."""
+    """The qBittorrent version that the bridge presents."""
 
     profile: Profile = "4.6"
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What browsers get."""
+    """The pages for browsers."""
 
     alternative_ui: Directory | None = None
     """A folder with `public/` and perhaps `private/`, as qBittorrent's alternative web UIs have."""
@@ -266,7 +266,7 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is logged, and in which format."""
+    """The log level and format."""
 
     level: LogLevel = "info"
     format: LogFormat = "auto"
@@ -276,7 +276,7 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     """All settings. The names are public: users have them in their files and environments.
 
     The sections are immutable. A running bridge shares one object of this class, and only
-    `reload_from` replaces sections of it.
+    `reload_from` replaces its sections.
     """
 
     server: ServerSettings = field(default_factory=ServerSettings)

@@ -1,4 +1,4 @@
-"""What was given, with its place: nodes read from YAML. Values stay text; the types read them.
+"""Settings as given, with their place: nodes read from YAML. Values stay text until typed.
 
 YAML's own idea of what `no` or `1:30` means never matters, because no value is converted here.
 """
@@ -41,7 +41,7 @@ class UnreadableYaml(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value as text; None is YAML's null."""
+    """A single value as text; None is YAML's null."""
 
     where: str
     """What a problem begins with: `/config/bridge.yaml:12: torbox.api_key`."""

@@ -1,1 +1,1 @@
-"""What a download is: values and pure decisions. No clock, no sockets, no disk."""
+"""The domain: values and pure decisions. No clock, no sockets, no disk."""

@@ -1,4 +1,4 @@
-"""What the engine can be told to do, as values. Each names a download, a grab or a job by its id."""
+"""The planner's actions, as values. Each names a download, a grab or a job by its id."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,16 +8,16 @@ from bridge.core.model import Failure
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Create the download at TorBox. Nothing of an earlier create is to be found there."""
+    """Create the download at TorBox. The planner has ruled out that an earlier create succeeded."""
 
     download_id: int
     cached: bool = False
-    """TorBox is known to have it cached, so the hourly limit does not count it."""
+    """TorBox is known to have it cached, so the create does not count against the hourly limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckCached:
-    """Ask which of these hashes TorBox has cached: creates of those are not scarce."""
+    """Ask TorBox which hashes it has cached: creates of cached torrents are not scarce."""
 
     hashes: tuple[str, ...]
 
@@ -32,14 +32,14 @@ class RefreshItem:
 
 @dataclass(frozen=True, slots=True)
 class RefreshList:
-    """Read the list of all items, and TorBox's queue if anything of ours may be in it."""
+    """Read the list of all items, and TorBox's queue if it may hold an item of ours."""
 
     queue: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AttachTorrent:
-    """The download's item is found under this torrent_id."""
+    """Follow the download under the torrent_id at which its item was found."""
 
     download_id: int
     torrent_id: int
@@ -47,7 +47,7 @@ class AttachTorrent:
 
 @dataclass(frozen=True, slots=True)
 class AttachQueued:
-    """The download's item is found in TorBox's queue, under this queued_id."""
+    """Follow the download under the queued_id at which its item was found in TorBox's queue."""
 
     download_id: int
     queued_id: int
@@ -55,17 +55,17 @@ class AttachQueued:
 
 @dataclass(frozen=True, slots=True)
 class PlanFiles:
-    """TorBox has all the files: choose among them and name them, for every grab that waits."""
+    """Choose and name the files of every waiting grab: TorBox has them all."""
 
     download_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Make the files of a grab appear on disk.
+    """Deliver a grab: make its files appear on disk.
 
-    First by hard links to the files of one of the `source_ids`, if there are any: grabs of the same
-    download that have theirs.
+    `source_ids` are grabs of the same download that have their files already: hard links to those
+    are tried first.
     """
 
     grab_id: int
@@ -74,21 +74,21 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Nothing is left to seed for a grab."""
+    """Finish a grab that has nothing left to seed."""
 
     grab_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reannounce:
-    """Let TorBox look for other peers, before the download is given up for want of progress."""
+    """Ask TorBox to look for other peers before the download is failed for lack of progress."""
 
     download_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class FailDownload:
-    """Give the download up, for every grab that has no files yet."""
+    """Fail the download for every grab that has no files yet."""
 
     download_id: int
     failure: Failure
@@ -96,7 +96,7 @@ class FailDownload:
 
 @dataclass(frozen=True, slots=True)
 class FailGrab:
-    """Give up one grab by the rules of its category."""
+    """Fail one grab by the rules of its category."""
 
     grab_id: int
     failure: Failure
@@ -111,7 +111,7 @@ class RunJob:
 
 @dataclass(frozen=True, slots=True)
 class LookUpMetadata:
-    """Find name, size and files of the magnets that these jobs are about: one call for all."""
+    """Find name, size and files of the magnets that the jobs name, in one call."""
 
     job_ids: tuple[int, ...]
 
@@ -125,7 +125,7 @@ class AskImport:
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
-    """Remove a grab though its *arr did not."""
+    """Remove a grab that its *arr did not remove."""
 
     grab_id: int
     why: str
@@ -133,7 +133,7 @@ class CleanUp:
 
 @dataclass(frozen=True, slots=True)
 class DeleteStray:
-    """Delete at TorBox what turned up there of a removed download."""
+    """Delete an item that appeared at TorBox after its download was removed."""
 
     hash: str
     torrent_id: int
@@ -162,7 +162,7 @@ Action: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before this time (unix seconds)."""
+    """Do nothing before this time (unix seconds)."""
 
     until: float
 

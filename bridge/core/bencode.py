@@ -1,9 +1,9 @@
 """Reads bencode: iteratively, within limits, and as tolerantly as libtorrent.
 
-Where libtorrent and the letter of BEP 3 differ, libtorrent wins, because that is what made the
-info-hash everybody else computes: keys may stand in any order, the first of two equal keys counts,
-numbers may have leading zeros, and whatever follows the top dictionary is ignored. Keys that are
-not strings and integers beyond 64 bits are refused there and here.
+Where libtorrent and BEP 3 differ, libtorrent wins, because every other client computes the
+info-hash with its rules: keys may be in any order, the first of two equal keys counts, numbers may
+have leading zeros, and bytes after the top dictionary are ignored. Like libtorrent, this refuses
+keys that are not strings and integers beyond 64 bits.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeAlias
 Value: TypeAlias = int | bytes | list["Value"] | dict[bytes, "Value"]
 
 MAX_DEPTH = 100
-"""Containers within containers, the top one included, are fewer; libtorrent's limit."""
+"""Maximum nesting, the top container included; libtorrent's limit."""
 MAX_TOKENS = 3_000_000
-"""Strings, integers, and beginnings and ends of containers; libtorrent's limit."""
+"""Maximum number of strings, integers, container starts and container ends; libtorrent's limit."""
 
 _INT64 = 1 << 63
 _TOKEN = re.compile(rb"([0-9]{1,10}):|i(-?[0-9]{1,20})e|(l)|(d)|(e)")
@@ -22,34 +22,34 @@ _STRING, _INTEGER, _LIST, _DICTIONARY = 1, 2, 3, 4
 
 
 class BadBencode(ValueError):
-    """It is not bencode, or exceeds the limits; the text says what is wrong and where."""
+    """The data is not bencode or exceeds the limits. The text says what is wrong and where."""
 
 
-class Entry(NamedTuple):
-    """A value of the top dictionary, and where its raw bytes are: data[start:stop]."""
+class RawValue(NamedTuple):
+    """A value of the top dictionary and the position of its raw bytes: `data[start:stop]`."""
 
     value: Value
     start: int
     stop: int
 
 
-def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes, Entry]:
-    """Read the dictionary that the data begins with.
+def read_dictionary(data: bytes, *, max_tokens: int = MAX_TOKENS) -> dict[bytes, RawValue]:
+    """Return the entries of the dictionary that the data begins with.
 
     Raises:
-        BadBencode: there is none, it is broken or cut off, or it exceeds the limits.
+        BadBencode: there is no dictionary, it is broken or cut off, or it exceeds the limits.
     """
     if not data.startswith(b"d"):
         raise BadBencode("it does not begin with a dictionary")
     reader = _Reader(data, 1, max_tokens)
-    entries: dict[bytes, Entry] = {}
+    entries: dict[bytes, RawValue] = {}
     while not reader.at_end():
         key = reader.value()
         if not isinstance(key, bytes):
             raise BadBencode(f"a key that is not a string before byte {reader.at}")
         start = reader.at
         value = reader.value()
-        entries.setdefault(key, Entry(value, start, reader.at))
+        entries.setdefault(key, RawValue(value, start, reader.at))
     return entries
 
 
@@ -93,7 +93,7 @@ class _Dictionary:
 
 
 class _Reader:
-    """Reads one value after another; the limit of tokens is for all of them together."""
+    """Reads one value after another. The token limit covers all values together."""
 
     def __init__(self, data: bytes, at: int, tokens: int) -> None:
         self.at = at
@@ -101,11 +101,11 @@ class _Reader:
         self._tokens = tokens
 
     def at_end(self) -> bool:
-        """Tell whether the container that the values stand in ends here."""
+        """Return whether the container that is being read ends here."""
         return self._data.startswith(b"e", self.at)
 
     def value(self) -> Value:
-        """Read a whole value."""
+        """Return the next value, with everything nested in it."""
         stack: list[_List | _Dictionary] = []
         while True:
             token = self._token()

@@ -1,4 +1,4 @@
-"""Which entries changed since a version: readers catch up without looking at all of them."""
+"""Which entries changed since a version, so that a reader catches up at the cost of the changes."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 MOST_IDS = 20_000
-"""Ids remembered in all; a reader that is further behind has to read everything."""
+"""Ids remembered in total. A reader that is further behind has to read everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class _Change(Generic[Key]):
 
 
 class ChangeLog(Generic[Key]):
-    """Counts versions, and remembers the ids that each of the latest ones changed."""
+    """Counts versions and remembers the ids that each recent version changed."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -39,7 +39,7 @@ class ChangeLog(Generic[Key]):
             self._forgotten = oldest.version
 
     def since(self, version: int) -> set[Key] | None:
-        """Return the ids that changed after `version`; None when that is not known any more."""
+        """Return the ids that changed after `version`; None if the log does not reach back so far."""
         if version < self._forgotten:
             return None
         found: set[Key] = set()

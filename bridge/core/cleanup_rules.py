@@ -1,7 +1,7 @@
-"""Automatic clean-up: what an *arr has imported and does not remove, and what came too late.
+"""Automatic clean-up: imported grabs that their *arr did not remove, and late items at TorBox.
 
-Only grabs that have nothing left to seed are cleaned up, as if their *arr had removed them: their
-files, and what the bridge has created at TorBox.
+Only grabs that have nothing left to seed are cleaned up. The result is the same as when their *arr
+removes them: their files go, and what the bridge created at TorBox.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,24 +22,24 @@ from bridge.core.recently_removed import LIST_LAG_SECONDS
 from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, created_since
 
 FIRST_ASK_SECONDS = 60.0
-"""After a grab is complete, before its *arr is asked whether it has imported it."""
+"""Seconds between the end of a grab's delivery and the first question to its *arr."""
 LONGEST_PAUSE = 3600.0
-"""Between two such questions: they grow apart as the grab gets older."""
+"""Longest pause between two such questions, in seconds. The pause grows with the grab's age."""
 
 REMEMBERED_SECONDS = 86400.0
-"""For how long something of a removed download may turn up at TorBox."""
+"""Seconds for which an item of a removed download may still appear at TorBox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When a grab is to be cleaned up (unix seconds), and why."""
+    """When a grab is cleaned up (unix seconds), and why."""
 
     at: float
     why: str
 
 
 def cleanup_due(entry: Entry, rules: CleanupRules) -> Due | None:
-    """Return when a grab is removed automatically; None when it is not."""
+    """Return when a grab is removed automatically, or None when it never is."""
     grab = entry.grab
     if grab.phase is not GrabPhase.FINISHED or grab.completed_at is None:
         return None
@@ -57,9 +57,9 @@ def cleanup_due(entry: Entry, rules: CleanupRules) -> Due | None:
 
 
 def next_cleanup_check(entry: Entry, rules: CleanupRules, asked_at: float | None) -> float | None:
-    """Return when an entry next needs a look of the clean-up; None when it never does.
+    """Return when the clean-up has to look at an entry next, or None when it never has to.
 
-    `asked_at` is when its *arr was last asked whether it has imported it.
+    `asked_at` is when its *arr was last asked whether it has imported the grab.
     """
     due = cleanup_due(entry, rules)
     times = [due.at] if due is not None and not rules.dry_run else []
@@ -71,14 +71,14 @@ def next_cleanup_check(entry: Entry, rules: CleanupRules, asked_at: float | None
 
 
 def next_question(completed_at: float, asked_at: float | None) -> float:
-    """Return when an *arr is asked (again) whether it has imported a grab."""
+    """Return when to ask an *arr (again) whether it has imported a grab."""
     if asked_at is None:
         return completed_at + FIRST_ASK_SECONDS
     return asked_at + min(max(asked_at - completed_at, FIRST_ASK_SECONDS), LONGEST_PAUSE)
 
 
 def cleanup_steps(known: PlannerInput) -> Iterator[Step]:
-    """Clean up what is due, and ask the *arr what they have imported, one question at a time."""
+    """Yield the removals that are due, and at most one question to an *arr."""
     waited_for = {
         live.download.id
         for live in known.live
@@ -87,7 +87,8 @@ def cleanup_steps(known: PlannerInput) -> Iterator[Step]:
     asking = known.asking_import
     for entry in known.cleanup_due:
         if entry.grab.id in known.busy_grabs or entry.download.id in waited_for:
-            continue  # a grab without files may yet get them by links to these
+            # A grab without files may still get hard links to this grab's files.
+            continue
         rules = known.rules_of(entry.grab).cleanup
         due = cleanup_due(entry, rules)
         if due is not None and not rules.dry_run and due.at <= known.now:
@@ -98,7 +99,7 @@ def cleanup_steps(known: PlannerInput) -> Iterator[Step]:
 
 
 def stray_deletions(known: PlannerInput) -> Iterator[Step]:
-    """Find what turned up at TorBox after it was removed here: a create that was thought lost."""
+    """Yield deletions of items that appeared at TorBox after their download was removed here."""
     known_hashes = {live.download.hash for live in known.live}
     known_hashes |= {job.subject for job in known.jobs if isinstance(job.task, Removal)}
     for removed in known.removed:
@@ -109,7 +110,7 @@ def stray_deletions(known: PlannerInput) -> Iterator[Step]:
 
 
 def strays(removed: RemovedDownload, snapshot: Snapshot) -> Iterator[RemoteItem]:
-    """Return what TorBox shows of a hash, some minutes after its removal was done."""
+    """Return the items of a removed hash, some minutes after the removal was finished."""
     if snapshot.listed_at < removed.left_at + LIST_LAG_SECONDS:
         return
     for item in snapshot.items.values():
@@ -118,7 +119,7 @@ def strays(removed: RemovedDownload, snapshot: Snapshot) -> Iterator[RemoteItem]
 
 
 def _surely_ours(removed: RemovedDownload, item: RemoteItem, offset_seconds: float) -> bool:
-    """Return whether one of our creates made it: it is from between the first and the removal."""
+    """Return whether our create made it: its date is between the first create and the removal."""
     if item.created_at is None:
         return False
     until = removed.removed_at + offset_seconds + CLOCK_SLACK_SECONDS
@@ -126,9 +127,9 @@ def _surely_ours(removed: RemovedDownload, item: RemoteItem, offset_seconds: flo
 
 
 def strays_list_at(known: PlannerInput) -> float | None:
-    """Return when TorBox's list has to be read for strays; None when that is not needed.
+    """Return when TorBox's list has to be read for late items, or None when it need not be.
 
-    A delete that TorBox has confirmed needs no second look, but one after a restart.
+    A deletion that TorBox has confirmed needs no second look, except after a restart.
     """
     listed_at = known.snapshot.listed_at
     times = [
@@ -140,5 +141,5 @@ def strays_list_at(known: PlannerInput) -> float | None:
 
 
 def outdated(removed: Mapping[str, RemovedDownload], now: float) -> list[str]:
-    """Return the hashes of which nothing can turn up any more."""
+    """Return the hashes for which no late item can appear at TorBox."""
     return [key for key, one in removed.items() if one.left_at + REMEMBERED_SECONDS < now]

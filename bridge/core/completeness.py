@@ -1,7 +1,7 @@
-"""Whether TorBox lists every file that the torrent has.
+"""Finds files of a torrent that TorBox does not list.
 
-TorBox cleans names up and may drop the root folder, but a file keeps its size. So a size counts
-for more than a name here, and names only tell files of one size apart.
+TorBox cleans names up and may drop the root folder, but a file keeps its size. So files are
+compared by size first, and names only distinguish files of equal size.
 """
 
 from collections import Counter, defaultdict
@@ -12,11 +12,11 @@ from bridge.core.metainfo import TorrentFile
 from bridge.core.model import RemoteFile
 
 PADDING = "_____padding_file_"
-"""How old clients name padding that is not marked as such."""
+"""File name prefix by which old clients mark padding."""
 
 
 class Named(NamedTuple):
-    """A file as one of the two lists has it."""
+    """A file as it appears in one of the two lists."""
 
     path: str
     size: int
@@ -25,14 +25,17 @@ class Named(NamedTuple):
 def missing(
     metainfo_files: Iterable[TorrentFile], remote_files: Iterable[RemoteFile]
 ) -> tuple[TorrentFile, ...]:
-    """Return the torrent's files that TorBox does not list. Files without bytes are not missed.
+    """Return the torrent's files that TorBox does not list, apart from empty files.
 
-    A zipped item cannot be compared: nothing of it counts as missing.
+    Return nothing for a zipped item, whose contents cannot be compared.
     """
     wanted = [file for file in metainfo_files if file.size and not _is_padding(file.path)]
     listed = list(remote_files)
+    # TorBox may pack a torrent of 100 files or more in a zip, whose size matches none of its files.
     if any(file.zipped for file in listed):
         return ()
+    # Files of equal size whose names tell nothing (`01.dat`, renamed by TorBox) cannot be paired.
+    # Each listed one makes up for one wanted file of its size.
     spare = Counter(file.size for file in listed)
     paired = pairs(
         [Named(file.path, file.size) for file in wanted],
@@ -44,13 +47,15 @@ def missing(
 
 
 def pairs(wanted: Sequence[Named], listed: Sequence[Named]) -> Mapping[int, int]:
-    """Find the files that are the same beyond doubt: index in `wanted` to index in `listed`.
+    """Return the certain matches: index in `wanted` to index in `listed`.
 
-    Of one size, and alone of that size, or alike in their path below the root, their name, or the
-    letters and digits of their name.
+    Two files match when they have the same size, and when no other file of that size has the same
+    path below the root, the same name, the same letters and digits in its name, or exists at all.
     """
     found: dict[int, int] = {}
     for left, right in _by_size(wanted, listed):
+        # From the strictest key to the loosest, so that a certain pair is not spoilt by a loose
+        # one.
         for likeness in (_below_root, _base, _letters, _any):
             alike = list(_alone(left, right, wanted, listed, likeness))
             found |= alike
@@ -79,7 +84,7 @@ def _alone(
     listed: Sequence[Named],
     likeness: Callable[[str], str],
 ) -> Iterator[tuple[int, int]]:
-    """Pair what is the only one of its likeness on both sides."""
+    """Yield the pairs whose key (`likeness`) occurs exactly once on both sides."""
     ours, theirs = defaultdict(list), defaultdict(list)
     for index in left:
         ours[likeness(wanted[index].path)].append(index)
@@ -91,6 +96,7 @@ def _alone(
 
 
 def _below_root(path: str) -> str:
+    # TorBox may drop or rename the root folder.
     return path.partition("/")[2] or path
 
 
@@ -99,6 +105,7 @@ def _base(path: str) -> str:
 
 
 def _letters(path: str) -> str:
+    # TorBox removes characters that it takes for unsafe from the names that it shows.
     return "".join(filter(str.isalnum, _base(path).casefold()))
 
 

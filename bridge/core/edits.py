@@ -1,7 +1,7 @@
-"""What a user may do to the names of a download's files. Pure: paths in, paths or a refusal out.
+"""Renaming and prioritising the files of a download. Pure: paths in, paths or a refusal out.
 
-Paths are relative to the save path and '/' separated. Whatever is asked, they stay safe names, all
-files stay below one top, and no two become one.
+Paths are relative to the save path and '/' separated. An edit never yields an unsafe name, a file
+outside the common top folder, or two files of the same path.
 """
 
 from collections import Counter
@@ -16,42 +16,44 @@ PRIORITIES = frozenset({0, NORMAL, 6, 7})
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """It cannot be done; `reason` is what qBittorrent says."""
+class EditRefused:
+    """The edit is not possible. `reason` is the text that qBittorrent answers with."""
 
     reason: str
 
 
-def rename_file(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | Refused:
-    """Give one file another path; the others keep theirs."""
+def rename_file(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | EditRefused:
+    """Return the paths after one file was renamed."""
     if old not in paths:
-        return Refused(f"No such file: '{old}'.")
+        return EditRefused(f"No such file: '{old}'.")
     renamed = tuple(new if path == old else path for path in paths)
     return _checked(paths, renamed, new)
 
 
-def rename_folder(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | Refused:
-    """Give a folder another path; what is in it goes along."""
+def rename_folder(paths: Sequence[str], old: str, new: str) -> tuple[str, ...] | EditRefused:
+    """Return the paths after a folder and everything in it was renamed."""
     old, new = old.rstrip("/"), new.rstrip("/")
     if not any(path.startswith(f"{old}/") for path in paths):
-        return Refused(f"No such folder: '{old}'.")
+        return EditRefused(f"No such folder: '{old}'.")
     renamed = tuple(
         new + path.removeprefix(old) if path.startswith(f"{old}/") else path for path in paths
     )
     return _checked(paths, renamed, new)
 
 
-def _checked(before: Sequence[str], after: tuple[str, ...], new: str) -> tuple[str, ...] | Refused:
+def _checked(
+    before: Sequence[str], after: tuple[str, ...], new: str
+) -> tuple[str, ...] | EditRefused:
     if not new or safe_path(new) != new or new.split("/", 1)[0].casefold() in RESERVED:
-        return Refused("File name has invalid characters")
+        return EditRefused("File name has invalid characters")
     if len({path.split("/", 1)[0] for path in after}) != 1:
-        return Refused(f"All files have to stay in one folder: '{new}' is outside of it.")
+        return EditRefused(f"All files have to stay in one folder: '{new}' is outside of it.")
     taken = _conflict(before, after)
-    return Refused(f"The file already exists: '{taken}'.") if taken else after
+    return EditRefused(f"The file already exists: '{taken}'.") if taken else after
 
 
 def _conflict(before: Sequence[str], after: Sequence[str]) -> str:
-    """Find a path that would stand for two files, or for a file and a folder."""
+    """Return a path that two files, or a file and a folder, would share; empty if there is none."""
     keys = [path.casefold() for path in after]
     folders = {key[:at] for key in keys for at in range(len(key)) if key[at] == "/"}
     times = Counter(keys)
@@ -62,9 +64,10 @@ def _conflict(before: Sequence[str], after: Sequence[str]) -> str:
 
 
 def edited(paths: Mapping[int, str], edits: Sequence[FileEdit]) -> dict[int, tuple[str, int]]:
-    """Tell path and priority of each file, by its id, as laid out and then edited.
+    """Return path and priority of each file by its id, after the edits.
 
-    Renames that do not fit these files (TorBox may list others than the swarm did) are left out.
+    Renames are dropped when they do not fit these files: TorBox may list other files than the swarm
+    did.
     """
     known = {edit.path: edit for edit in edits}
     found = {key: known.get(path, FileEdit(path=path)) for key, path in paths.items()}
@@ -84,7 +87,7 @@ def _fits(before: Sequence[str], after: Sequence[str]) -> bool:
 def with_names(
     edits: Sequence[FileEdit], paths: Sequence[str], names: Sequence[str]
 ) -> tuple[FileEdit, ...]:
-    """Note the names that laid-out paths shall have."""
+    """Return the edits with these names for the laid-out paths."""
     known = {edit.path: edit for edit in edits}
     for path, name in zip(paths, names, strict=True):
         known[path] = replace(known.get(path, FileEdit(path=path)), name=name)
@@ -94,7 +97,7 @@ def with_names(
 def with_priority(
     edits: Sequence[FileEdit], paths: Sequence[str], priority: int
 ) -> tuple[FileEdit, ...]:
-    """Note the priority that laid-out paths shall have."""
+    """Return the edits with this priority for the laid-out paths."""
     known = {edit.path: edit for edit in edits}
     for path in paths:
         known[path] = replace(known.get(path, FileEdit(path=path)), priority=priority)

@@ -1,7 +1,7 @@
-"""When an *arr is told that a grab failed.
+"""When a failed grab is reported to its *arr.
 
-It blocklists the release then and searches for another one. That cannot be taken back, so it is
-done for one grab at a time, and at most so many an hour.
+The *arr then blocklists the release and searches for an alternative. That cannot be undone, so
+reports are made one at a time, and only so many an hour.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ class _Report(NamedTuple):
 
 
 def next_failover(known: PlannerInput) -> Iterator[Step]:
-    """Take the one that is due first. The end of one that is under way wakes the plan."""
+    """Yield the report that is due first, or the time at which it will be.
+
+    While a report is in progress nothing is yielded: its end wakes the planner.
+    """
     reports = [_Report(job, job.task) for job in known.jobs if isinstance(job.task, Failover)]
     waiting = [
         (_due_at(report, reports, known), report.job.id)
@@ -34,13 +37,13 @@ def next_failover(known: PlannerInput) -> Iterator[Step]:
 
 
 def _due_at(report: _Report, reports: list[_Report], known: PlannerInput) -> float:
-    """Return when a report may go on; one that was begun ends whatever the limit says."""
+    """Return when a report may proceed. The hourly limit does not hold back a sent report."""
     if report.task.sent_at is not None:
         return report.job.next_attempt_at
     return max(report.job.next_attempt_at, _free_at(reports, known.failovers_per_hour))
 
 
 def _free_at(reports: list[_Report], per_hour: int) -> float:
-    """Return when the limit allows another one."""
+    """Return when the hourly limit allows the next report."""
     sent = sorted(one.task.sent_at for one in reports if one.task.sent_at is not None)
     return 0.0 if len(sent) < per_hour else sent[-per_hour] + HOUR

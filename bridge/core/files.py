@@ -9,25 +9,25 @@ from fnmatch import translate
 from typing import Protocol, TypeVar
 
 
-class Named(Protocol):
+class SelectableFile(Protocol):
     """A file by id, name ('/' separated, untrusted) and size in bytes."""
 
     @property
     def id(self) -> int:
-        """Which file of its torrent it is."""
+        """The id of the file within its torrent."""
 
     @property
     def name(self) -> str:
-        """Its relative path."""
+        """The relative path."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedFile:
-    """The plainest file that can be chosen and named."""
+    """A file with an id, a name and a size, and nothing else."""
 
     id: int
     name: str
@@ -36,10 +36,10 @@ class NamedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileRules:
-    """`files` of a category's policy.
+    """The `files` section of a category's policy.
 
-    Globs know no case and are tried on the file's name and on its whole path, where `*` also
-    matches `/`. What is excluded stays out even if it is included; no include means all.
+    Globs ignore case and are matched against the file's name and its whole path, where `*` also
+    matches `/`. Exclusion beats inclusion; an empty `include` means all files.
     """
 
     min_size: int = 0
@@ -50,20 +50,20 @@ class FileRules:
 
 @dataclass(frozen=True, slots=True)
 class NothingLeft:
-    """Every file was turned down; `reason` is a sentence for the user."""
+    """No file is left to deliver. `reason` is a sentence for the user."""
 
     reason: str
 
 
-File = TypeVar("File", bound=Named)
+File = TypeVar("File", bound=SelectableFile)
 
 
 def choose(
     files: Sequence[File], rules: FileRules, dropped_ids: Collection[int] = frozenset()
 ) -> tuple[File, ...] | NothingLeft:
-    """Pick the files to deliver, in the order given.
+    """Return the files to deliver, in the order given.
 
-    `dropped_ids` are those the user gave priority 0 (`torrents/filePrio`).
+    `dropped_ids` are the files to which the user gave priority 0 (`torrents/filePrio`).
     """
     include, exclude = _compiled(rules.include), _compiled(rules.exclude)
     turned_down: Counter[_Why] = Counter()
@@ -88,7 +88,11 @@ _Globs = Sequence[re.Pattern[str]]
 
 
 def _why_not(
-    file: Named, min_size: int, include: _Globs, exclude: _Globs, dropped_ids: Collection[int]
+    file: SelectableFile,
+    min_size: int,
+    include: _Globs,
+    exclude: _Globs,
+    dropped_ids: Collection[int],
 ) -> _Why | None:
     if file.id in dropped_ids:
         return _Why.DROPPED

@@ -1,7 +1,7 @@
-"""What must hold at every moment. A sentence for each live download or grab of which it does not.
+"""Checks what must hold at every moment, with a sentence for each violation.
 
-The plan gives everything live an owner; this checks that it did, and that what clients are shown
-agrees with what is stored. Checked after fault scenarios in tests, and while running.
+Every live download and grab must have an action or a timer in the plan, and what clients are shown
+must agree with what is stored. Checked after fault scenarios in tests, and in production.
 """
 
 from collections import Counter
@@ -22,14 +22,14 @@ from bridge.core.model import (
 from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload
 
 OVERDUE_SECONDS = 300.0
-"""An attempt that was due so long ago has been forgotten."""
+"""An attempt that is overdue by more than this has been forgotten."""
 
 TORBOX_WORKS = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The bridge at one moment."""
+    """The state of the bridge at one moment."""
 
     now: float
     live: Collection[LiveDownload]
@@ -47,7 +47,7 @@ class Observed:
 
 
 def violations(observed: Observed, before: Observed | None = None) -> list[str]:
-    """Return what does not hold; `before` is an earlier moment to compare with."""
+    """Return a sentence for each violation. `before` is an earlier moment to compare with."""
     found = []
     for live in observed.live:
         texts = [*_ids(live), *_download_owner(live, observed)]
@@ -86,7 +86,7 @@ def _complete(grab: Grab) -> Iterator[str]:
 
 
 def _download_owner(live: LiveDownload, observed: Observed) -> Iterator[str]:
-    """Find what is due at TorBox and forgotten."""
+    """Yield work at TorBox that is due and was forgotten."""
     download = live.download
     stopped = all(grab.stopped for grab in live.pending)
     idle = stopped or download.id in observed.busy_downloads or observed.blocked
@@ -104,7 +104,7 @@ def _download_owner(live: LiveDownload, observed: Observed) -> Iterator[str]:
 
 
 def _grab_owner(live: LiveDownload, grab: Grab, observed: Observed) -> Iterator[str]:
-    """Find what could be delivered and is forgotten. Waiting for a free place is no fault."""
+    """Yield deliveries that are due but forgotten. Waiting for a free delivery slot is allowed."""
     if live.download.phase is not DownloadPhase.READY or grab.phase not in NOT_DELIVERED:
         return
     siblings_busy = any(other.id in observed.busy_grabs for other in live.grabs)
@@ -131,7 +131,7 @@ def _being_removed(download: Download, observed: Observed) -> bool:
 
 
 def _doubles(observed: Observed) -> Iterator[str]:
-    """Find remote items that two downloads share, and hashes that TorBox has twice."""
+    """Yield remote items that two downloads share, and hashes that exist twice at TorBox."""
     downloads = [live.download for live in observed.live]
     ids = Counter(one.torrent_id for one in downloads if one.torrent_id is not None)
     yield from (f"torrent {torrent_id} is shared" for torrent_id, many in ids.items() if many > 1)
@@ -147,7 +147,7 @@ def _doubles(observed: Observed) -> Iterator[str]:
 
 
 def _backwards(before: Observed, after: Observed) -> Iterator[str]:
-    """Find what is shown as less than it was."""
+    """Yield values that must only grow and have shrunk."""
     known = {entry.grab.id: entry for entry in _entries(before.live)}
     for entry in _entries(after.live):
         old = known.get(entry.grab.id)

@@ -21,20 +21,20 @@ _BASE32 = re.compile(r"[A-Za-z2-7]{32}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _PLAIN = "-_.!~*()"
-"""What libtorrent leaves unescaped, beside letters and digits."""
+"""Characters that libtorrent leaves unescaped, apart from letters and digits."""
 _MAX_SIZE_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Magnet:
-    """What a magnet link says. At least one of the info-hashes is there."""
+    """The contents of a magnet link. At least one of the info-hashes is set."""
 
     infohash_v1: str = ""
     """40 lower-case hex digits, or empty."""
     infohash_v2: str = ""
     """64 lower-case hex digits, or empty."""
     name: str = ""
-    """`dn`; empty when the link has none. Not to be trusted."""
+    """`dn`; empty when the link has none. Untrusted."""
     size: int = 0
     """`xl`, bytes; 0 when the link does not say."""
     trackers: tuple[str, ...] = ()
@@ -42,22 +42,22 @@ class Magnet:
 
     @property
     def infohash(self) -> str:
-        """The identity of the download: 40 digits, v1's, or the first ones of v2's."""
+        """The download's identity: the 40 digits of v1, or the first 40 of v2."""
         return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
 class BadMagnet:
-    """The text is neither a magnet link nor an info-hash, and why."""
+    """The text is neither a magnet link nor an info-hash; the message says why."""
 
     reason: str
 
 
 def parse_magnet(text: str) -> Magnet | BadMagnet:
-    """Read a magnet link, or a bare info-hash: 40 or 64 hex digits, or 32 base32 letters.
+    """Parse a magnet link or a bare info-hash: 40 or 64 hex digits, or 32 base32 letters.
 
-    As in libtorrent the last of several topics of one version counts, and one broken topic spoils
-    the link.
+    As in libtorrent, the last of several topics of one version counts, and one broken topic makes
+    the whole link invalid.
     """
     text = _encodable(text).strip()
     if text.startswith(SCHEME):
@@ -69,7 +69,7 @@ def parse_magnet(text: str) -> Magnet | BadMagnet:
 
 
 def canonical_magnet(magnet: Magnet) -> str:
-    """Write it as qBittorrent does in `magnet_uri`."""
+    """Return the link as qBittorrent writes it in `magnet_uri`."""
     topics = [
         *([f"xt={_V1}{magnet.infohash_v1}"] if magnet.infohash_v1 else []),
         *([f"xt={_V2}{_SHA256}{magnet.infohash_v2}"] if magnet.infohash_v2 else []),
@@ -81,7 +81,7 @@ def canonical_magnet(magnet: Magnet) -> str:
 
 
 def magnet_of(metainfo: Metainfo) -> str:
-    """Write the magnet link of a .torrent, as qBittorrent does in `magnet_uri`."""
+    """Return the magnet link of a .torrent as qBittorrent writes it in `magnet_uri`."""
     return canonical_magnet(
         Magnet(
             infohash_v1=metainfo.infohash_v1,
@@ -120,7 +120,7 @@ def _parse_link(query: str) -> Magnet | BadMagnet:
 
 
 def _fields(query: str) -> Iterator[tuple[str, str]]:
-    """Take the link apart; `tr.1` is another `tr`."""
+    """Return the link's fields by name. `tr.1` counts as another `tr`."""
     for part in query.split("&"):
         key, _, value = part.partition("=")
         yield key.partition(".")[0].lower(), unquote_plus(value)
@@ -131,7 +131,7 @@ def _values(fields: Iterable[tuple[str, str]], key: str) -> list[str]:
 
 
 def _v1(text: str) -> str:
-    """Read hex or base32; empty for anything else. No torrent has the hash of zeros."""
+    """Return the hash as hex, read from hex or base32; empty if invalid. All zeros is invalid."""
     if _HEX_V1.fullmatch(text):
         return text.lower() if text.strip("0") else ""
     if _BASE32.fullmatch(text):
@@ -159,5 +159,5 @@ def _escaped(text: str) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Replace lone surrogates, which no UTF-8 can hold."""
+    """Return the text with lone surrogates replaced, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()

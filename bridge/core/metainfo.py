@@ -1,8 +1,8 @@
-"""Reads .torrent files: the info-hash from the raw bytes, and what the file says beside.
+"""Reads .torrent files: the info-hash from the raw bytes, and the metadata.
 
-A file that is not a torrent is an answer, not an exception. What libtorrent takes is taken, with
-the same info-hashes, unless it has no name; where it refuses a v1 torrent, this does too. The
-merkle trees of v2 torrents are handed on as they are; `bridge.core.pieces` looks at them.
+A file that is not a torrent yields a value, not an exception. This accepts the files that
+libtorrent accepts, with the same info-hashes, unless they have no name, and refuses the v1 torrents
+that libtorrent refuses. The merkle trees of v2 torrents are not verified here: `bridge.core.pieces` does that.
 """
 
 import hashlib
@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from bridge.core.bencode import BadBencode, Value, read_dictionary
 
 HASH_BYTES = 20
-"""A SHA-1 in the `pieces` string."""
+"""Length of a SHA-1 in the `pieces` string."""
 HASH_DIGITS = 40
-"""Hex digits of the identity of a download."""
+"""Length of a download's identity in hex digits."""
 MAX_SIZE = (1 << 48) - 1
-"""Bytes of a file, and of a torrent; libtorrent's limit."""
+"""Maximum bytes of a file and of a torrent; libtorrent's limit."""
 MAX_PIECE_LENGTH = 1 << 29
-"""Bytes; libtorrent's limit."""
+"""Maximum piece length in bytes; libtorrent's limit."""
 MAX_NAMES = 100 * 1024 * 1024
-"""Characters of all paths together. One long folder name stands in the path of every file in it,
-so that a small .torrent could otherwise fill the memory."""
+"""Maximum characters of all paths together. A long folder name is repeated in the path of every
+file in it, so without a limit a small .torrent could fill the memory.
+"""
 META_VERSION = 2
 
 Dictionary = dict[bytes, Value]
@@ -29,32 +30,33 @@ Dictionary = dict[bytes, Value]
 
 @dataclass(frozen=True, slots=True)
 class TorrentFile:
-    """A file that a torrent has. Nothing in `path` is to be trusted."""
+    """A file of a torrent. `path` is untrusted."""
 
     path: str
-    """Below the save path, '/' separated, the root folder first: `Show/e01.mkv`, `Movie.mkv`."""
+    """Below the save path, '/' separated, with the root folder first: `Show/e01.mkv`, `Movie.mkv`.
+    """
     size: int
     """Bytes."""
     root: bytes = field(default=b"", compare=False, repr=False)
-    """The top of its merkle tree; empty in a v1 torrent, and for a file without bytes."""
+    """Root of its merkle tree; empty in a v1 torrent and for an empty file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
-    """What the bytes of a torrent have to hash to."""
+    """The hashes that the bytes of a torrent must have."""
 
     piece_length: int
     entries: tuple[tuple[TorrentFile, bool], ...]
-    """In the torrent's order; with each, whether it is padding, which is zeros."""
+    """The files in the torrent's order, each with whether it is padding (zero bytes)."""
     hashes: bytes = b""
-    """v1: the SHA-1 of each piece, one after the other."""
+    """v1: the SHA-1 of each piece, concatenated."""
     layers: Mapping[bytes, bytes] = field(default_factory=dict)
-    """v2: by the root of a file of more than one piece, the hashes of its pieces."""
+    """v2: the hashes of a file's pieces, by the file's root, for files of more than one piece."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metainfo:
-    """What a .torrent says."""
+    """The contents of a .torrent."""
 
     infohash_v1: str
     """40 lower-case hex digits; empty for a v2 torrent."""
@@ -62,17 +64,17 @@ class Metainfo:
     """64 lower-case hex digits; empty for a v1 torrent. A hybrid has both."""
     name: str
     files: tuple[TorrentFile, ...]
-    """In the torrent's order, pad files left out."""
+    """In the torrent's order, without padding files."""
     size: int
     """Bytes of all files."""
     single_file: bool
-    """No root folder: the torrent is this one file."""
+    """There is no root folder: the torrent is this one file."""
     piece_length: int
     """Bytes."""
     pieces_num: int
     private: bool
     trackers: tuple[tuple[str, ...], ...]
-    """Tiers, the first one first."""
+    """Tracker URLs by tier, the first tier first."""
     webseeds: tuple[str, ...]
     comment: str
     created_by: str
@@ -81,19 +83,19 @@ class Metainfo:
 
     @property
     def infohash(self) -> str:
-        """The identity of the download: 40 digits, v1's, or the first ones of v2's."""
+        """The download's identity: the 40 digits of v1, or the first 40 of v2."""
         return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
 class NotATorrent:
-    """The bytes are not a .torrent, and why."""
+    """The bytes are not a .torrent; the text says why."""
 
     reason: str
 
 
 def parse_torrent(data: bytes) -> Metainfo | NotATorrent:
-    """Read a .torrent. Whatever the bytes are, this returns; it takes seconds at the very most."""
+    """Parse a .torrent. Never raises; takes a few seconds at most."""
     try:
         return _metainfo(data)
     except (BadBencode, _Broken) as broken:
@@ -101,7 +103,7 @@ def parse_torrent(data: bytes) -> Metainfo | NotATorrent:
 
 
 def piece_hashes(data: bytes) -> Iterator[bytes]:
-    """Yield the SHA-1 of each piece, in order, of a .torrent; none if it has no v1 part."""
+    """Yield the SHA-1 of each piece of a .torrent in order; nothing if it has no v1 part."""
     try:
         info = read_dictionary(data)[b"info"].value
     except (BadBencode, KeyError):
@@ -113,7 +115,7 @@ def piece_hashes(data: bytes) -> Iterator[bytes]:
 
 
 def blueprint(data: bytes) -> Blueprint | NotATorrent:
-    """Read what the pieces of a .torrent have to be; of a hybrid, the v2 part."""
+    """Return the piece hashes of a .torrent; for a hybrid, those of the v2 part."""
     try:
         top = read_dictionary(data)
         info = _dictionary(top[b"info"].value if b"info" in top else None, "info")
@@ -139,15 +141,15 @@ def _layers(value: Value | None) -> Mapping[bytes, bytes]:
 
 
 class _Broken(ValueError):
-    """The bencode is sound, the torrent is not."""
+    """The bencode is valid but the torrent is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What an info dictionary says of the files."""
+    """The files that an info dictionary describes."""
 
     entries: tuple[tuple[TorrentFile, bool], ...]
-    """With each file, whether it is padding."""
+    """The files, each with whether it is padding."""
     single_file: bool
 
     @property
@@ -190,7 +192,7 @@ def _metainfo(data: bytes) -> Metainfo:
 
 
 def _versions(info: Dictionary) -> tuple[bool, bool]:
-    """Tell whether there is a v1 part, and a v2 part. Files listed the v1 way make a hybrid."""
+    """Return whether there is a v1 part, and a v2 part. A v1 file list makes a v2 torrent hybrid."""
     version = _integer(info, b"meta version") or 0
     if version > META_VERSION:
         raise _Broken(f"its meta version is {version}")
@@ -273,7 +275,7 @@ def _content(entries: Iterable[tuple[TorrentFile, bool]], *, single_file: bool) 
 
 
 def _check_pieces(info: Dictionary, content: _Content, piece_length: int, *, aligned: bool) -> None:
-    """Refuse piece hashes that do not match the files."""
+    """Raise if the piece hashes do not match the files."""
     pieces = info.get(b"pieces")
     if not isinstance(pieces, bytes):
         raise _Broken("it has no piece hashes")
@@ -283,14 +285,14 @@ def _check_pieces(info: Dictionary, content: _Content, piece_length: int, *, ali
 
 
 def _pieces_num(content: _Content, piece_length: int, *, aligned: bool) -> int:
-    """Count the pieces. In v2 and hybrids every file begins with a new one."""
+    """Return the number of pieces. In v2 and hybrids every file begins with a new piece."""
     if aligned:
         return sum(-(-file.size // piece_length) for file in content.files)
     return -(-content.padded_size // piece_length)
 
 
 def _trackers(outer: Dictionary) -> tuple[tuple[str, ...], ...]:
-    """Read the tiers; the single `announce` counts when the list brings nothing."""
+    """Return the tiers. The single `announce` is used when `announce-list` has no usable URL."""
     listed = outer.get(b"announce-list")
     tiers = (tuple(_urls(tier)) for tier in (listed if isinstance(listed, list) else ()))
     kept = tuple(tier for tier in tiers if tier)
@@ -341,5 +343,5 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _component(name: str) -> str:
-    """Keep a name that holds a separator from becoming two; an empty one from vanishing."""
+    """Return a path component: separators in it are replaced, and an empty one gets a name."""
     return name.replace("/", "_") or "_"

@@ -15,47 +15,47 @@ USE_GLOBAL = -2
 
 
 class DownloadPhase(StrEnum):
-    """Where a download is in its lifecycle at TorBox: `new -> submitting -> queued | active -> ready`.
+    """A download's lifecycle at TorBox: `new -> submitting -> queued | active -> ready`.
 
-    FAILED may follow any of them. A download that is to be delivered once more goes back to ACTIVE,
-    or to NEW when TorBox no longer has its item.
+    FAILED may follow any phase. A download whose files are needed again goes back to ACTIVE, or to
+    NEW when TorBox no longer has its item.
     """
 
     NEW = "new"
-    """Committed; TorBox has not been asked yet."""
+    """Committed here; nothing was sent to TorBox yet."""
     SUBMITTING = "submitting"
     """A create may have reached TorBox; its answer is not known yet."""
     QUEUED = "queued"
     """TorBox keeps it in its own queue, under a queued_id."""
     ACTIVE = "active"
-    """TorBox works on it, under a torrent_id."""
+    """TorBox is downloading it, under a torrent_id."""
     READY = "ready"
-    """TorBox has all the files and gives links to them."""
+    """TorBox has all the files and hands out links to them."""
     FAILED = "failed"
-    """Given up for every grab that has no files yet."""
+    """Failed for every grab that has no files yet."""
 
 
 class GrabPhase(StrEnum):
-    """Where a grab is in its lifecycle: `waiting -> delivering -> delivered -> finished`, or failed.
+    """A grab's lifecycle: `waiting -> delivering -> delivered -> finished`, or failed.
 
-    A grab is DELIVERED only after every chosen file was renamed into place: before that, no path
+    A grab is DELIVERED only after every chosen file was renamed into place. Before that, no path
     that an *arr could import exists below its save path.
     """
 
     WAITING = "waiting"
-    """It has no files yet: what becomes of the download becomes of it."""
+    """No files yet: it shows the phase of its download, and fails with it."""
     DELIVERING = "delivering"
     """Its files are being made to appear on disk."""
     DELIVERED = "delivered"
-    """Every chosen file is whole at its place; the seed rule is not met yet."""
+    """Every chosen file is complete and in place; the seed rule is not met yet."""
     FINISHED = "finished"
     """Delivered, and nothing is left to seed."""
     FAILED = "failed"
-    """Given up by the rules of its own category, or because it could not be delivered."""
+    """Failed by the rules of its own category, or because delivery is impossible."""
 
 
 class Phase(StrEnum):
-    """The phase of an entry: of a grab that has begun to be delivered, else of its download.
+    """The phase of an entry: the grab's once it is delivering, the download's before that.
 
     These words are public: events, metrics and the JSON API show them.
     """
@@ -89,7 +89,7 @@ _SHOWN = {
 
 
 class Reason(StrEnum):
-    """Why a download failed. The code is public: it stands in events and on the status page."""
+    """Why a download failed. The code is public: events and the status page show it."""
 
     INVALID = "invalid"
     TOO_LARGE = "too_large"
@@ -118,22 +118,22 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEdit:
-    """Another name or priority for a file that TorBox does not have yet."""
+    """A new name or priority for a file that has not been planned yet."""
 
     path: str
-    """As it is laid out by itself: below save_path, '/' separated."""
+    """The path that the layout gives the file: below save_path, '/' separated."""
     name: str = ""
-    """The path that the user wants; empty: its own."""
+    """The path that the user wants; empty: no change."""
     priority: int = 1
     """0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """One info-hash at TorBox: its ids there, its remote state, its metadata.
+    """An info-hash at TorBox: its ids there, its remote state, its metadata.
 
-    One row per hash, whoever asked for it. `hash` is 40 lower-case hex digits, computed here from
-    the magnet or the .torrent; it never changes, whatever TorBox reports.
+    There is one row per hash, however many clients want it. `hash` is 40 lower-case hex digits,
+    computed from the magnet or the .torrent. It never changes, whatever TorBox reports.
     """
 
     id: int = 0
@@ -142,15 +142,15 @@ class Download:
     infohash_v1: str = ""
     infohash_v2: str = ""
     name: str
-    """What the magnet, the .torrent or TorBox calls it."""
+    """The name in the magnet, in the .torrent, or at TorBox."""
     remote_name: str = ""
-    """What TorBox calls its item, and a mount of TorBox its folder; empty until it was seen."""
+    """The item's name at TorBox, and of its folder on a mount; empty until it was seen."""
     magnet: str = ""
     has_torrent: bool = False
     """The .torrent file itself is stored."""
     private: bool = False
     size: int = 0
-    """Bytes of all its files; 0 until they are known."""
+    """Bytes of all files; 0 while unknown."""
 
     phase: DownloadPhase = DownloadPhase.NEW
     phase_at: float = 0.0
@@ -160,37 +160,37 @@ class Download:
     ours: bool = False
     """One of our creates made the remote item, so the bridge may delete it."""
     submitted_at: float | None = None
-    """When the first create that may have had an effect was sent."""
+    """When the first create was sent that may have succeeded."""
     lookup_until: float = 0.0
-    """A create may have had an effect: the hash is looked up, and no further create is sent, until
-    TorBox's lists were read at this time or later. 0 when there is nothing to look up.
+    """A create may have succeeded. Until TorBox's lists were read at this time or later, the hash
+    is looked up and no further create is sent. 0 when there is nothing to look up.
     """
     remote_at: float | None = None
     """When the remote item's torrent_id became known."""
     known_cached: bool = False
-    """TorBox said at the create that it has all of it already."""
+    """TorBox's answer to the create said that it has the torrent cached."""
     recreated: bool = False
     """It failed at TorBox, and was deleted there to be created once more."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""
-    """Why it waits, for the user; empty when nothing is in the way."""
+    """Why it waits, for the user; empty when it does not wait."""
     seen_at: float | None = None
     """When TorBox last showed the remote item."""
     failing_since: float | None = None
-    """When TorBox was first seen to call it failed; None while it does not."""
+    """Since when TorBox reports it as failed; None while it does not."""
     misses: int = 0
-    """Looks in a row that found neither the id nor the hash."""
+    """Consecutive lookups that found neither the id nor the hash."""
     idle_seconds: float = 0.0
     """Observed time without progress at TorBox. Outages and our own downtime do not count."""
     observed_seconds: float = 0.0
-    """Observed time at TorBox in all, counted the same way."""
+    """Total observed time at TorBox, counted the same way."""
     reannounced_at: float = -1.0
-    """`idle_seconds` when TorBox was asked to reannounce it; -1 since it last made progress."""
+    """`idle_seconds` when TorBox was asked to reannounce it; -1 if not since the last progress."""
     remote_progress: float = 0.0
     """TorBox's own progress (0..1) when it last increased."""
     remote_active_at: float | None = None
-    """When bytes were last seen to move at TorBox, down or up; None when never."""
+    """When bytes were last seen to move at TorBox, in either direction; None when never."""
     ratio: float = 0.0
     uploaded: int = 0
     uploaded_at: float | None = None
@@ -200,7 +200,7 @@ class Download:
 
     @property
     def failure(self) -> Failure | None:
-        """Why the download failed, if it did."""
+        """The reason of the failure; None if it has not failed."""
         if self.failure_reason is None:
             return None
         return Failure(self.failure_reason, self.failure_message)
@@ -208,7 +208,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grab:
-    """What one client asked for: category, save path, tags, limits, and its own delivered files."""
+    """The request of a client: category, save path, tags, limits, and its own delivered files."""
 
     id: int = 0
     download_id: int = 0
@@ -218,23 +218,23 @@ class Grab:
     client: str = ""
     """The program that added it, by its User-Agent: `Sonarr`."""
     name: str = ""
-    """The name the client gave it; empty: the download's."""
+    """The name that the client gave it; empty: the download's."""
     tags: tuple[str, ...] = ()
     comment: str = ""
-    """The user's; empty: what the .torrent says."""
+    """The user's comment; empty: the comment in the .torrent."""
 
     stopped: bool = False
-    """Paused by the user: nothing new is begun for it before it is delivered."""
+    """Paused by the user: until it is delivered, no new work starts for it."""
     force_start: bool = False
     sequential: bool = False
     first_last_first: bool = False
     priority: int = 0
-    """Place in the submit queue; the smallest goes first."""
+    """Position in the submit queue; the smallest number goes first."""
     content_layout: str = "Original"
     super_seeding: bool = False
     auto_tmm: bool = False
     download_limit: int = 0
-    """Bytes/s; 0 is none."""
+    """Bytes/s; 0 is unlimited."""
     upload_limit: int = 0
     ratio_limit: float = USE_GLOBAL
     seeding_time_limit: int = USE_GLOBAL
@@ -246,7 +246,7 @@ class Grab:
     phase_at: float = 0.0
     """When the phase began."""
     delivery_mode: str = ""
-    """`download`, `symlink` ...: chosen when its files are planned, and kept from then on."""
+    """`download`, `symlink` ...: chosen when the files are planned, and kept from then on."""
     content_name: str = ""
     """Top-level file or folder below save_path, as it is on disk."""
     staging_name: str = ""
@@ -256,34 +256,34 @@ class Grab:
     size: int = 0
     """Bytes of the chosen files; 0 until they are known."""
     incomplete_list_bytes: int = -1
-    """Bytes of TorBox's file list when wanted files were missing in it; -1 when none are."""
+    """Bytes of TorBox's file list when it lacked wanted files; -1 when it lacked none."""
     incomplete_list_at: float | None = None
     """When wanted files were first found missing in this very list."""
     idle_at_join: float = 0.0
-    """The download's `idle_seconds` when this grab came: no grab is failed for a standstill that
-    ended before anybody asked it to wait.
+    """The download's `idle_seconds` when this grab was added. Earlier standstill does not count
+    against the grab.
     """
     observed_at_join: float = 0.0
     """The download's `observed_seconds` at that time."""
     progress: float = 0.0
-    """The largest share (0..1) ever shown; a state read later never shows less."""
+    """The largest progress (0..1) ever shown; it never falls below this."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""
-    """Why it waits, for the user; empty when nothing is in the way."""
+    """Why it waits, for the user; empty when it does not wait."""
     moving_to: str = ""
-    """The save path its content is being moved to; empty when it stays."""
+    """The save path to which its content is being moved; empty when no move is pending."""
     missing_files: bool = False
-    """A recheck found some of its delivered files gone from disk."""
+    """A recheck did not find some of its delivered files on disk."""
     completed_at: float | None = None
     imported_at: float | None = None
-    """When its *arr was first seen to have imported all of it; None while that is unknown."""
+    """When its *arr was first seen to have imported all of it; None while unknown."""
     failure_reason: Reason | None = None
     failure_message: str = ""
 
     @property
     def complete(self) -> bool:
-        """Whether every chosen file is whole at its place."""
+        """Whether every chosen file is complete and in place."""
         return self.phase in COMPLETE
 
     @property
@@ -316,23 +316,24 @@ class Entry:
             return Phase(self.grab.phase.value)
         lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
         if self.download.phase is DownloadPhase.READY and lacks_files:
-            return Phase.REMOTE  # TorBox's list of files is not whole yet
+            # TorBox's file list is still incomplete, so to the client it is not ready.
+            return Phase.REMOTE
         return _SHOWN[self.download.phase]
 
     @property
     def phase_at(self) -> float:
-        """When the phase that is shown began."""
+        """When the shown phase began."""
         waits = self.grab.phase is GrabPhase.WAITING
         return self.download.phase_at if waits else self.grab.phase_at
 
     @property
     def complete(self) -> bool:
-        """Whether every chosen file is whole at its place."""
+        """Whether every chosen file is complete and in place."""
         return self.grab.phase in COMPLETE
 
     @property
     def size(self) -> int:
-        """Bytes of the chosen files, as far as they are known."""
+        """Bytes of the chosen files, or of all files while none are chosen."""
         return self.grab.size or self.download.size
 
     @property
@@ -344,7 +345,7 @@ class Entry:
 
     @property
     def failure(self) -> Failure | None:
-        """Why the grab failed, or its download before the grab had files."""
+        """The failure of the grab, or of its download while the grab has no files."""
         if self.grab.failure_reason is not None:
             return Failure(self.grab.failure_reason, self.grab.failure_message)
         return self.download.failure if self.grab.phase in NOT_DELIVERED else None
@@ -352,7 +353,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredFile:
-    """One file of a grab: what TorBox calls it and where it goes. One row in the database."""
+    """A file of a grab: its name at TorBox and its path on disk. A row in the database."""
 
     grab_id: int = 0
     file_id: int
@@ -364,53 +365,55 @@ class DeliveredFile:
     chosen: bool = True
     done: bool = False
     priority: int = 1
-    """qBittorrent's, to be shown: 0 is not wanted, 1 normal, 6 high, 7 highest."""
+    """qBittorrent's file priority, for display: 0 not wanted, 1 normal, 6 high, 7 highest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """Delete what a removed grab left on disk, and at TorBox if it was the last of its download."""
+    """Delete what a removed grab left on disk, and at TorBox if it was the download's last grab."""
 
     grab_id: int = 0
     save_path: str = ""
     content_name: str = ""
     files: tuple[str, ...] = ()
-    """Paths below save_path to delete; empty when the files are to stay."""
+    """Paths below save_path to delete; empty when the files are kept."""
     delivery_mode: str = ""
     """The mode that delivered them."""
     staging_name: str = ""
     """Its directory below `paths.incomplete`, to be deleted; empty when there was none."""
     keeps_remote: bool = False
-    """Other grabs of the download remain: TorBox is left alone."""
+    """Other grabs of the download remain: nothing is deleted at TorBox."""
     delete_remote: bool = False
     torrent_id: int | None = None
     queued_id: int | None = None
     unclear: bool = False
-    """A create may have had an effect whose ids never arrived: find the item by its hash."""
+    """A create may have succeeded, but its ids never arrived: find the item by its hash."""
     submitted_at: float | None = None
     removed_at: float = 0.0
-    """When the grab was removed here. No create was sent after that."""
+    """When the grab was removed here. No create was sent later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """Report a failed grab to its *arr, so that it finds another release.
+    """Report a failed grab to its *arr, so that it searches for another release.
 
-    The *arr deletes the grab while it is told, so this job outlives it.
+    The *arr deletes the grab during the report, so this job outlives the grab.
     """
 
     category: str
     message: str = ""
     """Why it failed: a sentence for the *arr's history."""
     sent_at: float | None = None
-    """When the *arr was told first. From then on the user's delete cannot be told from its own."""
+    """When the report was first sent. From then on a delete may come from the *arr or from the
+    user.
+    """
     looks: int = 0
-    """Times that the *arr was asked and did not know the grab yet."""
+    """Number of times the *arr did not know the grab yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataLookup:
-    """Find name, size and files of a magnet while TorBox's item does not show them."""
+    """Find name, size and files of a magnet for which TorBox's item does not show them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,17 +425,17 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recheck:
-    """Compare a delivered grab with the disk; deliver it again when files are found missing twice."""
+    """Compare a delivered grab with the disk. If files are missing twice, deliver it again."""
 
     grab_id: int
     redeliver: bool = False
-    """Deliver it again whatever is on disk."""
+    """Deliver it again, whatever is on disk."""
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFollow:
-    """Follow a link to a .torrent or a magnet and add what it leads to.
+    """Follow a link to a .torrent or a magnet, and add the result.
 
     `url` and `options` may hold secrets: neither is ever logged.
     """
@@ -443,7 +446,7 @@ class LinkFollow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddOptions:
-    """What a client says beside the torrent itself. Limits as in qBittorrent: minutes, -1, -2."""
+    """A client's options for an add. Limits as in qBittorrent: minutes, -1 unlimited, -2 global."""
 
     category: str = ""
     tags: tuple[str, ...] = ()
@@ -467,7 +470,7 @@ class AddOptions:
     asked_by: str = ""
     """The client, by its User-Agent: `Sonarr/4.0.15 (alpine 3.23)`."""
     cookie: str = ""
-    """Sent along when a link to a .torrent is followed."""
+    """Sent when a link to a .torrent is followed, to the link's own host."""
 
 
 Task: TypeAlias = Removal | Failover | MetadataLookup | Move | Recheck | LinkFollow
@@ -480,32 +483,32 @@ class Job:
     id: int = 0
     task: Task
     subject: str = ""
-    """The info-hash it is about; empty when none is known yet."""
+    """The info-hash; empty while it is unknown."""
     created_at: float = 0.0
     attempts: int = 0
     next_attempt_at: float = 0.0
     finished_at: float | None = None
-    """Set on a failover that is over: it still counts towards the limit per hour."""
+    """Set on a failover report that is over: it still counts towards the hourly limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedDownload:
-    """What is remembered of a removed download: something of it may still turn up at TorBox."""
+    """A removed download whose item may still appear at TorBox."""
 
     hash: str
     submitted_at: float
-    """When the first create of it was sent."""
+    """When the first create for it was sent."""
     removed_at: float
-    """When it was removed here. No create was sent after that."""
+    """When it was removed here. No create was sent later."""
     left_at: float
-    """When its removal was done."""
+    """When its removal job was finished."""
     unclear: bool
-    """A create went unanswered, and its item was not found."""
+    """A create was not answered, and its item was not found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A named group of downloads. `save_path` empty means `<downloads>/<name>`."""
+    """A named group of grabs. An empty `save_path` means `<downloads>/<name>`."""
 
     name: str
     save_path: str = ""
@@ -513,7 +516,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of a download's timeline."""
+    """An entry of a download's timeline."""
 
     hash: str
     at: float
@@ -523,7 +526,7 @@ class Event:
     after: str = ""
     why: str = ""
     grab_id: int = 0
-    """The grab it is about; 0 when it is about the download, that is about all of them."""
+    """The grab that the event is about; 0 when it is about the download, and so about all grabs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -539,14 +542,14 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteItem:
-    """What TorBox said of one torrent. Speeds in bytes/s, eta in seconds, progress 0..1."""
+    """TorBox's report on one torrent. Speeds in bytes/s, eta in seconds, progress 0..1."""
 
     id: int
     hash: str
     name: str = ""
     size: int = 0
     state: str = ""
-    """TorBox's own text, trimmed and lower-case."""
+    """TorBox's own state text, trimmed and in lower case."""
     progress: float = 0.0
     download_speed: int = 0
     upload_speed: int = 0
@@ -554,7 +557,7 @@ class RemoteItem:
     seeds: int = 0
     peers: int = 0
     availability: float | None = None
-    """Copies in the swarm; None when TorBox does not tell."""
+    """Copies in the swarm; None when TorBox does not report it."""
     ratio: float = 0.0
     uploaded: int = 0
     active: bool = False
@@ -567,7 +570,7 @@ class RemoteItem:
     created_at: float | None = None
     expires_at: float | None = None
     message: str = ""
-    """What the tracker said, if anything."""
+    """The tracker's message, if any."""
 
     @property
     def listed_bytes(self) -> int:
@@ -576,16 +579,16 @@ class RemoteItem:
 
     @property
     def ready(self) -> bool:
-        """TorBox has all the files and gives links: finished, present, and listed.
+        """TorBox has all the files and hands out links: finished, present, and listed.
 
-        Never judged by the state text: `completed` only says that TorBox's client has the pieces.
+        The state text is not used: `completed` only means that TorBox's client has the pieces.
         """
         return self.finished and self.present and bool(self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedItem:
-    """What TorBox holds in its own queue. Its ids are not torrent ids, though they may collide."""
+    """An item in TorBox's own queue. Its ids are not torrent ids, though the numbers may collide."""
 
     id: int
     hash: str
@@ -595,23 +598,23 @@ class QueuedItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What TorBox last said of everything. Immutable; replaced as a whole."""
+    """TorBox's latest report on everything. Immutable; replaced as a whole."""
 
     items: Mapping[int, RemoteItem] = field(default_factory=lambda: MappingProxyType({}))
     queued: Mapping[int, QueuedItem] = field(default_factory=lambda: MappingProxyType({}))
     listed: frozenset[int] = frozenset()
-    """Torrent ids in the last whole list. `items` may hold more: those asked for by id."""
+    """Torrent ids in the last whole list. `items` may hold more: items that were read by id."""
     listed_at: float = 0.0
     """When the whole list was last read; 0 when never."""
     queue_listed_at: float = 0.0
 
     def item_by_hash(self, info_hash: str) -> RemoteItem | None:
-        """Return the newest torrent that goes by this hash."""
+        """Return the newest item with this hash."""
         found = self._items_by_hash.get(info_hash)
         return self.items[found] if found is not None else None
 
     def queued_by_hash(self, info_hash: str) -> QueuedItem | None:
-        """Return the newest queued item of this hash."""
+        """Return the newest queued item with this hash."""
         found = [item for item in self.queued.values() if item.hash == info_hash]
         return max(found, key=lambda item: item.id, default=None)
 

@@ -1,8 +1,8 @@
-"""Turns names that others made up into paths that are safe on this disk.
+"""Turns untrusted names into paths that are safe on this disk.
 
-Whatever TorBox or a torrent says, a path made here stays below the save path, names one file, can
-be written on Linux, and can be imported by an *arr. Beyond that nothing is changed, because the
-*arr reads series, season and quality from these names.
+Whatever TorBox or a torrent says, a path made here is below the save path, names one file, can be
+written on Linux, and can be imported by an *arr. Names are changed as little as possible, because
+the *arr read series, season and quality from them.
 """
 
 import re
@@ -13,26 +13,26 @@ from itertools import takewhile
 from types import MappingProxyType
 from unicodedata import combining, normalize
 
-from bridge.core.files import Named
+from bridge.core.files import SelectableFile
 from bridge.core.model import DeliveredFile
 from bridge.core.video import is_video
 
 NAME_BYTES = 255
-"""What Linux allows for one component, in UTF-8."""
+"""Maximum length of a path component on Linux, in UTF-8 bytes."""
 ROOM_BYTES = 8
-"""Kept free of it, for a number or another extension to be added."""
+"""Bytes kept free for a number or a second extension."""
 PATH_BYTES = 2048
-"""For a whole relative path. Linux allows 4096 with everything that stands before it."""
+"""Maximum bytes of a relative path. Linux allows 4096 including the directories above it."""
 MAX_FOLDERS = 20
-"""Folders in each other. A real torrent has a handful."""
+"""Maximum folder depth. A real torrent has a handful of levels."""
 PLACEHOLDER = "_"
-"""Stands for what cannot be kept, and for a name of which nothing is left."""
+"""Replaces characters that cannot be kept, and names that would be empty."""
 RESERVED = frozenset({".incomplete"})
-"""Names at the top of the download directory that are the bridge's own."""
+"""Names at the top of the download directory that belong to the bridge."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
 _SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
-"""What .NET trims, and more than it: every space that Unicode knows."""
+"""Every space that Unicode knows: a superset of what .NET trims."""
 _WINDOWS_UNSAFE = re.compile(r'[\x00-\x1f<>:"|?*\\/]')
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", re.IGNORECASE)
 """Names that Windows reserves for devices, with any extension."""
@@ -50,21 +50,23 @@ class Layout:
     """Where the files of a download go."""
 
     paths: Mapping[int, str]
-    """By file id: below the save path, '/' separated. Each is `content_name` or stands below it,
-    no two are equal even if case is ignored, and none is a folder of another."""
+    """By file id: below the save path, '/' separated. Each path is `content_name` or below it. No
+    two paths are equal, even if case is ignored, and none is a folder of another.
+    """
     content_name: str
-    """The top-level file or folder. The content path is this below the save path, never the save
-    path itself: Sonarr does not import from there."""
+    """The top-level file or folder. The content path is this name below the save path, never the
+    save path itself: Sonarr does not import from there.
+    """
     single_file: bool
     """`content_name` is a file."""
 
 
 def safe_name(component: str) -> str:
-    """Make one component safe. Applied twice, it changes nothing more.
+    """Return a safe path component. Idempotent.
 
-    Separators, control characters and lone surrogates become `_`. So does a backslash, which an
-    *arr would read as a separator. Spaces around it and dots at its end go. What is longer than
-    255 bytes, less some room, is cut before the extension.
+    Separators, control characters and lone surrogates become `_`, and so do backslashes, which an
+    *arr would read as separators. Leading and trailing spaces and trailing dots are removed. A name
+    longer than the limit is cut before its extension.
     """
     plain = _trimmed(_UNSAFE.sub(PLACEHOLDER, component))
     plain = _DRIVE.sub(rf"\1{PLACEHOLDER}", plain)
@@ -72,20 +74,20 @@ def safe_name(component: str) -> str:
 
 
 def safe_path(name: str) -> str:
-    """Make a '/' separated name a safe relative path. Applied twice, it changes nothing more."""
+    """Return a safe relative path for a '/' separated name. Idempotent."""
     return "/".join(_safe_parts(name))
 
 
 def numbered(name: str, number: int, *, is_file: bool = True) -> str:
-    """Tell a name from its namesakes: `Name (2).mkv`, or `Name.S01 (2)` for a folder.
+    """Return the name with a number: `Name (2).mkv`, or `Name.S01 (2)` for a folder.
 
-    Not longer than 255 bytes, like the name.
+    The result is at most 255 bytes long.
     """
     return _fitted(name, f" ({number})", NAME_BYTES, is_file=is_file)
 
 
 def renamed(files: Iterable[DeliveredFile], content_name: str) -> tuple[DeliveredFile, ...]:
-    """Put the files below another top-level name."""
+    """Return the layout under another top-level name."""
     return tuple(
         replace(file, path="/".join((content_name, *file.path.split("/")[1:]))) for file in files
     )
@@ -94,10 +96,10 @@ def renamed(files: Iterable[DeliveredFile], content_name: str) -> tuple[Delivere
 def fitted(
     files: Sequence[DeliveredFile], *, longest: int = NAME_BYTES, ascii_only: bool = False
 ) -> tuple[DeliveredFile, ...]:
-    """Put the files under names that a stricter file system takes, and that are still distinct.
+    """Return the layout under names that a stricter file system accepts; no two become equal.
 
-    Every component is safe on Windows (NTFS, exFAT, SMB) and has at most `longest` bytes. With
-    `ascii_only` other characters are replaced as well. Names that fit stay as they are.
+    Every component is valid on Windows (NTFS, exFAT, SMB) and has at most `longest` bytes. With
+    `ascii_only`, other characters are replaced as well. Names that already fit are kept.
     """
     parts = {
         number: tuple(_fit(part, longest, ascii_only=ascii_only) for part in file.path.split("/"))
@@ -119,13 +121,13 @@ def _fit(name: str, longest: int, *, ascii_only: bool) -> str:
 
 
 def layout(
-    files: Sequence[Named],
+    files: Sequence[SelectableFile],
     title: str,
     *,
     single_file: bool = False,
     content_layout: str = "Original",
 ) -> Layout:
-    """Decide where all files of a download go. Their order makes no difference, their ids do.
+    """Return the paths of all files. The result depends on the files' ids, not on their order.
 
     A root folder that all files share is kept. Files without one go below a folder named after
     the title. Neither may be the name of one episode of several: an *arr would take the whole
@@ -133,9 +135,8 @@ def layout(
     lone file stands by itself if it came so, if `single_file` says that the .torrent
     has no root folder, or if its folder has the file's own name (`Movie.mkv/Movie.mkv`).
 
-    `content_layout` is qBittorrent's: with `Subfolder` a file that stands by itself gets a folder.
-    `NoSubfolder` is read as `Original`: without a root folder the content path would be the save
-    path.
+    `content_layout` is qBittorrent's: with `Subfolder` a single file gets a folder. `NoSubfolder`
+    is treated as `Original`, because without a root folder the content path would be the save path.
     """
     parts = {file.id: _safe_parts(file.name) for file in sorted(files, key=lambda file: file.id)}
     if len(parts) == 1:
@@ -153,7 +154,7 @@ def layout(
 
 
 def _safe_parts(name: str) -> Parts:
-    """Make the components safe; folders below the first are left out until the path fits."""
+    """Return the safe components; folders below the first are dropped until the path fits."""
     parts = [part for part in name.split("/") if part not in {"", "."}] or [PLACEHOLDER]
     first, *rest = map(safe_name, parts[:1] + parts[1:][-MAX_FOLDERS:])
     while len("/".join([first, *rest]).encode()) > PATH_BYTES:
@@ -170,7 +171,7 @@ def _alone(path: Parts, single_file: bool, content_layout: str) -> Parts:
 
 
 def _stem(name: str) -> str:
-    """Return a folder's name for a file: the file's without its extension."""
+    """Return the folder name for a single file: its name without the extension."""
     return safe_name(_EXTENSION.sub("", name))
 
 
@@ -213,10 +214,10 @@ def _unreserved(name: str) -> str:
 
 
 class _Names:
-    """Gives each file a path of its own.
+    """Gives each file a unique path.
 
-    Folders that differ only in case are one folder, as some file systems would have it. Folders
-    have the right to their names; a file whose name is taken gets a number.
+    Folders that differ only in case are merged, as a case-insensitive file system would do. A
+    folder keeps its name; a file whose name is in use gets a number.
     """
 
     def __init__(self, paths: Iterable[Parts]) -> None:
@@ -254,7 +255,7 @@ def _keys(path: Parts) -> Parts:
 
 @lru_cache(maxsize=1024)
 def _key(name: str) -> str:
-    """Return what two names have in common that a file system might take for one."""
+    """Return a key that is equal for names which a file system might treat as equal."""
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
@@ -263,7 +264,7 @@ def _trimmed(name: str) -> str:
 
 
 def _fitted(name: str, suffix: str, limit: int, *, is_file: bool) -> str:
-    """Put the suffix before the extension and cut what stands before both, to `limit` bytes."""
+    """Return the name with the suffix before its extension, cut to at most `limit` bytes."""
     found = _EXTENSION.search(name) if is_file else None
     extension = found[0] if found else ""
     room = limit - len((suffix + extension).encode())

@@ -1,7 +1,8 @@
-"""When a download is given up at TorBox, and for which of its grabs.
+"""When a download at TorBox has failed, and for which of its grabs.
 
-What TorBox says of the item (failed, expired, gone) fails the download for all its grabs. How long
-a standstill is borne is a rule of each category, so it fails the grabs of that category alone.
+If TorBox reports the item as failed, expired or gone, the download fails for all its grabs. How
+long a standstill is tolerated is a rule of each category, so it fails the grabs of that category
+only.
 """
 
 from dataclasses import dataclass
@@ -11,16 +12,16 @@ from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS
 
 GONE_MISSES = 3
 GONE_SECONDS = 600.0
-"""Since the last sign of life, before an item that was missed so often is gone."""
+"""Minimum seconds since an item was last seen before it counts as gone."""
 
 FAILED_SECONDS = 60.0
-"""A failed state must hold this long without progress before it is believed."""
+"""Seconds for which TorBox must report a failed state, without progress, before it is believed."""
 
 REVIVED_SECONDS = 300.0
-"""Observed time that a reannounce gets to bring a download back to life."""
+"""Observed seconds that a download gets to recover after a reannounce."""
 
 REVIVABLE = frozenset({Reason.STALLED, Reason.NO_METADATA})
-"""Reasons that other peers might change."""
+"""Reasons that other peers could resolve."""
 
 FILES_MISSING = "TorBox does not list all files of the torrent"
 SECONDS_PER_HOUR = 3600
@@ -28,34 +29,36 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a download may stand still at TorBox, in seconds; None is for ever."""
+    """How long a download may stand still at TorBox, in seconds; None is unlimited."""
 
     stalled_after: float | None = 6 * 3600.0
     metadata_after: float | None = 3600.0
     stored_after: float | None = 2 * 3600.0
-    """Between the last byte and TorBox's storage."""
+    """From the last byte until TorBox has stored it."""
     give_up_after: float | None = None
-    """In all, from the first look on."""
+    """In total, from the first observation."""
 
 
 def failure_at_torbox(
     download: Download, item: RemoteItem | None, looked_at: float
 ) -> Failure | None:
-    """Return why the download has failed by what TorBox says of it; None while it has not.
+    """Return why the download has failed according to TorBox, or None.
 
-    `item` is what TorBox said last, if anything; `looked_at` is when TorBox was last searched for
-    it.
+    `item` is TorBox's latest report, if there is one. `looked_at` is when TorBox was last searched
+    for it.
     """
     if item is None:
         lost = is_gone(download, looked_at)
         return Failure(Reason.GONE, "TorBox no longer has this torrent") if lost else None
     if download.phase is not DownloadPhase.ACTIVE or item.ready:
         return None
+    # `expires_at` is documented; the state text of an expired item is not.
     if not item.present and _expired(item, looked_at):
-        return Failure(Reason.EXPIRED, "TorBox let it expire before it could be fetched")
+        return Failure(Reason.EXPIRED, "it expired at TorBox before it could be fetched")
     since, seen_at = download.failing_since, download.seen_at
     if since is None or seen_at is None or seen_at - since < FAILED_SECONDS:
         return None
+    # TorBox has no code for a failure: the state text and the tracker's message are all it tells.
     said = f"{item.state}: {item.message}" if item.message else item.state
     return Failure(Reason.REMOTE_ERROR, f"TorBox reports: {said}")
 
@@ -63,7 +66,7 @@ def failure_at_torbox(
 def failure_by_rules(
     download: Download, grab: Grab, item: RemoteItem, patience: Patience
 ) -> Failure | None:
-    """Return why the category of a grab bears with its download no longer; None while it does."""
+    """Return why the rules of a grab's category fail the grab, or None while they do not."""
     idle, incomplete = idle_seconds(download, grab), is_list_incomplete(grab, item)
     if item.ready and not incomplete:
         return None
@@ -75,7 +78,7 @@ def failure_by_rules(
         return Failure(Reason.INCOMPLETE, grab.note or FILES_MISSING) if over else None
     if item.finished:
         over = _over(idle, patience.stored_after)
-        text = f"TorBox did not bring it to its storage in {_hours(idle)}"
+        text = f"TorBox did not move it to its storage within {_hours(idle)}"
         return Failure(Reason.NOT_PRESENT, text) if over else None
     if not item.size and _over(idle, patience.metadata_after):
         return Failure(Reason.NO_METADATA, f"no metadata found in {_hours(idle)}")
@@ -85,15 +88,16 @@ def failure_by_rules(
 
 
 def idle_seconds(download: Download, grab: Grab) -> float:
-    """Return the time without progress at TorBox that counts for a grab: since it came."""
+    """Return the seconds without progress at TorBox since the grab was added."""
     idle = download.idle_seconds
+    # `idle_seconds` restarts at 0 with every progress, so it may be below the value at join.
     return idle - grab.idle_at_join if idle >= grab.idle_at_join else idle
 
 
 def is_reviving(download: Download, failure: Failure, patience: Patience) -> bool:
-    """Return whether the reannounce before this failure may still have its effect.
+    """Return whether an earlier reannounce may still help.
 
-    It gets some minutes of observed time, and no longer than the standstill was allowed to be.
+    It gets some minutes of observed time, but no more than the standstill itself was allowed.
     """
     stalled = failure.reason is Reason.STALLED
     limit = patience.stalled_after if stalled else patience.metadata_after
@@ -102,20 +106,22 @@ def is_reviving(download: Download, failure: Failure, patience: Patience) -> boo
 
 
 def is_list_incomplete(grab: Grab, item: RemoteItem) -> bool:
-    """Return whether TorBox's file list is still the one in which wanted files were missing."""
+    """Return whether TorBox's file list is still the list that lacked wanted files."""
     return grab.incomplete_list_bytes == item.listed_bytes
 
 
 def is_gone(download: Download, looked_at: float) -> bool:
-    """Return whether the remote item is lost for good: searched often, and for long enough.
+    """Return whether the remote item is gone: searched for often enough, over a long enough time.
 
-    The last search is what counts, not the clock: nobody searched during an outage.
+    The time of the last search counts, not the clock: during an outage nothing is searched.
     """
+    # A create or a promotion from the queue is as good as a sighting: the list lags behind both.
     alive = max(download.seen_at or 0.0, download.phase_at)
     return download.misses >= GONE_MISSES and looked_at - alive >= GONE_SECONDS
 
 
 def _expired(item: RemoteItem, looked_at: float) -> bool:
+    # Without slack, a clock a minute ahead would fail downloads that TorBox still serves.
     return item.expires_at is not None and item.expires_at < looked_at - CLOCK_SLACK_SECONDS
 
 

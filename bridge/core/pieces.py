@@ -1,8 +1,8 @@
-"""The pieces of a torrent: which bytes of which files each is made of, and how it is checked.
+"""The pieces of a torrent: the byte ranges each covers, and how to check them.
 
 v1: one SHA-1 for each piece of all files laid end to end, padding included. v2: each file begins a
-piece of its own, and a piece is a merkle tree of SHA-256 over blocks of 16 KiB; a hybrid is
-checked by its v2 part, since no piece of that spans two files.
+new piece, and a piece is a merkle tree of SHA-256 over blocks of 16 KiB. A hybrid is checked by its
+v2 part, because there no piece spans two files.
 """
 
 import hashlib
@@ -13,16 +13,16 @@ from typing import Protocol
 from bridge.core.metainfo import HASH_BYTES, Blueprint, TorrentFile
 
 BLOCK = 16 * 1024
-"""Bytes below one leaf of a merkle tree."""
+"""Bytes under one leaf of a merkle tree."""
 ROOT_BYTES = 32
-"""A SHA-256."""
+"""Length of a SHA-256."""
 ZERO_LEAF = bytes(ROOT_BYTES)
-"""Stands for a block that is beyond the end of the file."""
+"""The leaf of a block beyond the end of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes [start, end) of a file; `file` is its index in the blueprint, None is zeros."""
+    """Bytes [start, end) of a file. `file` is its index in the blueprint; None stands for zeros."""
 
     file: int | None
     start: int
@@ -31,31 +31,31 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One piece: what it is made of, and its digest."""
+    """A piece: its parts and its expected digest."""
 
     parts: tuple[Part, ...]
     digest: bytes
     leaves: int = 0
-    """v2: the width of its merkle tree. v1: 0."""
+    """v2: the number of leaves of its merkle tree. v1: 0."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Length in bytes."""
         return sum(part.end - part.start for part in self.parts)
 
 
 class Hasher(Protocol):
-    """Takes a piece's bytes in order, in portions of any size."""
+    """Hashes a piece. Takes its bytes in order, in chunks of any size."""
 
     def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
 
     def digest(self) -> bytes:
-        """Tell the digest of all bytes taken."""
+        """Return the digest of all bytes added."""
 
 
 def pieces_of(blueprint: Blueprint) -> Iterator[Piece]:
-    """Yield the pieces in order. Those of v2 files whose hashes are not in the .torrent are not."""
+    """Yield the pieces in order, without those of v2 files whose hashes the .torrent lacks."""
     if blueprint.hashes:
         return _v1(blueprint)
     return _v2(blueprint)
@@ -67,7 +67,7 @@ def hasher(piece: Piece) -> Hasher:
 
 
 def merkle_root(hashes: Sequence[bytes], width: int, missing: bytes = ZERO_LEAF) -> bytes:
-    """Return the top of a tree of `width` (a power of two) leaves; `missing` fills it up."""
+    """Return the root of a tree of `width` (a power of two) leaves, padded with `missing`."""
     level = list(hashes)
     while width > 1:
         if len(level) % 2:
@@ -90,7 +90,7 @@ def _v1(blueprint: Blueprint) -> Iterator[Piece]:
 
 
 def _cut(entries: Iterable[tuple[TorrentFile, bool]], length: int) -> Iterator[Sequence[Part]]:
-    """Lay the files end to end and cut that into pieces; the last one may be shorter."""
+    """Yield the pieces of the files laid end to end; the last may be shorter."""
     parts: list[Part] = []
     room = length
     for index, (file, padding) in enumerate(entries):
@@ -126,7 +126,7 @@ def _of_file(index: int, file: TorrentFile, blueprint: Blueprint) -> Iterator[Pi
 
 
 def _layer(file: TorrentFile, blueprint: Blueprint) -> Sequence[bytes]:
-    """Return the hashes of a file's pieces, if they lead to its root; else none."""
+    """Return the hashes of a file's pieces if they lead to its root, otherwise nothing."""
     data = blueprint.layers.get(file.root, b"")
     count = -(-file.size // blueprint.piece_length)
     if len(data) != count * ROOT_BYTES or not _is_tree(blueprint.piece_length):
@@ -146,7 +146,7 @@ def _power_of_two(count: int) -> int:
 
 
 class _Merkle:
-    """Hashes block by block; keeps 32 bytes of each."""
+    """Hashes block by block and keeps 32 bytes of each block."""
 
     def __init__(self, width: int) -> None:
         self._width = width

@@ -1,24 +1,24 @@
-"""What to do next. A pure function from what is known to actions; the engine carries them out.
+"""Decides what to do next: a pure function from what is known to actions. The engine performs them.
 
-Everything that is live has an owner here: each phase yields an action, or the time at which it has
-to be looked at again. A download or grab that yields neither is stopped, busy, or done.
+Each phase yields an action, or the time at which it has to be looked at again. A download or grab
+that yields neither is stopped, busy, or done.
 
-| download | owner |
+| download | next |
 | --- | --- |
-| new | Submit, when the rate budget, a slot and its own next attempt allow |
-| submitting | the list and the queue: Attach... when it is there, else Submit again |
-| queued | the list and the queue: AttachTorrent when it shows up under a torrent_id |
+| new | Submit, when the rate budget, a slot and its own next attempt allow it |
+| submitting | look it up in the list and the queue: Attach... if it is there, else Submit again |
+| queued | the list and the queue: AttachTorrent when it appears under a torrent_id |
 | active | RefreshItem while young, and the list: PlanFiles, Attach..., Reannounce or Fail... |
 | ready | its grabs |
 
-| grab | owner |
+| grab | next |
 | --- | --- |
-| waiting, delivering | its download until that is ready; then Deliver |
+| waiting, delivering | wait until its download is ready; then Deliver |
 | delivered | Finish when the seed rule is met |
-| finished | CleanUp where the settings say so |
+| finished | CleanUp where the settings ask for it |
 
-While TorBox gives no answer, a single list is the owner of all that needs TorBox: what it finds out
-decides whether anything else is asked.
+While TorBox does not answer, a single list is the only call that is made. Its result decides
+whether anything else is sent.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -73,32 +73,33 @@ from bridge.core.seeding import seeding_done
 from bridge.core.submit_queue import has_unclear_create, submit_steps, waits_for_slot
 
 FIRST_LOOKS = (0.5, 1.5, 3.5)
-"""Seconds after the torrent_id is known at which it is asked for by id, before that is done at the
-pace of the list. What TorBox called cached is asked for at once, too.
+"""A young item is looked up by id at these seconds after its torrent_id became known, then at the
+list's pace. An item that TorBox called cached is looked up immediately as well.
 """
 
 YOUNG_SECONDS = 300.0
-"""How long an item is asked for by id: TorBox's list of all items may be minutes old (its answers
-carry a cache of up to 10 min), the answer for one id is fresh.
+"""How long an item is looked up by id. TorBox's list may be minutes old (its answers are cached for
+up to 10 minutes), but the answer for one id is fresh.
 """
 
 MOST_REFRESHED = 4
-"""Downloads followed by id at one time; when there are more, the list is cheaper."""
+"""Maximum number of items looked up by id at the same time; for more, the list is cheaper."""
 
 LOST_SECONDS = 60.0
-"""Pause between two looks by id for an item that the list does not show."""
+"""Seconds between two lookups by id of an item that the list does not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do now, and when to think again (infinity: when something happens)."""
+    """The actions to perform now, and when to plan again (infinity: when something changes)."""
 
     actions: tuple[Action, ...]
     wake_at: float
 
 
 def plan(known: PlannerInput) -> Plan:
-    """Decide. The same input gives the same plan, and no download or grab two things at a time."""
+    """Return the plan. Deterministic; a download or a grab gets at most one action."""
+    # Removals come first: what they are about to delete is left out of the rest.
     jobs = tuple(_jobs(known))
     rest = _without_removed(known)
     steps = tuple(chain(jobs, stray_deletions(known), _work(rest)))
@@ -110,6 +111,7 @@ def plan(known: PlannerInput) -> Plan:
 def _work(known: PlannerInput) -> Iterator[Step]:
     if known.probe_at is not None:
         return chain(
+            # Hard links and finishing need no answer of TorBox, so an outage does not delay them.
             _deliveries(known, linked_only=True),
             _finishes(known),
             _probe(known, known.probe_at),
@@ -140,7 +142,7 @@ def _jobs(known: PlannerInput) -> Iterator[Step]:
 
 
 def _removals(known: PlannerInput) -> Iterator[Step]:
-    """Run removals, one at a time for a hash, and after what is being done for the grab has ended."""
+    """Yield the removals: one at a time per hash, and not while the grab or its item is in use."""
     begun = {
         job.subject
         for job in known.jobs
@@ -149,10 +151,14 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
     for job in known.jobs:
         if not isinstance(job.task, Removal) or job.subject in begun:
             continue
+        # A fetch may still write files and a create may still be in flight: a deletion before
+        # their end would miss what they leave behind.
         if job.task.grab_id in known.busy_grabs or _is_used(job, known):
             continue
+        # During an outage the first attempt is made nevertheless, because it deletes the files on
+        # disk. Further attempts wait for the end of the outage.
         if known.probe_at is not None and job.attempts:
-            continue  # it has found that TorBox does not answer; the end of the outage wakes it
+            continue
         if job.next_attempt_at > known.now:
             yield Wait(job.next_attempt_at)
         else:
@@ -161,12 +167,12 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
 
 
 def _is_used(job: Job, known: PlannerInput) -> bool:
-    """Return whether something is being done at TorBox for what a removal is to delete there."""
+    """Return whether a task is using the item that a removal deletes at TorBox."""
     return _takes_remote(job) and job.subject in known.busy_hashes
 
 
 def _metadata(known: PlannerInput) -> Iterator[Step]:
-    """Look up all magnets that are due together; nothing while TorBox gives no answer."""
+    """Yield one lookup of all magnets that are due; nothing while TorBox does not answer."""
     waiting = [
         job
         for job in known.jobs
@@ -181,10 +187,10 @@ def _metadata(known: PlannerInput) -> Iterator[Step]:
 
 
 def _without_removed(known: PlannerInput) -> PlannerInput:
-    """Leave out what a pending removal could hit; it goes on when the removal is done.
+    """Return the input without downloads that a pending removal could hit.
 
-    What was added again under the hash must not be taken for what has to go, nor the other way
-    round. Other grabs of the hash go on, but not at the same save path.
+    A hash that was added again must not be attached to the item that is being deleted, and the new
+    item must not be deleted. Other grabs of the hash continue, unless they have the same save path.
     """
     removals: dict[str, list[Job]] = {}
     for job in known.jobs:
@@ -195,6 +201,7 @@ def _without_removed(known: PlannerInput) -> PlannerInput:
     live, busy_grabs = [], set(known.busy_grabs)
     for one in known.live:
         about = removals.get(one.download.hash, ())
+        # The new download would be attached to the item that the removal is about to delete.
         if any(_takes_remote(job) for job in about):
             continue
         live.append(one)
@@ -216,7 +223,7 @@ def _is_in_the_way(job: Job, grab: Grab) -> bool:
 
 
 def _probe(known: PlannerInput, at: float) -> Iterator[Step]:
-    """Ask TorBox one thing. Everything else waits for the answer."""
+    """Yield one list. Everything else waits for TorBox's answer to it."""
     if not known.polling:
         yield _list_at(max(at, known.list_at), known)
 
@@ -226,9 +233,10 @@ def _list_at(at: float, known: PlannerInput) -> Step:
 
 
 def _queue_matters(known: PlannerInput) -> bool:
-    """Return whether anything of ours, or that is to be adopted, may be in TorBox's queue."""
+    """Return whether TorBox's queue may hold an item that is ours or that is to adopt."""
     return any(
         live.download.phase in {DownloadPhase.QUEUED, DownloadPhase.SUBMITTING}
+        # An item that is no longer found under its torrent_id may be back in TorBox's queue.
         or (live.download.phase is DownloadPhase.ACTIVE and live.download.misses > 0)
         or (
             live.download.phase is DownloadPhase.NEW
@@ -262,7 +270,7 @@ def _follow(known: PlannerInput) -> Iterator[Step]:
 
 
 def _is_followed(live: LiveDownload) -> bool:
-    """Return whether TorBox still works on it, or its file list is not whole yet."""
+    """Return whether TorBox is still working on it, or its file list is incomplete."""
     if not live.pending:
         return False
     if live.download.phase in {DownloadPhase.QUEUED, DownloadPhase.ACTIVE}:
@@ -271,7 +279,7 @@ def _is_followed(live: LiveDownload) -> bool:
 
 
 def _is_held(grab: Grab) -> bool:
-    """Return whether wanted files of a grab were missing in TorBox's list when it was planned."""
+    """Return whether TorBox's file list lacked files that the grab wants."""
     return grab.phase is GrabPhase.WAITING and grab.incomplete_list_bytes >= 0
 
 
@@ -281,9 +289,11 @@ def _waits_for_side_files(grab: Grab) -> bool:
 
 
 def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
-    """Draw the conclusion from what TorBox last said, if it allows one."""
+    """Return the action that TorBox's latest report demands, if any."""
     download, item = live.download, _item(live.download, known)
     if item is None:
+        # Only a list that was read after the phase began counts: an older list still shows the item
+        # that this download had before.
         found = known.snapshot.item_by_hash(download.hash)
         if found is not None and known.snapshot.listed_at >= download.phase_at:
             return AttachTorrent(download.id, found.id)
@@ -311,9 +321,9 @@ def _can_plan(live: LiveDownload, item: RemoteItem, now: float) -> bool:
 
 
 def _given_up(live: LiveDownload, item: RemoteItem, known: PlannerInput) -> Action | None:
-    """Fail the first grab whose category bears with the download no longer.
+    """Return the failure of the first grab whose category's patience is over, or a reannounce.
 
-    Once the download is ready only grabs whose files TorBox does not list are judged.
+    Once the download is ready, only grabs whose files TorBox does not list are checked.
     """
     download = live.download
     if download.phase not in {DownloadPhase.ACTIVE, DownloadPhase.READY}:
@@ -327,6 +337,7 @@ def _given_up(live: LiveDownload, item: RemoteItem, known: PlannerInput) -> Acti
         if failure is None:
             continue
         if failure.reason in REVIVABLE:
+            # A reannounce may find other peers and costs one call, so it comes before the failure.
             if download.reannounced_at < 0.0:
                 return Reannounce(download.id)
             if is_reviving(download, failure, patience):
@@ -342,7 +353,7 @@ def _item(download: Download, known: PlannerInput) -> RemoteItem | None:
 
 
 def _queued_again(download: Download, known: PlannerInput) -> int | None:
-    """Find in TorBox's queue what is no longer under its id, if the queue was read since."""
+    """Return the queued_id under which an item lost its torrent_id, if a newer queue shows it."""
     asked = known.last_lookup_at.get(download.id, inf)
     if download.phase is not DownloadPhase.ACTIVE or not download.misses:
         return None
@@ -351,13 +362,15 @@ def _queued_again(download: Download, known: PlannerInput) -> int | None:
 
 
 def _looked_at(download: Download, item: RemoteItem | None, known: PlannerInput) -> float:
-    """Return when TorBox showed the item, or was last searched for it wherever it may be.
+    """Return when TorBox showed the item, or when it was last searched everywhere.
 
-    Nothing before that says that it is gone: not an outage, not a night switched off.
+    The item cannot count as gone because of time before that: there may have been an outage.
     """
     asked = known.last_lookup_at.get(download.id, 0.0)
     if item is not None:
+        # Neither the list nor the lookup by id is enough alone: each may lag behind.
         return max(known.snapshot.listed_at, asked)
+    # The item may have moved between list and queue: the search is over when both were read.
     listed_at = min(known.snapshot.listed_at, known.snapshot.queue_listed_at)
     return listed_at if download.phase is DownloadPhase.QUEUED else min(listed_at, asked)
 
@@ -365,12 +378,13 @@ def _looked_at(download: Download, item: RemoteItem | None, known: PlannerInput)
 def _refreshes(
     downloads: Iterable[LiveDownload], known: PlannerInput
 ) -> Iterator[tuple[int, Step]]:
-    """Follow the youngest by id; and look for those that the list has lost."""
+    """Yield lookups by id of the youngest items, and of items missing from the list."""
     if known.list_at > known.now:
         return
     active = [
         live.download for live in downloads if live.download.phase is not DownloadPhase.QUEUED
     ]
+    # A new item is the most likely to change state next, above all a cached one.
     active.sort(key=lambda download: download.remote_at or 0.0, reverse=True)
     free = MOST_REFRESHED - known.refreshing
     for download in active:
@@ -383,7 +397,7 @@ def _refreshes(
 
 
 def _next_refresh(download: Download, known: PlannerInput) -> float | None:
-    """Return when to ask for it by id; None when the list is enough."""
+    """Return when to look the item up by id, or None when the list is enough."""
     began = download.remote_at or 0.0
     if 0.0 <= known.now - began <= YOUNG_SECONDS:
         asked = known.last_lookup_at.get(download.id, -inf)
@@ -402,7 +416,7 @@ def _is_lost(download: Download, known: PlannerInput) -> bool:
 
 
 def _lists(downloads: Collection[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Read one list for all that is wanted of it, at the pace of the most urgent."""
+    """Yield a single list for all that needs it, at the shortest pause that is needed."""
     if known.polling:
         return
     pause = _list_pause(downloads, known)
@@ -415,7 +429,7 @@ def _lists(downloads: Collection[LiveDownload], known: PlannerInput) -> Iterator
 
 
 def _list_pause(downloads: Collection[LiveDownload], known: PlannerInput) -> float | None:
-    """Return how far apart the lists have to be, in seconds; None when nothing needs one."""
+    """Return the pause between lists in seconds, or None when nothing needs a list."""
     if downloads or has_unclear_create(known) or waits_for_slot(known):
         return known.poll_seconds
     seeding = any(
@@ -441,6 +455,7 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         and not _is_held(grab)
         and not _is_ending(live, known)
     ]
+    # Small grabs first: an episode should not wait behind a season pack.
     due.sort(key=lambda one: (not one[1].force_start, one[1].priority, one[1].size, one[1].id))
     fetching: dict[int, set[str]] = {}
     for live, grab in due:
@@ -456,7 +471,9 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
         if not sources and mode in FETCHING:
             begun = fetching.setdefault(live.download.id, _modes_being_fetched(live, known))
             if mode in begun:
-                continue  # its end wakes the plan: then these files can be linked
+                # Two fetches of the same bytes would cost double: when the first ends, it wakes
+                # the plan, and this grab gets hard links.
+                continue
             begun.add(mode)
         if free > 0:
             free -= 1
@@ -464,9 +481,9 @@ def _deliveries(known: PlannerInput, *, linked_only: bool = False) -> Iterator[S
 
 
 def _is_ending(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether work for a grab that was just removed is still ending.
+    """Return whether a task of a removed grab has not ended yet.
 
-    Its staging directory may have been handed to a grab that waits for the same files.
+    Its staging directory may have been handed over to a waiting grab for the same files.
     """
     if live.download.hash not in known.busy_hashes or live.download.id in known.busy_downloads:
         return False
@@ -475,6 +492,7 @@ def _is_ending(live: LiveDownload, known: PlannerInput) -> bool:
 
 def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[int, ...]:
     """Return the grabs of the same download whose files can be hard-linked."""
+    # A grab with attempts has files of its own in its staging directory: it goes on with those.
     if known.mode_of(grab) not in FETCHING or grab.phase is not GrabPhase.WAITING or grab.attempts:
         return ()
     return tuple(
@@ -488,12 +506,12 @@ def _link_sources(live: LiveDownload, grab: Grab, known: PlannerInput) -> tuple[
 
 
 def _modes_being_fetched(live: LiveDownload, known: PlannerInput) -> set[str]:
-    """Return the modes in which the files of a download are being fetched at this moment."""
+    """Return the modes in which the files of a download are being fetched."""
     return {known.mode_of(grab) for grab in live.pending if grab.id in known.delivering}
 
 
 def _finishes(known: PlannerInput) -> Iterator[Step]:
-    """Finish what is done seeding. Grabs that wait can still be linked from a finished one."""
+    """Yield the grabs that are done seeding. A finished grab remains a source for hard links."""
     for live in known.live:
         for grab in live.grabs:
             done = grab.phase is GrabPhase.DELIVERED and grab.id not in known.busy_grabs
@@ -510,7 +528,7 @@ def _seeds_still(entry: Entry, known: PlannerInput) -> bool:
 
 
 def _is_seeding_at_torbox(entry: Entry, known: PlannerInput) -> bool | None:
-    """Return whether TorBox seeds it; None when that cannot be told yet: its list lags behind."""
+    """Return whether TorBox seeds it; None while its list is too old to tell."""
     download, listed_at = entry.download, known.snapshot.listed_at
     if listed_at <= (entry.grab.completed_at or 0.0):
         return None
@@ -518,4 +536,5 @@ def _is_seeding_at_torbox(entry: Entry, known: PlannerInput) -> bool | None:
     if item is not None:
         return item.active
     young = listed_at < (download.remote_at or 0.0) + GONE_SECONDS
+    # TorBox's list may lag by minutes, so a young item that it does not show may well be seeding.
     return None if young or download.misses < GONE_MISSES else False

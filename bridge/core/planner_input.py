@@ -1,4 +1,4 @@
-"""All that a decision depends on, as data."""
+"""Everything that the planner's decisions depend on, as data."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ from bridge.core.patience import Patience
 from bridge.core.seeding import SeedPolicy
 
 MAX_CREATES = 3
-"""Creates in flight at one time."""
+"""Maximum number of creates in flight."""
 
 MAX_DELIVERIES = 8
-"""Grabs delivered at one time; their files share the fetch slots."""
+"""Maximum number of grabs delivered at the same time; their files share the fetch slots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupRules:
-    """When a grab is removed though its *arr did not ask for it, in seconds; None is never."""
+    """When a grab is removed although its *arr did not ask for it, in seconds; None is never."""
 
     after_import: float | None = None
     """After its *arr was seen to have imported it."""
@@ -40,16 +40,17 @@ class CleanupRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the settings say for one category."""
+    """The settings of one category."""
 
     patience: Patience = field(default_factory=Patience)
     seed: SeedPolicy = SeedPolicy.AUTO
     cached_only: bool = False
-    """Only what TorBox has cached is ever created."""
+    """Only torrents that TorBox has cached are created."""
     adopt: bool = False
-    """What is on the account already is looked up and taken over before anything is created."""
+    """Items that are already on the account are looked up and adopted before anything is created.
+    """
     mode: str = "download"
-    """How its grabs are delivered, unless that is decided already."""
+    """How its grabs are delivered, unless that was decided earlier."""
     cleanup: CleanupRules = field(default_factory=CleanupRules)
 
 
@@ -58,9 +59,9 @@ DEFAULT_RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class LiveDownload:
-    """A download that something is still to be done for, with all its grabs, the oldest first.
+    """A download with unfinished work, and all its grabs, oldest first.
 
-    Seed limits of the grabs include the global ones.
+    The grabs' seed limits include the global limits.
     """
 
     download: Download
@@ -73,39 +74,39 @@ class LiveDownload:
 
     @property
     def waiting(self) -> tuple[Grab, ...]:
-        """The grabs for which nothing was begun yet."""
+        """The grabs that are still waiting for their files."""
         return tuple(grab for grab in self.grabs if grab.phase is GrabPhase.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerInput:
-    """What is known at one moment. Times are unix seconds, pauses seconds."""
+    """The bridge's knowledge at one moment. Times are unix seconds, pauses are seconds."""
 
     now: float
     live: Sequence[LiveDownload] = ()
     jobs: Collection[Job] = ()
-    """Those to be done, and failovers of the last hour."""
+    """Unfinished jobs, and the failover reports of the last hour."""
     removed: Collection[RemovedDownload] = ()
-    """Downloads removed lately whose hashes were not added again, finished or not."""
+    """Recently removed downloads whose hashes were not added again."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     rules: Mapping[str, Rules] = field(default_factory=lambda: MappingProxyType({}))
-    """By category; one that is missing has the defaults."""
+    """By category; a missing category has the defaults."""
 
     busy_downloads: frozenset[int] = frozenset()
-    """Downloads that something is being done for just now, by id."""
+    """Downloads with a task in progress, by id."""
     busy_grabs: frozenset[int] = frozenset()
     busy_jobs: frozenset[int] = frozenset()
     busy_hashes: frozenset[str] = frozenset()
-    """Info-hashes of all of these."""
+    """Info-hashes of everything that has a task in progress."""
     polling: bool = False
     checking_cached: bool = False
-    """TorBox is being asked what it has cached."""
+    """TorBox is being asked which hashes it has cached."""
     submitting: int = 0
     """Creates in flight, but for those that take long."""
     delivering: frozenset[int] = frozenset()
-    """Grabs being delivered, by id."""
+    """Grabs that are being delivered, by id."""
     refreshing: int = 0
-    """Items being asked for by id."""
+    """Number of items that are being read by id."""
     asking_import: bool = False
     """An *arr is being asked what it has imported."""
 
@@ -121,8 +122,8 @@ class PlannerInput:
     poll_seconds: float = 5.0
     """The pause before the next list: longer than `active_seconds` after failures."""
     probe_at: float | None = None
-    """TorBox gives no answer, or rejects the key: it is asked nothing before this time, and then by
-    one list alone. None while all is well.
+    """TorBox does not answer, or rejects the key: it is not called before this time, and then only
+    with one list. None while TorBox works.
     """
     max_creates: int = MAX_CREATES
     next_place_at: float = inf
@@ -130,15 +131,15 @@ class PlannerInput:
     create_again_at: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Before when a hash that was created often lately must not be created again."""
     next_create_at: float = 0.0
-    """When the rate budget allows the next create of what TorBox has not cached."""
+    """When the rate budget allows the next create of an uncached torrent."""
     next_cached_create_at: float = 0.0
-    """The same of what it has cached."""
+    """When the rate budget allows the next create of a cached torrent."""
     creates_are_scarce: bool = False
-    """Few creates are left, or no slot is: worth to ask first what needs none."""
+    """Few creates are left, or no slot is free: it is worth finding cached torrents first."""
     slot_at: float = 0.0
-    """No slot is free: nothing uncached is created before this time."""
+    """No slot is free: no uncached torrent is created before this time."""
     list_at: float = 0.0
-    """When the rate budget allows the next list or look."""
+    """When the rate budget allows the next list or lookup."""
     link_at: float = 0.0
     """When the rate budget allows the next link."""
 
@@ -146,9 +147,9 @@ class PlannerInput:
     """TorBox's clock minus ours."""
     failovers_per_hour: int = 10
     cleanup_due: Sequence[Entry] = ()
-    """Finished entries whose clean-up, or question to their *arr, is due."""
+    """Finished entries that are due for clean-up, or for a question to their *arr."""
     next_cleanup_at: float = inf
-    """When the next of them is due."""
+    """When the next finished entry is due."""
 
     def rules_of(self, grab: Grab) -> Rules:
         """Return the rules of a grab's category."""

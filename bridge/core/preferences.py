@@ -1,4 +1,4 @@
-"""The preferences that a client may change in `app/setPreferences`, and what they mean. Pure."""
+"""Preferences that a client may change in `app/setPreferences`. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,12 +11,12 @@ Value: TypeAlias = bool | int | float | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """Named as in qBittorrent. Speeds in bytes/s, 0 is no limit; times in minutes, -1 is none."""
+    """Named as in qBittorrent. Speeds in bytes/s, 0 unlimited; times in minutes, -1 unlimited."""
 
     save_path: str = ""
-    """Where downloads without a category go; empty: as the settings say."""
+    """Where downloads without a category go; empty: `paths.downloads`."""
     dl_limit: int | None = None
-    """None: as the settings say."""
+    """None: the limit in the settings."""
     up_limit: int = 0
     alt_dl_limit: int = 10240
     alt_up_limit: int = 10240
@@ -34,19 +34,19 @@ class Preferences:
     max_active_uploads: int = 3
     dont_count_slow_torrents: bool = False
     excluded_file_names: str = ""
-    """Wildcards of file names that are never delivered, one a line."""
+    """Wildcards of file names that are never delivered, one per line."""
     excluded_file_names_enabled: bool = False
     other: Mapping[str, Value] = field(default_factory=dict)
-    """Preferences without an effect here, such as `dht`: kept, to be shown again."""
+    """Preferences without an effect here, such as `dht`: stored and shown again."""
 
     def changed(self, changes: Mapping[str, Any]) -> "Preferences":
-        """Return these with changes, whose values have the types that the preferences have."""
+        """Return the preferences with these changes, whose values must have the right types."""
         known = {name: value for name, value in changes.items() if name in NAMED}
         other = {name: value for name, value in changes.items() if name not in NAMED}
         return replace(self, **known, other={**self.other, **other}).normal()
 
     def normal(self) -> "Preferences":
-        """Return these with limits that are either enabled, or -1."""
+        """Return the preferences with each limit either enabled or -1."""
         ratio = self.max_ratio_enabled and self.max_ratio >= 0
         seeding = self.max_seeding_time_enabled and self.max_seeding_time >= 0
         inactive = self.max_inactive_seeding_time_enabled and self.max_inactive_seeding_time >= 0
@@ -65,13 +65,13 @@ class Preferences:
         )
 
     def shown(self) -> dict[str, object]:
-        """Return what `app/preferences` shows of them."""
+        """Return the values that `app/preferences` shows."""
         hidden = {"save_path"} | ({"dl_limit"} if self.dl_limit is None else set())
         named = {name: getattr(self, name) for name in NAMED - hidden}
         return {**self.other, **named}
 
     def download_limit(self, default: int) -> int:
-        """Return the download limit in force; `default` is that of the settings."""
+        """Return the download limit in force; `default` is the limit in the settings."""
         if self.alternative:
             return self.alt_dl_limit
         return default if self.dl_limit is None else self.dl_limit
@@ -81,7 +81,7 @@ class Preferences:
         return self.alt_up_limit if self.alternative else self.up_limit
 
     def excluded_globs(self) -> tuple[str, ...]:
-        """Return the wildcards of files that are never delivered, for `files.FileRules.exclude`."""
+        """Return the wildcards of files that are never delivered, for `FileRules.exclude`."""
         if not self.excluded_file_names_enabled:
             return ()
         lines = (line.strip() for line in self.excluded_file_names.splitlines())
@@ -89,11 +89,11 @@ class Preferences:
 
 
 NAMED = frozenset(entry.name for entry in fields(Preferences)) - {"alternative", "other"}
-"""The preferences with an effect."""
+"""The preferences that have an effect here."""
 
 
 def with_global_limits(grab: Grab, preferences: Preferences) -> Grab:
-    """Return the grab with the global seed limits where it has none of its own (USE_GLOBAL)."""
+    """Return the grab with the global seed limits wherever its own are USE_GLOBAL."""
     ratio = preferences.max_ratio if preferences.max_ratio_enabled else USE_GLOBAL
     seeding = preferences.max_seeding_time if preferences.max_seeding_time_enabled else USE_GLOBAL
     inactive = USE_GLOBAL

@@ -1,8 +1,8 @@
-"""What TorBox's news change in a download: signs of life, progress, standstill.
+"""How TorBox's reports change a download: last seen, progress, idle time.
 
-Time counts only between two observations close together, so an outage at TorBox or a night with the
-bridge switched off never ages a download. Nor does the time in which TorBox has no free slot for
-it: that is no standstill of the swarm.
+Time counts only between two observations that are close together, so neither an outage of TorBox
+nor a night with the bridge switched off ages a download. Time in TorBox's queue does not count
+either: waiting for a slot says nothing about the swarm.
 """
 
 from dataclasses import replace
@@ -21,23 +21,23 @@ GAP_SECONDS = 180.0
 """Two observations further apart than this have an outage between them."""
 
 CLOCK_SLACK_SECONDS = 120.0
-"""How far TorBox's dates may be off."""
+"""Tolerance for the dates that TorBox reports, in seconds."""
 
 
 def to_phase(download: Download, phase: DownloadPhase) -> Download:
-    """Return the download in a phase, with no attempts made and nothing in the way."""
+    """Return the download in a phase, with its attempts and note reset."""
     return replace(download, phase=phase, attempts=0, next_attempt_at=0.0, note="")
 
 
 def to_grab_phase(grab: Grab, phase: GrabPhase) -> Grab:
-    """Return the grab in a phase, with no attempts made and nothing in the way."""
+    """Return the grab in a phase, with its attempts and note reset."""
     return replace(grab, phase=phase, attempts=0, next_attempt_at=0.0, note="")
 
 
 def follow_again(download: Download, now: float, *, at_torbox: bool) -> Download:
-    """Return the download as it is to be followed once more, since a grab needs its files again.
+    """Return the download as it is followed again because a grab needs its files once more.
 
-    Without an item at TorBox it is created anew.
+    Without an item at TorBox it becomes NEW and is created again.
     """
     if at_torbox:
         active = to_phase(download, DownloadPhase.ACTIVE)
@@ -59,7 +59,7 @@ def follow_again(download: Download, now: float, *, at_torbox: bool) -> Download
 
 
 def wait_again(grab: Grab) -> Grab:
-    """Return a delivered grab as it waits to be delivered once more."""
+    """Return a delivered grab that waits to be delivered again."""
     return replace(
         to_grab_phase(grab, GrabPhase.WAITING),
         missing_files=False,
@@ -75,14 +75,22 @@ def record_item_seen(
 ) -> Download:
     """Return the download after TorBox showed its item just now.
 
-    TorBox has answered without a failure since `unbroken_since`: what lies before was an outage.
+    TorBox has answered without interruption since `unbroken_since`; time before that is not
+    counted.
     """
     seen_at = download.seen_at
+    # An observation from before an outage says nothing about the time since: it counts as the
+    # first.
     since = now - seen_at if seen_at is not None and seen_at >= unbroken_since else 0.0
+    # A negative difference means that the clock was set back.
     elapsed = since if 0.0 <= since <= GAP_SECONDS and not is_queued(item) else 0.0
+    # Only a new maximum is progress: a figure that falls and rises again would hide a standstill.
+    # The arrival of the metadata is progress, too.
     moved = item.progress > download.remote_progress or (item.size > 0 and download.size == 0)
     uploads = item.uploaded > download.uploaded or item.upload_speed > 0
+    # A magnet without `dn` is named after its hash until TorBox knows the name.
     named = download.name != download.hash or item.name in ("", item.hash)
+    # The note of the reannounce is outdated as soon as something moves.
     revived = moved and download.reannounced_at >= 0.0
     return replace(
         download,
@@ -106,27 +114,28 @@ def record_item_seen(
 
 
 def _active_at(download: Download, item: RemoteItem, now: float, *, moved: bool) -> float | None:
+    # A finished item downloads nothing, whatever speed it still reports.
     downloads = item.download_speed > 0 and not item.finished
     return now if moved or downloads else download.remote_active_at
 
 
 def is_failing(item: RemoteItem) -> bool:
-    """Return whether TorBox calls it failed. When it has all the pieces the text is no reason."""
+    """Return whether TorBox reports it as failed. With all pieces there, the state is ignored."""
     return state_word(item.state) in FAILED_WORDS and not item.finished
 
 
 def is_queued(item: RemoteItem) -> bool:
-    """Return whether TorBox lets it wait for one of the account's slots."""
+    """Return whether TorBox has put it in line for one of the account's slots."""
     return state_word(item.state).startswith("queued") and not item.finished
 
 
 def created_since(
     submitted_at: float | None, item: RemoteItem | QueuedItem, offset_seconds: float
 ) -> bool:
-    """Return whether the create that we sent first at `submitted_at` can have made the item.
+    """Return whether our create, first sent at `submitted_at`, can have made the item.
 
     `offset_seconds` is TorBox's clock minus ours. An item without a date counts as ours if a create
-    was sent at all; one that is older than the create is somebody else's.
+    was sent at all; an item older than the create was made by somebody else.
     """
     if submitted_at is None:
         return False
@@ -136,10 +145,10 @@ def created_since(
 
 
 def record_queued_seen(download: Download, now: float) -> Download:
-    """Return the download after TorBox's queue showed it: a sign of life without progress."""
+    """Return the download after TorBox's queue showed it: it exists, but makes no progress."""
     return replace(download, seen_at=now, misses=0)
 
 
 def record_miss(download: Download) -> Download:
-    """Return the download after neither its id nor its hash was found anywhere."""
+    """Return the download after neither its id nor its hash was found at TorBox."""
     return replace(download, misses=download.misses + 1)

@@ -1,4 +1,4 @@
-"""Where downloads may go: below the download roots, and nowhere else."""
+"""The directories that downloads may go to: the download roots, and nothing else."""
 
 import re
 from dataclasses import dataclass
@@ -7,33 +7,33 @@ from posixpath import isabs, join, normpath
 from bridge.core.paths import safe_path
 
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
-"""What no file system takes: NUL, and what is no text."""
+"""Characters that no file system accepts: NUL and lone surrogates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roots:
-    """The directories that the user's settings allow. Lexical: nothing is looked up on disk."""
+    """The directories that the settings allow. Lexical: nothing is looked up on disk."""
 
     default: str
-    """`paths.downloads`: where downloads without a category go."""
+    """`paths.downloads`, for downloads without a category."""
     others: tuple[str, ...] = ()
     """Save paths that the settings give to categories."""
     reserved: tuple[str, ...] = ()
-    """The bridge's own directories (`paths.incomplete`): no download goes there."""
+    """The bridge's own directories (`paths.incomplete`): no download may go there."""
 
     def category_path(self, name: str, save_path: str) -> str:
-        """Tell the directory of a category. Without a save path it is named after the category.
+        """Return the directory of a category; without a save path it is named after the category.
 
         Raises:
-            OutsideRoots: the save path leaves the download roots.
+            OutsideRoots: the save path is outside the download roots.
         """
         return self.resolve(save_path or safe_path(name), self.default)
 
     def resolve(self, path: str, base: str) -> str:
-        """Make a path absolute and plain; a relative one stands below `base`.
+        """Return an absolute, normalised path; a relative one is below `base`.
 
         Raises:
-            OutsideRoots: it leaves the download roots.
+            OutsideRoots: the path is outside the download roots.
         """
         plain = _plain(path if isabs(path) else join(base, path))
         if _UNUSABLE.search(plain):
@@ -46,11 +46,11 @@ class Roots:
 
 
 class OutsideRoots(ValueError):
-    """A path that no download may go to; the text says why."""
+    """A path to which no download may go; the text says why."""
 
 
 def _plain(path: str) -> str:
-    """Resolve `.`, `..` and doubled slashes; POSIX would leave two at the start alone."""
+    """Return the path without `.`, `..` and doubled slashes, which POSIX keeps at the start."""
     plain = normpath(path)
     return plain[1:] if plain.startswith("//") else plain
 

@@ -1,4 +1,4 @@
-"""When seeding is done: what the *arr asked for, and what TorBox is told."""
+"""When seeding is done: the limits of the *arr, and what TorBox is asked to do."""
 
 from enum import IntEnum, StrEnum
 
@@ -6,7 +6,7 @@ from bridge.core.model import UNLIMITED, Entry, Grab
 
 
 class SeedPolicy(StrEnum):
-    """The user's word in `policy.seed`."""
+    """The setting `policy.seed`."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -22,13 +22,13 @@ class SeedMode(IntEnum):
 
 
 def is_asked_to_seed(grab: Grab) -> bool:
-    """Return whether the *arr sent any limit: minutes, a ratio, or "for ever"."""
+    """Return whether the *arr sent any limit: minutes, a ratio, or unlimited."""
     limits = (grab.ratio_limit, grab.seeding_time_limit, grab.inactive_seeding_time_limit)
     return any(limit >= UNLIMITED for limit in limits)
 
 
 def seed_mode(policy: SeedPolicy, grab: Grab) -> SeedMode:
-    """Return what to ask of TorBox. Unless asked for, the slot is worth more than the ratio."""
+    """Return the `seed` parameter for a create. By default a free slot is worth more than ratio."""
     match policy:
         case SeedPolicy.ALWAYS:
             return SeedMode.SEED
@@ -39,16 +39,16 @@ def seed_mode(policy: SeedPolicy, grab: Grab) -> SeedMode:
 
 
 def has_an_end(policy: SeedPolicy, grab: Grab) -> bool:
-    """Return whether TorBox was asked to seed up to a limit, and has to be told when that is over."""
+    """Return whether TorBox seeds up to a limit, so that it has to be told to stop."""
     return policy is not SeedPolicy.NEVER and is_asked_to_seed(grab)
 
 
 def seeding_done(policy: SeedPolicy, entry: Entry, *, active: bool | None, now: float) -> bool:
     """Return whether a delivered grab has nothing left to seed.
 
-    Any one limit that is reached ends it, as in qBittorrent. An item that TorBox does not seed
-    (any more) cannot come nearer to a limit, so it is done as well: waiting would keep the entry
-    in the *arr's queue for ever. `active` is None while TorBox has not been asked.
+    As in qBittorrent, reaching any one limit is enough. An item that TorBox does not seed can never
+    reach a limit, so it counts as done: otherwise the entry would stay in the *arr's queue for
+    ever. `active` is None while TorBox has not been asked.
     """
     if not has_an_end(policy, entry.grab):
         return True
@@ -56,7 +56,7 @@ def seeding_done(policy: SeedPolicy, entry: Entry, *, active: bool | None, now: 
 
 
 def limit_reached(entry: Entry, now: float) -> bool:
-    """Return whether one of the grab's own limits holds (Sonarr: HasReachedSeedLimit)."""
+    """Return whether one of the grab's own limits is reached (Sonarr: HasReachedSeedLimit)."""
     grab = entry.grab
     if 0 <= grab.ratio_limit <= entry.download.ratio:
         return True
@@ -68,20 +68,20 @@ def limit_reached(entry: Entry, now: float) -> bool:
 
 
 def inactive_seconds(entry: Entry) -> float:
-    """Return for how long TorBox had not uploaded when it was last looked at.
+    """Return for how long TorBox had not uploaded when the item was last seen, in seconds.
 
-    The time since then does not count: during an outage, or while the bridge is down, it is not
-    known. The next look tells: TorBox's count of uploaded bytes has grown meanwhile or has not.
+    The time after that is unknown and does not count: there may be an outage, or the bridge may be
+    down. The next report shows whether TorBox's upload counter has grown.
     """
     return max((entry.download.seen_at or 0.0) - last_active(entry), 0.0)
 
 
 def last_active(entry: Entry) -> float:
-    """Return when bytes of a complete grab last moved: to us, or from TorBox to others."""
+    """Return when bytes of a complete grab last moved: to the bridge, or from TorBox to peers."""
     return max(entry.grab.completed_at or 0.0, entry.download.uploaded_at or 0.0)
 
 
 def seeds_for_ever(grab: Grab) -> bool:
-    """Return whether the client asked for no end: an unlimited ratio, and no limit of time."""
+    """Return whether the client asked to seed for ever: unlimited ratio and no time limit."""
     minutes = (grab.seeding_time_limit, grab.inactive_seeding_time_limit)
     return grab.ratio_limit == UNLIMITED and max(minutes) < 0

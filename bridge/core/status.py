@@ -1,11 +1,11 @@
-"""The status of a download as clients see it: qBittorrent's state, progress, eta, speeds, availability.
+"""The status of an entry in qBittorrent's terms: state, progress, eta, speeds, availability.
 
-A pure function of the download, of TorBox's last report, and of the progress of the fetch. Two
-rules stand above all: no state that an *arr reads as complete before every chosen file is in place,
-and nothing healthy that looks stalled or dead. Cleaners (decluttarr, Cleanuparr, qBitrr,
-autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL` or `downloading` at 0 B/s,
-so everything that waits is `queuedDL`: for a slot, a rate limit, a full disk, an outage, TorBox's
-own queue, TorBox's storage.
+A pure function of the entry, of TorBox's latest report, and of the progress of the fetch. Two rules
+have priority: a state that an *arr reads as complete is never shown before every chosen file is in
+place, and a healthy download never looks stalled or dead. Cleaners (decluttarr, Cleanuparr, qBitrr,
+autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL`, or `downloading` at
+0 B/s. So everything that waits is `queuedDL`: for a slot, a rate limit, a full disk, the end of an
+outage, TorBox's own queue, or TorBox's storage.
 """
 
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from enum import StrEnum
 from bridge.core.model import Entry, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
-"""qBittorrent's value for an unknown eta; the *arr read it so."""
+"""qBittorrent's value for an unknown eta; the *arr interpret it that way."""
 
 REMOTE_SHARE = 0.5
-"""The part of the progress bar for TorBox's own work; the fetch fills the rest."""
+"""TorBox's share of the progress bar; the fetch fills the rest."""
 
 QUICK_SECONDS = 30.0
-"""TorBox had it after no more observed time than this, so it was cached or nearly: the whole
-progress bar is for the fetch, and `downloaded`, `amount_left`, `dlspeed` and `eta` agree.
+"""If TorBox needed no more observed time than this, the torrent was cached or nearly so. The whole
+progress bar is then for the fetch, and `downloaded`, `amount_left`, `dlspeed` and `eta` agree.
 """
 
 NEARLY = 0.999
-"""The most that is shown before every file is in place."""
+"""The highest progress shown before every file is in place."""
 
 
 class State(StrEnum):
-    """qBittorrent's words, as 4.x writes them (5.x says `stoppedUP`, `stoppedDL`)."""
+    """qBittorrent's states in the spelling of 4.x (5.x has `stoppedUP`, `stoppedDL`)."""
 
     ERROR = "error"
     MISSING_FILES = "missingFiles"
@@ -53,7 +53,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How far the fetch of a download is: bytes on disk, and bytes/s just now."""
+    """The progress of a fetch: bytes on disk, and the current speed in bytes/s."""
 
     done: int
     speed: int
@@ -75,13 +75,14 @@ class Status:
     """Seeds that TorBox is connected to."""
     peers: int = 0
     swarm_seeds: int = 1
-    """Seeds that are known of. 0 marks a dead torrent, so only a stalled one may show it."""
+    """Known seeds. 0 marks a dead torrent, so only a stalled one may show it."""
     availability: float = 1.0
-    """Copies that can be had; -1 when complete, below 1 only when TorBox is stalled, or paused by the
-    user."""
+    """Available copies; -1 when complete. Below 1 only when TorBox is stalled or the user paused
+    it.
+    """
     ratio: float = 0.0
     moving: bool = False
-    """Bytes arrive, at TorBox or here."""
+    """Bytes are arriving, at TorBox or here."""
 
 
 def status_of(
@@ -94,17 +95,17 @@ def status_of(
     remote_share: float = REMOTE_SHARE,
     unreachable: bool = False,
 ) -> Status:
-    """Return what to show.
+    """Return the status to show.
 
-    `shown` is the progress shown last, below which it never falls. `turn_in` is the number of
-    seconds until a download that waits to be submitted has its turn. `remote_share` is the part of
-    the progress bar for TorBox's own work. `unreachable`: TorBox does not answer or rejects the
-    key, so what it last reported is no longer true.
+    `shown` is the progress shown last; it never falls below that. `turn_in` is the number of
+    seconds until a waiting download is submitted. `remote_share` is TorBox's share of the progress
+    bar. `unreachable` means that TorBox does not answer or rejects the key, so that its last report
+    is outdated.
     """
     known = None if unreachable else item
     state = state_of(entry, known, fetched)
     size = entry.size or (item.size if item else 0)
-    # Modes that fetch nothing (links, .strm) have a larger share: there TorBox's work is all.
+    # Modes that fetch nothing (links, .strm) have a larger share, because all the work is TorBox's.
     quick = was_quick(entry) and remote_share <= REMOTE_SHARE
     share = 0.0 if quick else remote_share
     progress = _progress(entry, item, fetched, size, share)
@@ -113,11 +114,11 @@ def status_of(
     working = known is not None and entry.phase in {Phase.REMOTE, Phase.READY, Phase.DELIVERED}
     down = _speed(entry, known, fetched)
     stalled = state in {State.STALLED_DL, State.ERROR} and known is not None
-    # One that the user paused shows 0 as in qBittorrent: cleaners leave those alone.
+    # A download that the user paused shows 0, as in qBittorrent: cleaners skip paused downloads.
     idle = stalled or (entry.grab.stopped and not (item and item.finished))
     seeds = known.seeds if known and working else 0
     if down and entry.phase is Phase.REMOTE:
-        # Bytes come from somewhere, whatever TorBox counts.
+        # Some TorBox reports show a speed and 0 seeds; cleaners would read that as a dead torrent.
         seeds = max(seeds, 1)
     waits_for_turn = entry.phase in {Phase.ACCEPTED, Phase.SUBMITTING}
     return Status(
@@ -137,12 +138,12 @@ def status_of(
 
 
 def was_quick(entry: Entry) -> bool:
-    """Return whether TorBox needed next to no time, as for a torrent that it has cached."""
+    """Return whether TorBox took almost no time, as for a cached torrent."""
     return entry.download.observed_seconds < QUICK_SECONDS
 
 
 def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
-    """Return the state in qBittorrent's words. `item` is None while TorBox's word is not known."""
+    """Return the state in qBittorrent's words. `item` is None while TorBox's report is unknown."""
     if entry.complete and entry.grab.moving_to:
         return State.MOVING
     if entry.complete and entry.grab.missing_files:
@@ -181,24 +182,25 @@ _KNOWN_STEMS = (*_WORKING, "queued", "paused", "stalled", "inactive", "incomplet
 
 
 def known_state(text: str) -> bool:
-    """Return whether `remote_state` knows this text of TorBox."""
+    """Return whether `remote_state` knows this state text of TorBox."""
     word = state_word(text)
     return word in _KNOWN or word.startswith(_KNOWN_STEMS)
 
 
 def state_word(text: str) -> str:
-    """Return TorBox's state without its parentheses: `stalled (no seeds)` is `stalled`."""
+    """Return TorBox's state without its parentheses: `stalled (no seeds)` becomes `stalled`."""
     return text.partition("(")[0].strip().lower()
 
 
 def remote_state(item: RemoteItem, *, moving: bool) -> State:
-    """Translate TorBox's state. Never a complete state; an unknown word is not an error."""
+    """Return qBittorrent's state for TorBox's. Never a complete state, nor an error for a new word."""
     word = state_word(item.state)
     if item.finished:
-        # TorBox copies it to its storage, and nothing moves that anybody could count.
+        # TorBox copies the files to its storage: no bytes move that a client could count.
         return State.QUEUED_DL
     if word in FAILED_WORDS:
         return State.ERROR
+    # An active item without a size is looking for its metadata, whatever its state says.
     if word == "metadl" or (item.active and not item.size):
         return State.META_DL
     if word == "checkingresumedata":
@@ -245,15 +247,17 @@ def _speed(entry: Entry, item: RemoteItem | None, fetched: Fetched | None) -> in
 def _eta(
     entry: Entry, item: RemoteItem | None, fetched: Fetched | None, size: int, speed: int
 ) -> int:
-    """Return the seconds left of what goes on now. Wherever bytes move there is one.
+    """Return the estimated seconds left of the current transfer.
 
-    TorBox often reports 0 or 8640000 beside a speed, which reads as "never" (SlowTime strikes).
+    TorBox often reports an eta of 0 or 8640000 together with a speed. Cleaners read that as "never"
+    (Cleanuparr: slow-time strikes), so the eta is then computed here.
     """
     if speed <= 0:
         return ETA_UNKNOWN
     if entry.phase is Phase.REMOTE and item:
         if 0 < item.eta < ETA_UNKNOWN:
             return item.eta
+        # Without a usable eta of TorBox's, size and progress give one.
         left = (item.size or size) * (1 - min(item.progress, 1.0))
     else:
         left = size - (fetched.done if fetched else 0)
@@ -263,5 +267,7 @@ def _eta(
 def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:
     if entry.complete:
         return -1.0
+    # Cleaners remove what shows less than one copy, so a healthy download never does, whatever
+    # TorBox reports.
     told = item.availability if item and item.availability is not None else 0.0
     return max(told, 0.0 if idle else 1.0)

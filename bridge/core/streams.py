@@ -1,7 +1,7 @@
-"""Streams: tokens that let somebody play one file and nothing else, and what they open.
+"""Streams: tokens that allow playing one file and nothing else.
 
-A token is what it grants and a signature over it, so that nothing has to be kept for it. It is
-good for as long as the item is at TorBox, and dies with the key, too.
+A token is its grant and a signature, so nothing has to be stored. It is valid while the item is at
+TorBox and the signing key is unchanged.
 """
 
 import base64
@@ -20,14 +20,14 @@ _GRANT = struct.Struct(">20sQQQ")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token lets play."""
+    """The file that a token allows to play."""
 
     hash: str
     torrent_id: int
-    """Of the remote item when the token was made."""
+    """The id of the remote item when the token was made."""
     file_id: int
     size: int
-    """Bytes of the file."""
+    """Size of the file in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +39,33 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class NoStream:
-    """The token is not ours, or TorBox does not have the item any more."""
+    """The token is not ours, or TorBox no longer has the item."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLater:
-    """TorBox could not be asked just now."""
+    """TorBox cannot be asked at the moment."""
 
 
 Opened: TypeAlias = Stream | NoStream | StreamLater
 
 
 def stream_url(base: str, token: str, name: str) -> str:
-    """Make the URL that plays a file: `<base>/strm/<token>/<name>`.
+    """Return the URL that plays a file: `<base>/strm/<token>/<name>`.
 
-    The name makes no difference to the bridge; a player reads the kind of file from it.
+    The bridge ignores the name; a player reads the file type from it.
     """
     return f"{base}/strm/{token}/{quote(name, safe='', errors='replace')}"
 
 
 def sign(grant: Grant, key: bytes) -> str:
-    """Make the token, of letters, digits, `-` and `_`."""
+    """Return a token of letters, digits, `-` and `_`."""
     packed = _GRANT.pack(bytes.fromhex(grant.hash), grant.torrent_id, grant.file_id, grant.size)
     return base64.urlsafe_b64encode(packed + _signature(packed, key)).decode().rstrip("=")
 
 
 def granted(token: str, key: bytes) -> Grant | None:
-    """Read a token; None if it was not made with this key."""
+    """Return the grant in a token, or None if the token was not signed with this key."""
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except ValueError:

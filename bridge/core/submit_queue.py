@@ -26,7 +26,7 @@ from bridge.core.model import DownloadPhase, Failure, Grab, Reason
 from bridge.core.planner_input import LiveDownload, PlannerInput
 
 CHECKED_AT_ONCE = 200
-"""Hashes in one question for what is cached."""
+"""Maximum hashes in one question about what is cached."""
 
 ASK_AGAIN_SECONDS = 5.0
 """Between two looks whether TorBox may be asked again for what it did not say."""
@@ -35,7 +35,7 @@ NOT_CACHED = "TorBox has not cached it, and this category takes only what it has
 
 
 def submit_steps(known: PlannerInput) -> Iterator[Step]:
-    """Attach what turned out to be at TorBox, and create what is due."""
+    """Yield attachments of items found at TorBox, and the creates that are due."""
     due = []
     for live in _waiting(known):
         found = _found(live, known)
@@ -58,7 +58,7 @@ def _next_attempt_at(live: LiveDownload, known: PlannerInput) -> float:
 
 
 def has_unclear_create(known: PlannerInput) -> bool:
-    """Return whether TorBox's lists have to say what became of a create."""
+    """Return whether TorBox's lists have to show whether a create succeeded."""
     return any(
         live.download.next_attempt_at <= known.now
         and _is_unclear(live, known)
@@ -68,7 +68,7 @@ def has_unclear_create(known: PlannerInput) -> bool:
 
 
 def waits_for_slot(known: PlannerInput) -> bool:
-    """Return whether a download waits for a slot: the list shows when one gets free."""
+    """Return whether a download waits for a slot: the list shows when a slot becomes free."""
     return known.slot_at > known.now and any(
         live.download.phase is DownloadPhase.NEW and not _needs_no_slot(live, known)
         for live in _waiting(known)
@@ -76,7 +76,7 @@ def waits_for_slot(known: PlannerInput) -> bool:
 
 
 def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
-    """Sort the submit queue: forced first, then by priority, and categories take turns."""
+    """Return the submit queue: forced first, then by priority, and categories take turns."""
     lanes: dict[tuple[bool, int], dict[str, list[LiveDownload]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -86,6 +86,8 @@ def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
     return [
         live
         for _, lane in sorted(lanes.items(), key=lambda item: item[0])
+        # Take one of each category in turn: a Sonarr that grabs a hundred episodes must not make a
+        # single film of Radarr wait for all of them.
         for turn in zip_longest(*(queue for _, queue in sorted(lane.items())))
         for live in turn
         if live is not None
@@ -93,7 +95,8 @@ def submit_order(waiting: Iterable[LiveDownload]) -> Sequence[LiveDownload]:
 
 
 def first_grab(live: LiveDownload) -> Grab:
-    """Return the grab that moves its download up the queue the most."""
+    """Return the grab that moves its download furthest up the queue."""
+    # A stopped grab must not pull its download forward; it counts only when all grabs are stopped.
     started = [grab for grab in live.pending if not grab.stopped] or list(live.grabs)
     return min(started, key=lambda grab: (not grab.force_start, grab.priority, grab.id))
 
@@ -104,10 +107,10 @@ def _added(ranked: tuple[Grab, LiveDownload]) -> tuple[float, int]:
 
 
 def expected_turns(known: PlannerInput, forecast: Sequence[float]) -> Mapping[int, float]:
-    """Return when each waiting download may expect to be created, by id, where that is known.
+    """Return when each waiting download may expect to be created, by id, as far as that is known.
 
-    `forecast` holds the times that the budget has for creates of what is not cached, the earliest
-    first. How long a slot takes to get free is not known.
+    `forecast` holds the times at which the rate budget allows creates of uncached torrents,
+    earliest first. How long it takes for a slot to become free is not known.
     """
     times, expected = iter(forecast), {}
     for live in submit_order(_waiting(known)):
@@ -134,12 +137,14 @@ def _waiting(known: PlannerInput) -> list[LiveDownload]:
 
 
 def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQueued | None:
-    """Find what a create made, or what is to be adopted, in lists that were read since."""
+    """Yield attachments of items that a create made, or that are to adopt, found in newer lists."""
     download, snapshot = live.download, known.snapshot
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return None
+    # A list that was read before the create began cannot show its result.
     if snapshot.listed_at >= download.phase_at:
         item = snapshot.item_by_hash(download.hash)
+        # `items` also holds items that were read by id, which the list may have dropped since.
         if item is not None and item.id in snapshot.listed:
             return AttachTorrent(download.id, item.id)
     if snapshot.queue_listed_at >= download.phase_at:
@@ -150,10 +155,12 @@ def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQue
 
 
 def _is_unclear(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether TorBox may have it unseen: by a create of ours, or from elsewhere."""
+    """Return whether TorBox may have the torrent unseen: from our create, or added elsewhere."""
     download = live.download
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return False
+    # An item is in exactly one of the two lists, and for a moment in neither while it leaves the
+    # queue: both have to be newer than the create.
     searched_at = min(known.snapshot.listed_at, known.snapshot.queue_listed_at)
     return searched_at < max(download.lookup_until, download.phase_at)
 
@@ -192,6 +199,8 @@ def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]
         if _check_first(live, known):
             continue
         cached = _needs_no_slot(live, known)
+        # TorBox counts only uncached creates against its 60 an hour, and a cached one takes no
+        # slot.
         at = known.next_cached_create_at if cached else max(known.next_create_at, known.slot_at)
         if at > known.now:
             yield Wait(at)

@@ -1,4 +1,4 @@
-"""What an outcome at TorBox means for a download: pure functions from the old row to the new one."""
+"""Outcomes at TorBox as pure functions from the old row of a download to the new row."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def create_begun(
 ) -> Download:
     """Return the download as it is stored before a create is sent.
 
-    After a crash it is looked up until `unclear_seconds` from now, and not created twice.
+    After a crash it is looked up until `unclear_seconds` from now, so that it is not created twice.
     """
     return replace(
         download,
@@ -33,12 +33,12 @@ def create_begun(
 
 
 def create_unclear(download: Download, until: float) -> Download:
-    """Return the download after a create that may have had its effect: it stays submitting."""
+    """Return the download after a create that may have succeeded: it stays SUBMITTING."""
     return replace(download, lookup_until=until)
 
 
 def create_undone(download: Download, before: Download) -> Download:
-    """Return the download after a create that surely had no effect."""
+    """Return the download after a create that certainly failed."""
     return replace(
         download,
         phase=DownloadPhase.NEW,
@@ -56,7 +56,7 @@ def create_promised(
     until: float,
     retry_at: float,
 ) -> Download:
-    """Return the download after TorBox took a create without saying where its item is."""
+    """Return the download after TorBox accepted a create without naming the item."""
     return replace(
         download,
         submitted_at=before.submitted_at if already else download.submitted_at,
@@ -92,10 +92,10 @@ def attached(
 
 
 def remembering(download: Download, removed: RemovedDownload | None) -> Download:
-    """Return a download that knows of the create that an earlier one of its hash sent.
+    """Return the download with the unanswered create of an earlier download of its hash.
 
-    TorBox will answer that it has the torrent already: a create of ours made it all the same, or
-    else its date will tell.
+    TorBox will answer that the torrent exists already. It is ours, because our create made it,
+    unless the item's date shows otherwise.
     """
     if download.submitted_at is not None or removed is None or not removed.unclear:
         return download
@@ -103,7 +103,7 @@ def remembering(download: Download, removed: RemovedDownload | None) -> Download
 
 
 def failed(download: Download, failure: Failure, *, keeps_item: bool) -> Download:
-    """Return a download that is given up. Delivered grabs may need its item still (`keeps_item`)."""
+    """Return the failed download. With `keeps_item` its item stays for the delivered grabs."""
     return replace(
         to_phase(download, DownloadPhase.FAILED),
         failure_reason=failure.reason,
@@ -141,7 +141,7 @@ def grab_recreated(grab: Grab) -> Grab:
 
 
 def grab_failed(grab: Grab, failure: Failure) -> Grab:
-    """Return a grab that is given up."""
+    """Return the failed grab."""
     return replace(
         to_grab_phase(grab, GrabPhase.FAILED),
         staging_name="",
@@ -151,16 +151,16 @@ def grab_failed(grab: Grab, failure: Failure) -> Grab:
 
 
 def grab_interrupted(grab: Grab) -> Grab:
-    """Return a grab whose delivery ended because its download failed or has to be followed again."""
+    """Return a grab whose delivery ended because its download failed or is followed again."""
     if grab.phase is not GrabPhase.DELIVERING:
         return grab
     return to_grab_phase(grab, GrabPhase.WAITING)
 
 
 def restarted(fresh: Download, failed_one: Download, now: float) -> Download:
-    """Return a new attempt at a hash whose download has failed, on the failed one's row.
+    """Return a new attempt at a hash whose download has failed, stored in the failed one's row.
 
-    What an unanswered create of the failed one has left at TorBox is still known to be ours.
+    An item that an unanswered create left at TorBox still counts as ours.
     """
     kept = failed_one.ours or failed_one.lookup_until > 0
     return replace(

@@ -1,10 +1,10 @@
-"""Videos by name, and the videos beside the film that nobody imports."""
+"""Recognises videos, and the extra videos of a release that no *arr imports."""
 
 import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bridge.core.files import Named
+from bridge.core.files import SelectableFile
 
 VIDEO_EXTENSIONS = frozenset(
     {"3gp", "asf", "asx", "avc", "avi", "bivx", "divx", "dv", "dvr-ms", "fli", "flv"}
@@ -12,36 +12,36 @@ VIDEO_EXTENSIONS = frozenset(
     | {"mpg", "nrg", "nsv", "nuv", "ogm", "ogv", "pva", "qt", "rm", "rmvb", "svq3"}
     | {"ts", "ty", "viv", "vob", "vp3", "webm", "wmv", "wtv", "xvid"}
 )
-"""What Sonarr and Radarr read as a video, without playlists and `.bin` and `.dat`."""
+"""Extensions that Sonarr and Radarr read as video, without playlists, `.bin` and `.dat`."""
 
 SAMPLE_BYTES = 300 * 1024**2
-"""A sample is no larger: a minute of 4K is less."""
+"""Maximum size of a sample in bytes: a minute of 4K is smaller."""
 MUCH_SMALLER = 5
-"""A sample has less than a fifth of the bytes of the largest video."""
+"""A sample is smaller than a fifth of the largest video."""
 
 EXTRAS = frozenset(
     {"behind the scenes", "deleted scenes", "extrafanart", "extras", "featurettes", "interviews"}
     | {"sample", "samples", "scenes", "shorts", "trailers"}
 )
-"""Folders that Sonarr and Radarr pass over when they import."""
+"""Folders that Sonarr and Radarr skip when they import."""
 
 _SAMPLE = re.compile(r"(?:^|[ ._\-(\[])sample(?:$|[ ._\-)\]])", re.IGNORECASE)
 
-File = TypeVar("File", bound=Named)
+File = TypeVar("File", bound=SelectableFile)
 
 
 def is_video(name: str) -> bool:
-    """Tell by the extension."""
+    """Return whether the name has a video extension."""
     stem, _, extension = name.rpartition("/")[2].rpartition(".")
     return bool(stem) and extension.lower() in VIDEO_EXTENSIONS
 
 
 def without_extras(files: Sequence[File]) -> tuple[File, ...]:
-    """Leave out the videos beside a film or an episode that no *arr imports.
+    """Return the files without the extra videos that no *arr imports.
 
-    These are videos below a folder such as `Extras` or `Featurettes`, and videos called "sample"
-    that are much smaller than another one. At least one video stays if there was one, and all
-    that is no video stays.
+    Extra videos are those below a folder such as `Extras` or `Featurettes`, and those called
+    "sample" that are much smaller than the largest video. At least one video is kept if there was
+    one, and all other files are kept.
     """
     videos = [file for file in files if is_video(file.name)]
     proper = [file for file in videos if not _among_extras(file.name)]
@@ -56,7 +56,7 @@ def without_extras(files: Sequence[File]) -> tuple[File, ...]:
 
 
 def _among_extras(name: str) -> bool:
-    """Look at the folders below the root: the root is the release's own name."""
+    """Return whether a folder below the root is an extras folder. The root is the release name."""
     return any(folder.lower() in EXTRAS for folder in name.split("/")[1:-1])
 
 

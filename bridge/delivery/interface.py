@@ -24,7 +24,7 @@ class RequestedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequest:
-    """What to deliver, and where. Nothing else is looked up anywhere.
+    """The content to deliver and its target. A delivery needs no other information.
 
     The same info-hash may be delivered several times, also at one time, under different staging
     names; such deliveries share nothing.
@@ -85,7 +85,7 @@ class Delivery(Protocol):
     async def deliver(
         self, request: DeliveryRequest, links: Links, progress: Progress
     ) -> Delivered:
-        """Return when the content is at its target: all of it, or nothing is seen there.
+        """Return when the whole content is at its target; until then nothing is visible there.
 
         May be cancelled and called again at any time, also after a crash; it then resumes. Only
         one call at a time for a staging name. After TargetTaken or NameRefused the same request

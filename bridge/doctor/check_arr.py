@@ -14,7 +14,7 @@ from bridge.arr import (
     DownloadClientOptions,
     PathMapping,
     RootFolder,
-    Status,
+    SystemStatus,
 )
 from bridge.config import Settings
 from bridge.core.modes import NONE, SYMLINK
@@ -37,6 +37,7 @@ async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding
     """Check one *arr. With `runs` the bridge answers, so the *arr is asked to call it."""
     try:
         status = await arr.status()
+        # The wrong kind would be asked for endpoints that it does not have.
         if status.app_name != DIALECTS[arr.kind].app:
             return [_other_kind(arr, status)]
         setup = ArrSetup(
@@ -53,7 +54,7 @@ async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding
 
 
 def check_untold(settings: Settings, programs: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
-    """Find *arr that grab into categories without an arr entry: nobody tells them of failures.
+    """Find *arr that grab into categories without an arr entry: failures are not reported to them.
 
     `programs` has each program that grabs and its category, with how many of its grabs have failed.
     """
@@ -72,7 +73,7 @@ def check_untold(settings: Settings, programs: Mapping[tuple[str, str], int]) ->
         yield warning(program, f"{text}{waiting}", fix)
 
 
-def _other_kind(arr: Arr, status: Status) -> Finding:
+def _other_kind(arr: Arr, status: SystemStatus) -> Finding:
     fix = f"Set kind of this arr entry to {status.app_name.lower()}, or correct its url"
     return problem(arr.name, f"{arr.url} is {status.app_name}, not {arr.kind}", fix)
 
@@ -112,7 +113,7 @@ def _completed_handling(arr: Arr, options: DownloadClientOptions) -> Finding:
     if options.enable_completed_download_handling:
         return ok(arr.name, "completed download handling is on")
     fix = "Turn on Settings > Download Clients > Completed Download Handling"
-    return problem(arr.name, "it does not import by itself", fix)
+    return problem(arr.name, "it does not import automatically", fix)
 
 
 async def _check_paths(
@@ -131,6 +132,8 @@ async def _check_paths(
     if mode == SYMLINK and mount is not None:
         yield await _check_links(settings, arr, mount, ours=str(ours), theirs=theirs)
     for root in setup.roots:
+        # The *arr would scan downloads as part of its library, and a removal could delete library
+        # files.
         if overlaps(theirs, root.path):
             fix = f"Set categories.{category}.save_path to a directory outside {root.path}"
             text = f"{theirs} overlaps its library {root.path}: downloads must be outside"

@@ -15,7 +15,7 @@ NOT_TRIED = "it was not asked to reach the bridge"
 def client_of(
     settings: Settings, category: str, clients: Sequence[DownloadClient]
 ) -> DownloadClient | None:
-    """Return the client of a category; of several, the one most like this bridge."""
+    """Return the client of a category; of several, the best match for this bridge."""
 
     def likeness(client: DownloadClient) -> tuple[bool, bool, bool]:
         base = client.text("urlBase").strip("/") == settings.server.url_base.strip("/")
@@ -71,6 +71,7 @@ def _address(settings: Settings, arr: Arr, category: str, client: DownloadClient
     if base != server.url_base.strip("/"):
         fix = f"Set its URL Base to {server.url_base or 'nothing'}, or server.url_base to /{base}"
         return problem(arr.name, f"{where} has the URL base {base or 'none'!r}", fix)
+    # Only a warning: a container may map the port.
     if port != str(server.port):
         fix = f"Is that port mapped to this bridge's? If not, set it to {server.port}"
         text = f"{where} calls port {port}, but server.port is {server.port}"
@@ -115,6 +116,7 @@ def _complained(
 ) -> Finding:
     told = "; ".join(filter(None, map(str, complaints))) or "no reason given"
     about = {(complaint.property_name or "").lower() for complaint in complaints}
+    # The *arr saves a client despite warnings, but not despite errors.
     level = warning if all(complaint.is_warning for complaint in complaints) else problem
     if about & LOGIN_FIELDS:
         fix = (

@@ -90,10 +90,12 @@ def _owner(path: Path) -> str:
 def _owned_by_another(path: Path) -> Iterator[Finding]:
     """Check whether the owner of the directory, if another user, may move what the bridge creates."""
     status, umask = path.stat(), current_umask()
+    # In a setgid directory new files get its group, whatever the process's group is.
     group_kept = bool(status.st_mode & stat.S_ISGID) or status.st_gid == os.getegid()
     shared = not umask & stat.S_IWOTH or (group_kept and not umask & stat.S_IWGRP)
     if status.st_uid == os.geteuid() or shared:
         return
+    # The fix is a command line that the user copies.
     quoted = shlex.quote(str(path))
     text = (
         f"{path} belongs to user {status.st_uid}, who may not move what the bridge (user"
@@ -138,6 +140,7 @@ def _hard_links(path: Path) -> Finding:
         with tempfile.TemporaryDirectory(prefix=".torbox-bridge-", dir=path) as made:
             first = Path(made, "a")
             first.touch()
+            # Only a try tells: SMB, exFAT and some FUSE file systems have no hard links.
             os.link(first, Path(made, "b"))
     except OSError as error:
         text = f"{path} has no hard links ({error.strerror or error}): an *arr will copy instead"
@@ -161,6 +164,7 @@ async def check_mount(settings: Settings) -> list[Finding]:
         text = f"{prefix} cannot be read ({error.strerror or error})"
         return [problem(SUBJECT, text, fix)]
     if empty:
+        # Without rslave a mount made after the container's start never appears in it.
         fix = "Is TorBox mounted there? In a container use rslave"
         return [warning(SUBJECT, f"{prefix} is empty", fix)]
     return [ok(SUBJECT, f"{prefix} can be read")]

@@ -60,6 +60,7 @@ async def check_torbox(
     found: list[Finding] = []
     try:
         account = await torbox.me()
+        # The first answer has also brought TorBox's clock, in its Date header.
         found += [*_account(account, time.time()), _clock(torbox.offset_seconds)]
         found += _limits(settings)
         items = await torbox.list_items()
@@ -89,7 +90,7 @@ def _failed(error: TorBoxError, url: str) -> Finding:
             fix = "Set torbox.base_url to https://api.torbox.app, or leave it out"
             return problem(SUBJECT, f"{url} is not TorBox's API ({error})", fix)
         case RateLimited():
-            fix = "Nothing to do: it continues by itself. Check again in some minutes"
+            fix = "Nothing to do: it continues automatically. Check again in some minutes"
             return warning(SUBJECT, f"TorBox allows no more calls at the moment ({error})", fix)
         case _:
             fix = f"Can this machine reach {url}? Is TorBox up?"
@@ -104,6 +105,7 @@ def _account(account: Account, now: float) -> Iterator[Finding]:
         fix = "Choose another plan at TorBox"
         yield warning(SUBJECT, "the free plan allows a few downloads a month", fix)
     expires = account.premium_expires_at
+    # The free plan has no expiry; an old date may remain from a plan before it.
     if account.plan != FREE and expires is not None and expires < now:
         yield problem(SUBJECT, "the plan has expired", "Renew it at TorBox")
     if account.cooldown_until is not None and account.cooldown_until > now:
@@ -178,6 +180,7 @@ def _sample(items: Sequence[RemoteItem]) -> tuple[RemoteItem, RemoteFile] | None
     ready = [item for item in items if item.ready]
     for item in sorted(ready, key=lambda item: item.created_at or inf):
         for file in item.files:
+            # TorBox may refuse links to infected files, and a zip says nothing about single files.
             if file.size > 1 and not file.infected and not file.zipped:
                 return item, file
     return None

@@ -1,4 +1,4 @@
-"""What the doctor found."""
+"""The results of the doctor's checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ def log_findings(findings: Sequence[Finding]) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `check`, beside `--config`."""
+    """Add the options of `check`, in addition to `--config`."""
     parser.add_argument("--json", action="store_true", help="print JSON, with secrets masked")
 
 

@@ -1,4 +1,4 @@
-"""The one service between the faces and the engine: add, list, remove, categorise.
+"""The service that the APIs call: add, list, remove, categorise.
 
 service             `DownloadService`: everything below, put together
 adds                magnets, hashes, .torrent files and links
@@ -8,9 +8,9 @@ content_commands    rename, choose and move files
 labels              categories, tags and save paths
 client_scopes       which grab a client means by a hash
 client_preferences  limits for everything, and the login
-account             what is on the account without the bridge
+unmanaged_items     items on the account that the bridge does not manage
 cleanup_report      what is cleaned up automatically
-results             what goes in and out
+results             the values that the service takes and returns
 """
 
 from bridge.core.model import AddOptions
@@ -21,12 +21,12 @@ from bridge.downloads.results import (
     Added,
     AddResult,
     CleanupEntry,
+    DirectoryRefusal,
     FileView,
     Joined,
     Known,
     NoAnswer,
     Pending,
-    Refusal,
     Rejected,
     View,
 )
@@ -43,13 +43,13 @@ __all__ = [
     "Added",
     "Caller",
     "CleanupEntry",
+    "DirectoryRefusal",
     "DownloadService",
     "FileView",
     "Joined",
     "Known",
     "NoAnswer",
     "Pending",
-    "Refusal",
     "Rejected",
     "SearchJob",
     "SearchResult",

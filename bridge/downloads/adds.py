@@ -1,4 +1,4 @@
-"""Adding: committed and visible before it returns, whatever TorBox does."""
+"""Adds downloads and grabs. An add is committed and visible before it returns."""
 
 import hashlib
 from dataclasses import replace
@@ -36,11 +36,11 @@ from bridge.state import UnitOfWork
 log = structlog.get_logger()
 
 SONARR = "Sonarr/"
-"""How its User-Agent begins."""
+"""The start of its User-Agent."""
 
 
 class Adds:
-    """New downloads and grabs: from magnets, hashes, .torrent files and links."""
+    """Adds downloads and grabs: from magnets, hashes, .torrent files and links."""
 
     def __init__(
         self, ctx: EngineContext, engine: Engine, labels: Labels, scopes: ClientScopes
@@ -94,10 +94,10 @@ class Adds:
     async def link(self, url: str, options: AddOptions) -> AddResult:
         """Follow a link to a .torrent or a magnet.
 
-        When that takes more than seconds it goes on in the background, also after a restart, and
-        the result is `Pending`. So it is when the link leads to nothing, which the log tells:
+        A link that takes more than seconds is followed in the background, also after a restart, and
+        the result is `Pending`. The same applies if the link leads nowhere, which is logged:
         clients expect that of qBittorrent. A link to a private address that the settings do not
-        allow is rejected, or shown as a failed download when that takes longer.
+        allow is rejected, or shown as a failed download if that takes longer.
         """
         if not self._engine.links.can_follow:
             return Rejected("links are not followed here")
@@ -111,8 +111,8 @@ class Adds:
     async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:
         """Add a failed download in place of a link that must not be followed.
 
-        Its client was told `Ok.` and would wait for it in vain. There is no info-hash, so the
-        link's own hash stands for it.
+        Its client was answered `Ok.` and would wait for ever. The info-hash is unknown, so a hash
+        of the link takes its place.
         """
         category = options.category if valid_category(options.category) else ""
         digest = hashlib.sha1(url.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
@@ -149,7 +149,7 @@ class Adds:
         if self._has(self._state.by_hash(download.hash), category):
             return await self._known(download.hash, category)
         try:
-            # Under automatic management the category alone says where it goes.
+            # Under automatic management the category alone decides the save path.
             asked = "" if options.auto_tmm else options.save_path
             save_path = self._labels.save_path(category, asked)
         except OutsideRoots as error:
@@ -169,10 +169,10 @@ class Adds:
         return result
 
     async def _known(self, info_hash: str, category: str) -> AddResult:
-        """Answer for what the category has; deliver it again if its files were moved away.
+        """Return the answer for a known hash; deliver it again if its files were moved away.
 
-        An *arr that imports by moving leaves a complete download without files. Whoever grabs the
-        release again wants the files.
+        An *arr that imports by moving leaves a complete download without files. An *arr that grabs
+        the release again needs the files.
         """
         known = self._state.by_hash(info_hash)
         entries = self._state.entries_of(known) if known is not None else ()
@@ -225,7 +225,7 @@ class Adds:
         return [grab for grab in grabs if grab.category == category]
 
     def _has(self, download: Download | None, category: str) -> bool:
-        """Return whether a category has a grab of it already, or none is asked for."""
+        """Return whether the category, or any category if it is empty, has a live grab."""
         if download is None:
             return False
         return any(
@@ -234,7 +234,7 @@ class Adds:
         )
 
     def grab_of(self, options: AddOptions, category: str, save_path: str) -> Grab:
-        """Return the grab that a client asks for."""
+        """Return a new grab with the options of the client."""
         return Grab(
             category=category,
             save_path=save_path,
@@ -261,14 +261,14 @@ class Adds:
         return min((entry.grab.priority for entry in live), default=0) - 1
 
     def _last_place(self) -> int:
-        """Return the place of the last in the queue; what shares it and came later goes after."""
+        """Return the priority of the last grab in the queue. Of equal priorities older go first."""
         live = self._state.live_entries()
         return max((entry.grab.priority for entry in live if not entry.complete), default=0)
 
     async def keep(
         self, download: Download, grab: Grab, torrent: bytes | None, *, tags: tuple[str, ...] = ()
     ) -> AddResult:
-        """Store a download with its first grab, or one more grab of a download that is here."""
+        """Store a download with its first grab, or add a grab to an existing download."""
         async with self._state.unit_of_work() as work:
             work.put_tags(tags)
             known = work.by_hash(download.hash)
@@ -276,6 +276,7 @@ class Adds:
                 made = work.add_download(download)
                 self._begin(work, made, grab, torrent)
                 return Added(download.hash)
+            # A failed hash that is added again is a new attempt, on the row that events refer to.
             if known.phase is DownloadPhase.FAILED:
                 self._restart(work, download, known)
                 self._begin(work, replace(download, id=known.id), grab, torrent)
@@ -285,11 +286,13 @@ class Adds:
     def _begin(
         self, work: UnitOfWork, download: Download, grab: Grab, torrent: bytes | None
     ) -> None:
-        """Add a grab to a download that is new, or begins again."""
+        """Add a grab to a download that is new or starts again."""
         self._make_room(work, download, grab.category)
         if torrent is not None:
             work.put_torrent(download.id, torrent)
         if not download.has_torrent and not work.jobs_about(download.hash, MetadataLookup):
+            # TorBox's item usually shows the metadata within seconds, and then the lookup is not
+            # needed.
             due_at = self._ctx.clock() + self._ctx.retry.metadata
             work.add_job(MetadataLookup(), download.hash, due_at=due_at)
         self._add_grab(work, download, grab)
@@ -302,7 +305,7 @@ class Adds:
                  category=grab.category, client=grab.client)  # fmt: skip
 
     def _restart(self, work: UnitOfWork, fresh: Download, failed: Download) -> None:
-        """Begin a failed download again. Grabs that failed with it wait again, nobody is told."""
+        """Start a failed download again. Grabs that failed with it wait again, unreported."""
         work.update_download(failed.id, lambda _: transitions.restarted(fresh, failed, work.now))
         waiting = {
             grab.category for grab in work.grabs_of(failed.id) if grab.phase is not GrabPhase.FAILED
@@ -315,7 +318,7 @@ class Adds:
                 work.delete_job(job.id)
 
     def _make_room(self, work: UnitOfWork, download: Download, category: str) -> None:
-        """Delete what the category has of a hash: it failed. Nobody is told of that any more."""
+        """Delete the category's failed grab of a hash, and cancel its report to the *arr."""
         for grab in work.grabs_of(download.id):
             if grab.category == category and not grab.complete:
                 work.delete_grab(grab.id)
@@ -324,15 +327,20 @@ class Adds:
                 work.delete_job(job.id)
 
     def _join(self, work: UnitOfWork, known: Download, grab: Grab) -> AddResult:
-        """Add one more grab to a download that is here for another category."""
+        """Add a grab to a download that exists for another category."""
         mine = [one for one in work.grabs_of(known.id) if one.category == grab.category]
         if any(one.phase is not GrabPhase.FAILED for one in mine):
             return Known(known.hash)
         self._make_room(work, known, grab.category)
         joined = replace(
-            grab, idle_at_join=known.idle_seconds, observed_at_join=known.observed_seconds
+            # A torrent that stalled for hours before this grab asked for it must not fail it at
+            # once.
+            grab,
+            idle_at_join=known.idle_seconds,
+            observed_at_join=known.observed_seconds,
         )
         self._add_grab(work, known, joined)
+        # TorBox's item was deleted after delivery: the new grab needs it again.
         if known.phase is DownloadPhase.READY and known.torrent_id is None:
             now = self._ctx.clock()
             work.update_download(
@@ -342,23 +350,23 @@ class Adds:
         return Joined(known.hash)
 
     def _may_reject(self, category: str, options: AddOptions) -> bool:
-        """Return whether what is hopeless is rejected at once, so that the next release is tried.
+        """Return whether a hopeless add is rejected at once, so that the next release is tried.
 
-        Sonarr takes a rejection for a client that is down, and holds back all its other torrents.
-        So its grabs are accepted and fail; its own API is told, if the settings name it.
+        Sonarr treats a rejection like a client that is down, and holds back all its other torrents.
+        So its grabs are accepted and fail, and the failure is reported if the settings name its API.
         """
         always = self._ctx.settings.policy_for(category).refuse == "always"
         return always or not options.asked_by.startswith(SONARR)
 
     async def _why_hopeless(self, download: Download, category: str) -> str:
-        """Return why TorBox will not take it, as far as that is known at once; empty if it may."""
+        """Return why TorBox will refuse it, as far as that is known; empty if it may accept it."""
         now = self._ctx.clock()
         refused = self._ctx.refusals.why(download.hash, download.size, now)
         if refused:
             return refused
         only_cached = self._ctx.settings.policy_for(category).cached == "only"
         if only_cached and await self._engine.outside.is_uncached(download.hash):
-            return "TorBox has not cached it, and this category takes only what it has"
+            return "TorBox has not cached it, and this category accepts only cached torrents"
         return ""
 
 

@@ -1,4 +1,4 @@
-"""What is cleaned up automatically, and what belongs to no grab: for who wants to look first."""
+"""Lists what is cleaned up automatically, and what belongs to no grab."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,9 +17,9 @@ class CleanupReport:
         self._engine = engine
 
     def scheduled(self) -> Sequence[CleanupEntry]:
-        """Return what is removed though no *arr asks for it, the soonest first.
+        """Return the scheduled removals, the soonest first.
 
-        What is only listed because of `dry_run` has no time.
+        Entries that are only listed because of `dry_run` have no time.
         """
         if not self._has_rules():
             return []
@@ -37,7 +37,7 @@ class CleanupReport:
         return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
 
     def _has_rules(self) -> bool:
-        """Return whether any category is cleaned up: without that nothing has to be looked at."""
+        """Return whether any category is cleaned up; without one there is nothing to check."""
         settings = self._ctx.settings
         names = ("", *settings.categories)
         rules = (settings.policy_for(name).clean_up for name in names)
@@ -51,7 +51,7 @@ class CleanupReport:
         ]
 
     def _strays(self) -> Iterator[CleanupEntry]:
-        """What is surely ours is deleted by itself; the rest may be the user's own."""
+        """Return unmanaged items at TorBox. The bridge's own late items are deleted later."""
         why = "removed here today, and at TorBox again; not surely added by the bridge: left alone"
         for removed in self._state.removed_downloads.values():
             known = self._state.by_hash(removed.hash) is not None

@@ -1,4 +1,4 @@
-"""Preferences of a client: limits of speed and of seeding for everything, and the login."""
+"""A client's preferences: global speed limits and seed limits, and the login."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ PASSWORD_HASH = "password_hash"  # noqa: S105 - the name of a row
 
 
 class ClientPreferences:
-    """What holds for everything, as clients change it."""
+    """The global preferences that clients can change."""
 
     def __init__(self, ctx: EngineContext, engine: Engine, labels: Labels) -> None:
         self._ctx = ctx
@@ -28,15 +28,15 @@ class ClientPreferences:
 
     @property
     def shown(self) -> Mapping[str, object]:
-        """What differs from a fresh qBittorrent's preferences."""
+        """The preferences that differ from those of a fresh qBittorrent."""
         shown = self._state.preferences.shown()
         return {"dl_limit": self._default_limit, **shown}
 
     async def change(self, changes: Mapping[str, object]) -> None:
-        """Keep these, and apply them at once.
+        """Store preferences and apply them at once.
 
-        Values have the types that qBittorrent's preferences have. A save path outside the download
-        roots is left out.
+        Values must have the types of qBittorrent's preferences. A save path outside the download
+        roots is ignored.
         """
         known = dict(changes)
         if "save_path" in known:
@@ -55,7 +55,7 @@ class ClientPreferences:
 
     @property
     def alternative_limits(self) -> bool:
-        """The alternative limits are in force."""
+        """Whether the alternative speed limits are in force."""
         return self._state.preferences.alternative
 
     async def set_alternative_limits(self, *, value: bool) -> None:
@@ -64,26 +64,26 @@ class ClientPreferences:
 
     @property
     def download_limit(self) -> int:
-        """Bytes/s of all fetches together; 0 is no limit."""
+        """Bytes/s of all fetches together; 0 is unlimited."""
         return self._state.preferences.download_limit(self._default_limit)
 
     @property
     def upload_limit(self) -> int:
-        """Bytes/s; 0 is no limit. TorBox uploads as it likes."""
+        """Bytes/s; 0 is unlimited. Shown only: TorBox decides how fast it uploads."""
         return self._state.preferences.upload_limit()
 
     async def set_download_limit(self, limit: int) -> None:
-        """Change the one of the two limits that is in force."""
+        """Change the download limit that is in force, normal or alternative."""
         name = "alt_dl_limit" if self.alternative_limits else "dl_limit"
         await self.change({name: max(limit, 0)})
 
     async def set_upload_limit(self, limit: int) -> None:
-        """Change the one of the two limits that is in force."""
+        """Change the upload limit that is in force, normal or alternative."""
         name = "alt_up_limit" if self.alternative_limits else "up_limit"
         await self.change({name: max(limit, 0)})
 
     async def keep_login(self, *, username: str | None, password_hash: str | None) -> bool:
-        """Keep another name or password; False when the settings give the password."""
+        """Store a new name or password; return False when the settings give the password."""
         if self._ctx.settings.server.password is not None:
             return False
         if username is not None:
@@ -93,7 +93,7 @@ class ClientPreferences:
         return True
 
     def apply_limits(self) -> None:
-        """Let the limits count that were set before a restart."""
+        """Apply the limits that were stored before a restart."""
         self._ctx.throttles.total.set_limit(self.download_limit)
 
     @property

@@ -1,7 +1,7 @@
-"""Which grab a client means when it names a hash: qBittorrent's API knows nothing but hashes.
+"""Which grab a client means when it names a hash: qBittorrent's API identifies by hash only.
 
-An *arr lists its own category every minute, by a session of its own. So a client is known by the
-categories that it has listed or used, by what it added, and by the program that it is.
+An *arr lists its own category every minute in a session of its own. So a client is known by the
+categories that it listed or used, by the grabs that it added, and by its program name.
 """
 
 from collections import OrderedDict
@@ -17,10 +17,10 @@ log = structlog.get_logger()
 
 CLIENTS_REMEMBERED = 1000
 HASHES_REMEMBERED = 5000
-"""Of each client; what is older is forgotten."""
+"""Maximum hashes remembered for each client; the oldest are dropped."""
 
 REMOVED_SECONDS = 3600.0
-"""For how long a client that removed its own grab does not mean another one by the same hash."""
+"""Seconds for which a client that removed its own grab does not mean another grab by that hash."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,10 +28,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client, as far as requests tell one from another."""
+    """A client, as far as requests allow to distinguish clients."""
 
     id: str = ""
-    """Of its session; clients with the API key are told apart by program and address."""
+    """The session id. Clients with the API key are distinguished by program and address."""
     program: str = ""
     """What it calls itself: `Sonarr`."""
     grab_id: int | None = None
@@ -39,7 +39,7 @@ class Caller:
 
 
 NOBODY = Caller()
-"""A client of which nothing is known."""
+"""A client about which nothing is known."""
 
 
 def program_of(user_agent: str) -> str:
@@ -50,13 +50,13 @@ def program_of(user_agent: str) -> str:
 @dataclass(slots=True)
 class _Client:
     categories: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    """The one it listed or used last is at the end."""
+    """The category that was listed or used last is at the end."""
     grabs: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    """The grab it added, or was shown when it listed a hash, by hash."""
+    """By hash: the grab that the client added, or was shown when it listed the hash."""
 
 
 class ClientScopes:
-    """What each client has listed, used, added and removed, until the bridge ends."""
+    """Remembers for each client what it listed, used, added and removed since the start."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -64,46 +64,51 @@ class ClientScopes:
         self._removed: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def saw_category(self, caller: Caller, category: str) -> None:
-        """Note that a client listed a category, or put something into it."""
+        """Record that a client listed a category or put something into it."""
         client = self._client(caller)
         if client is not None and category:
             _put_last(client.categories, category, None, HASHES_REMEMBERED)
 
     def saw_grab(self, caller: Caller, info_hash: str, grab_id: int) -> None:
-        """Note that a client added a grab, or listed its hash and was shown this one."""
+        """Record that a client added a grab, or was shown it for a hash."""
         client = self._client(caller)
         if client is not None:
             _put_last(client.grabs, info_hash, grab_id, HASHES_REMEMBERED)
 
     def removed(self, caller: Caller, info_hash: str) -> None:
-        """Note that a client removed its grab of a hash."""
+        """Record that a client removed its grab of a hash."""
+        # By program as well, because an *arr may log in again between two deletes.
         for name in filter(None, (caller.id, caller.program)):
             _put_last(self._removed, (name, info_hash), self._clock(), HASHES_REMEMBERED)
 
     def added(self, caller: Caller, info_hash: str) -> None:
-        """Note that a client added a hash again: it may mean it once more."""
+        """Record that a client added a hash again, so that it may mean it once more."""
         for name in (caller.id, caller.program):
             self._removed.pop((name, info_hash), None)
 
     def resolve(
         self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False
     ) -> list[Entry]:
-        """Return the entries of one hash that a client means, the oldest first.
+        """Return the entries of a hash that a client means, oldest first.
 
-        Those in the category that it listed or used last. Without one there: the only one; the one
-        that it added or has listed by its hash; those added by a program of its name; all of them.
-        A delete means none where the client has just removed its own, or where two programs of its
-        name have one each: which it means is known as soon as it lists its category.
+        The entries in the category that the client listed or used last. If there are none: the only
+        entry; or the entry that the client added or has listed by its hash; or those added by a
+        program of the same name; or all. For a delete, the result is empty if the client has just
+        removed its own grab, or if two programs of its name have a grab each: the client's grab
+        becomes known when it lists its category.
         """
         if caller.grab_id is not None:
             return [entry for entry in entries if entry.grab.id == caller.grab_id]
         if not entries:
             return []
         client = self._clients.get(caller.id)
+        # Backwards: the category that was used last says best what the client means now.
         for category in reversed(client.categories) if client else ():
             here = [entry for entry in entries if entry.grab.category == category]
             if here:
                 return here
+        # A client may repeat a delete whose answer was lost. The repetition must not hit another
+        # program's grab of the same hash.
         if deletes and self._has_removed(caller, entries[0].hash):
             log.info("already_removed", program=caller.program, hash=entries[0].hash)
             return []
@@ -113,6 +118,8 @@ class ClientScopes:
         known = [entry for entry in entries if entry.grab.id == grab_id]
         program = caller.program
         alike = [one for one in entries if program and one.grab.client == program]
+        # Two Radarrs, and this session has listed nothing yet: a wrong guess deletes the files of
+        # the other one.
         if deletes and not known and len(alike) > 1:
             log.info("not_clear_which", program=program, hash=entries[0].hash)
             return []
@@ -121,12 +128,14 @@ class ClientScopes:
     def one(
         self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False
     ) -> list[Entry]:
-        """Return what a write is made to: as `resolve`, but of several only the oldest.
+        """Return the entries that a write applies to: as `resolve`, but the oldest of several.
 
-        Several in the client's own category are all its own.
+        Several entries in the client's own category all belong to it.
         """
         found = self.resolve(caller, entries, deletes=deletes)
         own = {entry.grab.category for entry in found}
+        # qBittorrent has one torrent per hash, so a write without a known category changes one
+        # grab.
         return found if len(own) == 1 else found[:1]
 
     def _has_removed(self, caller: Caller, info_hash: str) -> bool:

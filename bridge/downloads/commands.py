@@ -1,6 +1,6 @@
-"""What a user or client does with grabs: remove, stop, start, force, order, limit, recheck.
+"""Commands of users and clients on grabs: remove, stop, start, force, order, limit, recheck.
 
-A command names hashes and the client that gives it; `ClientScopes` says which grabs that means.
+A command names hashes and the client that sends it; `ClientScopes` decides which grabs are meant.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -41,7 +41,7 @@ class Commands:
     def meant(
         self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
     ) -> list[Entry]:
-        """Return the entries that a client means by these hashes; without a client, all of them."""
+        """Return the entries that a client means by these hashes; all entries without a client."""
         found: list[Entry] = []
         for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
             download = self._state.by_hash(info_hash)
@@ -55,7 +55,7 @@ class Commands:
     async def remove(
         self, hashes: Iterable[str], *, delete_files: bool, caller: Caller | None = NOBODY
     ) -> None:
-        """Remove the grabs at once; files and items at TorBox go by persisted, retried jobs."""
+        """Remove grabs at once. Their files and items at TorBox are deleted by persisted jobs."""
         for entry in self.meant(hashes, caller, deletes=True):
             await self.remove_grab(entry.grab.id, delete_files=delete_files)
             if caller is not None:
@@ -96,9 +96,10 @@ class Commands:
         return await self._change(hashes, caller, why, lambda grab: replace(grab, **fields))
 
     async def stop(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
-        """Begin nothing new for these until they are started again."""
+        """Stop grabs: until they are started again, no new work begins for them."""
         entries = [entry for entry in self.meant(hashes, caller) if not entry.complete]
         for entry in entries:
+            # A delivered grab has no work to stop; a seeding item is left to its seed limits.
             if entry.grab.phase in NOT_DELIVERED:
                 await self._state.update_grab(
                     entry.grab.id, lambda grab: replace(grab, stopped=True), why="stopped"
@@ -107,10 +108,10 @@ class Commands:
         self._engine.wake()
 
     async def start(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
-        """Go on with these; whatever waits for another attempt is tried at once.
+        """Start grabs; whatever waits for its next attempt is tried at once.
 
-        What TorBox itself has paused is resumed there, missing files are delivered again, and what
-        is in a magnet is looked up once more.
+        An item that is paused at TorBox is resumed, missing files are delivered again, and the
+        contents of a magnet are looked up once more.
         """
         jobs = []
         for entry in self.meant(hashes, caller):
@@ -138,7 +139,7 @@ class Commands:
         return active and item is not None and "paused" in item.state
 
     async def recheck(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
-        """Look at the disk for what is complete, and at TorBox for what is not."""
+        """Compare complete grabs with the disk, and read incomplete ones at TorBox."""
         jobs = []
         async with self._state.unit_of_work() as work:
             for entry in self.meant(hashes, caller):
@@ -149,7 +150,7 @@ class Commands:
         await self._engine.perform_jobs(jobs)
 
     async def reannounce(self, hashes: Iterable[str]) -> None:
-        """Let TorBox ask the trackers again; nobody waits for it."""
+        """Let TorBox ask the trackers again, in the background."""
         for entry in self.meant(hashes, None):
             if entry.download.phase is DownloadPhase.ACTIVE:
                 self._tell_torbox(entry.download, Operation.REANNOUNCE)
@@ -165,18 +166,19 @@ class Commands:
     async def set_force_start(
         self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
     ) -> None:
-        """Mark as forced: submitted before all others, shown as forcedDL while it runs."""
+        """Mark grabs as forced: they are submitted first, and shown as forcedDL while they run."""
         await self._change(
             hashes,
             caller,
             "force start",
+            # As in qBittorrent, forcing a paused torrent starts it.
             lambda grab: replace(grab, force_start=value, stopped=grab.stopped and not value),
         )
 
     async def toggle_sequential(
         self, hashes: Iterable[str], caller: Caller | None = NOBODY
     ) -> None:
-        """Turn over what is shown as `seq_dl`. TorBox orders the pieces as it likes."""
+        """Toggle what is shown as `seq_dl`. TorBox decides the order of the pieces."""
         await self._change(
             hashes, caller, "sequential", lambda grab: replace(grab, sequential=not grab.sequential)
         )
@@ -184,7 +186,7 @@ class Commands:
     async def toggle_first_last(
         self, hashes: Iterable[str], caller: Caller | None = NOBODY
     ) -> None:
-        """Turn over what is shown as `f_l_piece_prio`."""
+        """Toggle what is shown as `f_l_piece_prio`."""
         await self._change(
             hashes,
             caller,
@@ -195,21 +197,22 @@ class Commands:
     # The order of the submit queue
 
     async def to_top(self, hashes: Iterable[str]) -> None:
-        """Move to the head of the submit queue."""
+        """Move grabs to the head of the submit queue."""
+        # Backwards, so that the grabs keep their order at the top.
         for entry in reversed(self.meant(hashes, None)):
             first = min((one.grab.priority for one in self._queue()), default=0) - 1
             await self._place(entry.grab, first, "moved to the top")
         self._engine.wake()
 
     async def to_bottom(self, hashes: Iterable[str]) -> None:
-        """Move to the end of the submit queue."""
+        """Move grabs to the end of the submit queue."""
         for entry in self.meant(hashes, None):
             last = max((one.grab.priority for one in self._queue()), default=0) + 1
             await self._place(entry.grab, last, "moved to the bottom")
         self._engine.wake()
 
     async def shift(self, hashes: Iterable[str], *, up: bool) -> None:
-        """Move one place up or down in the submit queue, the order among them kept."""
+        """Move grabs one place up or down in the submit queue, keeping their order."""
         moved = {entry.grab.id for entry in self.meant(hashes, None)}
         order = shifted([entry.grab.id for entry in self._queue()], moved, up=up)
         last = min((entry.grab.priority for entry in self._queue()), default=0) - 1
@@ -218,13 +221,14 @@ class Commands:
                 grab = work.grab(grab_id)
                 if grab is None:
                     continue
-                if grab.priority <= last:  # what fits already is not written
+                # Grabs whose priority fits already need no write.
+                if grab.priority <= last:
                     grab = work.update_grab(grab_id, partial(_at_place, last + 1))
                 last = max(last + 1, grab.priority if grab is not None else last)
         self._engine.wake()
 
     def _queue(self) -> list[Entry]:
-        """Return what is not complete, in the order of the queue."""
+        """Return the incomplete grabs in the order of the queue."""
         waiting = [entry for entry in self._state.live_entries() if not entry.complete]
         return sorted(waiting, key=lambda entry: (entry.grab.priority, entry.grab.id))
 
@@ -233,7 +237,7 @@ class Commands:
             grab.id, lambda latest: replace(latest, priority=priority), why=why
         )
 
-    # Limits, names and what is only shown
+    # Limits, names, and properties that are only shown
 
     async def set_share_limits(
         self,
@@ -244,7 +248,7 @@ class Commands:
         inactive_minutes: int | None,
         caller: Caller | None = NOBODY,
     ) -> None:
-        """Set when seeding is done; None leaves a limit as it is."""
+        """Set the seed limits; None leaves a limit unchanged."""
         given = {
             "ratio_limit": ratio,
             "seeding_time_limit": seeding_minutes,
@@ -254,13 +258,13 @@ class Commands:
         await self._set(hashes, caller, "seed limits set", **changes)
 
     async def set_trackers(self, info_hash: str, urls: Sequence[str]) -> None:
-        """Give its magnet other trackers. TorBox hears of them if it has not been asked yet."""
+        """Replace the trackers in the magnet. TorBox receives them if it has not been asked yet."""
         await self._change_magnet(
             info_hash, "trackers", lambda one: replace(one, trackers=tuple(urls))
         )
 
     async def set_webseeds(self, info_hash: str, urls: Sequence[str]) -> None:
-        """Give its magnet other web seeds. TorBox hears of them if it has not been asked yet."""
+        """Replace the web seeds in the magnet. TorBox receives them if not asked yet."""
         await self._change_magnet(
             info_hash, "web seeds", lambda one: replace(one, webseeds=tuple(urls))
         )
@@ -277,31 +281,31 @@ class Commands:
             )
 
     async def rename(self, info_hash: str, name: str, caller: Caller | None = NOBODY) -> None:
-        """Change the name that is shown; the files keep theirs."""
+        """Change the displayed name; the files keep their names."""
         await self._set([info_hash], caller, f"renamed to {name!r}", name=name)
 
     async def set_comment(
         self, hashes: Iterable[str], comment: str, caller: Caller | None = NOBODY
     ) -> None:
-        """Write a comment to each."""
+        """Set a comment on each grab."""
         await self._set(hashes, caller, "comment", comment=comment)
 
     async def set_super_seeding(
         self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
     ) -> None:
-        """Keep what is shown as `super_seeding`. TorBox seeds as it likes."""
+        """Store what is shown as `super_seeding`. TorBox decides how it seeds."""
         await self._set(hashes, caller, "super seeding", super_seeding=value)
 
     async def set_auto_management(
         self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
     ) -> None:
-        """Keep what is shown as `auto_tmm`; files stay where they are."""
+        """Store what is shown as `auto_tmm`; files stay where they are."""
         await self._set(hashes, caller, "automatic management", auto_tmm=value)
 
     async def set_download_limits(
         self, hashes: Iterable[str], limit: int, caller: Caller | None = NOBODY
     ) -> None:
-        """Limit the fetches of each to so many bytes/s; 0 or less is no limit."""
+        """Limit the fetch of each grab to so many bytes/s; 0 or less is unlimited."""
         bytes_per_second = max(limit, 0)
         entries = await self._set(hashes, caller, "download limit", download_limit=bytes_per_second)
         for entry in entries:
@@ -311,7 +315,7 @@ class Commands:
     async def set_upload_limits(
         self, hashes: Iterable[str], limit: int, caller: Caller | None = NOBODY
     ) -> None:
-        """Keep a limit of bytes/s to be shown. TorBox uploads as it likes."""
+        """Store an upload limit in bytes/s for display. TorBox decides how fast it uploads."""
         await self._set(hashes, caller, "upload limit", upload_limit=max(limit, 0))
 
     async def export(self, info_hash: str) -> bytes | None:
@@ -331,7 +335,7 @@ def _started(grab: Grab) -> Grab:
 
 
 def shifted(order: Sequence[int], moved: Collection[int], *, up: bool) -> list[int]:
-    """Move some one place towards the start (or the end); the outermost stay where they are."""
+    """Return the order with some moved one place to the start (or the end), as far as possible."""
     result = list(order if up else reversed(order))
     for place in range(1, len(result)):
         if result[place] in moved and result[place - 1] not in moved:

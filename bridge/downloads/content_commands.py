@@ -1,7 +1,7 @@
-"""What a user does with the files of a grab: rename, choose, move.
+"""Commands on the files of a grab: rename, choose, move.
 
-Before TorBox has the files, wishes are kept and carried out when the files are planned; after that
-they change the plan, and what is on disk.
+Before TorBox has the files, edits are stored and applied when the files are planned. After that
+they change the plan and the files on disk.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -11,19 +11,19 @@ from pathlib import Path
 
 import structlog
 
-from bridge.core.edits import Refused, rename_file, rename_folder, with_names, with_priority
+from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
 from bridge.core.model import Entry, Grab, GrabPhase, Move
 from bridge.core.roots import OutsideRoots
 from bridge.downloads.client_scopes import NOBODY, Caller
 from bridge.downloads.commands import Commands
 from bridge.downloads.labels import Labels
 from bridge.downloads.queries import Queries
-from bridge.downloads.results import Refusal
+from bridge.downloads.results import DirectoryRefusal
 from bridge.engine import Engine, EngineContext
 
 log = structlog.get_logger()
 
-Rule = Callable[[Sequence[str]], tuple[str, ...] | Refused]
+Rule = Callable[[Sequence[str]], tuple[str, ...] | EditRefused]
 
 
 class ContentCommands:
@@ -46,13 +46,13 @@ class ContentCommands:
     async def rename_file(
         self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
     ) -> str | None:
-        """Give a file another path below its save path. Return why not, when not."""
+        """Give a file another path below its save path. Return the reason if that is refused."""
         return await self._rename(info_hash, caller, lambda paths: rename_file(paths, old, new))
 
     async def rename_folder(
         self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
     ) -> str | None:
-        """Give a folder another path below its save path. Return why not, when not."""
+        """Give a folder another path below its save path. Return the reason if that is refused."""
         return await self._rename(info_hash, caller, lambda paths: rename_folder(paths, old, new))
 
     async def _rename(self, info_hash: str, caller: Caller, rule: Rule) -> str | None:
@@ -65,7 +65,7 @@ class ContentCommands:
     async def _rename_expected(self, entry: Entry, rule: Rule) -> str | None:
         expected = self._queries.expected_files(entry)
         names = rule([file.name for file in expected])
-        if isinstance(names, Refused):
+        if isinstance(names, EditRefused):
             return names.reason
         edits = with_names(entry.grab.file_edits, [file.path for file in expected], names)
         await self._state.update_grab(
@@ -76,7 +76,7 @@ class ContentCommands:
     async def set_file_priority(
         self, info_hash: str, indexes: Collection[int], priority: int, caller: Caller = NOBODY
     ) -> None:
-        """Set a priority (0, 1, 6, 7) by the indexes of `files`; 0 leaves a file out."""
+        """Set the priority (0, 1, 6, 7) of files by their index in `files`; 0 leaves a file out."""
         for entry in self._commands.meant([info_hash], caller)[:1]:
             if await self._state.files(entry.grab.id):
                 await self._engine.content.choose(entry.grab.id, indexes, priority)
@@ -92,16 +92,16 @@ class ContentCommands:
 
     async def set_location(
         self, hashes: Iterable[str], location: str, caller: Caller | None = NOBODY
-    ) -> Refusal | None:
-        """Move grabs and what is on disk of them; that goes on in the background."""
+    ) -> DirectoryRefusal | None:
+        """Move grabs and their content on disk, in the background."""
         try:
             path = self._labels.resolve(location)
         except OutsideRoots as error:
             log.info("location_refused", why=str(error))
-            return Refusal.CANNOT_MAKE
+            return DirectoryRefusal.CANNOT_MAKE
         problem = await self._engine.outside.make_writable(Path(path))
         if problem is not None:
-            return Refusal(problem)
+            return DirectoryRefusal(problem)
         jobs = []
         async with self._state.unit_of_work() as work:
             for entry in self._commands.meant(hashes, caller):

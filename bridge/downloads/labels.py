@@ -1,4 +1,4 @@
-"""Categories, tags, and where a category's grabs go."""
+"""Categories, tags, and the save paths of a category's grabs."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -29,7 +29,7 @@ class Labels:
 
     @property
     def roots(self) -> Roots:
-        """Where grabs may go; a client may have moved the default, within what was allowed."""
+        """The allowed directories. A client may have moved the default, within what was allowed."""
         settings = self._ctx.settings
         given = (category.save_path for category in settings.categories.values())
         default = str(settings.paths.downloads)
@@ -45,19 +45,19 @@ class Labels:
         return Path(self.roots.default)
 
     def resolve(self, path: str) -> str:
-        """Make a path absolute; a relative one is below the default save path.
+        """Return an absolute path; a relative one is below the default save path.
 
         Raises:
-            OutsideRoots: it leaves the download roots.
+            OutsideRoots: the path is outside the download roots.
         """
         roots = self.roots
         return roots.resolve(path, roots.default)
 
     def save_path(self, category: str, asked: str) -> str:
-        """Return where a grab of a category goes, if the client asks for `asked`.
+        """Return the save path of a category's grab if the client asks for `asked`.
 
         Raises:
-            OutsideRoots: that leaves the download roots.
+            OutsideRoots: the path is outside the download roots.
         """
         known = self._state.categories.get(category)
         roots = self.roots
@@ -73,10 +73,10 @@ class Labels:
         return [category for _, category in sorted(self._state.categories.items())]
 
     def category_path(self, category: Category) -> Path:
-        """Return the directory that the category's grabs go to.
+        """Return the directory of a category's grabs.
 
         Raises:
-            OutsideRoots: it leaves the download roots.
+            OutsideRoots: the path is outside the download roots.
         """
         return Path(self.roots.category_path(category.name, category.save_path))
 
@@ -89,18 +89,18 @@ class Labels:
         return found
 
     async def ensure_category(self, name: str) -> None:
-        """Create a category, with its directory, if it is not there."""
+        """Create a category with its directory if it does not exist."""
         if name and name not in self._state.categories:
             await self.create_category(name, "")
 
     async def create_category(self, name: str, save_path: str) -> str | None:
-        """Create it, and its directory. Return why not, when not."""
+        """Create a category with its directory. Return the reason if that is refused."""
         if name in self._state.categories:
             return "Unable to create category"
         return await self._put_category(name, save_path)
 
     async def edit_category(self, name: str, save_path: str) -> str | None:
-        """Change where its later grabs go. Return why not, when not."""
+        """Change the save path of later grabs. Return the reason if that is refused."""
         known = self._state.categories.get(name)
         if known is None or known.save_path == save_path:
             return "Unable to edit category"
@@ -116,14 +116,14 @@ class Labels:
             return f"Incorrect save path: {error}"
         problem = await self._engine.outside.make_directory(path)
         if problem:
-            # *arr see a missing directory as a red health message, but work all the same.
+            # The *arr show a missing directory as a health error, but everything else works.
             log.warning("category_directory", category=name, error=problem)
         async with self._state.unit_of_work() as work:
             work.put_category(category)
         return None
 
     async def remove_categories(self, names: Iterable[str]) -> None:
-        """Drop categories; their grabs become uncategorised and stay where they are."""
+        """Delete categories; their grabs become uncategorised and stay where they are."""
         dropped = set(names) & self._state.categories.keys()
         async with self._state.unit_of_work() as work:
             for grab in self._state.grabs.values():
@@ -139,7 +139,7 @@ class Labels:
     ) -> str | None:
         """Move grabs to a category ("" for none); files stay where they are.
 
-        Return why not when the category does not exist and a hash matched.
+        Return the reason if the category does not exist and a hash matched.
         """
         entries = self._meant(hashes, caller)
         if entries and name and name not in self._state.categories:
@@ -161,7 +161,7 @@ class Labels:
             work.put_tags(names)
 
     async def delete_tags(self, names: Iterable[str]) -> None:
-        """Drop tags from the list and from every grab."""
+        """Delete tags from the list and from every grab."""
         dropped = set(names)
         async with self._state.unit_of_work() as work:
             for grab in self._state.grabs.values():
@@ -186,7 +186,7 @@ class Labels:
     async def remove_tags(
         self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
     ) -> None:
-        """Untag grabs; no names means all of their tags."""
+        """Remove tags from grabs; without names, all tags."""
         dropped = set(names)
         await self._tag(
             hashes,
@@ -231,5 +231,5 @@ _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")
 
 
 def valid_category(name: str) -> bool:
-    """Return whether qBittorrent takes the name: no backslash, no empty part between slashes."""
+    """Return whether qBittorrent accepts the name: no backslash, no empty part between slashes."""
     return not name or _CATEGORY.fullmatch(name) is not None

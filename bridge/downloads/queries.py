@@ -1,6 +1,6 @@
-"""What clients read. All of it is in memory, but for file lists of finished grabs and .torrents.
+"""The reads of clients. All from memory, except .torrents and the file lists of finished grabs.
 
-A read costs what has changed since the one before, not what exists.
+A read costs what has changed since the previous read, not what exists.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bridge.core.change_log import ChangeLog
 from bridge.core.edits import edited
-from bridge.core.files import Named, NamedFile
+from bridge.core.files import NamedFile, SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
@@ -21,13 +21,13 @@ from bridge.engine import Engine, EngineContext
 from bridge.state import FetchMeter
 
 METAINFOS_KEPT = 16
-"""Parsed .torrents that are remembered."""
+"""Maximum number of parsed .torrents kept in memory."""
 
 LAYOUTS_KEPT = 256
 
 
 class _Inputs(NamedTuple):
-    """What a view is made from; the same inputs make the same view."""
+    """The values that a view is made from; equal inputs give the same view."""
 
     entry: Entry
     item: RemoteItem | None
@@ -50,15 +50,15 @@ class ExpectedFile(NamedTuple):
     """A file that is not planned yet."""
 
     path: str
-    """As it is laid out by itself."""
+    """The path that the layout gives the file."""
     name: str
-    """As the user wants it."""
+    """The path after the user's edits."""
     priority: int
     size: int
 
 
 class Queries:
-    """Views of entries. The same object for as long as nothing about it changes."""
+    """Views of entries. The same object as long as nothing in it changes."""
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
         self._ctx = ctx
@@ -78,29 +78,29 @@ class Queries:
 
     @property
     def version(self) -> int:
-        """A number that changes whenever anything a client could see has changed."""
+        """A number that changes whenever anything that a client can see has changed."""
         self._catch_up()
         return self._changes.version
 
     def changed_since(self, version: int) -> set[str] | None:
-        """Return the hashes of which something changed after a version; None: perhaps all."""
+        """Return the hashes that changed after a version; None if all may have changed."""
         self._catch_up()
         return self._changes.since(version)
 
     @property
     def views(self) -> Mapping[int, View]:
-        """Every entry by grab id, the oldest first."""
+        """Every entry by grab id, oldest first."""
         self._catch_up()
         return MappingProxyType(self._views)
 
     @property
     def primaries(self) -> Mapping[str, View]:
-        """One entry for each hash: what a list of everything shows, which may name a hash once."""
+        """An entry for each hash: the complete list, which may name a hash only once."""
         self._catch_up()
         return MappingProxyType(self._primaries)
 
     def get(self, info_hash: str) -> View | None:
-        """Return the entry of a hash (in any case) that a list of everything shows."""
+        """Return the entry of a hash (in any case) that the complete list shows."""
         self._catch_up()
         return self._primaries.get(info_hash.lower())
 
@@ -110,14 +110,14 @@ class Queries:
         return self._views.get(grab_id)
 
     def of_hash(self, info_hash: str) -> Sequence[View]:
-        """Return all entries of a hash, the oldest first."""
+        """Return all entries of a hash, oldest first."""
         self._catch_up()
         download = self._state.by_hash(info_hash.lower())
         grabs = self._state.grabs_of(download.id) if download else ()
         return [self._views[grab.id] for grab in grabs if grab.id in self._views]
 
     def _catch_up(self) -> None:
-        """Make the views that changed since the last time. Deliveries change all the time."""
+        """Update the views that changed since the last call, and those of all deliveries."""
         metered = set(self._state.meters)
         version = self._state.version
         unreachable = self._engine.unreachable
@@ -131,7 +131,7 @@ class Queries:
             self._unreachable = unreachable
             changed |= {entry.grab.id for entry in self._state.live_entries()}
         moved, self._seen = version != self._seen, version
-        # In the order of their grabs, so that new ones are listed after older ones.
+        # In the order of their grabs, so that new entries come after older ones.
         renewed = map(self._renew, sorted(changed | metered | self._metered))
         hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
         self._metered = metered
@@ -141,7 +141,7 @@ class Queries:
             self._changes.record(hashes)
 
     def _renew(self, grab_id: int) -> str | None:
-        """Make the view of a grab if it changed; return its hash then."""
+        """Update the view of a grab; return its hash if it changed."""
         entry, known = self._state.entry(grab_id), self._views.get(grab_id)
         if entry is None:
             self._inputs.pop(grab_id, None)
@@ -188,7 +188,7 @@ class Queries:
     # Files
 
     async def files(self, view: View) -> Sequence[FileView]:
-        """Return the files of an entry; empty while they are not known."""
+        """Return the files of an entry; empty while they are unknown."""
         planned = await self._state.files(view.grab.id)
         if not planned:
             return self._expected_views(view)
@@ -206,7 +206,7 @@ class Queries:
         ]
 
     def _expected_views(self, view: View) -> Sequence[FileView]:
-        """Return files that are not planned yet, as they will be by what is known now."""
+        """Return views of files that are not planned yet, under the names that they will get."""
         progress = view.status.progress
         return [
             FileView(index, file.name, file.size, progress, file.priority > 0, file.priority)
@@ -214,7 +214,7 @@ class Queries:
         ]
 
     def expected_files(self, entry: Entry) -> Sequence[ExpectedFile]:
-        """Lay out what TorBox lists, or what the .torrent or the swarm says."""
+        """Return the laid-out files: as TorBox lists them, or from the .torrent or the swarm."""
         download, grab = entry.download, entry.grab
         item = self._state.snapshot.items.get(download.torrent_id or 0)
         files = (item.files if item else ()) or self._state.expected_files.get(download.id, ())
@@ -229,14 +229,14 @@ class Queries:
         return known[1]
 
     async def learn_files(self, view: View) -> None:
-        """Read the files from the .torrent, if nothing else tells them."""
+        """Read the files from the .torrent if they are unknown otherwise."""
         if await self.files(view):
             return
         metainfo = await self.metainfo(view.hash)
         if metainfo is not None:
             self._state.set_expected_files(view.download.id, named_files(metainfo))
 
-    # What a magnet, a .torrent and the timeline say
+    # Contents of the magnet and the .torrent, and the timeline
 
     def trackers(self, download: Download) -> Sequence[str]:
         """Return the tracker URLs of its magnet."""
@@ -249,12 +249,12 @@ class Queries:
         return magnet.webseeds if magnet else ()
 
     def magnet(self, download: Download) -> Magnet | None:
-        """Return what its magnet says."""
+        """Return the parsed magnet."""
         magnet = parse_magnet(download.magnet)
         return magnet if isinstance(magnet, Magnet) else None
 
     async def metainfo(self, info_hash: str) -> Metainfo | None:
-        """Return what its .torrent says, where a client sent one. The last few are remembered."""
+        """Return the parsed .torrent, if a client sent one. The most recent ones are cached."""
         download = self._state.by_hash(info_hash.lower())
         if download is None or not download.has_torrent:
             return None
@@ -266,15 +266,17 @@ class Queries:
         return self._metainfos.get(download.id)
 
     def forget_metainfo(self, download_id: int) -> None:
-        """Forget what a .torrent said: the download has another one now."""
+        """Drop a parsed .torrent: the download has a new .torrent now."""
         self._metainfos.pop(download_id, None)
 
     async def events(self, info_hash: str) -> Sequence[Event]:
-        """Return what happened to a hash, oldest first; also after it is gone."""
+        """Return the timeline of a hash, oldest first; also after its removal."""
         return await self._state.database.events(info_hash.lower())
 
 
-def _lay_out(entry: Entry, files: Sequence[Named], *, single_file: bool) -> Sequence[ExpectedFile]:
+def _lay_out(
+    entry: Entry, files: Sequence[SelectableFile], *, single_file: bool
+) -> Sequence[ExpectedFile]:
     laid = layout(
         files,
         entry.name,
@@ -294,5 +296,5 @@ def _file_progress(file: DeliveredFile, meter: FetchMeter | None) -> float:
 
 
 def named_files(metainfo: Metainfo) -> list[NamedFile]:
-    """Return what a .torrent says, numbered in its order."""
+    """Return the files of a .torrent, numbered in its order."""
     return [NamedFile(index, file.path, file.size) for index, file in enumerate(metainfo.files)]

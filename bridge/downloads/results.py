@@ -1,4 +1,4 @@
-"""What goes in and out of the service."""
+"""The values that the service takes and returns."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,12 +10,12 @@ from bridge.core.status import Status
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An entry as clients are shown it. The same object for as long as nothing about it changes."""
+    """An entry as clients see it. The same object as long as nothing in it changes."""
 
     entry: Entry
     status: Status
     item: RemoteItem | None
-    """What TorBox last said of it."""
+    """TorBox's latest report on its item."""
 
     @property
     def download(self) -> Download:
@@ -24,7 +24,7 @@ class View:
 
     @property
     def grab(self) -> Grab:
-        """The grab: what its client asked for, and has."""
+        """The grab: what its client asked for, and its files."""
         return self.entry.grab
 
     @property
@@ -55,39 +55,39 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Accepted and committed: it survives whatever comes."""
+    """Accepted and committed: it survives a crash."""
 
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The category has the hash already; nothing was added. *arr count this as success."""
+    """The category has the hash already; nothing was added. The *arr count this as success."""
 
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The hash is here for another category already: this one has a grab of its own now."""
+    """The hash exists for another category; this category has a grab of its own now."""
 
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Not added, and why."""
+    """Not added, with the reason."""
 
     reason: str
     bad_torrent: bool = False
-    """The file is not a torrent: qBittorrent says 415."""
+    """The file is not a torrent: qBittorrent answers 415."""
     not_allowed: bool = False
-    """A link leads to a private address, which the settings do not allow."""
+    """The link leads to a private address that the settings do not allow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A link that is being followed in the background. It survives a restart."""
+    """A link that is followed in the background. It survives a restart."""
 
 
 AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
@@ -95,7 +95,7 @@ AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """TorBox could not be asked, and why."""
+    """TorBox gave no answer, with the reason."""
 
     reason: str
 
@@ -113,7 +113,7 @@ class FileView:
     """qBittorrent's: 0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
-class Refusal(StrEnum):
+class DirectoryRefusal(StrEnum):
     """Why a grab cannot go to a directory, in qBittorrent's words."""
 
     CANNOT_MAKE = "Cannot make save path"
@@ -122,10 +122,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CleanupEntry:
-    """Something that is cleaned up automatically, or that was left alone."""
+    """An entry of the automatic clean-up, or something that was left alone."""
 
     name: str
     category: str
     why: str
     at: float | None = None
-    """When it goes (unix seconds); None: not by itself."""
+    """When it is removed (unix seconds); None if that is not scheduled."""

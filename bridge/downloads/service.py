@@ -1,11 +1,10 @@
-"""The service that the faces call, put together from its parts."""
+"""The service that the APIs call, composed of its parts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bridge.config import Policy
 from bridge.core.model import Grab
-from bridge.downloads.account import Account
 from bridge.downloads.adds import Adds
 from bridge.downloads.cleanup_report import CleanupReport
 from bridge.downloads.client_preferences import ClientPreferences
@@ -14,16 +13,17 @@ from bridge.downloads.commands import Commands
 from bridge.downloads.content_commands import ContentCommands
 from bridge.downloads.labels import Labels
 from bridge.downloads.queries import Queries
+from bridge.downloads.unmanaged_items import UnmanagedItems
 from bridge.engine import Blocker, Engine, EngineContext
 from bridge.engine.search_jobs import SearchJobs
 from bridge.engine.strm_links import StrmLinks
 
 
 class DownloadService:
-    """Downloads, grabs, categories and tags, for whoever speaks to clients.
+    """Downloads, grabs, categories and tags, for every API.
 
-    Reads come from memory; writes are committed before they return. Answers are values: a
-    rejection is not an error, and only what is broken raises.
+    Reads come from memory; writes are committed before they return. Answers are values: a rejection
+    is not an error, and only defects raise.
     """
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
@@ -45,19 +45,19 @@ class DownloadService:
         """Rename, choose and move files."""
         self.preferences = ClientPreferences(ctx, engine, self.labels)
         """Limits for everything, and the login."""
-        self.account = Account(ctx, engine, self.adds, self.labels)
-        """What is on the account without the bridge."""
+        self.account = UnmanagedItems(ctx, engine, self.adds, self.labels)
+        """Items on the account that the bridge does not manage."""
         self.cleanup = CleanupReport(ctx, engine)
         """What is cleaned up automatically, and what belongs to no grab."""
         self.searches = SearchJobs(engine, ctx.torbox.search)
-        """TorBox's search."""
+        """Searches of TorBox's index."""
         self.strm = StrmLinks(ctx)
         """Plays files straight from TorBox."""
 
     async def resume(self) -> None:
-        """Go on with what a stop has interrupted. Once, at start.
+        """Resume what a stop interrupted. Called once, at the start.
 
-        Unfinished files that belong to no grab are searched in the background.
+        Unfinished files that belong to no grab are searched for in the background.
         """
         paths = [self.labels.default_save_path, *self.labels.category_paths()]
         self._engine.background(self._engine.leftovers.look(paths), name="leftovers")
@@ -70,12 +70,12 @@ class DownloadService:
 
     @property
     def incomplete_directory(self) -> Path:
-        """Where the parts of incomplete downloads are, each in a folder of its own."""
+        """The directory of incomplete downloads, each in a folder of its own."""
         return self._settings.paths.incomplete_directory
 
     @property
     def troubles(self) -> Sequence[str]:
-        """What keeps the bridge from its work just now, in words; empty when all is well."""
+        """The blockers in words; empty when nothing is blocked."""
         return self._engine.troubles
 
     @property
@@ -85,12 +85,12 @@ class DownloadService:
 
     @property
     def violations(self) -> Sequence[str]:
-        """What does not hold though it should at every moment; nothing, one hopes."""
+        """Sentences about violated invariants; normally empty."""
         return self._engine.violations
 
     @property
     def unknown_states(self) -> Mapping[str, int]:
-        """How often TorBox showed a state that is not known here, since the start."""
+        """How often TorBox showed a state that the bridge does not know, since the start."""
         return self._state.unknown_states
 
     def policy(self, category: str) -> Policy:
@@ -102,5 +102,5 @@ class DownloadService:
         return self._ctx.mode_of(grab)
 
     async def free_space(self) -> int:
-        """Return the free bytes where downloads go; some seconds old."""
+        """Return the free bytes on the download disk, some seconds old."""
         return await self._engine.outside.free_space()

@@ -1,4 +1,4 @@
-"""One loop that carries out what the planner decides. The only place with tasks and timers."""
+"""A loop that performs what the planner decides. The only package with tasks and timers."""
 
 from bridge.engine.blockers import Blocker
 from bridge.engine.context import EngineContext

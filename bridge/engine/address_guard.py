@@ -1,8 +1,8 @@
-"""Which addresses a link may lead to: the public internet, and what the user allows by name.
+"""Decides which addresses a link may lead to: the public internet, and what the user allows.
 
 A link comes from an indexer, so it must not reach what only this machine can reach. The check is of
-the resolved address, in the connection itself: a name that resolves to something else a moment
-later gains nothing.
+the resolved address, in the connection itself: a name that resolves differently a moment later (DNS
+rebinding) gains nothing.
 """
 
 import socket
@@ -25,7 +25,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class NotAllowed(OSError):
-    """The link leads to a private address; names the setting that would allow it."""
+    """The link leads to a private address. The text names the setting that would allow it."""
 
     def __init__(self, host: str) -> None:
         super().__init__(
@@ -35,14 +35,14 @@ class NotAllowed(OSError):
 
 
 class Guard:
-    """Tells allowed hosts and addresses from others."""
+    """Decides which hosts and addresses are allowed."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self._hosts = {entry.lower().strip("[]") for entry in allowed}
         self._networks = [network for entry in allowed if (network := _network(entry))]
 
     def check(self, host: str) -> None:
-        """Refuse an address that is written out in a link; names are looked at when resolved.
+        """Refuse a forbidden address in a link's URL. Names are checked when they are resolved.
 
         Raises:
             NotAllowed: it is not public and not allowed.
@@ -52,11 +52,11 @@ class Guard:
             raise NotAllowed(host)
 
     def trusts(self, host: str) -> bool:
-        """Tell whether the user allows this host by name."""
+        """Return whether the user allows this host by name."""
         return host.lower().rstrip(".") in self._hosts
 
     def permits(self, address: IPv4Address | IPv6Address) -> bool:
-        """Tell whether a connection to the address is fine."""
+        """Return whether a connection to the address is allowed."""
         if any(address in network for network in self._networks):
             return True
         return all(_is_public(inner) for inner in _readings(address))
@@ -67,7 +67,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _readings(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Address]:
-    """List what an address may mean: IPv6 can carry an IPv4 address in several ways."""
+    """Return what an address may mean: IPv6 can carry an IPv4 address in several ways."""
     if isinstance(address, IPv4Address):
         return (address,)
     inner = [address.ipv4_mapped, address.sixtofour]
@@ -78,7 +78,7 @@ def _readings(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Read an address, also in the short and octal ways that the C library reads."""
+    """Return the address in a text, also in the short and octal forms of the C library."""
     bare = host.strip("[]").partition("%")[0]
     try:
         return ip_address(bare)
@@ -102,7 +102,7 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names and leaves out the addresses that the guard does not permit."""
+    """Resolves names and drops the addresses that the guard does not permit."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -130,5 +130,5 @@ class GuardedResolver(AbstractResolver):
         return address is not None and self._guard.permits(address)
 
     async def close(self) -> None:
-        """Release what the resolver holds: nothing."""
+        """Do nothing: the resolver holds no resources."""
         await self._resolver.close()

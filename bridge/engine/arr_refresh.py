@@ -1,7 +1,6 @@
-"""Telling an *arr to look at its download clients, when something of its own is complete or failed.
+"""Makes an *arr refresh its download clients as soon as a grab of its own is complete or has failed.
 
-It looks by itself once a minute, so nothing depends on this: a call that fails is logged, and that is
-all.
+An *arr also refreshes once a minute, so nothing depends on these calls: a failed call is only logged.
 """
 
 import asyncio
@@ -16,11 +15,11 @@ from bridge.core.model import Entry
 log = structlog.get_logger()
 
 GATHER_SECONDS = 2.0
-"""What becomes complete or fails within this time is one call."""
+"""Changes within this many seconds lead to a single call."""
 
 
 class ArrRefresh:
-    """Calls each *arr once for all that happened within seconds; never twice at one time."""
+    """Calls each *arr once for all changes within seconds, and never twice at the same time."""
 
     def __init__(self, arrs: Arrs, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         self._arrs = arrs
@@ -29,7 +28,7 @@ class ArrRefresh:
         self._calling: set[str] = set()
 
     def entry_changed(self, before: Entry | None, after: Entry) -> None:
-        """Take note of a change; one that an *arr waits for leads to a call."""
+        """Schedule a call if the entry has become complete or has failed."""
         if _is_settled(after) and not (before is not None and _is_settled(before)):
             for arr in self._arrs.of(after.grab.category):
                 self._ask(arr)

@@ -1,4 +1,4 @@
-"""Why work of a kind waits, and until when.
+"""Why a kind of work waits, and until when.
 
 | blocker | caused by | ends |
 | --- | --- | --- |
@@ -48,40 +48,40 @@ CALL_WORDS = {
     CallClass.CONTROL: "deleting",
     CallClass.OTHER: "other calls",
 }
-"""The classes of calls, for people."""
+"""The call classes in words for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """TorBox as a whole cannot be worked with."""
+    """TorBox as a whole is unusable."""
 
     why: str
     since: float
     probe_at: float
     bad_key: bool
     probes: int = 0
-    """Probes in a row that failed."""
+    """Consecutive probes that failed."""
 
     @property
     def certain(self) -> bool:
-        """Whether it is more than one call that went wrong."""
+        """Whether more than a single call has failed."""
         return self.bad_key or self.probes > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One reason why work waits, for people."""
+    """A reason why work waits, for the user."""
 
     name: str
     """`outage`, `bad_key`, `no_slot`, `plan_limit`, `adds_fail`, `list` or `disk`."""
     text: str
     since: float | None = None
-    """Unix seconds; None when that is not known."""
+    """Unix seconds; None when unknown."""
     next_attempt_at: float | None = None
 
 
 class Blockers:
-    """What is blocked just now. Times are unix seconds."""
+    """The current blockers. Times are unix seconds."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Blockers:
 
     @property
     def probe_at(self) -> float | None:
-        """When TorBox may be asked again, by one list; None while it works."""
+        """When TorBox may be called again, with one list; None while it works."""
         return self._outage.probe_at if self._outage else None
 
     @property
@@ -116,7 +116,7 @@ class Blockers:
 
     @property
     def slot_at(self) -> float:
-        """No slot is free: before this time nothing is created that needs one."""
+        """No slot is free: before this time no uncached torrent is created."""
         return self._slot_at
 
     @property
@@ -136,7 +136,7 @@ class Blockers:
 
     @property
     def texts(self) -> list[str]:
-        """What keeps the bridge from its work, in words. Waiting for a slot is no trouble."""
+        """The blockers in words, without a wait for a slot, which is part of normal operation."""
         return [blocker.text for blocker in self.all if blocker.name != "no_slot"]
 
     @property
@@ -167,12 +167,13 @@ class Blockers:
         return found
 
     def hold(self, error: TorBoxError, kind: CallClass) -> bool:
-        """Set the blocker that an error speaks of; return whether there is one."""
+        """Set the blocker that an error calls for; return whether there is one."""
         match error:
             case BadToken():
                 self._stop(error, bad_key=True)
             case RateLimited() | Cooldown():
-                pass  # the rate budgets have learnt of it
+                # The rate budgets already delay the calls of this class.
+                pass
             case WaitForSlot():
                 self._no_slot()
             case NeedsUser():
@@ -185,6 +186,7 @@ class Blockers:
 
     def _stop(self, error: TorBoxError, *, bad_key: bool) -> None:
         known = self._outage
+        # A rejected key outranks an outage: only the user can end it.
         if known and known.bad_key >= bad_key:
             return
         now = self._clock()
@@ -193,10 +195,11 @@ class Blockers:
         log.warning("torbox_stopped", why=str(error), needs_you=bad_key)
 
     def probe_failed(self, error: TorBoxError) -> None:
-        """Note that TorBox does not work yet: it is probed again later, less and less often."""
+        """Record a failed probe. The pause before the next probe grows."""
         if self._outage is None:
             return
         probes, bad_key = self._outage.probes + 1, isinstance(error, BadToken)
+        # Only a new key helps, so calls with the rejected key stay a minute apart.
         pause = self._retry.bad_key if bad_key else self._retry.backoff(probes)
         self._outage = replace(
             self._outage,
@@ -212,7 +215,7 @@ class Blockers:
             self._outage = replace(self._outage, probe_at=self._clock())
 
     def answered(self) -> bool:
-        """Note that a list was read; return whether that ends an outage."""
+        """Record that a list was read; return whether that ends an outage."""
         if self._outage is None:
             return False
         log.info("torbox_answers_again", after=round(self._clock() - self._outage.since))
@@ -225,11 +228,11 @@ class Blockers:
         self._slot_tries += 1
 
     def slot_freed(self) -> None:
-        """Note that something of ours left TorBox: the next create may find a slot."""
+        """Record that an item of ours left TorBox: the next create may find a slot."""
         self._slot_at = 0.0
 
     def watch_slots(self, active: int) -> None:
-        """Compare how many items hold a slot with the last time."""
+        """Compare the number of items that hold a slot with the last count."""
         if active < self._active:
             self.slot_freed()
         self._active = active
@@ -239,11 +242,12 @@ class Blockers:
         until = self._clock() + self._retry.plan_limit
         self._closed[kind] = (str(error), until)
         self._budgets.blocked(kind, until)
+        # Logged once, not at every attempt: a monthly limit may last for weeks.
         if known != str(error):
             log.error("torbox_needs_you", calls=CALL_WORDS[kind], why=str(error))
 
     def passed(self, kind: CallClass) -> None:
-        """Note that a call of this class did what it should."""
+        """Record that a call of this class succeeded."""
         self._closed.pop(kind, None)
 
     def create_failed(self, info_hash: str, error: TorBoxError) -> None:
@@ -256,7 +260,7 @@ class Blockers:
             log.warning("adds_fail", in_a_row=MANY_FAILED, why=str(error))
 
     def created(self, *, cached: bool) -> None:
-        """Note that TorBox took an add; unless it had it cached, there was a slot."""
+        """Record that TorBox accepted a create. Unless the torrent was cached, there was a slot."""
         self.passed(CallClass.CREATE)
         self._failed.clear()
         if not cached:

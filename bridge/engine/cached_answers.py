@@ -1,4 +1,4 @@
-"""What TorBox has cached, as far as it was asked lately. The answers are remembered."""
+"""Remembers which hashes TorBox has cached, as far as it was asked recently."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,10 +9,10 @@ from bridge.torbox import TorBox, TorBoxError
 log = structlog.get_logger()
 
 KEEP_SECONDS = 3600.0
-"""TorBox keeps its own answer for an hour."""
+"""TorBox caches its own answer for an hour."""
 
 KEEP_NO_SECONDS = 300.0
-"""A no is kept shorter: it may have been an empty answer, and somebody else may get it cached."""
+"""A negative answer expires sooner: it may have been an empty reply, and others add torrents."""
 
 UNANSWERED_SECONDS = 10.0
 """When it could not be asked, it is not asked about these hashes again for so long."""
@@ -36,10 +36,10 @@ class CachedAnswers:
         self._known.pop(info_hash, None)
 
     async def ask(self, hashes: Iterable[str], now: float) -> None:
-        """Ask TorBox about all of these at once.
+        """Ask TorBox about all the hashes in one call.
 
         Raises:
-            TorBoxError: it did not say.
+            TorBoxError: TorBox gave no answer.
         """
         asked, self.asking = tuple(hashes), True
         try:

@@ -1,4 +1,4 @@
-"""Automatic clean-up: asking the *arr what it has imported, and removing what is due."""
+"""Automatic clean-up: asks the *arr what it has imported, and removes what is due."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,14 +18,14 @@ from bridge.state import State
 log = structlog.get_logger()
 
 AT_ONCE = 50
-"""Due entries handed to one plan; the others come with the next."""
+"""Maximum due entries in one plan; the others follow in the next."""
 
 
 class CleanupTimes:
-    """When finished grabs need a look of the clean-up, as an index of due times.
+    """An index of the times at which finished grabs are due for clean-up.
 
-    Each grab costs something when it changes and when it is due, and nothing in between. Without
-    clean-up rules nothing is ever indexed.
+    A grab costs something when it changes and when it is due, and nothing in between. Without
+    clean-up rules the index is empty.
     """
 
     def __init__(self, state: State, rules: Callable[[str], Rules]) -> None:
@@ -38,16 +38,16 @@ class CleanupTimes:
         """When the *arr of a grab was last asked what it has imported, by grab id."""
 
     def reset(self) -> None:
-        """Index everything again: the rules have changed."""
+        """Rebuild the index after the rules have changed."""
         self._version = -1
 
     def asked(self, grab_id: int, now: float) -> None:
-        """Note that the *arr of a grab is being asked."""
+        """Record that the *arr of a grab is being asked."""
         self.asked_at[grab_id] = now
         self._place(grab_id)
 
     def due(self, now: float) -> Sequence[Entry]:
-        """Return the entries that are due, the oldest first."""
+        """Return the due entries, oldest first."""
         self._catch_up()
         found: list[Entry] = []
         taken: list[tuple[float, int]] = []
@@ -64,7 +64,7 @@ class CleanupTimes:
         return found
 
     def next_at(self, now: float) -> float:
-        """Return when the next one after `now` is due (unix seconds), infinity when none is."""
+        """Return when the next entry after `now` is due (unix seconds), or infinity."""
         later = (at for at, grab_id in self._heap if at > now and self._due_at.get(grab_id) == at)
         return min(later, default=inf)
 
@@ -95,7 +95,7 @@ class CleanupTimes:
 
 
 async def ask_import(ctx: EngineContext, grab_id: int) -> None:
-    """Ask its *arr whether all of a grab is in the library, and record it if so."""
+    """Ask the *arr whether the whole grab is in its library, and record a yes."""
     entry = ctx.state.entry(grab_id)
     if entry is None:
         return
@@ -111,7 +111,7 @@ async def ask_import(ctx: EngineContext, grab_id: int) -> None:
 
 
 async def record_import(ctx: EngineContext, grab_id: int, why: str) -> None:
-    """Record that a grab is in the library of its *arr now."""
+    """Record that a grab is in the library of its *arr."""
     async with ctx.state.unit_of_work() as work:
         entry = work.entry(grab_id)
         if entry is None:
@@ -122,7 +122,7 @@ async def record_import(ctx: EngineContext, grab_id: int, why: str) -> None:
 
 
 async def clean_up(ctx: EngineContext, grab_id: int, why: str) -> None:
-    """Remove a grab as if its *arr had."""
+    """Remove a grab in the same way as when its *arr removes it."""
     entry = ctx.state.entry(grab_id)
     if entry is not None:
         log.info("clean_up", release=entry.name, hash=entry.hash, why=why)

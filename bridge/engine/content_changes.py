@@ -1,6 +1,6 @@
-"""What a user does to files on disk: rename, choose, move, recheck, deliver again.
+"""Changes to files on disk that a user asks for: rename, choose, move, recheck, deliver again.
 
-Each keeps the engine away from the grab meanwhile: nothing is begun for it until that is done.
+Each change holds the grab, so that the engine starts no work for it until the change is done.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bridge.core.edits import Refused
+from bridge.core.edits import EditRefused
 from bridge.core.model import (
     DeliveredFile,
     Entry,
@@ -31,12 +31,12 @@ from bridge.torbox import TorBoxError
 log = structlog.get_logger()
 
 DOWNLOAD = "download"
-"""The delivery mode that puts the bytes on disk by way of the staging directory."""
+"""The delivery mode that writes the bytes to disk by way of the staging directory."""
 
 LOOK_SECONDS = 3.0
-"""How long an add may wait for a look at the disk."""
+"""Maximum seconds that an add waits for a check of the disk."""
 
-PathRule = Callable[[Sequence[str]], tuple[str, ...] | Refused]
+PathRule = Callable[[Sequence[str]], tuple[str, ...] | EditRefused]
 
 
 class ContentChanges:
@@ -48,14 +48,14 @@ class ContentChanges:
         self._holder = holder
 
     async def rename(self, grab_id: int, rule: PathRule) -> str | None:
-        """Give planned or delivered files other paths. Return why not, when not."""
+        """Give planned or delivered files other paths. Return the reason if that is refused."""
         async with self._holder.held(grab_id):
             entry = self._state.entry(grab_id)
             files = await self._state.files(grab_id)
             if entry is None or not files:
                 return None
             names = rule([file.path for file in files])
-            if isinstance(names, Refused):
+            if isinstance(names, EditRefused):
                 return names.reason
             renamed = tuple(
                 replace(file, path=name) for file, name in zip(files, names, strict=True)
@@ -89,6 +89,7 @@ class ContentChanges:
         A delivered grab that wants another file is delivered again.
         """
         async with self._holder.held(grab_id):
+            # `deliver_again` holds the grab itself, and the lock is not reentrant.
             wanted_again = await self._choose(grab_id, frozenset(indexes), priority)
         if wanted_again:
             await self.deliver_again(grab_id, "another file is wanted")
@@ -148,8 +149,8 @@ class ContentChanges:
     async def run_recheck(self, job: Job, task: Recheck) -> None:
         """Compare a delivered grab with the disk, and end the job.
 
-        Missing files are shown as `missingFiles`; checked (or started) once more, it is delivered
-        again.
+        Missing files are shown as `missingFiles`. If they are still missing at the next recheck (or
+        start), the grab is delivered again.
         """
         entry = self._state.entry(task.grab_id)
         if entry is not None and entry.complete and self._ctx.mode_of(entry.grab) != NONE:
@@ -181,7 +182,7 @@ class ContentChanges:
             return False
 
     async def deliver_again(self, grab_id: int, why: str) -> None:
-        """Follow its download again. What is whole on disk is kept, only the rest is fetched."""
+        """Follow its download again. Complete files on disk are kept; only the rest is fetched."""
         async with self._holder.held(grab_id):
             entry = self._state.entry(grab_id)
             if entry is None or not entry.complete:
@@ -216,7 +217,7 @@ class ContentChanges:
         return Entry(entry.download, grab or entry.grab)
 
     async def _take_back(self, entry: Entry) -> None:
-        """Put what is on disk where the delivery goes on from."""
+        """Move the files on disk back to where the delivery continues."""
         request = request_of(entry, await self._state.files(entry.grab.id))
         if self._ctx.mode_of(entry.grab) == DOWNLOAD:
             await reclaim(self._ctx.settings.paths.incomplete_directory, request)
@@ -231,12 +232,14 @@ class ContentChanges:
         return await missing_files(request, links=links)
 
     async def _is_at_torbox(self, entry: Entry) -> bool:
-        """Return whether TorBox still has the item. No answer is no "no"."""
+        """Return whether TorBox still has the item. True when TorBox does not answer."""
         torrent_id = entry.download.torrent_id
         if torrent_id is None:
             return False
         try:
             return await self._ctx.torbox.item(torrent_id) is not None
+        # Without an answer assume that it is there: a wrong guess costs a lookup, while a second
+        # create would cost budget.
         except TorBoxError:
             return True
 
@@ -254,7 +257,7 @@ class ContentChanges:
 
 
 async def make_writable(path: Path) -> str | None:
-    """Create a directory; return what stands in the way, in qBittorrent's words."""
+    """Create a directory; return the reason in qBittorrent's words if that fails."""
     return await asyncio.to_thread(_make_writable, path)
 
 
@@ -268,7 +271,7 @@ def _make_writable(path: Path) -> str | None:
 
 
 def _with_priority(file: DeliveredFile, priority: int) -> DeliveredFile:
-    """Return the file with a priority; one that is on disk stays a part of the grab."""
+    """Return the file with a priority. A file that is on disk stays part of the grab."""
     return replace(file, priority=priority, chosen=file.done or priority > 0)
 
 

@@ -1,4 +1,4 @@
-"""What the workers share: state, TorBox, delivery, the *arr, the settings and the clock."""
+"""The workers' shared objects: state, TorBox, delivery, the *arr, the settings and the clock."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,10 +24,10 @@ from bridge.torbox import ApiKey, TorBox
 
 
 class GrabHolder(Protocol):
-    """Keeps the engine away from a grab for a while."""
+    """Keeps the engine from working on a grab."""
 
     def held(self, grab_id: int) -> AbstractAsyncContextManager[None]:
-        """Stop what is being done for a grab, and begin nothing for it meanwhile."""
+        """Cancel the work for a grab, and start none inside the context."""
 
 
 async def _unprobed(_link: str) -> bool:
@@ -36,7 +36,7 @@ async def _unprobed(_link: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
-    """Everything a worker needs. Built once, by `app`."""
+    """Everything that a worker needs. Built once, by `app`."""
 
     state: State
     torbox: TorBox
@@ -50,14 +50,14 @@ class EngineContext:
     retry: RetryTimes = field(default_factory=RetryTimes)
     refusals: Refusals = field(default_factory=Refusals)
     throttles: Throttles = field(default_factory=Throttles)
-    """The speed limits: of all fetches together, and of single grabs."""
+    """The speed limits: the global limit, and those of single grabs."""
     link_works: Callable[[str], Awaitable[bool]] = _unprobed
-    """Asks the CDN for the first byte behind a link."""
+    """Asks the CDN for the first byte of a link."""
     stream_key: bytes = field(default_factory=partial(token_bytes, KEY_BYTES), repr=False)
     """Signs the tokens in `.strm` files."""
 
     def rules(self, category: str) -> Rules:
-        """Return what the settings say for a category, as the planner wants it."""
+        """Return the settings of a category in the planner's form."""
         policy = self.settings.policy_for(category)
         return Rules(
             patience=Patience(
@@ -79,27 +79,28 @@ class EngineContext:
         )
 
     def mode_of(self, grab: Grab) -> str:
-        """Return how a grab is delivered: as was decided for it, or as the settings say now."""
+        """Return the mode in which a grab was planned, or the mode in the settings before that."""
         return grab.delivery_mode or self.settings.delivery_mode(grab.category)
 
     def delivery_of(self, grab: Grab) -> Delivery:
-        """Return what delivers a grab."""
+        """Return the delivery of a grab's mode."""
         return self.deliveries.of(self.mode_of(grab))
 
     def with_limits(self, grab: Grab) -> Grab:
-        """Return the grab with the global seed limits where it has none of its own."""
+        """Return the grab with the global seed limits wherever it has none of its own."""
         return with_global_limits(grab, self.state.preferences)
 
     def entry_with_limits(self, entry: Entry) -> Entry:
-        """Return the entry with the global seed limits where its grab has none of its own."""
+        """Return the entry with the global seed limits wherever its grab has none of its own."""
         return Entry(entry.download, self.with_limits(entry.grab))
 
     def download_later(
         self, download: Download, note: str, *, after: float | None = None
     ) -> Download:
-        """Return the download with its next attempt put off, and why.
+        """Return the download with its next attempt postponed, and the reason as its note.
 
-        `after` in seconds; without it the pauses double from attempt to attempt, up to 15 minutes.
+        `after` is in seconds. Without it the pauses double from attempt to attempt, up to 15
+        minutes.
         """
         return replace(
             download,
@@ -109,7 +110,7 @@ class EngineContext:
         )
 
     def grab_later(self, grab: Grab, note: str, *, after: float | None = None) -> Grab:
-        """Return the grab with its next attempt put off, and why; see `download_later`."""
+        """Return the grab with its next attempt postponed; see `download_later`."""
         return replace(
             grab,
             attempts=grab.attempts + 1,
@@ -118,7 +119,7 @@ class EngineContext:
         )
 
     def job_later(self, job: Job, *, after: float | None = None) -> Job:
-        """Return the job with its next attempt put off; see `download_later`."""
+        """Return the job with its next attempt postponed; see `download_later`."""
         return replace(
             job, attempts=job.attempts + 1, next_attempt_at=self._later(job.attempts, after)
         )

@@ -1,4 +1,4 @@
-"""Delivering: from "TorBox has it" to whole files where the *arr looks for them."""
+"""Delivers grabs: from ready at TorBox to complete files where the *arr looks for them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -44,13 +44,13 @@ log = structlog.get_logger()
 
 NAMES_TRIED = 100
 FIRST_NUMBER = 2
-"""Of a name that is taken: `Name (2)`."""
+"""The first number for a name that is in use: `Name (2)`."""
 LINK_ATTEMPTS = 6
-"""Times that TorBox may say it does not know an item it listed before the item is followed again."""
+"""Attempts for which TorBox may deny an item that it listed, before the item is followed again."""
 
 
 class Deliverer:
-    """Delivers grabs, each by its own mode, and links the files of those that wait for the same."""
+    """Delivers grabs, each in its own mode, and hard-links files for waiting grabs."""
 
     def __init__(self, ctx: EngineContext, holder: GrabHolder) -> None:
         self._ctx = ctx
@@ -58,10 +58,10 @@ class Deliverer:
         self._holder = holder
 
     async def deliver(self, grab_id: int, source_ids: Sequence[int] = ()) -> None:
-        """Deliver one grab, and record the outcome.
+        """Deliver one grab and record the outcome.
 
         Raises:
-            TorBoxError: TorBox gave no links; the caller notes it and tries again.
+            TorBoxError: TorBox gave no links; the caller records it and tries again.
         """
         entry = await self._begin(grab_id)
         if entry is None:
@@ -71,6 +71,8 @@ class Deliverer:
             await self._deliver(entry, source_ids, progress)
         except NotEnoughSpace as error:
             await self._later(grab_id, str(error), after=self._ctx.retry.disk_full)
+        # The user's mount of TorBox refreshes its listing after minutes, so links into it come
+        # late.
         except NotYet as error:
             pause = self._ctx.retry.backoff(entry.grab.attempts)
             await self._later(grab_id, str(error), after=min(pause, self._ctx.retry.mount))
@@ -82,12 +84,13 @@ class Deliverer:
             self._state.meters.pop(grab_id, None)
 
     async def _begin(self, grab_id: int) -> Entry | None:
-        """Enter the phase; None when the grab is gone, or its files cannot be chosen yet."""
+        """Enter DELIVERING. Return None when the grab is gone or its files cannot be chosen yet."""
         entry = self._state.entry(grab_id)
         if entry is None or entry.download.torrent_id is None:
             return None
         if not entry.grab.planned:
             plan = await plan_one(self._ctx, grab_id)
+            # The snapshot is empty after a restart, and no other grab has a file list to copy.
             if isinstance(plan, Incomplete) and not plan.names:
                 await self._follow_again(entry, "TorBox's list of files is not known")
             if not isinstance(plan, Planned):
@@ -95,7 +98,8 @@ class Deliverer:
         async with self._state.unit_of_work() as work:
             known = work.entry(grab_id)
             if known is None or known.grab.phase not in NOT_DELIVERED:
-                return None  # removed meanwhile, or linked by another delivery
+                # It was removed in the meantime, or linked by another delivery.
+                return None
             staging_name = staging_name_of(known, self._staging_names(work, known))
             mode = self._ctx.mode_of(known.grab)
             work.update_grab(
@@ -111,7 +115,7 @@ class Deliverer:
             return work.entry(grab_id)
 
     def _staging_names(self, work: UnitOfWork, entry: Entry) -> set[str]:
-        """Return the staging names of a hash that other grabs have, or removals still delete."""
+        """Return the staging names that other grabs of the hash or pending removals use."""
         names = {
             grab.staging_name
             for grab in work.grabs_of(entry.download.id)
@@ -127,23 +131,28 @@ class Deliverer:
         named: Entry | None = entry
         for number in range(FIRST_NUMBER, NAMES_TRIED):
             if named is None:
-                return  # removed meanwhile
+                return  # it was removed in the meantime
             try:
                 await self._put(named, source_ids, progress)
             except NameRefused as error:
+                # The first try replaces only what Windows forbids; some network shares refuse other
+                # characters without saying which.
                 ascii_only = number > FIRST_NUMBER
                 named = await self._fit_names(named, error, ascii_only=ascii_only)
                 plain = named.grab.content_name if named is not None else plain
             except TargetTaken:
                 named = await self._rename(named, numbered(plain, number, is_file=is_file))
             else:
+                # Before `_delivered`: as soon as an *arr sees the source complete, it may move its
+                # files.
                 await self._link_siblings(named)
                 await self._delivered(named.grab.id)
                 return
         raise DeliveryFailed(f"{plain!r} and its numbered names exist already", retryable=False)
 
     async def _put(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
-        """Make the files appear where no other grab has its own: by links if there are sources."""
+        """Make the files appear at a free target: as hard links if there are sources."""
+        # On disk the target may look free: the *arr of the other grab has moved the files away.
         if target_in_use(self._state, entry):
             raise TargetTaken(entry.grab.content_name)
         files = await self._state.files(entry.grab.id)
@@ -160,7 +169,7 @@ class Deliverer:
         await self._ctx.delivery_of(entry.grab).deliver(request, links, progress)
 
     async def _link(self, source: Grab, entry: Entry, files: Iterable[DeliveredFile]) -> bool:
-        """Hard-link the files of another grab; False where only a fetch can deliver them."""
+        """Hard-link the files of another grab; return False if they have to be fetched."""
         where = link_source(source, await self._state.files(source.id))
         linked = await link_existing(where, request_of(entry, files))
         if linked:
@@ -168,9 +177,10 @@ class Deliverer:
         return linked
 
     async def _link_siblings(self, source: Entry) -> None:
-        """Give these files to grabs that wait for the same, before the source is shown complete.
+        """Hard-link the files for the waiting siblings before the source is shown complete.
 
-        From then on its *arr may move the files away. A sibling that gets none now has its own turn.
+        Afterwards the *arr of the source may move the files away. A sibling that cannot be linked
+        is delivered later.
         """
         if self._ctx.mode_of(source.grab) not in FETCHING:
             return
@@ -203,7 +213,7 @@ class Deliverer:
         await self._state.update_grab(sibling_id, grab_interrupted)
 
     async def _rename(self, entry: Entry, name: str) -> Entry | None:
-        """Give the content a numbered name: another grab, or a stranger, has the plain one."""
+        """Give the content a numbered name: another grab or a foreign file has the plain name."""
         before = entry.grab.content_name
         log.info("target_taken", release=entry.name, hash=entry.hash, before=before, after=name)
         return await self._put_names(entry, renamed(await self._state.files(entry.grab.id), name))
@@ -211,7 +221,7 @@ class Deliverer:
     async def _fit_names(
         self, entry: Entry, error: NameRefused, *, ascii_only: bool
     ) -> Entry | None:
-        """Give the files names that the file system takes; without such names it fails as before."""
+        """Give the files names that the file system accepts, or fail if there are none."""
         files = await self._state.files(entry.grab.id)
         taken = fitted(files, longest=error.longest, ascii_only=ascii_only)
         if taken == files:
@@ -265,14 +275,18 @@ class Deliverer:
         )
 
     async def _item_unknown(self, entry: Entry) -> None:
-        """TorBox does not know the item. Just after it is ready that may pass."""
+        """Try again if TorBox does not know the item, then follow it again.
+
+        Shortly after an item is ready, TorBox may deny it for some minutes.
+        """
+        # TorBox lists an item as ready some minutes before all its servers know it.
         if entry.grab.attempts < LINK_ATTEMPTS:
             await self._later(entry.grab.id, "TorBox gives no links to it yet")
             return
         await self._follow_again(entry, "TorBox gives no links to it")
 
     async def _follow_again(self, entry: Entry, why: str) -> None:
-        """Follow the download at TorBox once more, since its item may be another, or gone."""
+        """Follow the download at TorBox again: its item may have been replaced or deleted."""
         self._state.forget_item(entry.download.torrent_id or 0)
         now = self._ctx.clock()
         async with self._state.unit_of_work() as work:

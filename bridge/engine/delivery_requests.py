@@ -1,4 +1,4 @@
-"""What a delivery is asked for, made from a grab, its download and its files."""
+"""Builds the request for a delivery from a grab, its download and its files."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from bridge.delivery import DeliveryRequest, LinkSource, RequestedFile
 def request_of(
     entry: Entry, files: Iterable[DeliveredFile], *, title: str = "", torrent: bytes = b""
 ) -> DeliveryRequest:
-    """Return the request for the chosen files of a grab; `title` is what TorBox calls the item."""
+    """Return the request for the chosen files of a grab. `title` is the item's name at TorBox."""
     grab = entry.grab
     names = (title, entry.download.remote_name, entry.name)
     return DeliveryRequest(
@@ -27,14 +27,14 @@ def request_of(
 
 
 def requested(file: DeliveredFile) -> RequestedFile:
-    """Return what a delivery has to know of a file."""
+    """Return the delivery's description of a file."""
     return RequestedFile(
         file_id=file.file_id, remote_name=file.remote_name, size=file.size, path=file.path
     )
 
 
 def link_source(grab: Grab, files: Iterable[DeliveredFile]) -> LinkSource:
-    """Return where the delivered files of a grab are, for hard links to them."""
+    """Return where the delivered files of a grab are, as a source for hard links."""
     paths = {file.file_id: file.path for file in files if file.chosen}
     return LinkSource(Path(grab.save_path), paths)
 
@@ -42,7 +42,7 @@ def link_source(grab: Grab, files: Iterable[DeliveredFile]) -> LinkSource:
 def staging_name_of(entry: Entry, taken: Collection[str]) -> str:
     """Return the name of a grab's directory below `paths.incomplete`.
 
-    The info-hash alone, unless that is `taken`.
+    The info-hash, unless that is in `taken`.
     """
     if entry.grab.staging_name:
         return entry.grab.staging_name

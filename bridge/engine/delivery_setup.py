@@ -1,4 +1,4 @@
-"""The deliveries as the settings want them, and the directories that they need."""
+"""Builds the deliveries from the settings, and checks the directories that they need."""
 
 import time
 from collections.abc import Iterator
@@ -40,9 +40,9 @@ def build_deliveries(
     stream_key: bytes,
     throttles: Throttles | None = None,
 ) -> Modes:
-    """Build every mode: what was delivered in one is removed in it, whatever the settings say.
+    """Return the delivery of every mode: a grab is removed in the mode that delivered it.
 
-    `session` is for TorBox's CDN; `stream_key` signs the tokens in `.strm` files.
+    `session` is for TorBox's CDN. `stream_key` signs the tokens in `.strm` files.
     """
     ROOTS.add(*_trusted_roots(settings))
     deliveries: dict[str, Delivery] = {
@@ -57,7 +57,7 @@ def build_deliveries(
 
 
 def _trusted_roots(settings: Settings) -> Iterator[Path]:
-    """List the directories that the settings name: these may be reached through the user's links."""
+    """Return the directories in the settings: they may be reached through the user's symlinks."""
     yield settings.paths.downloads
     if settings.paths.incomplete is not None:
         yield settings.paths.incomplete
@@ -129,9 +129,9 @@ def _stream_address(settings: Settings, key: bytes) -> Address | None:
 
 
 def directory_problems(settings: Settings) -> list[str]:
-    """Try every save path that the settings name, as its mode will use it. Blocks.
+    """Check every save path in the settings in the way its mode uses it. Blocks.
 
-    Directories of categories are made if they are missing. Each problem says what to do.
+    Missing directories of categories are created. Each problem says how to fix it.
     """
     return list(_default_problems(settings)) or list(_category_problems(settings))
 

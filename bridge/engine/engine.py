@@ -1,7 +1,7 @@
-"""The engine: plans, carries out, sleeps until something is due or something happens.
+"""The engine: plans, performs the actions, and sleeps until something is due or changes.
 
-The only place with tasks and timers. `plan` decides; a table says which worker performs which
-action; what a worker found out is stored in a unit of work, and wakes the next plan.
+The only module with tasks and timers. `plan` decides, a table maps each action to its worker, and
+each outcome is stored in a unit of work and wakes the next plan.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxErro
 log = structlog.get_logger()
 
 LONGEST_SLEEP = 30.0
-"""The plan is made again at least this often, whatever it said (seconds)."""
+"""Maximum seconds between two plans, whatever the plan said."""
 
 VIOLATIONS_SECONDS = 60.0
 """Between two looks for what does not hold though it should."""
@@ -88,7 +88,7 @@ STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
 
 FEW_CREATES = 10
-"""So many creates of the hourly budget are kept for what TorBox does not have cached."""
+"""When fewer uncached creates than this are left, cached torrents are looked for first."""
 
 SLOW_CREATE_SECONDS = 5.0
 """A create that takes longer than this no longer keeps others from their turn."""
@@ -97,15 +97,15 @@ MOST_SLOW_CREATES = 20
 """So many slow creates may be in flight all the same; then they do count."""
 
 FORECAST = 200
-"""Downloads in the submit queue whose turn is forecast."""
+"""Maximum downloads in the submit queue whose turn is forecast."""
 
 REFUSALS = 6
-"""Times that TorBox may refuse links to what it has before that is final."""
+"""Attempts for which TorBox may refuse links to a ready item before the grab fails."""
 
 SETTLED_AT_ONCE = (
     AttachTorrent, AttachQueued, PlanFiles, FailDownload, FailGrab, CleanUp, DeleteStray,
 )  # fmt: skip
-"""Actions that are done when they have been performed: what follows is planned right away."""
+"""Actions that are complete when their worker returns: the next plan follows immediately."""
 
 CALLS: Mapping[type[Action], CallClass] = {
     Submit: CallClass.CREATE,
@@ -115,14 +115,14 @@ CALLS: Mapping[type[Action], CallClass] = {
     Finish: CallClass.CONTROL,
     RunJob: CallClass.CONTROL,
 }
-"""The class of calls that an action depends on."""
+"""The call class that an action depends on."""
 
 BUDGETS = "budgets"
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What is being done just now."""
+    """A task in progress."""
 
     action: Action
     info_hash: str
@@ -132,7 +132,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a task is about: nothing else is begun for it meanwhile."""
+    """The subject of a task. There is at most one task per subject."""
 
     kind: str
     """`download`, `grab` or `job`."""
@@ -153,9 +153,9 @@ class Engine:
             creates=ctx.settings.torbox.limits.adds_at_once,
         )
         self.leftovers = LeftoverSearch(ctx)
-        """What is on disk and belongs to no grab."""
+        """Unfinished files on disk that belong to no grab."""
         self.outside = Outside(ctx)
-        """TorBox and the disk, for requests of clients that wait."""
+        """TorBox and the disk, for requests of clients that wait for an answer."""
         self.links = LinkFollows(ctx, fetcher)
         self.content = ContentChanges(ctx, self)
         self._tasks = Tasks()
@@ -178,7 +178,7 @@ class Engine:
         self._closing = False
         self._workers = self._worker_table()
 
-    # What the service and the faces ask
+    # Queries and commands of the service
 
     @property
     def unreachable(self) -> bool:
@@ -205,7 +205,7 @@ class Engine:
 
     @property
     def violations(self) -> Sequence[str]:
-        """What does not hold though it should at every moment; nothing, one hopes."""
+        """Sentences about violated invariants; normally empty."""
         known = self._planner_input()
         blocked = self._note_waits(known)
         return violations(
@@ -269,22 +269,23 @@ class Engine:
         self.wake()
 
     def wake(self) -> None:
-        """Plan again now: something changed."""
+        """Plan again now, because something changed."""
         self._event.set()
 
     def cancel_grab(self, grab_id: int) -> None:
-        """Stop what is being done for a grab; the next plan may begin it again."""
+        """Cancel the work for a grab; the next plan may start it again."""
         busy = self._busy.get(Key("grab", grab_id))
         if busy is not None:
             busy.task.cancel()
 
     @asynccontextmanager
     async def held(self, grab_id: int) -> AsyncIterator[None]:
-        """Stop what is being done for a grab, and begin nothing for it meanwhile."""
+        """Cancel the work for a grab, and start none inside the context."""
         async with self._holds.setdefault(grab_id, asyncio.Lock()):
             self._held[grab_id] += 1
             try:
                 busy = self._busy.get(Key("grab", grab_id))
+                # A task must not wait for its own end.
                 if busy is not None and busy.task is not asyncio.current_task():
                     busy.task.cancel()
                     await asyncio.wait({busy.task})
@@ -296,11 +297,11 @@ class Engine:
                 self.wake()
 
     def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-        """Do something that nobody waits for; it ends with the engine."""
+        """Run a coroutine that nobody waits for; it ends with the engine."""
         return self._tasks.spawn(work, name=name)
 
     async def look(self, download: Download) -> None:
-        """Ask TorBox for the item of a download, now; what cannot be asked is logged."""
+        """Read the item of a download now; a failure is logged."""
         if download.torrent_id is None:
             return
         try:
@@ -310,18 +311,19 @@ class Engine:
         self.wake()
 
     async def control(self, download: Download, operation: Operation) -> None:
-        """Tell TorBox to do something to an item, and look what became of it."""
+        """Send an operation on an item to TorBox, and read the item afterwards."""
         if await self.outside.control(download, operation):
             await self.look(download)
 
     def begin_jobs(self, jobs: Sequence[Job]) -> None:
-        """Make the first attempt at these jobs now."""
+        """Start the first attempt at these jobs now."""
         for job in jobs:
             self._begin(Key("job", job.id), RunJob(job.id), job.subject, self._job(job))
 
     async def perform_jobs(self, jobs: Sequence[Job], *, within: float = 10.0) -> None:
-        """Make the first attempt at these jobs; return when it is over, or after so many seconds."""
+        """Start the first attempt at these jobs; wait until it is over, at most `within` seconds."""
         self.begin_jobs(jobs)
+        # A client that sees its delete answered expects the files to be gone, so wait a little.
         keys = (Key("job", job.id) for job in jobs)
         tasks = {busy.task for key in keys if (busy := self._busy.get(key)) is not None}
         if tasks:
@@ -340,8 +342,9 @@ class Engine:
         self._tasks.spawn(self._run(), name="engine")
 
     async def close(self) -> None:
-        """Stop everything; fetches write their checkpoints."""
-        # A time limit that strikes at this moment swallows the cancellation: the loop has to know.
+        """Stop all tasks; fetches write their checkpoints."""
+        # A timeout that expires at this moment swallows the cancellation, so the loop checks a
+        # flag, too.
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
         await self._save_budgets()
@@ -352,7 +355,8 @@ class Engine:
             try:
                 pause = await self._turn()
             except Exception:
-                # A full disk under the database, say. Everything is in the state: try again.
+                # For example a full disk under the database. Nothing is lost: the next turn plans
+                # again.
                 log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
                 pause = FAILED_TURN_PAUSE
             with suppress(TimeoutError):
@@ -360,7 +364,7 @@ class Engine:
                     await self._event.wait()
 
     async def _turn(self) -> float:
-        """Carry out one plan; return how long to sleep at most, in seconds."""
+        """Perform one plan; return the longest sleep afterwards, in seconds."""
         known = self._planner_input()
         self._log_violations(known)
         self._forecast(known)
@@ -377,7 +381,7 @@ class Engine:
         return min(max(made.wake_at - self._ctx.clock(), 0.0), LONGEST_SLEEP)
 
     async def _carry_out(self, action: Action) -> bool:
-        """Perform an action. One that breaks holds up none of the others."""
+        """Perform an action; return False if it failed. The others are performed anyway."""
         try:
             await self._workers[type(action)](action)
         except Exception:
@@ -386,7 +390,7 @@ class Engine:
         return True
 
     def _forecast(self, known: PlannerInput) -> None:
-        """Tell those who wait when it is their turn, in tens of seconds: a poll shows it as eta."""
+        """Store when waiting downloads expect their turn, in steps of 10 s: the eta in polls."""
         etas = {}
         if max(known.next_create_at, known.next_cached_create_at) > known.now:
             forecast = self._ctx.torbox.budgets.forecast(FORECAST, known.now)
@@ -401,6 +405,8 @@ class Engine:
             LiveDownload(download, tuple(map(ctx.with_limits, self._state.grabs_of(download.id))))
             for download in self._state.live
         )
+        # A slot may become free by other means than ours: the user deletes an item on TorBox's
+        # site.
         self.blockers.watch_slots(sum(item.active for item in self._state.snapshot.items.values()))
         slot_at = self.blockers.slot_at
         due = self._cleanup.due(now)
@@ -413,11 +419,14 @@ class Engine:
             removed=tuple(
                 removed
                 for info_hash, removed in self._state.removed_downloads.items()
+                # A hash that was added again must not lose its new item to the search for late
+                # ones.
                 if self._state.by_hash(info_hash) is None
             ),
             snapshot=self._state.snapshot,
             rules=self._rules_of(live, due),
             busy_downloads=self._busy_ids("download"),
+            # A held grab has no task, but nothing may be started for it either.
             busy_grabs=self._busy_ids("grab") | frozenset(self._held),
             busy_jobs=self._busy_ids("job"),
             busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
@@ -471,7 +480,7 @@ class Engine:
     # Performing actions
 
     def _worker_table(self) -> Mapping[type[Action], Callable[[Any], Awaitable[None]]]:
-        """Say what performs each action. What waits for TorBox or the disk becomes a task."""
+        """Return the worker of each action. Work that waits for TorBox or the disk is a task."""
         ctx = self._ctx
         return {
             Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
@@ -517,7 +526,8 @@ class Engine:
         self, key: Key, action: Action, info_hash: str, work: Coroutine[Any, Any, None]
     ) -> None:
         if key in self._busy:
-            work.close()  # since the plan was made
+            # It was started after the plan was made. An unawaited coroutine would warn.
+            work.close()
             return
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
         task = self._tasks.spawn(work, name=name)
@@ -530,13 +540,14 @@ class Engine:
     def _ended(self, key: Key) -> None:
         self._busy.pop(key, None)
         if key.kind == "download" and key.id not in self._state.downloads:
+            # Ids are never reused, so the entry of a removed download would stay for ever.
             self._last_lookup_at.pop(key.id, None)
         self.wake()
 
     async def _guarded(
         self, action: Action, key: Key, work: Callable[[Any], Awaitable[None]]
     ) -> None:
-        """Turn what goes wrong into a note and another attempt: nothing is left alone."""
+        """Perform an action; any failure becomes a note and another attempt."""
         try:
             await work(action)
         except TorBoxError as error:
@@ -555,6 +566,8 @@ class Engine:
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return
         grab = self._state.grabs.get(key.id) if key.kind == "grab" else None
+        # TorBox refuses links for minutes after an item is ready (DATABASE_ERROR, UNKNOWN_ERROR):
+        # only many refusals in a row are final.
         if isinstance(error, Refused) and grab is not None and grab.attempts >= REFUSALS:
             failure = Failure(error.reason, f"TorBox gives no links: {error}")
             await fail_grab(self._ctx, key.id, failure)
@@ -562,7 +575,7 @@ class Engine:
             await self._later(key, str(error), blocked=blocked)
 
     async def _later(self, key: Key, note: str, *, blocked: bool = False) -> None:
-        """Try again: soon, once what blocks others too is over, or else after a pause."""
+        """Try again: soon if a blocker stopped the attempt, else after a growing pause."""
         after = self._ctx.retry.soon() if blocked else None
         if key.kind == "grab":
             await self._state.update_grab(
@@ -585,6 +598,8 @@ class Engine:
         except RateLimited:
             download = self._state.downloads.get(download_id)
             if download is not None:
+                # The create was sent as cached, outside the hourly budget, but hit the limit
+                # nevertheless: the answer of the cached check was outdated.
                 self._cached.forget(download.hash)
             raise
         download = self._state.downloads.get(download_id)
@@ -622,7 +637,7 @@ class Engine:
             self._asking_import = False
 
     def _spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
-        """Start a task whose end wakes the plan."""
+        """Start a task whose end wakes the planner."""
         self._tasks.spawn(work, name=name).add_done_callback(lambda _task: self.wake())
 
     # Jobs
@@ -633,7 +648,7 @@ class Engine:
             self._begin(Key("job", job.id), action, job.subject, self._job(job))
 
     async def _job(self, job: Job) -> None:
-        """Make one attempt at a job; whatever stands in its way, it is tried again."""
+        """Make one attempt at a job; after any failure the job is tried again."""
         try:
             await self._attempt(job)
         except Exception as error:
@@ -649,6 +664,7 @@ class Engine:
                 error, CallClass.CONTROL
             )
             retry = self._ctx.retry
+            # A job that fails because of an outage must not be retried before the outage is probed.
             after = retry.soon() + retry.lookup if blocked else None
             await self._state.put_job(self._ctx.job_later(job, after=after))
 
@@ -684,10 +700,11 @@ class Engine:
         try:
             await self._state.database.put_value(BUDGETS, budgets.rows())
         except BaseException:
-            budgets.dirty = True  # the next turn, or the end, stores them
+            # `rows` has cleared the flag: the next turn, or the shutdown, stores them.
+            budgets.dirty = True
             raise
 
 
 def _counted(before: Any, after: Any, *, blocked: bool) -> Any:
-    """Return `after`; what is blocked together with others has made no attempt of its own."""
+    """Return `after`, without counting an attempt that a blocker stopped."""
     return replace(after, attempts=before.attempts) if blocked else after

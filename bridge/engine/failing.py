@@ -1,7 +1,7 @@
-"""Giving up: a download for all its grabs, or one grab by the rules of its category.
+"""Fails a download for all its grabs, or one grab by the rules of its category.
 
-The reason is kept, the *arr that can be told are written down, and what the bridge created at
-TorBox is deleted when no grab needs it any more. All of it is one commit.
+The reason is stored, reports to the *arr are scheduled, and the item that the bridge created at
+TorBox is deleted when no grab needs it. All of this is one commit.
 """
 
 from collections.abc import Iterable
@@ -38,10 +38,10 @@ OUR_REASONS = frozenset({Reason.NOTHING_CHOSEN})
 async def fail_download(
     ctx: EngineContext, download_id: int, failure: Failure, *, before: Download | None = None
 ) -> None:
-    """Give up a download for every grab that has no files yet.
+    """Fail a download for every grab that has no files yet.
 
-    `before` is the download as it was before a create that TorBox refused: its present phase says
-    too much of what may be at TorBox.
+    `before` is the download as it was before a create that TorBox refused: its current phase would
+    claim that an item may exist at TorBox.
     """
     async with ctx.state.unit_of_work() as work:
         download = work.download(download_id)
@@ -52,13 +52,14 @@ async def fail_download(
         if _recreate(ctx, work, download, failure):
             return
         for grab in pending:
+            # Grabs that share the failure show the download's; their own rows keep no second copy.
             work.update_grab(grab.id, transitions.grab_interrupted)
             report_failure(ctx, work, Entry(download, grab), failure)
         _release_item(ctx, work, before or download, failure, pending or grabs)
 
 
 async def fail_grab(ctx: EngineContext, grab_id: int, failure: Failure) -> None:
-    """Give up one grab; others of the download go on. With the last one the download has failed."""
+    """Fail one grab; the others continue. After the last grab the download has failed."""
     async with ctx.state.unit_of_work() as work:
         fail_grab_in(ctx, work, grab_id, failure)
 
@@ -71,7 +72,7 @@ def fail_grab_in(
     *,
     before: Download | None = None,
 ) -> None:
-    """Do what `fail_grab` does, as a part of a unit of work."""
+    """Do the same as `fail_grab`, inside a unit of work."""
     entry = work.entry(grab_id)
     if entry is None or entry.grab.phase not in NOT_DELIVERED:
         return
@@ -87,10 +88,9 @@ def fail_grab_in(
 
 
 def _recreate(ctx: EngineContext, work: UnitOfWork, download: Download, failure: Failure) -> bool:
-    """Delete what failed at TorBox and create it anew, once, where no *arr could find another release.
+    """Delete an item that failed at TorBox and create it again, once, if no *arr can be told.
 
-    Return whether that is done; a grab that is delivered, or whose *arr can be told, stands against
-    it.
+    Return whether that is done. A delivered grab, or a grab whose *arr can be told, prevents it.
     """
     grabs = work.grabs_of(download.id)
     alone = all(
@@ -117,14 +117,14 @@ def _recreate(ctx: EngineContext, work: UnitOfWork, download: Download, failure:
 
 
 def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: Failure) -> None:
-    """Store that the *arr of a failed grab is to be told, if there is one with an API.
+    """Schedule the report to the *arr of a failed grab, if there is an *arr with an API key.
 
-    Without one the grab stays as an error, and its note says what the user can do.
+    Without such an *arr the grab stays as an error, and its note says what the user can do.
     """
     category, client = entry.grab.category, entry.grab.client
     if ctx.arrs.of(category):
         work.add_job(Failover(category=category, message=sentence_of(failure)), entry.hash)
-        note = "waits for its turn to be told to the *arr"
+        note = "waits for its turn to be reported to the *arr"
     elif client in ARR_PROGRAMS:
         note = f"add this {client} under `arr` so that it searches again"
         log.warning(
@@ -137,7 +137,7 @@ def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: 
 
 
 def sentence_of(failure: Failure) -> str:
-    """Return what the history of an *arr says of a failure: who it failed for, and why."""
+    """Return the sentence for the *arr's history: whether TorBox or the bridge failed it, and why."""
     if failure.message.startswith("TorBox"):
         return failure.message
     who = "torbox-bridge" if failure.reason in OUR_REASONS else "TorBox"
@@ -152,6 +152,7 @@ def _release_item(
     grabs: Iterable[Grab],
 ) -> None:
     """Mark the download as failed, and delete its item unless delivered grabs may need it."""
+    # A delivered grab may play from the item (symlink, strm) or still seed it.
     keeps_item = any(grab.complete for grab in work.grabs_of(download.id))
     work.update_download(
         download.id,

@@ -1,8 +1,8 @@
-"""Reporting a failed grab to its *arr, so that it finds another release.
+"""Reports a failed grab to its *arr, so that it searches for another release.
 
-The *arr's own API is asked to delete the record of its queue with `blocklist`. Before it answers,
-it calls our `torrents/delete`, which removes the grab; the job goes on without it. What the *arr's
-history says decides each time, so nothing is reported twice, whatever crashes in between.
+The *arr is asked to delete the record in its queue with `blocklist`. Before it answers, it calls
+our `torrents/delete`, which removes the grab; the job continues without it. Every attempt begins
+with the *arr's history, so nothing is reported twice, whenever the process crashes.
 """
 
 from dataclasses import replace
@@ -19,14 +19,14 @@ from bridge.engine.removal import release
 log = structlog.get_logger()
 
 LOOKS = 5
-"""Times that an *arr is asked for what it does not know yet: it reads its queue once a minute."""
+"""Questions to an *arr that does not know the grab yet: it reads its queue once a minute."""
 
 GIVE_UP_AFTER = 7 * 86400.0
-"""Seconds after which an *arr that cannot be told is left alone."""
+"""Seconds after which the reports to an unreachable *arr end."""
 
 
 async def report_failure(ctx: EngineContext, job: Job, task: Failover) -> None:
-    """Make one attempt, or put it off: the job is never left without its next attempt."""
+    """Make one attempt or postpone it: the job always has a next attempt."""
     if job.finished_at is not None:
         return
     try:
@@ -34,7 +34,7 @@ async def report_failure(ctx: EngineContext, job: Job, task: Failover) -> None:
     except ArrError as error:
         await _not_told(ctx, job.id, str(error))
     except Exception as error:
-        # Whatever it is, the other jobs go on, and this one is tried again.
+        # The other jobs continue, and this job is tried again.
         log.exception("failover_failed", hash=job.subject)
         await _not_told(ctx, job.id, f"internal error: {error!r}")
     await _forget_old(ctx)
@@ -43,15 +43,17 @@ async def report_failure(ctx: EngineContext, job: Job, task: Failover) -> None:
 async def _report(ctx: EngineContext, job: Job, task: Failover) -> None:
     arrs = ctx.arrs.of(task.category)
     for arr in arrs:
+        # Its history survives our crashes and its own: it says whether an earlier attempt
+        # succeeded.
         found = fate(await arr.history(job.subject))
         if found.fate is not Fate.UNKNOWN:
             await _settle(ctx, job, task, arr, found)
             return
     names = " and ".join(arr.name for arr in arrs) or "the *arr"
     if arrs and task.looks < LOOKS:
-        await _look_again(ctx, job, task, f"{names} has not noted that it grabbed this yet")
+        await _look_again(ctx, job, task, f"{names} does not show this grab in its history yet")
     else:
-        await _end(ctx, job, task, f"{names} did not grab it: there is nobody to tell")
+        await _end(ctx, job, task, f"{names} did not grab it: there is no *arr to report to")
 
 
 async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found: GrabFate) -> None:
@@ -59,7 +61,7 @@ async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found:
         case Fate.FAILED:
             await _end(ctx, job, task, f"{arr.name} knows that it failed")
         case Fate.IMPORTED:
-            await _end(ctx, job, task, f"{arr.name} is done with it and is not told")
+            await _end(ctx, job, task, f"{arr.name} has imported or ignored it: nothing to report")
         case Fate.GRABBED:
             await _tell(ctx, job, task, arr, found.grab_id)
         case Fate.UNKNOWN:
@@ -69,7 +71,9 @@ async def _settle(ctx: EngineContext, job: Job, task: Failover, arr: Arr, found:
 
 
 async def _tell(ctx: EngineContext, job: Job, task: Failover, arr: Arr, grab_id: int) -> None:
-    """Tell it by its queue; by its history only if the queue does not come to show it."""
+    """Fail the record in the *arr's queue, or in its history if the queue never shows one."""
+    # Failing the queue record also deletes the grab in its download client and starts the search;
+    # marking the history record only blocklists and searches.
     records = await arr.queue(job.subject)
     if not records and task.looks < LOOKS:
         await _look_again(ctx, job, task, f"{arr.name} does not show it in its queue yet")
@@ -96,20 +100,21 @@ async def _tell(ctx: EngineContext, job: Job, task: Failover, arr: Arr, grab_id:
 async def _fail_queued(
     arr: Arr, record: QueueRecord, job: Job, task: Failover, grab_id: int
 ) -> None:
-    """Let it delete the grab and blocklist the release, and check that it did both.
+    """Ask the *arr to delete the grab and blocklist the release, and check that it did both.
 
-    An *arr that does not know the word `blocklist` (it was `blacklist` once) only deletes, and
-    answers as if all was well. A grab that came meanwhile is none of this.
+    An *arr from before the word `blocklist` (formerly `blacklist`) only deletes, and answers with
+    success. A newer grab of the same hash in the history is left alone.
     """
+    # All records of a season pack share the download id, so failing one of them is enough.
     await arr.fail_queued(record.id, info_hash=job.subject, message=task.message)
     if fate(await arr.history(job.subject)) == GrabFate(Fate.GRABBED, grab_id):
         await arr.fail_grabbed(grab_id)
 
 
 async def _begin(ctx: EngineContext, job: Job, task: Failover) -> tuple[Job, Failover] | None:
-    """Store that the *arr is told now; None when the job was called off meanwhile.
+    """Store that the report is being sent; return None if it was cancelled.
 
-    After a crash it is given time to end what it was told, before it is asked how that ended.
+    After a crash the *arr gets time to finish the first report before its history is read.
     """
     now = ctx.clock()
     sent = replace(task, sent_at=task.sent_at or now)
@@ -118,7 +123,7 @@ async def _begin(ctx: EngineContext, job: Job, task: Failover) -> tuple[Job, Fai
 
 
 async def _remove_left_over(ctx: EngineContext, job: Job, task: Failover) -> None:
-    """Remove what the *arr has not removed: it does not see it in its queue, or meant another."""
+    """Remove the grab if the *arr did not: it was not in its queue, or another record was."""
     download = ctx.state.by_hash(job.subject)
     for entry in ctx.state.entries_of(download) if download is not None else ():
         if entry.grab.category == task.category and entry.failure is not None:
@@ -141,10 +146,10 @@ async def _not_told(ctx: EngineContext, job_id: int, why: str) -> None:
     now, pause = ctx.clock(), ctx.retry.backoff(job.attempts)
     log.warning("failover_waits", hash=job.subject, why=why, again_in=round(pause))
     if now - job.created_at > GIVE_UP_AFTER:
-        await _end(ctx, job, job.task, f"the *arr could not be told for a week: {why}")
+        await _end(ctx, job, job.task, f"the report to the *arr failed for a week: {why}")
         return
     later = ctx.job_later(job, after=max(job.next_attempt_at - now, pause))
-    await _store(ctx, later, job.task, f"the *arr cannot be told: {why}")
+    await _store(ctx, later, job.task, f"the report to the *arr failed: {why}")
 
 
 async def _end(ctx: EngineContext, job: Job, task: Failover, why: str) -> None:
@@ -153,13 +158,14 @@ async def _end(ctx: EngineContext, job: Job, task: Failover, why: str) -> None:
 
 
 async def _store(ctx: EngineContext, job: Job, task: Failover, note: str) -> None:
-    """Store where a report stands, and tell the user on the failed grab."""
+    """Store the progress of a report, and show it on the failed grab."""
     async with ctx.state.unit_of_work() as work:
         if not work.put_job(job):
             return
         download = work.by_hash(job.subject)
         grabs = work.grabs_of(download.id) if download is not None else ()
         grab = next((one for one in grabs if one.category == task.category), None)
+        # The same answer every minute for a week would push everything else out of the timeline.
         if grab is None or grab.note != note:
             work.event(job.subject, "arr", why=note, grab_id=grab.id if grab else 0)
         if grab is not None and not grab.complete:
@@ -167,7 +173,7 @@ async def _store(ctx: EngineContext, job: Job, task: Failover, note: str) -> Non
 
 
 async def _forget_old(ctx: EngineContext) -> None:
-    """Delete the reports that were over more than an hour ago: they are counted no more."""
+    """Delete the reports that ended over an hour ago: the limit no longer counts them."""
     before = ctx.clock() - HOUR
     over = [
         job.id

@@ -1,4 +1,4 @@
-"""Which files of an item each grab gets, and under which names.
+"""Chooses and names the files of each grab.
 
 A grab whose content is not all in TorBox's list waits: half of a pack is never delivered as the
 whole. What lies beside the content (a cover, a text, subtitles) is waited for a short time only.
@@ -44,7 +44,7 @@ ZIP = ".zip"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The files of a grab, chosen and named."""
+    """The chosen and named files of a grab."""
 
     content_name: str
     files: tuple[DeliveredFile, ...]
@@ -62,7 +62,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """TorBox's list lacks files that the grab wants."""
+    """TorBox's file list lacks files that the grab wants."""
 
     names: Sequence[str]
     listed_bytes: int
@@ -74,7 +74,7 @@ Plan: TypeAlias = Planned | Incomplete | Failure
 
 
 async def plan_files(ctx: EngineContext, download_id: int) -> None:
-    """Plan the files of every grab that waits for a download TorBox has finished."""
+    """Plan the files of every grab that waits for a finished download."""
     state = ctx.state
     download = state.downloads.get(download_id)
     item = state.snapshot.items.get(download.torrent_id or 0) if download else None
@@ -102,9 +102,9 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
 
 
 async def plan_one(ctx: EngineContext, grab_id: int) -> Plan | None:
-    """Plan the files of a grab that came when its download was ready; None when it is gone.
+    """Plan the files of a grab that was added to a ready download; return None when it is gone.
 
-    What TorBox lists is taken from its last answer, or from another grab of the download.
+    The file list comes from TorBox's latest report, or from another grab of the download.
     """
     entry = ctx.state.entry(grab_id)
     if entry is None:
@@ -126,6 +126,7 @@ async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
     item = ctx.state.snapshot.items.get(entry.download.torrent_id or 0)
     if item is not None and item.files:
         return item.files
+    # After a restart TorBox's report is unknown, but the files of another grab have the same ids.
     for sibling in ctx.state.grabs_of(entry.download.id):
         files = await ctx.state.files(sibling.id)
         if files:
@@ -136,7 +137,7 @@ async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
 
 
 def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> None:
-    """Store what was planned for a grab, or what it waits for."""
+    """Store the plan of a grab, or the reason why it waits."""
     match made:
         case Planned(content_name, files, mode):
             chosen = [file for file in files if file.chosen]
@@ -185,7 +186,7 @@ def make_plan(
     known: Sequence[DeliveredFile],
     metainfo: Metainfo | None,
 ) -> Plan:
-    """Decide which files a grab gets by the rules of its category, and under which names."""
+    """Return the files and names of a grab by the rules of its category."""
     mode = ctx.mode_of(entry.grab)
     policy = ctx.settings.policy_for(entry.grab.category).files
     excluded = ctx.state.preferences.excluded_globs()
@@ -229,13 +230,14 @@ def wanted_files(
     dropped: Collection[int],
     excluded: Sequence[str] = (),
 ) -> tuple[File, ...] | NothingLeft:
-    """Choose by the category's rules; without any, leave out what no *arr imports.
+    """Return the files that the category's rules choose. Without rules, extras are left out.
 
-    `excluded` are wildcards of names that the user never wants, in any category.
+    `excluded` are wildcards of names that the user excludes in every category.
     """
     possible = deliverable(mode, files)
     if isinstance(possible, NothingLeft):
         return possible
+    # A user who configures rules decides about samples and extras as well.
     if policy == FilePolicy():
         possible = without_extras(possible)
     rules = FileRules(
@@ -292,7 +294,7 @@ def _incomplete(
 
 
 async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
-    """Return what the .torrent says, if a client sent one."""
+    """Return the metadata of the .torrent, if a client sent one."""
     if not download.has_torrent:
         return None
     torrent = await ctx.state.database.torrent(download.id)
@@ -301,8 +303,9 @@ async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
 
 
 def _unfit(choice: Iterable[RemoteFile]) -> Failure | None:
-    """Return what no *arr may be given."""
+    """Return the failure if a chosen file cannot be given to an *arr."""
     for file in choice:
+        # TorBox scans files; an infected one would be imported by the *arr like any other.
         if file.infected:
             return Failure(Reason.INFECTED, f"TorBox says that it is infected: {file.name}")
         if file.zipped:

@@ -1,4 +1,4 @@
-"""Finishing: nothing is left to seed for a grab, and its *arr may remove the entry."""
+"""Finishes grabs that have nothing left to seed, so that their *arr may remove them."""
 
 import structlog
 
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 async def finish(ctx: EngineContext, grab_id: int) -> None:
-    """Let TorBox stop seeding if no other grab needs it, and finish the grab."""
+    """Finish the grab, and stop seeding at TorBox if no other grab needs it."""
     entry = ctx.state.entry(grab_id)
     if entry is None:
         return
@@ -29,7 +29,7 @@ async def finish(ctx: EngineContext, grab_id: int) -> None:
 
 
 def _seeds_for_us(ctx: EngineContext, entry: Entry, others: list[Grab]) -> bool:
-    """Return whether TorBox was asked to seed it, and no other grab wants that to go on."""
+    """Return whether TorBox seeds it for us and no other grab wants that to continue."""
     if not entry.download.ours or entry.download.torrent_id is None:
         return False
     grabs = [ctx.with_limits(one) for one in (entry.grab, *others)]

@@ -1,4 +1,4 @@
-"""How much the disk has left, asked rarely and never waited for long."""
+"""Measures free disk space rarely, and without blocking a request."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 KEEP_SECONDS = 5.0
 WAIT_SECONDS = 1.0
-"""A disk of the network that hangs must not hang a poll."""
+"""A network disk that hangs must not delay a poll."""
 
 
 class FreeSpace:
@@ -36,7 +36,7 @@ class FreeSpace:
         self._question: asyncio.Future[int] | None = None
 
     async def bytes(self) -> int:
-        """Tell the free bytes, as known last while the disk does not answer; at first 0."""
+        """Return the free bytes: the last figure while the disk does not answer, at first 0."""
         if self._question is None and self._due():
             self._asked_at = self._clock()
             loop = asyncio.get_running_loop()

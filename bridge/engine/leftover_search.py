@@ -1,8 +1,8 @@
-"""Unfinished files on disk that belong to no grab: searched once, at the start.
+"""Finds unfinished files on disk that belong to no grab, once after the start.
 
-A database that was lost or put back from a copy leaves half-fetched files behind, a crash between
-two steps a hidden folder. What a delivery has surely made is deleted; the rest is reported and left
-alone.
+A database that was lost or restored leaves half-fetched files behind, and a crash between two steps
+may leave a hidden folder. Certain leftovers of a delivery are deleted. Everything else is reported
+and kept.
 """
 
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """Something that belongs to no grab and was left alone."""
+    """A path that belongs to no grab and was kept."""
 
     path: str
     why: str
 
 
 class LeftoverSearch:
-    """Deletes what a delivery has surely made, and remembers what was left alone."""
+    """Deletes leftovers of deliveries, and remembers what it kept."""
 
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
@@ -74,7 +74,7 @@ class LeftoverSearch:
         return leftover.staging_name in names
 
     async def _discard(self, leftover: Leftover) -> None:
-        """Delete it; where another program fetches, that one forgets it too."""
+        """Delete a leftover, also in the program that fetches it (aria2)."""
         settings = self._ctx.settings
         mode = settings.delivery.mode
         if mode in FETCHING and leftover.path.parent == settings.paths.incomplete_directory:

@@ -1,8 +1,8 @@
-"""Links to files on TorBox's CDN: asked for when a fetch starts, and reused while they are good.
+"""Links to files on TorBox's CDN: requested when a fetch starts, and reused while valid.
 
-Making links over and over counts as abuse at TorBox, so a link is kept for 50 minutes (TorBox
-lets it be started for an hour at least) unless the CDN has refused it. It outlives the attempt
-that asked for it: a delivery that is taken up again goes on with the links it had.
+TorBox treats frequent link requests as abuse, so a link is reused for 50 minutes (TorBox allows
+starting it for at least an hour) unless the CDN refuses it. Links outlive the attempt that
+requested them: a resumed delivery continues with them.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class LinkBook:
         self._links: dict[int, tuple[str, float]] = {}
 
     async def link(self, file_id: int, *, fresh: bool) -> str:
-        """Return a link to the file; a new one if `fresh`, or if the last is too old.
+        """Return a link to the file; a new link if `fresh`, or if the last is too old.
 
         Raises:
             TorBoxError: TorBox gave none.
@@ -31,6 +31,8 @@ class LinkBook:
         known, made_at = self._links.get(file_id, ("", -KEEP_SECONDS))
         if known and not fresh and 0 <= now - made_at < KEEP_SECONDS:
             return known
+        # `fresh` comes from a CDN that refused the link: links die with a key reset or a deleted
+        # item.
         link = await self._torbox.link(self._torrent_id, file_id)
         self._links[file_id] = (link, now)
         return link
@@ -41,12 +43,12 @@ class LinkBook:
         return bool(link) and 0 <= self._clock() - made_at < KEEP_SECONDS
 
     def stale(self, now: float) -> bool:
-        """Return whether none of its links may be used any more."""
+        """Return whether all its links are too old."""
         return all(now - made_at >= KEEP_SECONDS for _, made_at in self._links.values())
 
 
 class LinkBooks:
-    """The link books of all remote items; those of long ago are forgotten."""
+    """The link books of all remote items. Books with only old links are dropped."""
 
     def __init__(self, torbox: TorBox, clock: Callable[[], float]) -> None:
         self._torbox = torbox

@@ -1,6 +1,6 @@
-"""Following a link to a .torrent or a magnet, as Jackett and Prowlarr hand them out.
+"""Follows a link to a .torrent or a magnet, as Jackett and Prowlarr hand them out.
 
-Limited in size, time and redirects, and guarded on every hop. Links carry the user's keys: only
+Limited in size, time and redirects; every hop is checked. Links carry the user's keys, so only
 their hosts are logged.
 """
 
@@ -18,14 +18,14 @@ from bridge.core.magnet import SCHEME
 from bridge.engine.address_guard import Guard, GuardedResolver, NotAllowed
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of one .torrent. The largest known ones have 10 MiB; each link holds its bytes in memory twice."""
+"""Maximum size of a .torrent. The largest known have 10 MiB; each link holds its bytes twice."""
 AT_ONCE = 2
-"""Links that are followed at a time; others wait."""
+"""Links followed at the same time; others wait."""
 TIMEOUT_SECONDS = 60.0
 MAX_REDIRECTS = 5
 CHUNK = 64 * 1024
 USER_AGENT = "qBittorrent/4.6.7"
-"""Some trackers' sites give their files to known clients only."""
+"""Some trackers serve their files to known clients only."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAGNET_BYTES = 16 * 1024
@@ -47,11 +47,11 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """The link led to nothing; `reason` names no secret."""
+    """The link led nowhere. `reason` contains no secret."""
 
     reason: str
     again: bool = False
-    """It may work later: nothing but the network stood in the way."""
+    """A later attempt may succeed: only the network failed."""
     forbidden: bool = False
     """It leads to a private address that the settings do not allow."""
 
@@ -88,7 +88,7 @@ class LinkFetcher:
             await self._session.close()
 
     async def follow(self, link: str, cookie: str = "") -> Fetched:
-        """Follow a link to its end. The cookie goes to the link's own host alone."""
+        """Follow a link to its end. The cookie is sent to the link's own host only."""
         try:
             async with self._slots, asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._follow(link, cookie)
@@ -160,7 +160,7 @@ def _judged(body: bytes | None) -> Fetched:
 
 
 def _refusal(error: BaseException | None) -> NotAllowed | None:
-    """Find the guard's word behind what aiohttp made of it."""
+    """Return the guard's refusal inside an exception of aiohttp."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, NotAllowed):

@@ -1,4 +1,4 @@
-"""Links in `torrents/add`: followed at once if that is quick, otherwise as a job."""
+"""Follows the links in `torrents/add`: immediately if that is quick, otherwise in a job."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,16 +15,16 @@ from bridge.engine.link_fetcher import FoundFile, FoundMagnet, LinkFetcher, NotF
 log = structlog.get_logger()
 
 PAUSES = (10.0, 60.0, 300.0)
-"""Seconds before each further attempt at a link that could not be reached."""
+"""Seconds before each further attempt at a link that was unreachable."""
 
 AddMagnet = Callable[[str, AddOptions], Awaitable[object]]
 AddTorrent = Callable[[bytes, AddOptions], Awaitable[object]]
 ShowRefused = Callable[[str, AddOptions, str], Awaitable[None]]
-"""Of a link, its options, and why it must not be followed."""
+"""Called with a link, its options, and why it must not be followed."""
 
 
 class LinkFollows:
-    """Follows links, and hands what they lead to back to the service that adds."""
+    """Follows links, and hands the result to the service that adds it."""
 
     def __init__(self, ctx: EngineContext, fetcher: LinkFetcher | None) -> None:
         self._ctx = ctx
@@ -36,7 +36,7 @@ class LinkFollows:
         self._results: dict[int, asyncio.Future[object]] = {}
 
     def add_with(self, magnet: AddMagnet, torrent: AddTorrent, show_refused: ShowRefused) -> None:
-        """Set what adds a magnet or a .torrent file. Before the first link is followed.
+        """Set the functions that add a magnet or a .torrent file. Call it before `begin`.
 
         `show_refused` shows a link that must not be followed to a client that was told `Ok.`.
         """
@@ -45,18 +45,18 @@ class LinkFollows:
 
     @property
     def can_follow(self) -> bool:
-        """Whether there is something that follows links."""
+        """Whether links can be followed at all."""
         return self._fetcher is not None
 
     async def begin(self, url: str, options: AddOptions) -> Job:
-        """Store a link that is to be followed. It survives a restart."""
+        """Store a link to be followed. It survives a restart."""
         async with self._state.unit_of_work() as work:
             job = work.add_job(LinkFollow(url=url, options=options), "")
         self._results[job.id] = asyncio.get_running_loop().create_future()
         return job
 
     async def result(self, job: Job) -> object | None:
-        """Return what became of a link, if that is known within seconds; otherwise None."""
+        """Return the outcome of a link if it is known within seconds, otherwise None."""
         future = self._results[job.id]
         try:
             await asyncio.wait({future}, timeout=self._ctx.retry.link)
@@ -65,7 +65,7 @@ class LinkFollows:
             self._results.pop(job.id, None)
 
     async def run(self, job: Job, task: LinkFollow) -> None:
-        """Make one attempt at a link; it ends the job, or puts it off."""
+        """Make one attempt at a link; end the job or postpone it."""
         result = await self._follow(task)
         if isinstance(result, NotFetched) and result.again and job.attempts < len(PAUSES):
             log.warning("link_not_followed", host=host_of(task.url), why=result.reason)
@@ -98,7 +98,7 @@ class LinkFollows:
 
 
 def host_of(url: str) -> str:
-    """Return the host of a link, which may be logged; the link itself may hold the user's keys."""
+    """Return the host of a link, which may be logged. The link itself may hold the user's keys."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

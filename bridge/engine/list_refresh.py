@@ -1,6 +1,6 @@
-"""Refreshing what TorBox says: one item by its id, or one list for all.
+"""Reads TorBox's reports: one item by its id, or one list for all.
 
-A list that was read becomes one unit of work: what it says of two hundred downloads is one commit.
+A list becomes one unit of work: a report on two hundred downloads is one commit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,14 +34,14 @@ log = structlog.get_logger()
 
 PROGRESS_STEP = 0.05
 IDLE_STEP = 300.0
-"""Seconds without progress that are worth a write."""
+"""Seconds without progress that justify a write."""
 
 MOST_WORDS = 100
-"""Unknown words for a state that are told apart."""
+"""Maximum number of unknown state words that are counted separately."""
 
 
 class ListRefresh:
-    """Reads TorBox's list and single items. Its success is also what ends an outage."""
+    """Reads TorBox's list and single items. A list that succeeds ends an outage."""
 
     def __init__(self, ctx: EngineContext, blockers: Blockers) -> None:
         self._ctx = ctx
@@ -52,23 +52,24 @@ class ListRefresh:
         self._unbroken_since = ctx.clock()
         self.running = False
         self.started_at = -inf
-        """When the last list was begun."""
+        """When the last list was started."""
         self.pause = self._pace.active
-        """Seconds before the next list while anything is followed; longer after failures."""
+        """Seconds before the next list while downloads are followed; longer after failures."""
 
     @property
     def blockers(self) -> list[str]:
-        """What is wrong with the list, in words."""
+        """The problem with the list, in words."""
         return ["TorBox: its list cannot be read"] if self._failures > 1 else []
 
     def begin(self) -> None:
-        """Count the list that `refresh_list` is about to read."""
+        """Mark a list as started, before `refresh_list` reads it."""
         self.running = True
         self.started_at = self._ctx.clock()
 
     async def refresh_list(self, *, queue: bool) -> None:
-        """Read the list, and the queue on request; never raises what TorBox does wrong."""
+        """Read the list, and the queue if asked. Never raises a TorBoxError."""
         try:
+            # TorBox's abuse system may change the key; the user stores the new one while we run.
             if self._blockers.bad_key:
                 await self._ctx.key.renew()
             await self._read(queue=queue)
@@ -81,7 +82,10 @@ class ListRefresh:
 
     def _failed(self, error: TorBoxError) -> None:
         self._failures += 1
+        # Time before the next success does not count as standstill of any download.
         self._unbroken_since = inf
+        # The pause never exceeds that of an idle bridge: a finished download should be seen soon
+        # after an outage.
         pause = min(self._ctx.retry.backoff(self._failures), self._pace.idle)
         self.pause = max(self._pace.active, pause)
         if self._blockers.probe_at is not None:
@@ -104,7 +108,7 @@ class ListRefresh:
             self._unbroken_since = self._ctx.clock()
 
     async def _resume(self) -> None:
-        """End the pauses that the outage gave; but not all go on at the same moment."""
+        """End the pauses that the outage caused, each at a slightly different moment."""
         now, soon = self._ctx.clock(), self._ctx.retry.soon
         async with self._state.unit_of_work() as work:
             for download in self._state.live:
@@ -115,12 +119,14 @@ class ListRefresh:
                         work.observe_grab(replace(grab, next_attempt_at=now + soon()))
 
     async def _read(self, *, queue: bool) -> None:
-        """Read the list, and the queue on request.
+        """Read the list, and the queue if asked.
 
         Raises:
-            TorBoxError: a list could not be read; that is no news, least of all "all gone".
+            TorBoxError: a list could not be read. That says nothing about the items, least of all
+                that they are gone.
         """
         state, now = self._state, self._ctx.clock()
+        # TorBox's list shows deleted items for minutes.
         removed = state.recently_removed
         items = removed.without_deleted(await self._ctx.torbox.list_items(), now)
         queued = None
@@ -147,9 +153,11 @@ class ListRefresh:
                 self._record(work, download, after, queued)
 
     def _with_followed(self, items: Iterable[RemoteItem]) -> dict[int, RemoteItem]:
-        """Return the list, with items asked for by id that it does not show yet: it lags."""
+        """Return the list with the items that were read by id and that it does not show yet."""
         listed = {item.id: item for item in items}
         for download in self._state.live:
+            # New items are missing from the list for up to five minutes, even with
+            # bypass_cache=true.
             if download.phase is DownloadPhase.ACTIVE and download.torrent_id not in listed:
                 known = self._state.snapshot.items.get(download.torrent_id or 0)
                 if known is not None:
@@ -163,7 +171,7 @@ class ListRefresh:
         snapshot: Snapshot,
         queued: tuple[QueuedItem, ...] | None,
     ) -> None:
-        """Record what a list says of one download."""
+        """Record the list's report on one download."""
         item = snapshot.items.get(download.torrent_id or 0)
         if item is not None and item.id in snapshot.listed:
             self._item_seen(work, download, item)
@@ -188,9 +196,10 @@ class ListRefresh:
             work.update_download(download.id, record_miss)
 
     def _item_seen(self, work: UnitOfWork, download: Download, item: RemoteItem) -> None:
-        """Record an observation: on disk where it matters after a restart, else in memory."""
+        """Record an observation: in the database if it matters after a restart, else in memory."""
         now, offset = self._ctx.clock(), self._ctx.torbox.offset_seconds
         seen = record_item_seen(download, item, now, unbroken_since=self._unbroken_since)
+        # The first answer that shows the item's date decides for good whether the create made it.
         ours = download.ours and created_since(download.submitted_at, item, offset)
         after = replace(seen, ours=ours)
         if _matters(download, after):
@@ -199,10 +208,10 @@ class ListRefresh:
             work.observe_download(after)
 
     async def refresh_item(self, download_id: int, torrent_id: int) -> None:
-        """Ask for one item by its id.
+        """Read one item by its id.
 
         Raises:
-            TorBoxError: TorBox could not be asked; that is no news.
+            TorBoxError: TorBox gave no answer, which says nothing about the item.
         """
         state = self._state
         try:
@@ -220,6 +229,7 @@ class ListRefresh:
                 state.set_snapshot(snapshot, (item.id,))
         async with state.unit_of_work() as work:
             download = work.download(download_id)
+            # The download may have been attached to another item while the answer was on its way.
             if download is None or download.torrent_id != torrent_id:
                 return
             if item is None:
@@ -230,7 +240,7 @@ class ListRefresh:
 
 
 def _changed(before: Snapshot, after: Snapshot) -> Iterator[int]:
-    """Return the ids of which the snapshots say something different."""
+    """Yield the ids whose items differ between the snapshots."""
     for key, item in after.items.items():
         known = before.items.get(key)
         if known is not item and known != item:
@@ -239,7 +249,7 @@ def _changed(before: Snapshot, after: Snapshot) -> Iterator[int]:
 
 
 def learn_words(state: State, items: Iterable[RemoteItem]) -> None:
-    """Count the states that are not known here, and log each word once."""
+    """Count the state words that the bridge does not know, and log each once."""
     for item in items:
         word = state_word(item.state)
         if known_state(word) or len(state.unknown_states) >= MOST_WORDS:
@@ -263,8 +273,8 @@ def _matters(before: Download, after: Download) -> bool:
 
 
 async def reannounce(ctx: EngineContext, download_id: int) -> None:
-    """Let TorBox look for other peers. Stored before: it is asked once, whatever crashes."""
-    note = "no progress: TorBox has been told to reannounce it, the last try"
+    """Ask TorBox to look for other peers. Stored first, so that a crash cannot repeat it."""
+    note = "no progress: TorBox reannounces it, the last attempt before it fails"
     download = await ctx.state.update_download(
         download_id,
         lambda latest: replace(latest, reannounced_at=latest.idle_seconds, note=note),
@@ -274,5 +284,5 @@ async def reannounce(ctx: EngineContext, download_id: int) -> None:
     try:
         await ctx.torbox.control(download.torrent_id, Operation.REANNOUNCE)
     except TorBoxError as error:
-        # A courtesy: whether the download is given up does not depend on it.
+        # Whether the download fails later does not depend on this call.
         log.info("reannounce_failed", release=download.name, hash=download.hash, why=str(error))

@@ -1,7 +1,7 @@
-"""Name, size and files of magnets that TorBox still looks for: looked up once, not by polls.
+"""Looks up name, size and files of magnets whose metadata TorBox does not have yet.
 
-TorBox's cache is asked about all that wait in one call, then the swarm one by one. So a bridge that
-starts with hundreds of magnets makes no storm of calls.
+TorBox's cache is asked about all magnets in one call, then the swarm one by one, so that a start
+with hundreds of magnets causes no burst of calls.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from bridge.torbox import TorBoxError
 log = structlog.get_logger()
 
 SWARM_SECONDS = 30.0
-"""How long TorBox may look for the metadata in the swarm."""
+"""Maximum seconds for TorBox to look for the metadata in the swarm."""
 
 
 class MetadataLookups:
-    """Looks up what jobs ask for. A lookup is a courtesy: each job gets one attempt."""
+    """Performs metadata lookups. A lookup is optional: each job gets one attempt."""
 
     def __init__(self, ctx: EngineContext, blockers: Blockers) -> None:
         self._ctx = ctx
@@ -44,7 +44,7 @@ class MetadataLookups:
                     work.delete_job(job.id)
 
     async def _not_cached(self, hashes: Sequence[str]) -> Sequence[str]:
-        """Ask the cache about all of them; return those that it knows nothing of."""
+        """Ask the cache about all magnets; return those that it does not know."""
         if not hashes:
             return ()
         try:
@@ -87,6 +87,6 @@ class MetadataLookups:
 
 
 def _with_metadata(download: Download, name: str, size: int) -> Download:
-    """Fill in what is not known yet."""
+    """Return the download with the fields that were still unknown."""
     unnamed = download.name == download.hash and name
     return replace(download, name=name if unnamed else download.name, size=download.size or size)

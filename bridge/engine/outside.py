@@ -1,4 +1,4 @@
-"""TorBox and the disk, for requests of clients that wait for an answer. Each has its time limit."""
+"""TorBox and the disk, for requests of clients that wait. Every call has a time limit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from bridge.torbox import Operation, TorBoxError
 log = structlog.get_logger()
 
 CACHED_CHECK_SECONDS = 3.0
-"""How long an add may wait for TorBox's word whether it is cached."""
+"""Maximum seconds that an add waits for TorBox's cached check."""
 
 
 class TorBoxSilent(Exception):
-    """TorBox could not be asked; the text says why."""
+    """TorBox gave no answer; the text says why."""
 
 
 class Outside:
-    """What the service needs of TorBox and the disk while a client waits."""
+    """The calls to TorBox and the disk that the service makes while a client waits."""
 
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
         self._space = FreeSpace(ctx.settings.paths.downloads)
 
     async def is_uncached(self, info_hash: str) -> bool:
-        """Return whether TorBox says, in the time an *arr can wait, that it has not cached it.
+        """Return whether TorBox says, within the time an *arr can wait, that it has not cached it.
 
-        No answer in time is no "no".
+        False without an answer in time.
         """
         try:
             async with asyncio.timeout(CACHED_CHECK_SECONDS):
@@ -44,10 +44,10 @@ class Outside:
         return info_hash not in cached
 
     async def account_items(self) -> Sequence[RemoteItem]:
-        """Return what is on the account, but for what was deleted a moment ago.
+        """Return the items on the account, without those that were deleted a moment ago.
 
         Raises:
-            TorBoxSilent: TorBox could not be asked.
+            TorBoxSilent: TorBox gave no answer.
         """
         try:
             listed = await self._ctx.torbox.list_items()
@@ -67,7 +67,7 @@ class Outside:
             return None
 
     async def metainfo(self, download_id: int) -> Metainfo | None:
-        """Return what the .torrent of a download says, if a client sent one."""
+        """Return the metadata of a download's .torrent, if a client sent one."""
         data = await self._ctx.state.database.torrent(download_id)
         parsed = await self.parse(data) if data is not None else None
         return parsed if isinstance(parsed, Metainfo) else None
@@ -77,7 +77,7 @@ class Outside:
         return await asyncio.to_thread(parse_torrent, data)
 
     async def control(self, download: Download, operation: Operation) -> bool:
-        """Tell TorBox to do something to an item; return whether it did."""
+        """Send an operation on an item to TorBox; return whether it succeeded."""
         if download.torrent_id is None:
             return False
         try:
@@ -88,11 +88,11 @@ class Outside:
         return True
 
     async def free_space(self) -> int:
-        """Return the free bytes where downloads go; some seconds old."""
+        """Return the free bytes on the download disk, some seconds old."""
         return await self._space.bytes()
 
     async def make_directory(self, path: Path) -> str:
-        """Create a directory; return what went wrong, empty when it is there."""
+        """Create a directory; return the error text, or an empty text on success."""
         try:
             await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
         except OSError as error:
@@ -100,5 +100,5 @@ class Outside:
         return ""
 
     async def make_writable(self, path: Path) -> str | None:
-        """Create a directory; return what stands in the way, in qBittorrent's words."""
+        """Create a directory; return the reason in qBittorrent's words if that fails."""
         return await make_writable(path)

@@ -1,8 +1,8 @@
-"""Whose the content at a place on disk is: a place belongs to one grab, and to nobody else.
+"""Which grab owns the content at a path: exactly one.
 
-An *arr that moves its files away leaves a place that another grab could be given, while its own
-entry still names it. And what others have delivered must not pass for a grab's own, though it has
-the same names and sizes: another torrent of the same release has.
+An *arr that moves its files away leaves a path that another grab could be given while the first
+grab still names it. And a grab must not take over files of another grab that happen to have the
+same names and sizes, as two torrents of one release do.
 """
 
 from bridge.core.model import Entry, GrabPhase, Removal
@@ -10,7 +10,7 @@ from bridge.state import State
 
 
 def target_in_use(state: State, entry: Entry) -> bool:
-    """Return whether another grab has its content where this one's is to be, or is about to."""
+    """Return whether another grab has, or is about to have, its content at this grab's target."""
     grab = entry.grab
     return any(
         other.grab.id != grab.id and _goes_first(other, entry)
@@ -19,7 +19,7 @@ def target_in_use(state: State, entry: Entry) -> bool:
 
 
 async def paths_safe_to_delete(state: State, removal: Removal) -> tuple[str, ...]:
-    """Return the files to delete, without those in whose place another grab's are by now."""
+    """Return the files to delete, without paths that now hold another grab's files."""
     others: set[str] = set()
     for other in tuple(state.at_target(removal.save_path, removal.content_name)):
         if other.grab.complete or other.grab.phase is GrabPhase.DELIVERING:
@@ -29,7 +29,7 @@ async def paths_safe_to_delete(state: State, removal: Removal) -> tuple[str, ...
 
 
 def _goes_first(holder: Entry, entry: Entry) -> bool:
-    """Of two that are being delivered to one place, the one that began first has it."""
+    """Return whether the other of two deliveries to one path began first and so owns it."""
     if holder.complete:
         return True
     if holder.grab.phase is not GrabPhase.DELIVERING:

@@ -1,6 +1,6 @@
-"""What TorBox has refused for good: the same add is rejected at once for a day.
+"""Remembers for a day what TorBox refused for good, so that the same add is rejected at once.
 
-In memory alone, so that a restart after buying a larger plan forgets it.
+In memory only, so that a restart after an upgrade of the plan forgets it.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from bridge.core.model import Failure, Reason
 KEPT_SECONDS = 86400.0
 
 FOR_GOOD = frozenset({Reason.INVALID, Reason.TOO_LARGE, Reason.REFUSED, Reason.INFECTED})
-"""Reasons that no second try changes."""
+"""Reasons that a second attempt cannot change."""
 
 TOO_LARGE_FOR_PLAN = "DOWNLOAD_TOO_LARGE"
-"""TorBox's code when it is the content that is too large, and not the .torrent."""
+"""TorBox's code when the content is too large for the plan (not the .torrent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class _Refused:
 
 
 class Refusals:
-    """By hash, and the smallest size that was too large. Times are unix seconds, sizes bytes."""
+    """Refusals by hash, and the smallest refused size. Times are unix seconds, sizes bytes."""
 
     def __init__(self) -> None:
         self._by_hash: dict[str, _Refused] = {}
@@ -34,7 +34,7 @@ class Refusals:
     def remember(
         self, info_hash: str, failure: Failure, *, size: int = 0, code: str = "", now: float
     ) -> None:
-        """Remember that a torrent was refused; `size` in bytes, 0 when it is not known."""
+        """Record that a torrent was refused; `size` is in bytes, 0 when unknown."""
         if failure.reason not in FOR_GOOD:
             return
         self._forget(now)
@@ -44,7 +44,7 @@ class Refusals:
             self._too_large_at = now
 
     def why(self, info_hash: str, size: int, now: float) -> str:
-        """Return why TorBox will refuse this; empty when it may take it."""
+        """Return why TorBox will refuse a torrent; empty when it may accept it."""
         self._forget(now)
         known = self._by_hash.get(info_hash)
         if known is not None:

@@ -1,6 +1,6 @@
-"""Removing grabs: what a removed grab leaves behind is deleted, on disk and at TorBox.
+"""Removes grabs, and deletes what they leave behind on disk and at TorBox.
 
-The grab goes at once; the rest is a persisted job, tried again until everything is gone.
+The grab disappears at once. The rest is a persisted job that is retried until everything is gone.
 """
 
 from collections.abc import Awaitable
@@ -36,7 +36,7 @@ from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
 log = structlog.get_logger()
 
 DATABASE_ERROR = "DATABASE_ERROR"
-"""A server error that passes, but also what TorBox may say to a delete of what is gone."""
+"""A temporary server error, but also TorBox's possible answer when the item is already gone."""
 
 
 async def release(
@@ -58,6 +58,7 @@ async def release(
         entry = work.entry(grab_id)
         if entry is None:
             return
+        # Read inside the unit of work: a rename at the same time would leave the old names behind.
         files = await ctx.state.files(grab_id) if delete_files else ()
         others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
         needed = any(one.phase is not GrabPhase.FAILED for one in others)
@@ -76,6 +77,7 @@ async def release(
         for job in work.jobs_about(entry.hash, Failover):
             if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
                 work.delete_job(job.id)
+        # Half a season pack may be fetched already; a sibling continues with it.
         _hand_over_staging(ctx, work, entry.grab, others)
         work.add_job(removal, entry.hash)
         words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
@@ -93,7 +95,7 @@ async def release(
 def _hand_over_staging(
     ctx: EngineContext, work: UnitOfWork, grab: Grab, others: list[Grab]
 ) -> None:
-    """Let a grab that waits for the same files go on with what is fetched already."""
+    """Let a waiting grab for the same files continue with what was fetched so far."""
     mode = ctx.mode_of(grab)
     if grab.phase is not GrabPhase.DELIVERING or mode not in FETCHING:
         return
@@ -109,11 +111,11 @@ def _called_off(failover: Failover, grab: Grab) -> bool:
 
 
 def _leave(work: UnitOfWork, entry: Entry, *, needed: bool, others: list[Grab]) -> None:
-    """Delete one of several grabs, and settle what the others have of the download."""
+    """Delete one of several grabs, and update the download that the others share."""
     work.delete_grab(entry.grab.id)
     plays = entry.complete and entry.grab.delivery_mode in LIVES_ON_TORBOX
     if plays:
-        # A library plays the item from TorBox: it must not be deleted with the last grab.
+        # A media library plays the item from TorBox: it must survive the last grab.
         work.update_download(entry.download.id, lambda latest: replace(latest, ours=False))
     last = next((one for one in others if one.failure_reason is not None), None)
     if not needed and last is not None and last.failure_reason is not None:
@@ -126,10 +128,10 @@ def _leave(work: UnitOfWork, entry: Entry, *, needed: bool, others: list[Grab]) 
 
 
 def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Removal:
-    """Return what has to be deleted with a grab, files on disk aside.
+    """Return what has to be deleted with a grab, apart from its files on disk.
 
-    TorBox's item goes only if the bridge created it, unless the settings say otherwise. An item
-    that an *arr has imported as links or `.strm` is what it plays: it stays.
+    The item at TorBox is deleted only if the bridge created it, unless the settings say otherwise.
+    An item that an *arr has imported as symlinks or `.strm` files is kept: the library plays it.
     """
     download, grab = entry.download, entry.grab
     common = Removal(
@@ -144,6 +146,7 @@ def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Remov
         return replace(common, staging_name=grab.staging_name)
     unclear = download.phase is DownloadPhase.SUBMITTING or download.lookup_until > 0
     policy = ctx.settings.policy_for(grab.category).remove_from_torbox
+    # A create without an answer may still produce an item: it would be ours.
     mine = download.ours or (unclear and download.torrent_id is None)
     plays = entry.complete and grab.delivery_mode in LIVES_ON_TORBOX
     return replace(
@@ -157,7 +160,7 @@ def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Remov
 
 
 def remote_removal(ctx: EngineContext, entry: Entry) -> Removal | None:
-    """Return what has to be deleted at TorBox alone; None when nothing has to."""
+    """Return the deletion at TorBox alone; None when there is nothing to delete."""
     removal = replace(removal_of(ctx, entry, keeps_remote=False), save_path="", grab_id=0)
     known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
     return removal if removal.delete_remote and known else None
@@ -175,7 +178,7 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what a removed grab left behind, and end the job.
 
     Raises:
-        TorBoxError: TorBox could not be asked; the caller tries again.
+        TorBoxError: TorBox gave no answer; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
     """
     await _discard_unfinished(ctx, job, removal)
@@ -194,7 +197,7 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
 
 
 async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:
-    """Delete what is half done of this grab; other grabs of the hash have staging names of their own."""
+    """Delete the unfinished files of this grab, whose staging name no other grab has."""
     staging_name = removal.staging_name
     if staging_name and removal.save_path:
         await discard_beside(Path(removal.save_path), staging_name)
@@ -234,7 +237,7 @@ async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, foun
 
 
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
-    """Return what may still turn up at TorBox; nothing of what was left there on purpose."""
+    """Return the late items to watch for, without those that were kept at TorBox on purpose."""
     if not removal.delete_remote or removal.submitted_at is None:
         return None
     return RemovedDownload(
@@ -247,7 +250,7 @@ def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> Remo
 
 
 async def _delete_remote(ctx: EngineContext, info_hash: str, removal: Removal) -> list[str]:
-    """Delete what is at TorBox; return what that was, in words."""
+    """Delete the item at TorBox; return in words what was deleted."""
     deleted = []
     if removal.torrent_id is not None and await _delete_item(ctx, removal.torrent_id):
         deleted.append("the torrent")
@@ -271,7 +274,7 @@ async def _delete_item(ctx: EngineContext, torrent_id: int) -> bool:
 
 
 async def _is_gone(ctx: EngineContext, torrent_id: int) -> bool:
-    """Return whether neither the id nor the list shows it: one of them alone may lag behind."""
+    """Return whether neither the id nor the list shows it. Either alone may lag behind."""
     if await ctx.torbox.item(torrent_id) is not None:
         return False
     return all(item.id != torrent_id for item in await ctx.torbox.list_items())
@@ -284,7 +287,7 @@ async def _delete_queued(ctx: EngineContext, queued_id: int) -> bool:
 
 
 async def _was_there(call: Awaitable[None]) -> bool:
-    """Return whether it was there. TorBox says of what is gone that it is not found, or not ours."""
+    """Delete an item; return whether it existed. TorBox calls a missing item not ours."""
     try:
         await call
     except NotFound:
@@ -293,7 +296,7 @@ async def _was_there(call: Awaitable[None]) -> bool:
 
 
 async def _delete_by_hash(ctx: EngineContext, info_hash: str, removal: Removal) -> list[str]:
-    """Find it by hash: its ids never arrived, or it left the queue under a new one."""
+    """Delete the item by its hash: its ids never arrived, or it left the queue under a new id."""
     deleted = []
     offset = ctx.torbox.offset_seconds
     for item in await ctx.torbox.list_items():
@@ -308,7 +311,7 @@ async def _delete_by_hash(ctx: EngineContext, info_hash: str, removal: Removal) 
 
 
 async def delete_stray(ctx: EngineContext, info_hash: str, torrent_id: int) -> None:
-    """Delete what turned up at TorBox of a removed download: a create that was thought lost."""
+    """Delete an item that appeared at TorBox after its download was removed."""
     removed = ctx.state.removed_downloads.get(info_hash)
     if removed is None:
         return

@@ -14,13 +14,13 @@ log = structlog.get_logger()
 
 RUNNING_AT_ONCE = 5
 KEPT = 50
-"""Jobs that are remembered; beyond, the oldest that has ended goes."""
+"""Maximum remembered jobs; beyond it the oldest finished job is dropped."""
 LARGEST_ID = 2**31 - 1
 
 
 @dataclass(slots=True)
 class SearchJob:
-    """One search. It ends by itself, or when it is stopped."""
+    """A search. It runs until TorBox has answered or it is stopped."""
 
     id: int
     results: Sequence[SearchResult] = ()
@@ -28,12 +28,12 @@ class SearchJob:
 
     @property
     def running(self) -> bool:
-        """TorBox has not answered yet."""
+        """Whether TorBox has not answered yet."""
         return self.task is not None and not self.task.done()
 
 
 class SearchJobs:
-    """Starts searches and remembers what they found, until they are deleted or we end."""
+    """Starts searches and keeps their results until they are deleted or the bridge stops."""
 
     def __init__(
         self, engine: Engine, search: Callable[[str], Awaitable[Sequence[SearchResult]]]
@@ -43,7 +43,7 @@ class SearchJobs:
         self._jobs: dict[int, SearchJob] = {}
 
     def start(self, pattern: str) -> SearchJob | None:
-        """Begin to search in the background; None when too many searches run already."""
+        """Start a search in the background; return None when too many are running."""
         if sum(job.running for job in self._jobs.values()) >= RUNNING_AT_ONCE:
             return None
         self._forget_old()
@@ -53,20 +53,20 @@ class SearchJobs:
         return job
 
     def get(self, job_id: int) -> SearchJob | None:
-        """Find a search."""
+        """Return a search by its id."""
         return self._jobs.get(job_id)
 
     def all(self) -> Sequence[SearchJob]:
-        """List the searches, oldest first."""
+        """Return the searches, oldest first."""
         return tuple(self._jobs.values())
 
     def stop(self, job: SearchJob) -> None:
-        """End a search; what it has found stays."""
+        """Stop a search; its results stay."""
         if job.task is not None:
             job.task.cancel()
 
     def delete(self, job: SearchJob) -> None:
-        """End a search and forget it."""
+        """Stop a search and drop its results."""
         self.stop(job)
         self._jobs.pop(job.id, None)
 

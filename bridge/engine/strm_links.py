@@ -1,4 +1,4 @@
-"""Playing a file straight from TorBox: from a token in a `.strm` to a link to the CDN."""
+"""Plays a file straight from TorBox: from a token in a `.strm` file to a link to the CDN."""
 
 import asyncio
 from weakref import WeakValueDictionary
@@ -17,7 +17,7 @@ TRIED_SECONDS = 1.0
 
 
 class StrmLinks:
-    """Returns links for tokens, the same one for a while: a player comes back often."""
+    """Returns links for tokens; the same link for a while, because players reconnect often."""
 
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
@@ -27,12 +27,12 @@ class StrmLinks:
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     def size(self, token: str) -> int | None:
-        """Return the bytes of a token's file; None if the token is not ours."""
+        """Return the size of a token's file in bytes; None for an invalid token."""
         grant = granted(token, self._key)
         return grant.size if grant is not None else None
 
     async def open(self, token: str) -> Opened:
-        """Find a link for a token."""
+        """Return a link for a token."""
         grant = granted(token, self._key)
         torrent_id = self._torrent_id(grant) if grant else None
         if grant is None or torrent_id is None:
@@ -46,12 +46,12 @@ class StrmLinks:
             return StreamLater()
 
     async def _link(self, torrent_id: int, file_id: int) -> str:
-        """Return a link; one that was given before only if the CDN still serves it.
+        """Return a link; a link that was given before only if the CDN still serves it.
 
-        The bridge does not see what a player meets at the CDN. One that comes back may have met a
-        node that is broken, so a link is tried before it is given again.
+        The bridge does not see what a player meets at the CDN. A player that comes back may have met
+        a broken node, so a known link is tried before it is given again.
         """
-        # A player opens several connections at once: one link is enough for all of them.
+        # A player opens several connections at once; one link serves them all.
         turn = self._turns.setdefault((torrent_id, file_id), asyncio.Lock())
         async with turn:
             book = self._ctx.link_books.of(torrent_id)
@@ -70,10 +70,11 @@ class StrmLinks:
         return tried == link and 0 <= self._ctx.clock() - at < TRIED_SECONDS
 
     def _torrent_id(self, grant: Grant) -> int | None:
-        """Return the item to play from; None when it is being deleted.
+        """Return the item to play from, or None while it is being deleted.
 
-        A download that is still listed may have got another item meanwhile. One that has none just
-        now (paused, waiting, failed) must not stop what a library plays: then it is the token's.
+        A listed download may have been given a new item since the token was made. If it has none at
+        the moment (paused, waiting, failed), the item in the token is used, so that the library
+        keeps playing.
         """
         state = self._ctx.state
         download = state.by_hash(grant.hash)

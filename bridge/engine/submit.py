@@ -1,8 +1,8 @@
-"""Submitting: one create at TorBox for one download, whatever crashes in between.
+"""Submits downloads: exactly one create at TorBox per download, whenever the process crashes.
 
-The row says `submitting`, and until when the hash is looked up, before a create is sent. Whoever
-finds it so later does not know what became of it: the plan has TorBox's lists read, once for all
-such downloads, and sends a create again only if they do not show the hash.
+Before a create is sent, the row says `submitting` and until when the hash is looked up. If a later
+start finds that row, the outcome is unknown: the planner has TorBox's lists read, once for all such
+downloads, and sends the create again only if they do not show the hash.
 """
 
 from functools import partial
@@ -32,14 +32,16 @@ log = structlog.get_logger()
 
 
 async def submit(ctx: EngineContext, download_id: int, *, cached: bool) -> None:
-    """Create a download at TorBox. `cached` says that TorBox is known to have it.
+    """Create a download at TorBox. `cached` says that TorBox is known to have it cached.
 
     Raises:
-        TorBoxError: it was not created, or that is unclear; the caller notes it and tries again.
+        TorBoxError: the create failed, or its outcome is unknown; the caller records it and tries
+            again.
     """
     known = ctx.state.downloads.get(download_id)
     if known is None:
         return
+    # A removed download of this hash may have a create in flight: the new one inherits its date.
     before = transitions.remembering(known, ctx.state.removed_downloads.get(known.hash))
     download = await ctx.state.update_download(
         download_id,
@@ -53,6 +55,8 @@ async def submit(ctx: EngineContext, download_id: int, *, cached: bool) -> None:
     if download is None:
         return
     try:
+        # SUBMITTING is on disk by now. TorBox has no idempotency key, so after a crash here only a
+        # lookup of the hash shows whether the create arrived.
         created = await _create(ctx, download, cached=cached)
     except Refused as refusal:
         await _refused(ctx, before, refusal)
@@ -69,6 +73,8 @@ async def _create(ctx: EngineContext, download: Download, *, cached: bool) -> Cr
     torrent = await ctx.state.database.torrent(download.id) if download.has_torrent else None
     create = partial(
         ctx.torbox.create,
+        # The file wins: magnets of private trackers lack the trackers, and TorBox accepts one of
+        # the two only.
         magnet=None if torrent else download.magnet,
         torrent=torrent,
         seed=_seed_mode(ctx, pending),
@@ -80,6 +86,8 @@ async def _create(ctx: EngineContext, download: Download, *, cached: bool) -> Cr
     except WaitForSlot:
         if ctx.settings.policy_for(leader.category).when_full == "wait":
             raise
+        # TorBox starts queued items when slots become free. A queued item has a queued_id, and gets
+        # a new torrent_id when it starts.
         return await create(as_queued=True)
 
 
@@ -88,7 +96,7 @@ def _pending(ctx: EngineContext, download: Download) -> list[Grab]:
 
 
 def _seed_mode(ctx: EngineContext, grabs: list[Grab]) -> SeedMode:
-    """Return what to ask of TorBox: it seeds if any of the grabs wants that."""
+    """Return the `seed` parameter: TorBox seeds if any of the grabs wants it."""
     modes = {
         seed_mode(SeedPolicy(ctx.settings.policy_for(grab.category).seed), ctx.with_limits(grab))
         for grab in grabs
@@ -97,8 +105,9 @@ def _seed_mode(ctx: EngineContext, grabs: list[Grab]) -> SeedMode:
 
 
 async def _refused(ctx: EngineContext, before: Download, refusal: Refused) -> None:
-    """Fail what TorBox will never take: all grabs, or those that take only what it has cached."""
+    """Fail what TorBox refuses for good: all grabs, or only those that accept nothing uncached."""
     failure = Failure(refusal.reason, refusal.detail)
+    # The *arr would grab the same release again from the next indexer.
     ctx.refusals.remember(
         before.hash, failure, size=before.size, code=refusal.code, now=ctx.clock()
     )
@@ -116,8 +125,10 @@ async def _refused(ctx: EngineContext, before: Download, refusal: Refused) -> No
 
 
 async def _unanswered(ctx: EngineContext, before: Download, error: TorBoxError) -> None:
-    """Stay `submitting` if the create may have had its effect; otherwise step back to `new`."""
+    """Stay SUBMITTING if the create may have succeeded; otherwise go back to NEW."""
     until = ctx.clock() + ctx.retry.unclear
+    # A timeout or a cut connection: TorBox may have done the work. Sending it again would cost
+    # budget and may create a second item.
     if error.unclear:
         await ctx.state.update_download(
             before.id, lambda latest: transitions.create_unclear(latest, until)
@@ -129,11 +140,14 @@ async def _unanswered(ctx: EngineContext, before: Download, error: TorBoxError) 
 
 
 async def _created(ctx: EngineContext, before: Download, created: Created) -> None:
-    """Attach the item that TorBox named, or look it up when it did not say where it is.
+    """Follow the item that TorBox named, or look it up if TorBox did not name it.
 
-    An item that was there already is ours only if an earlier create of ours went unanswered, and
-    the item is not older than that: what is seen of it already tells, or else the first look does.
+    An item that existed already is ours only if an earlier create of ours was not answered and the
+    item is not older than that create. Its date decides, now if it is known or else at the first
+    lookup.
     """
+    # For a hash that exists TorBox answers with success and the existing id, so an answer alone
+    # does not make the item ours. What is not ours is never deleted.
     ours = not created.already or (before.lookup_until > 0 and _may_be_ours(ctx, before, created))
     if created.torrent_id is not None or created.queued_id is not None:
         await _attach(
@@ -155,6 +169,8 @@ async def _created(ctx: EngineContext, before: Download, created: Created) -> No
             now,
             already=created.already,
             until=now + ctx.retry.id_pending,
+            # TorBox answers some creates without any id ("queued", or when its backend is
+            # asynchronous): the item is found by its hash.
             retry_at=now + ctx.retry.lookup,
         ),
         why=created.detail,
@@ -162,7 +178,7 @@ async def _created(ctx: EngineContext, before: Download, created: Created) -> No
 
 
 def _may_be_ours(ctx: EngineContext, download: Download, created: Created) -> bool:
-    """Return whether a create of ours may have made it, as far as its date is known."""
+    """Return whether our create may have made it, as far as its date is known."""
     snapshot = ctx.state.snapshot
     shown = snapshot.items.get(created.torrent_id or 0) or snapshot.queued.get(
         created.queued_id or 0
@@ -182,6 +198,7 @@ async def _attach(
     cached: bool = False,
 ) -> None:
     now = ctx.clock()
+    # An item that was kept on purpose belongs to the user or to a library by now.
     ours = ours and torrent_id not in ctx.state.recently_removed.kept
     await ctx.state.update_download(
         before.id,
@@ -199,9 +216,9 @@ async def _attach(
 
 
 async def attach_torrent(ctx: EngineContext, download_id: int, torrent_id: int) -> None:
-    """Follow the download under a torrent_id that TorBox shows.
+    """Follow the download under a torrent_id in TorBox's list.
 
-    Its create went unanswered, or it left TorBox's queue, or its item was replaced.
+    Its create was not answered, or it left TorBox's queue, or its item was replaced.
     """
     item = ctx.state.snapshot.items.get(torrent_id)
     download = ctx.state.downloads.get(download_id)
@@ -213,7 +230,7 @@ async def attach_torrent(ctx: EngineContext, download_id: int, torrent_id: int) 
 
 
 async def attach_queued(ctx: EngineContext, download_id: int, queued_id: int) -> None:
-    """Follow the download under a queued_id that TorBox's queue shows."""
+    """Follow the download under a queued_id in TorBox's queue."""
     item = ctx.state.snapshot.queued.get(queued_id)
     download = ctx.state.downloads.get(download_id)
     if item is not None and download is not None:
@@ -231,7 +248,7 @@ async def attach_queued(ctx: EngineContext, download_id: int, queued_id: int) ->
 def _owned(
     ctx: EngineContext, download: Download, item: RemoteItem | QueuedItem
 ) -> tuple[Download, bool]:
-    """Return the download with what is known of earlier creates, and whether the item is ours."""
+    """Return the download with its earlier creates, and whether the item is ours."""
     removed = ctx.state.removed_downloads.get(download.hash)
     known = transitions.remembering(download, removed)
     unheard = known.phase is DownloadPhase.SUBMITTING or known.lookup_until > 0

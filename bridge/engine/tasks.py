@@ -1,4 +1,4 @@
-"""Tasks with an owner: named, awaited at the end, and never silently dead."""
+"""Tasks with an owner: named, awaited at the end, and with their exceptions logged."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class Tasks:
-    """Owns background tasks. An exception in one is logged, never lost."""
+    """Owns background tasks. Their exceptions are logged, never lost."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
@@ -28,7 +28,7 @@ class Tasks:
             log.error("task_died", task=task.get_name(), exc_info=error)
 
     async def close(self, *, within: float = 8.0) -> None:
-        """Cancel everything and wait for it, at most `within` seconds."""
+        """Cancel all tasks and wait for them, at most `within` seconds."""
         running = tuple(self._running)
         for task in running:
             task.cancel()

@@ -1,4 +1,4 @@
-"""The face the *arr sees: qBittorrent's WebUI API v2."""
+"""The API that the *arr call: qBittorrent's WebUI API v2."""
 
 from bridge.qbittorrent.api import PREFIX, create_api
 from bridge.qbittorrent.profile import PROFILES, Profile

@@ -14,7 +14,7 @@ from aiohttp import web
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.model import USE_GLOBAL
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.params import Params
 from bridge.qbittorrent.responses import HttpError, text_response
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from bridge.auth import Access, authenticate, is_cross_site
 from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
-from bridge.qbittorrent.context import CONTEXT, ApiContext, ApiRequest
+from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
 from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
 from bridge.qbittorrent.profile import PROFILES, Profile
 from bridge.qbittorrent.responses import (

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from bridge.auth import LoginRefusal, address_of, authenticate, cookie_values, is_encrypted
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, text_response
 
 COOKIE = "SID"

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from bridge.qbittorrent import (
     add_torrents,
-    labels,
+    app_preferences,
+    categories_and_tags,
     login,
-    preferences,
     search,
     server_info,
     torrent_actions,
@@ -20,7 +20,7 @@ from bridge.qbittorrent import (
     trackers,
     transfer,
 )
-from bridge.qbittorrent.context import Handler
+from bridge.qbittorrent.api_context import Handler
 from bridge.qbittorrent.stubs import constant, ignored
 
 # HEAD is answered since 5.x, and clients probe with it.
@@ -45,7 +45,7 @@ ROUTES = MappingProxyType(
         "app/webapiVersion": Route(READ, server_info.api_version),
         "app/buildInfo": Route(READ, server_info.build_info),
         "app/preferences": Route(READ, server_info.preferences),
-        "app/setPreferences": Route(WRITE, preferences.set_preferences),
+        "app/setPreferences": Route(WRITE, app_preferences.set_preferences),
         "app/defaultSavePath": Route(READ, server_info.default_save_path),
         "app/processInfo": Route(READ, server_info.process_info),
         "app/getFreeSpaceAtPath": Route(READ, server_info.free_space),
@@ -116,17 +116,17 @@ ROUTES = MappingProxyType(
         "torrents/addWebSeeds": Route(WRITE, trackers.add_web_seeds),
         "torrents/editWebSeed": Route(WRITE, trackers.edit_web_seed),
         "torrents/removeWebSeeds": Route(WRITE, trackers.remove_web_seeds),
-        "torrents/categories": Route(READ, labels.categories),
-        "torrents/createCategory": Route(WRITE, labels.create_category),
-        "torrents/editCategory": Route(WRITE, labels.edit_category),
-        "torrents/removeCategories": Route(WRITE, labels.remove_categories),
-        "torrents/setCategory": Route(WRITE, labels.set_category),
-        "torrents/tags": Route(READ, labels.tags),
-        "torrents/createTags": Route(WRITE, labels.create_tags),
-        "torrents/deleteTags": Route(WRITE, labels.delete_tags),
-        "torrents/addTags": Route(WRITE, labels.add_tags),
-        "torrents/removeTags": Route(WRITE, labels.remove_tags),
-        "torrents/setTags": Route(WRITE, labels.set_tags),
+        "torrents/categories": Route(READ, categories_and_tags.categories),
+        "torrents/createCategory": Route(WRITE, categories_and_tags.create_category),
+        "torrents/editCategory": Route(WRITE, categories_and_tags.edit_category),
+        "torrents/removeCategories": Route(WRITE, categories_and_tags.remove_categories),
+        "torrents/setCategory": Route(WRITE, categories_and_tags.set_category),
+        "torrents/tags": Route(READ, categories_and_tags.tags),
+        "torrents/createTags": Route(WRITE, categories_and_tags.create_tags),
+        "torrents/deleteTags": Route(WRITE, categories_and_tags.delete_tags),
+        "torrents/addTags": Route(WRITE, categories_and_tags.add_tags),
+        "torrents/removeTags": Route(WRITE, categories_and_tags.remove_tags),
+        "torrents/setTags": Route(WRITE, categories_and_tags.set_tags),
         "search/plugins": Route(READ, search.plugins),
         "search/start": Route(WRITE, search.start),
         "search/status": Route(READ, search.status),

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bridge.core.model import UNLIMITED
 from bridge.downloads import SearchJob, SearchResult
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, json_response
 
 NAME = "torbox"

@@ -7,8 +7,8 @@ import msgspec
 from aiohttp import web
 
 from bridge import logs
-from bridge.qbittorrent.context import ApiRequest
-from bridge.qbittorrent.preferences import preferences_of
+from bridge.qbittorrent.api_context import ApiRequest
+from bridge.qbittorrent.app_preferences import preferences_of
 from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
 from bridge.qbittorrent.sync_sessions import category_rows
 

@@ -5,7 +5,7 @@ They check their parameters, change nothing, and answer as qBittorrent does.
 
 from aiohttp import web
 
-from bridge.qbittorrent.context import ApiRequest, Handler
+from bridge.qbittorrent.api_context import ApiRequest, Handler
 from bridge.qbittorrent.responses import done, json_response
 
 

@@ -97,7 +97,7 @@ class SyncSessions:
 class SnapshotTaker:
     """Takes snapshots. While nothing changes it returns the same object, which differs in nothing.
 
-    What has changed is taken over into what the last snapshot showed: nothing else is looked at.
+    A new snapshot updates the last one with the changes only: nothing else is looked at.
     """
 
     def __init__(self, downloads: DownloadService, entries: EntryCache, profile: Profile) -> None:

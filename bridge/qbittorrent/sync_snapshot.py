@@ -270,7 +270,7 @@ def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
 
 
 def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytes:
-    """Return entries as one JSON object. One after the other: there may be tens of thousands."""
+    """Return entries as a JSON object, encoded one by one: there may be tens of thousands."""
     found = bytearray(b"{")
     for info_hash, info in torrents.items():
         # The hash is the key and no field. In a string the quotes would be escaped.

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.model import UNLIMITED, USE_GLOBAL
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, json_response
 
 PORTS = 65536

@@ -9,8 +9,8 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.edits import PRIORITIES
-from bridge.downloads import Caller, Refusal
-from bridge.qbittorrent.context import ApiRequest, torrent_id
+from bridge.downloads import Caller, DirectoryRefusal
+from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import TEXT, HttpError, done, json_response
 
 NO_METADATA = "Unable to export torrent file. Error: Missing metadata"
@@ -63,7 +63,7 @@ async def set_save_path(request: ApiRequest) -> web.Response:
     if given == "all":
         hashes, caller = list(request.downloads.queries.primaries), None
     refusal = await request.downloads.content.set_location(hashes, path, caller)
-    if refusal is Refusal.CANNOT_MAKE:
+    if refusal is DirectoryRefusal.CANNOT_MAKE:
         raise HttpError(HTTPStatus.CONFLICT, "Cannot create target directory")
     _refuse(refusal)
     return done()
@@ -224,9 +224,9 @@ def _conflict(reason: str | None) -> None:
         raise HttpError(HTTPStatus.CONFLICT, reason)
 
 
-def _refuse(refusal: Refusal | None) -> None:
+def _refuse(refusal: DirectoryRefusal | None) -> None:
     if refusal is None:
         return
     # qBittorrent: 403 for a directory without write permission, 409 for one that cannot be made.
-    denied = refusal is Refusal.CANNOT_WRITE
+    denied = refusal is DirectoryRefusal.CANNOT_WRITE
     raise HttpError(HTTPStatus.FORBIDDEN if denied else HTTPStatus.CONFLICT, refusal.value)

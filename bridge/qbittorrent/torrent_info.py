@@ -150,8 +150,8 @@ def render(
 def _true_until(view: View, now: float) -> float:
     """Return when the times in an entry are too old to be shown (unix seconds).
 
-    What was finished long ago shows a time that is at most a twentieth too short: there may be
-    thousands, and no *arr or cleaner counts the minutes of days.
+    A download that finished long ago shows a time that is at most a twentieth too short: there may
+    be thousands, and no *arr or cleaner counts minutes over days.
     """
     match view.phase:
         case Phase.DELIVERED:

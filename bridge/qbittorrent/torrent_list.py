@@ -68,7 +68,7 @@ class EntryCache:
 
     @property
     def primaries(self) -> Mapping[str, View]:
-        """One grab for each hash."""
+        """A grab for each hash."""
         return self._queries.primaries
 
     def views_of(self, info_hash: str) -> Sequence[View]:

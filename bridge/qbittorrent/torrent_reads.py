@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bridge.downloads import FileView
 from bridge.qbittorrent import torrent_details
-from bridge.qbittorrent.context import ApiRequest, torrent_id
+from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.params import Params
 from bridge.qbittorrent.responses import HttpError, json_response, text_response
 from bridge.qbittorrent.torrent_filters import Query

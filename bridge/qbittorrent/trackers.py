@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.qbittorrent import torrent_details
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, json_response
 
 

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from bridge.qbittorrent.context import ApiRequest, torrent_id
+from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
 from bridge.qbittorrent.sync_sessions import MAX_RID
 from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED

@@ -4,28 +4,28 @@ from bridge.simulator.content import Content, ContentFile, generated_bytes
 from bridge.simulator.faults import Fault, FaultBook
 from bridge.simulator.releases import magnet_of, make_torrent
 from bridge.simulator.scenario import (
-    Account,
     Behaviour,
     Cdn,
-    Limits,
+    RateLimits,
     Scenario,
     ScenarioError,
+    SimulatedAccount,
     Tricks,
     load,
 )
 from bridge.simulator.simulator import Simulator
 
 __all__ = [
-    "Account",
     "Behaviour",
     "Cdn",
     "Content",
     "ContentFile",
     "Fault",
     "FaultBook",
-    "Limits",
+    "RateLimits",
     "Scenario",
     "ScenarioError",
+    "SimulatedAccount",
     "Simulator",
     "Tricks",
     "generated_bytes",

@@ -21,7 +21,7 @@ from bridge.simulator.releases import (
     parse_torrent,
     torrent_of,
 )
-from bridge.simulator.remote_account import Created
+from bridge.simulator.remote_account import CreateOutcome
 
 API = "/v1/api"
 MAX_UPLOAD = 100 * 1024 * 1024
@@ -40,7 +40,7 @@ class Nothing(msgspec.Struct):
 
 
 class Create(msgspec.Struct):
-    """createtorrent. The file comes beside the form."""
+    """createtorrent. The file is a part of the form of its own."""
 
     magnet: str | None = None
     seed: int | None = None
@@ -72,7 +72,7 @@ class RequestLink(msgspec.Struct):
     file_id: int = 0
 
 
-class Listing(msgspec.Struct):
+class ListParams(msgspec.Struct):
     """mylist and getqueued. `bypass_cache` stays text: only "true" counts."""
 
     id: int | None = None
@@ -82,7 +82,7 @@ class Listing(msgspec.Struct):
     type: str = "torrent"
 
 
-class CheckCached(msgspec.Struct):
+class CheckCachedParams(msgspec.Struct):
     """checkcached."""
 
     hashes: list[str]
@@ -121,6 +121,7 @@ def create(backend: Backend, call: Call, asked: Create) -> Reply:
     if isinstance(source, Refusal):
         return refused(source)
     if not backend.world.catalogue.is_cached(source.hash):
+        # An uncached add counts twice at TorBox: for the minute as any call, and for the hour.
         hourly = backend.limiter.take(UNCACHED, backend.clock())
         if not hourly.allowed:
             return rate_limited(backend.limiter.limits.shape, hourly.rule)
@@ -149,7 +150,7 @@ def _source(call: Call, magnet: str | None) -> Source | Refusal:
     return parse_magnet(magnet) or envelopes.BAD_MAGNET
 
 
-def _created(backend: Backend, made: Created) -> Reply:
+def _created(backend: Backend, made: CreateOutcome) -> Reply:
     data: item_json.Json = {
         "hash": made.hash,
         "torrent_id": made.torrent_id,
@@ -157,6 +158,7 @@ def _created(backend: Backend, made: Created) -> Reply:
     }
     if made.torrent_id is not None:
         return ok(made.detail, data)
+    # The exact answer to a queued create is not documented, and clients have seen all of these.
     match backend.world.behaviour.queued_reply:
         case "empty":
             return ok(made.detail)
@@ -178,6 +180,7 @@ def control(backend: Backend, _call: Call, asked: Control) -> Reply:
         return refused(refusal)
     if asked.operation == "delete":
         backend.links.kill(torrent_id=asked.torrent_id)
+    # TorBox builds the sentence like this: "deleted", but also "stop_seedingd".
     return ok(f"Torrent {asked.operation}d successfully.")
 
 
@@ -191,7 +194,7 @@ def request_link(backend: Backend, call: Call, asked: RequestLink) -> Reply:
     return ok("Torrent download requested successfully.", call.base_url + link.url_path)
 
 
-def my_list(backend: Backend, call: Call, asked: Listing) -> Reply:
+def my_list(backend: Backend, call: Call, asked: ListParams) -> Reply:
     """Return an array, or one object if an id is given."""
     now, world = backend.clock(), backend.world
     stale = _stale(backend, call, asked)
@@ -203,6 +206,7 @@ def my_list(backend: Backend, call: Call, asked: Listing) -> Reply:
             return None if item is None else item_json.torrent_json(world, item, now)
 
         one = backend.copies.get(f"mylist:{torrent_id}", now, stale, look)
+        # An unknown id is a 404 with success:true.
         return refused(envelopes.NO_TORRENTS) if one is None else ok("Torrent retrieved.", one)
 
     def look_at_all() -> list[item_json.Json]:
@@ -214,18 +218,19 @@ def my_list(backend: Backend, call: Call, asked: Listing) -> Reply:
     return ok("Torrents list retrieved successfully.", page)
 
 
-def _stale(backend: Backend, call: Call, asked: Listing) -> float:
+def _stale(backend: Backend, call: Call, asked: ListParams) -> float:
     """Return how old, in seconds, the answer may be: `bypass_cache` counts as exactly "true"."""
+    # Other spellings (True, 1) did not refresh TorBox's list.
     fresh = asked.bypass_cache == "true"
     return max(call.stale, 0.0 if fresh else backend.world.behaviour.list_stale_seconds)
 
 
-def _page(backend: Backend, told: list[item_json.Json], asked: Listing) -> list[item_json.Json]:
+def _page(backend: Backend, told: list[item_json.Json], asked: ListParams) -> list[item_json.Json]:
     offset = 0 if backend.world.behaviour.ignore_offset else asked.offset
     return told[offset : offset + min(asked.limit, MAX_PAGE)]
 
 
-def get_queued(backend: Backend, call: Call, asked: Listing) -> Reply:
+def get_queued(backend: Backend, call: Call, asked: ListParams) -> Reply:
     """Return the queue, at the newer endpoint."""
     stale = _stale(backend, call, asked)
     told = backend.copies.get("getqueued", backend.clock(), stale, lambda: _queue(backend))
@@ -255,12 +260,13 @@ def control_queued(backend: Backend, _call: Call, asked: ControlQueued) -> Reply
     return ok(f"Queued download {asked.operation}d successfully.")
 
 
-def check_cached(backend: Backend, _call: Call, asked: CheckCached) -> Reply:
+def check_cached(backend: Backend, _call: Call, asked: CheckCachedParams) -> Reply:
     """Return those of the hashes that are cached, as an object."""
     found = {
         content.hash: item_json.cached_json(backend.world, content, with_files=asked.list_files)
         for content in _cached_contents(backend, asked.hashes)
     }
+    # It is not known whether TorBox sends {} or null here.
     null = not found and backend.world.behaviour.nothing_cached == "null"
     return ok("Torrent cache status retrieved successfully.", None if null else found)
 
@@ -317,7 +323,7 @@ def search(backend: Backend, _call: Call, asked: Search) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. `run` reads the parameters and does the work."""
+    """A route. `run` reads the parameters and does the work."""
 
     method: str
     path: str
@@ -363,13 +369,13 @@ ENDPOINTS = (
     _endpoint(f"POST {API}/torrents/createtorrent", Create, create),
     _endpoint(f"POST {API}/torrents/controltorrent", Control, control),
     _endpoint(f"GET {API}/torrents/requestdl", RequestLink, request_link, auth="token"),
-    _endpoint(f"GET {API}/torrents/mylist", Listing, my_list),
-    _endpoint(f"POST {API}/torrents/checkcached", CheckCached, check_cached),
+    _endpoint(f"GET {API}/torrents/mylist", ListParams, my_list),
+    _endpoint(f"POST {API}/torrents/checkcached", CheckCachedParams, check_cached),
     _endpoint(f"GET {API}/torrents/torrentinfo", Info, info, auth="none"),
     _endpoint(f"GET {API}/torrents/exportdata", Export, export),
     _endpoint(f"GET {API}/torrents/getqueued", Nothing, get_queued_old),
     _endpoint(f"POST {API}/torrents/controlqueued", ControlQueued, control_queued),
-    _endpoint(f"GET {API}/queued/getqueued", Listing, get_queued),
+    _endpoint(f"GET {API}/queued/getqueued", ListParams, get_queued),
     _endpoint(f"POST {API}/queued/controlqueued", ControlQueued, control_queued),
     _endpoint(f"GET {API}/user/me", Me, me),
     _endpoint(f"GET {API}/torrents/search", Search, search),

@@ -14,7 +14,7 @@ from bridge.simulator.faults import FaultBook, Subject
 from bridge.simulator.file_links import FileLinks
 from bridge.simulator.releases import Catalogue
 from bridge.simulator.remote_account import World
-from bridge.simulator.scenario import Limits, Scenario
+from bridge.simulator.scenario import RateLimits, Scenario
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -53,7 +53,7 @@ class Usage:
 class RateLimiter:
     """Counts calls. Without `enforce` every call is allowed and none is counted."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self.limits = limits
         self._windows: dict[str, _Window] = {}
 
@@ -79,7 +79,7 @@ class RateLimiter:
 
 
 class CallRecord(msgspec.Struct):
-    """One request. `outcome` is the error code, `ok`, or `fault:<kind>`."""
+    """A request. `outcome` is the error code, `ok`, or `fault:<kind>`."""
 
     at: float
     endpoint: str

@@ -19,7 +19,7 @@ _MEDIA = {".mkv": "video/x-matroska", ".mp4": "video/mp4", ".srt": "text/srt", "
 
 
 class ContentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file: its path inside the torrent's root folder, `/` separated, and its size in bytes."""
+    """A file: its path inside the torrent's root folder, `/` separated, and its size in bytes."""
 
     path: str
     size: int

@@ -195,7 +195,7 @@ class Reply:
 
     @property
     def outcome(self) -> str:
-        """One word for the log."""
+        """The outcome as a word for the log."""
         if isinstance(self.body, Envelope) and self.body.error:
             return str(self.body.error)
         return "ok" if self.status < 400 else str(self.status)  # noqa: PLR2004 - HTTP's own

@@ -46,7 +46,7 @@ MIN_CHUNK = 16
 
 
 @dataclass(slots=True)
-class Plan:
+class BodyPlan:
     """The part of a file to send, and how to send it."""
 
     span: Span
@@ -97,6 +97,7 @@ class FileServer:
         late = effect.seconds if isinstance(effect, Slow) else 0.0
         await asyncio.sleep(late + self._backend.links.cdn.latency_seconds)
         most = self._backend.links.cdn.connections_per_link
+        # TorBox documents at most 8 connections for one download.
         if most is not None and link.open >= most:
             return _finish(record, rate_limited("text", ""))
         plan = _plan(request, link, effect)
@@ -119,6 +120,7 @@ def _finish(record: CallRecord, reply: Reply) -> web.Response:
 
 def _instead(link: Link, effect: AnyEffect | None, now: float) -> Reply | None:
     if isinstance(effect, Malformed):
+        # TorBox's CDN has answered 200 with a short JSON error, which clients stored as a video.
         return Reply(200, effect.body.encode())
     if isinstance(effect, DeadLink):
         link.dead = effect.status
@@ -126,16 +128,18 @@ def _instead(link: Link, effect: AnyEffect | None, now: float) -> Reply | None:
     return instead_of(effect, now)
 
 
-def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | Reply:
+def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> BodyPlan | Reply:
     size = link.file.size
+    # Another ETag for every answer, as nodes of a CDN that do not agree on it.
     etag = f'"changed-{size}-{id(request)}"' if isinstance(effect, NewEtag) else link.etag
     asked = None if isinstance(effect, NoRange) else request.headers.get("Range")
+    # RFC 9110: If-Range with another ETag means the whole file, with 200.
     if request.headers.get("If-Range", etag) != etag:
         asked = None
     span = parse_range(asked, size)
     if isinstance(span, Unsatisfiable):
         return Reply(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"})
-    plan = Plan(Span(0, size) if span is None else span, partial=span is not None)
+    plan = BodyPlan(Span(0, size) if span is None else span, partial=span is not None)
     plan.headers = {
         "ETag": etag,
         "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
@@ -147,7 +151,7 @@ def _plan(request: web.Request, link: Link, effect: AnyEffect | None) -> Plan | 
     return plan
 
 
-def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
+def _bend(plan: BodyPlan, size: int, effect: AnyEffect | None) -> None:
     """Apply a fault to what is sent."""
     match effect:
         case CutBody(after):
@@ -172,11 +176,12 @@ def _bend(plan: Plan, size: int, effect: AnyEffect | None) -> None:
 async def _stream(
     request: web.Request,
     link: Link,
-    plan: Plan,
+    plan: BodyPlan,
     record: CallRecord,
     effect: AnyEffect | None,
 ) -> web.StreamResponse:
     response = _head(link, plan)
+    # Assumed until the body has been sent, so that an aborted fetch is logged as such.
     record.status, record.outcome = response.status, "client left"
     link.open += 1
     try:
@@ -193,24 +198,28 @@ async def _stream(
     if isinstance(effect, CutBody) and effect.kill_link:
         link.dead = GONE
     if request.transport is not None:
+        # Without a proper end of the body: aiohttp would otherwise finish the response cleanly.
         request.transport.close()
     return response
 
 
-def _head(link: Link, plan: Plan) -> web.StreamResponse:
+def _head(link: Link, plan: BodyPlan) -> web.StreamResponse:
     response = web.StreamResponse(status=206 if plan.partial else 200, headers=plan.headers)
     if plan.partial:
         last = plan.span.end - 1
         response.headers["Content-Range"] = f"bytes {plan.span.start}-{last}/{link.file.size}"
     if plan.gzipped:
         response.headers["Content-Encoding"] = "gzip"
+        # The length of the compressed body is not known beforehand.
         response.enable_chunked_encoding()
     else:
         response.content_length = plan.span.length + plan.padding
     return response
 
 
-async def _write(response: web.StreamResponse, link: Link, plan: Plan, record: CallRecord) -> None:
+async def _write(
+    response: web.StreamResponse, link: Link, plan: BodyPlan, record: CallRecord
+) -> None:
     rate = plan.bytes_per_second
     for chunk in _body(link, plan):
         if rate is not None:
@@ -219,7 +228,7 @@ async def _write(response: web.StreamResponse, link: Link, plan: Plan, record: C
         record.bytes += len(chunk)
 
 
-def _body(link: Link, plan: Plan) -> Iterator[bytes]:
+def _body(link: Link, plan: BodyPlan) -> Iterator[bytes]:
     if plan.gzipped:
         whole = b"".join(_pieces(link, plan))
         yield gzip.compress(whole, compresslevel=1)
@@ -235,9 +244,10 @@ def _body(link: Link, plan: Plan) -> Iterator[bytes]:
             yield piece
 
 
-def _pieces(link: Link, plan: Plan) -> Iterator[bytes]:
+def _pieces(link: Link, plan: BodyPlan) -> Iterator[bytes]:
     step = CHUNK
     if plan.bytes_per_second is not None:
+        # Small steps, so that a slow transfer is slow in its first second as well.
         step = max(MIN_CHUNK, min(CHUNK, int(plan.bytes_per_second / TICKS_PER_SECOND)))
     for offset in range(plan.span.start, plan.span.end, step):
         piece = link.content.read(link.file, offset, min(step, plan.span.end - offset))

@@ -8,7 +8,7 @@ from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent
 from bridge.simulator.releases import magnet_of
 from bridge.simulator.remote_account import World
-from bridge.simulator.scenario import Account
+from bridge.simulator.scenario import SimulatedAccount
 
 Json = dict[str, Any]
 
@@ -174,7 +174,7 @@ def number(value: float) -> float:
     return int(value) if value == int(value) else round(value, 6)
 
 
-def _settings(account: Account) -> Json:
+def _settings(account: SimulatedAccount) -> Json:
     return {
         "seed_torrents": account.seed,
         "allow_zipped": True,

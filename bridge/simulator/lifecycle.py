@@ -122,7 +122,9 @@ class Torrent:
             case Stage.METADATA:
                 return Stage.DOWNLOADING
             case Stage.DOWNLOADING:
+                # TorBox copies a finished torrent to its storage before links to it work.
                 return Stage.STORING if self.tricks.fail is None else Stage.FAILED
+            # A cached item skips STORING, so it never seeds.
             case Stage.STORING if self.seed != SEED_NEVER:
                 return Stage.SEEDING
             case Stage.STORING | Stage.SEEDING | Stage.CACHING:

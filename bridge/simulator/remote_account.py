@@ -18,7 +18,7 @@ from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.envelopes import Refusal
 from bridge.simulator.lifecycle import SEED_NEVER, Order, Queued, Stage, Torrent
 from bridge.simulator.releases import Catalogue, Source
-from bridge.simulator.scenario import FREE, PLANS, Account, Behaviour, Tricks
+from bridge.simulator.scenario import FREE, PLANS, Behaviour, SimulatedAccount, Tricks
 
 FIRST_TORRENT_ID = 4_100_001
 FIRST_QUEUED_ID = 700_001
@@ -31,7 +31,7 @@ class Holdings:
     def __init__(
         self,
         clock: Callable[[], float],
-        account: Account,
+        account: SimulatedAccount,
         behaviour: Behaviour,
         catalogue: Catalogue,
     ) -> None:
@@ -58,8 +58,9 @@ class Holdings:
         return self.held >= self._account.all_slots
 
     def advance(self) -> float:
-        """Live until now, event by event, so that one long jump has the same result as small steps."""
+        """Apply all events until now in order: a long jump has the same result as small steps."""
         now = self._clock()
+        # Tests jump hours ahead: what happens in between has to happen in its order.
         while (event := self._next_event()) <= now:
             self._lived_until = max(self._lived_until, event)
             self._finish_stages(event)
@@ -81,6 +82,8 @@ class Holdings:
     def start(self, entry: Queued, at: float) -> Torrent:
         """Move an entry from the queue to a slot; its new id shows after a gap in neither list."""
         del self.queue[entry.id]
+        # When TorBox promotes a queued item, its queued_id vanishes before the new torrent_id
+        # appears.
         later = at + self._behaviour.promotion_gap_seconds
         return self.place(entry.order, entry.content, later, Stage.METADATA)
 
@@ -134,7 +137,7 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreateOutcome:
     """The outcome of an order. Exactly one of the ids is set."""
 
     hash: str
@@ -150,12 +153,12 @@ class World:
         self,
         clock: Callable[[], float],
         *,
-        account: Account | None = None,
+        account: SimulatedAccount | None = None,
         behaviour: Behaviour | None = None,
         catalogue: Catalogue | None = None,
     ) -> None:
         self.clock = clock
-        self.account = account or Account()
+        self.account = account or SimulatedAccount()
         self.behaviour = behaviour or Behaviour()
         self.catalogue = catalogue or Catalogue()
         self.auth_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, self.account.email))
@@ -205,7 +208,7 @@ class World:
         self.advance()
         return self._holdings.find(info_hash)
 
-    def create(self, order: Order) -> Created | Refusal:
+    def create(self, order: Order) -> CreateOutcome | Refusal:
         """Add a torrent, as createtorrent does. A hash has at most one item."""
         now = self.advance()
         match self.find(order.source.hash):
@@ -330,13 +333,14 @@ class World:
             return envelopes.cooldown(timestamp(account.cooldown_until), timestamp(now))
         return None
 
-    def _add_cached(self, order: Order, content: Content, now: float) -> Created:
+    def _add_cached(self, order: Order, content: Content, now: float) -> CreateOutcome:
         item = self._holdings.place(order, content, now, Stage.CACHING)
         self.advance()
         return _created(item, "Found Cached Torrent. Using Cached Torrent.")
 
-    def _add_uncached(self, order: Order, content: Content, now: float) -> Created | Refusal:
+    def _add_uncached(self, order: Order, content: Content, now: float) -> CreateOutcome | Refusal:
         full = self._holdings.full
+        # TorBox ignores as_queued on the free plan.
         may_queue = order.as_queued and self.account.plan != FREE
         if may_queue and (full or self.behaviour.as_queued == "always"):
             return self._enqueue(order, content, now)
@@ -347,31 +351,34 @@ class World:
             )
         if self.behaviour.when_full == "queue":
             return self._enqueue(order, content, now)
+        # Older answers to a full account were 200 with success:false and no code.
         old = self.behaviour.when_full == "refuse_200"
         return envelopes.active_limit(self.slots, self._holdings.held, old=old)
 
-    def _enqueue(self, order: Order, content: Content, now: float) -> Created | Refusal:
+    def _enqueue(self, order: Order, content: Content, now: float) -> CreateOutcome | Refusal:
         if len(self._holdings.queue) >= self.behaviour.queue_limit:
             return envelopes.queue_full(self.behaviour.queue_limit)
         entry = self._holdings.enqueue(order, content, now)
-        return Created(content.hash, None, entry.id, "Torrent Queued Successfully")
+        return CreateOutcome(content.hash, None, entry.id, "Torrent Queued Successfully")
 
-    def _known(self, item: Torrent) -> Created | Refusal:
+    def _known(self, item: Torrent) -> CreateOutcome | Refusal:
         if self.behaviour.duplicate != "existing":
             refuse = self.behaviour.duplicate == "refuse"
             return envelopes.DUPLICATE_ACTIVE if refuse else envelopes.ALREADY_ADDED
+        # TorBox answers an add of a known hash with success and the existing id.
         return _created(item, "Found Cached Torrent. Already added.")
 
-    def _known_queued(self, entry: Queued) -> Created | Refusal:
+    def _known_queued(self, entry: Queued) -> CreateOutcome | Refusal:
         if self.behaviour.duplicate != "existing":
             refuse = self.behaviour.duplicate == "refuse"
             return envelopes.DUPLICATE_QUEUED if refuse else envelopes.ALREADY_QUEUED
-        return Created(entry.content.hash, None, entry.id, "Download already queued.")
+        return CreateOutcome(entry.content.hash, None, entry.id, "Download already queued.")
 
     def _missing(self) -> Refusal:
         match self.behaviour.missing_id:
             case "not_found":
                 return envelopes.TORRENT_NOT_FOUND
+            # It is not known how TorBox answers for a deleted id, so tests run with all three.
             case "not_owner":
                 return envelopes.NOT_OWNER
             case "database_error":
@@ -382,6 +389,7 @@ class World:
             del self._holdings.torrents[item.id]
         elif operation == "stop_seeding" and item.stage is Stage.SEEDING:
             item.enter(Stage.READY, now)
+        # Asked for before the download ends: it will not seed at all.
         elif operation == "stop_seeding":
             item.seed = SEED_NEVER
         elif operation == "resume" and item.tricks.state in HELD_BACK:
@@ -394,5 +402,5 @@ class World:
         return True
 
 
-def _created(item: Torrent, detail: str) -> Created:
-    return Created(item.hash, item.id, None, detail)
+def _created(item: Torrent, detail: str) -> CreateOutcome:
+    return CreateOutcome(item.hash, item.id, None, detail)

@@ -16,25 +16,25 @@ DAY = 86_400.0
 Hidden = Literal["list", "id", "both"]
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """What a plan allows."""
+class PlanLimits(msgspec.Struct, frozen=True):
+    """The limits of a plan."""
 
     slots: int
     max_bytes: int
 
 
 PLANS = {
-    0: Plan(slots=1, max_bytes=10 * GIB),
-    1: Plan(slots=3, max_bytes=200 * GIB),
-    2: Plan(slots=10, max_bytes=500 * GIB),
-    3: Plan(slots=5, max_bytes=200 * GIB),
+    0: PlanLimits(slots=1, max_bytes=10 * GIB),
+    1: PlanLimits(slots=3, max_bytes=200 * GIB),
+    2: PlanLimits(slots=10, max_bytes=500 * GIB),
+    3: PlanLimits(slots=5, max_bytes=200 * GIB),
 }
 """By TorBox's plan id: Free, Essential, Pro, Standard."""
 
 FREE = 0
 
 
-class Account(msgspec.Struct, forbid_unknown_fields=True):
+class SimulatedAccount(msgspec.Struct, forbid_unknown_fields=True):
     """The user's account and plan."""
 
     plan: int = 2
@@ -147,7 +147,7 @@ class Tricks(msgspec.Struct, forbid_unknown_fields=True):
     """All files are reported as infected."""
 
 
-class Limits(msgspec.Struct, forbid_unknown_fields=True):
+class RateLimits(msgspec.Struct, forbid_unknown_fields=True):
     """Rate limits. Off unless `enforce`."""
 
     enforce: bool = False
@@ -189,9 +189,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Simulated seconds per real second."""
     seed: int = 0
     """Of probabilities and link tokens."""
-    account: Account = msgspec.field(default_factory=Account)
+    account: SimulatedAccount = msgspec.field(default_factory=SimulatedAccount)
     behaviour: Behaviour = msgspec.field(default_factory=Behaviour)
-    limits: Limits = msgspec.field(default_factory=Limits)
+    limits: RateLimits = msgspec.field(default_factory=RateLimits)
     cdn: Cdn = msgspec.field(default_factory=Cdn)
     contents: list[Content] = msgspec.field(default_factory=list)
     items: list[str] = msgspec.field(default_factory=list)

@@ -7,9 +7,9 @@ from typing import Self
 
 from aiohttp import web
 
+from bridge.simulator.api_server import build_app
 from bridge.simulator.backend import Backend
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.http_server import build_app
 from bridge.simulator.lifecycle import Torrent
 from bridge.simulator.scenario import Scenario
 
@@ -19,8 +19,8 @@ SHUTDOWN_SECONDS = 0.2
 class Simulator:
     """A TorBox on a local port while the `async with` lasts. Port 0 takes a free one.
 
-    `real` is the clock beneath the simulated one; a test that wants time to stand still hands in
-    one that does, and calls `clock.advance`.
+    `real` is the clock behind the simulated clock. A test that wants time to stand still passes a
+    clock that never moves, and calls `clock.advance`.
     """
 
     def __init__(

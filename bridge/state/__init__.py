@@ -1,4 +1,4 @@
-"""What the bridge knows, in memory and in SQLite, and the one way to change both."""
+"""The bridge's data, in memory and in SQLite, and the unit of work that changes both."""
 
 from bridge.state.database import Batch, Contents, Database, DatabaseError
 from bridge.state.state import FetchMeter, State, is_live

@@ -1,4 +1,4 @@
-"""The SQLite file: opened once, one writer, every commit on disk before it counts."""
+"""The SQLite file: a single writer, and every commit is on disk before it counts."""
 
 import asyncio
 import sqlite3
@@ -22,6 +22,7 @@ from bridge.core.model import (
     Job,
     RemovedDownload,
 )
+from bridge.state.database_schema import STEPS
 from bridge.state.migration import keep_copy
 from bridge.state.rows import (
     JOB_COLUMNS,
@@ -33,7 +34,6 @@ from bridge.state.rows import (
     to_row,
     upsert,
 )
-from bridge.state.schema import STEPS
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -66,7 +66,7 @@ _PRUNE_EVENTS = (
 
 @dataclass(slots=True)
 class Batch:
-    """The statements of one transaction, in the order they are carried out."""
+    """The statements of a transaction, in order."""
 
     statements: list[tuple[str, Sequence[Any]]] = field(default_factory=list)
 
@@ -112,7 +112,7 @@ class Batch:
         self.run("DELETE FROM jobs WHERE id = ?", job_id)
 
     def put_removed(self, removed: RemovedDownload) -> None:
-        """Insert or replace what is remembered of a removed download."""
+        """Insert or replace a removed download."""
         self.statements.append((_PUT_REMOVED, to_row(removed)))
 
     def delete_removed(self, info_hash: str) -> None:
@@ -155,7 +155,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything that is kept in memory too, as read at start."""
+    """The rows that are also kept in memory, as read at start."""
 
     downloads: Sequence[Download]
     grabs: Sequence[Grab]
@@ -164,7 +164,7 @@ class Contents:
     categories: Sequence[Category]
     tags: Sequence[str]
     last_ids: dict[str, int]
-    """The highest id ever given, by table: ids are never used twice."""
+    """The highest id ever given, by table: ids are never reused."""
 
 
 class Database:
@@ -202,12 +202,21 @@ class Database:
         return self._connection
 
     async def _open(self) -> aiosqlite.Connection:
+        # isolation_level=None: Python would otherwise begin and end transactions at times of its
+        # own.
         connection = await aiosqlite.connect(self._path, isolation_level=None)
         try:
             for pragma in (
+                # WAL appends a commit to one file and syncs it once: readers do not wait, and a
+                # torn write after a power loss is found by its checksum.
                 "journal_mode = WAL",
+                # NORMAL, the usual choice with WAL, syncs only at checkpoints: an add that was
+                # answered `Ok.` could be lost with the power.
                 "synchronous = FULL",
+                # Off by default in SQLite. Deleting a download must delete its grabs, files and
+                # .torrent.
                 "foreign_keys = ON",
+                # A backup tool or `sqlite3` on the command line may hold the lock for a moment.
                 "busy_timeout = 5000",
             ):
                 await connection.execute(f"PRAGMA {pragma}")
@@ -226,18 +235,21 @@ class Database:
                 " or start with another paths.database."
             )
         if 0 < taken < len(STEPS):
+            # A user who goes back to the older version needs the older schema.
             copy = await asyncio.to_thread(keep_copy, self._path, taken)
             log.info("database_copied", schema=taken, copy=str(copy))
         for number, step in enumerate(STEPS[taken:], start=taken + 1):
             await connection.executescript(
+                # The version is part of the transaction, so a kill between two steps repeats
+                # neither.
                 f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
             )
             log.info("database_migrated", schema=number)
 
     async def write(self, batch: Batch) -> None:
-        """Carry out a batch as one transaction, committed with fsync, or not at all.
+        """Write a batch as one transaction, committed with fsync, or not at all.
 
-        A cancellation that comes meanwhile is put off until the commit is done.
+        A cancellation during the commit takes effect after it.
 
         Raises:
             sqlite3.Error: nothing was written.
@@ -247,8 +259,11 @@ class Database:
 
     async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
         try:
+            # IMMEDIATE takes the write lock at once: a plain BEGIN could fail at the first write,
+            # half way.
             await connection.execute("BEGIN IMMEDIATE")
-            # Each call is a trip to aiosqlite's thread, so rows of one kind travel together.
+            # Each call is a round trip to aiosqlite's thread, so rows of one kind are sent
+            # together.
             for sql, group in groupby(batch.statements, key=lambda statement: statement[0]):
                 await connection.executemany(sql, [parameters for _, parameters in group])
             await connection.execute("COMMIT")
@@ -258,7 +273,7 @@ class Database:
             raise
 
     async def contents(self) -> Contents:
-        """Read all that is kept in memory. A row that cannot be read is logged and left alone."""
+        """Read the rows that are kept in memory. An unreadable row is logged and skipped."""
         jobs_sql = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs ORDER BY id"  # noqa: S608 - our names
         return Contents(
             downloads=await self._all(Download, select("downloads", Download, "ORDER BY id")),
@@ -269,6 +284,8 @@ class Database:
             ),
             categories=await self._all(Category, select("categories", Category, "ORDER BY name")),
             tags=[row[0] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
+            # AUTOINCREMENT keeps these across deletes: a reused id would let an old action hit a
+            # new grab.
             last_ids=dict(await self._rows("SELECT name, seq FROM sqlite_sequence")),
         )
 
@@ -288,7 +305,7 @@ class Database:
         return await self._all(Event, sql, info_hash)
 
     async def value(self, name: str, kind: type[T]) -> T | None:
-        """Read a small value; None when it was never stored or cannot be read any more."""
+        """Read a small value; None when it was never stored or is unreadable."""
         rows = await self._rows("SELECT value FROM key_values WHERE name = ?", name)
         if not rows:
             return None
@@ -305,13 +322,14 @@ class Database:
         await self.write(batch)
 
     async def check(self) -> None:
-        """Prove that the database can be written.
+        """Check that the database can be written.
 
         Raises:
             sqlite3.Error: it cannot.
         """
         await self.write(Batch())
-        await asyncio.sleep(0)  # a time limit that was put off by the commit strikes here
+        # A timeout that expired during the commit takes effect at this await.
+        await asyncio.sleep(0)
 
     async def query(self, sql: str, *parameters: object) -> Sequence[sqlite3.Row]:
         """Read rows of a table that has a module of its own."""
@@ -331,6 +349,7 @@ def _readable(rows: Iterable[Any], read: Any, kind: str) -> list[Any]:
         try:
             values.append(read(row))
         except UnreadableRow as error:
+            # One damaged row must not keep the bridge from starting with all the others.
             log.error("row_unreadable", kind=kind, key=row[0], error=str(error))
     return values
 
@@ -342,15 +361,18 @@ async def _schema_of(connection: aiosqlite.Connection) -> int:
 
 
 def _prepare(path: Path) -> None:
-    """Create the file, and try to open it: aiosqlite leaves a thread behind when it cannot."""
+    """Create the file, and try to open it: aiosqlite leaves a thread behind if opening fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # the hashed password is nobody else's business
+    # Other users of the machine must not read the hashed password.
+    path.touch(mode=0o600)
     sqlite3.connect(path).close()
 
 
 async def finish_despite_cancellation(work: Coroutine[Any, Any, None]) -> None:
-    """Await all of `work`; a cancellation reaches the caller at its next await after that."""
-    done = asyncio.gather(work)  # a task of its own: a cancelled caller does not take it along
+    """Await `work` to its end. A cancellation reaches the caller at its next await after that."""
+    # In a task of its own, the commit survives the cancellation of the caller. Otherwise SQLite
+    # might commit a change that memory never applies.
+    done = asyncio.gather(work)
     task, cancelled = asyncio.current_task(), False
     while not done.done():
         try:

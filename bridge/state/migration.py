@@ -1,7 +1,7 @@
-"""From schema 2 (one row per download, further claims beside it) to downloads and grabs.
+"""Migrates schema 2 (a row per download, and a table of claims) to downloads and grabs.
 
-All of it is SQL in one transaction, so a kill at any moment leaves schema 2 as it was. A copy of
-the database is kept beside it before anything is changed.
+Everything is SQL in one transaction, so a kill at any moment leaves schema 2 as it was. A copy of
+the database is kept in the same directory before anything is changed.
 """
 
 import contextlib
@@ -181,8 +181,8 @@ SELECT downloads.id, old_torrents.data
 FROM old_torrents JOIN downloads USING (hash);
 """
 
-# The row's own wishes become its first grab. What the row was in the middle of (delivered,
-# delivering) is the grab's; everything before that is the download's.
+# The options in the old row become its first grab. The phases from `delivering` on belong to the
+# grab, the phases before that to the download.
 _COPY_GRABS = """
 INSERT INTO grabs (
     download_id, category, save_path, added_at, client, name, tags, comment,
@@ -319,12 +319,12 @@ SPLIT_DOWNLOADS_AND_GRABS = (
 
 
 def keep_copy(path: Path, schema: int) -> Path:
-    """Copy the database beside itself before it is migrated from `schema`; return the copy's path.
+    """Copy the database within its directory before it is migrated; return the copy's path.
 
-    The copy appears whole or not at all. Blocks.
+    `schema` is the version in the copy's name. The copy appears complete or not at all. Blocks.
 
     Raises:
-        OSError, sqlite3.Error: there is no room, or the directory cannot be written.
+        OSError, sqlite3.Error: there is no space, or the directory is not writable.
     """
     target = path.with_name(f"{path.name}.schema-{schema}")
     half = path.with_name(f"{path.name}.schema-{schema}.part")

@@ -1,4 +1,4 @@
-"""Rows and values: a dataclass is a row whose columns are its fields."""
+"""Conversion of rows and values: a dataclass is a row whose columns are its fields."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,13 @@ JOB_KINDS: Mapping[str, type[Task]] = MappingProxyType(
         "link": LinkFollow,
     }
 )
-"""The words in the column `kind`, and the task that `payload` holds."""
+"""The values of the column `kind`, and the task that `payload` holds."""
 
 _KIND_OF = {kind: name for name, kind in JOB_KINDS.items()}
 
 
 class UnreadableRow(ValueError):
-    """A row does not hold what its type promises; the text says which column."""
+    """A row does not match its type; the text names the column."""
 
 
 def columns(kind: type[Any]) -> tuple[str, ...]:
@@ -54,9 +54,9 @@ def to_row(value: Any) -> tuple[Any, ...]:
 def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     """Return the function that turns a row into the value; its columns are those of `columns`.
 
-    It raises UnreadableRow when a row does not hold what the type promises. Tables are STRICT, so
-    plain numbers and texts have the right type already and are taken as they are: a start reads
-    tens of thousands of rows.
+    The function raises UnreadableRow when a row does not match the type. Tables are STRICT, so
+    plain numbers and texts have the right type already and are not converted: a start reads tens of
+    thousands of rows.
     """
     names = columns(kind)
     hints = get_type_hints(kind)
@@ -131,7 +131,7 @@ def job_from_row(row: sqlite3.Row | Sequence[Any]) -> Job:
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    """Return what turns a column's value into the field's; None where it is the same."""
+    """Return the converter from a column to its field; None if no conversion is needed."""
     if isinstance(hint, UnionType):
         inner = [arg for arg in get_args(hint) if arg is not NoneType]
         return _converter(inner[0]) if len(inner) == 1 else None

@@ -1,9 +1,9 @@
-"""Everything the bridge knows, in memory: read here, changed only by a `UnitOfWork`.
+"""All data of the bridge in memory: read here, changed only by a `UnitOfWork`.
 
 A unit of work holds the lock, collects changes, commits them in one transaction, and only then
-applies them to memory. So nothing a client has seen is lost by a crash, and memory and SQLite
-change together in one place. Observations that a restart may forget (progress at TorBox, say) are
-changes too; they reach the disk with the next committed change of their row.
+applies them to memory. So a crash never loses what a client has seen, and memory and SQLite change
+together in one place. Observations that a restart may forget (such as progress at TorBox) are
+changes, too; they reach the disk with the next committed change of their row.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ PREFERENCES = "preferences"
 RECENTLY_REMOVED = "recently_removed_items"
 
 FILE_LISTS_KEPT = 64
-"""File lists of grabs that are done, kept in memory; the others are read when somebody asks."""
+"""File lists of finished grabs kept in memory; others are read when a client asks."""
 
 
 class FetchMeter(Protocol):
@@ -53,18 +53,18 @@ class FetchMeter(Protocol):
 
     @property
     def speed(self) -> int:
-        """Bytes per second lately."""
+        """The current speed in bytes/s."""
 
     @property
     def checking(self) -> bool:
-        """Whether what was fetched is being compared with the torrent's hashes."""
+        """Whether the fetched bytes are being compared with the torrent's hashes."""
 
     def done(self, file_id: int) -> int:
         """Return the bytes of one file that are on disk."""
 
 
 class State:
-    """Downloads, grabs, their files, jobs, categories and tags, and what TorBox last said."""
+    """Downloads, grabs, their files, jobs, categories and tags, and TorBox's latest report."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.database = database
@@ -77,15 +77,15 @@ class State:
         as it is.
         """
         self.meters: dict[int, FetchMeter] = {}
-        """Of the grabs being delivered just now, by grab id."""
+        """The meters of the deliveries in progress, by grab id."""
         self.queue_etas: Mapping[int, int] = {}
-        """In how many seconds TorBox will be asked for each download that waits, by download id."""
+        """Seconds until each waiting download is submitted, by download id."""
         self.preferences = Preferences()
         self.expected_files: dict[int, tuple[NamedFile, ...]] = {}
-        """Files of downloads that TorBox does not list yet, by download id."""
+        """Files of downloads for which TorBox lists none yet, by download id."""
         self.recently_removed = RecentlyRemovedItems()
         self.unknown_states: Counter[str] = Counter()
-        """TorBox's words for a state that the bridge does not know, and how often they came."""
+        """TorBox's state words that the bridge does not know, and how often they were seen."""
         self._downloads: dict[int, Download] = {}
         self._grabs: dict[int, Grab] = {}
         self._jobs: dict[int, Job] = {}
@@ -104,13 +104,14 @@ class State:
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
-        """Read everything from the database. Once, at start."""
+        """Read everything from the database. Called once, at start."""
         contents = await self.database.contents()
         self._last_ids.update(contents.last_ids)
         for download in contents.downloads:
             self._set_download(download.id, download)
         for grab in contents.grabs:
-            if grab.download_id in self._downloads:  # else its download could not be read
+            # A download whose row is unreadable is missing here; its grabs stay in the database.
+            if grab.download_id in self._downloads:
                 self._set_grab(grab.id, grab)
         for job in contents.jobs:
             self._set_job(job.id, job)
@@ -125,19 +126,22 @@ class State:
         for download_id in self._downloads:
             self._set_live(download_id)
         for entry in self.live_entries():
+            # Polls show the files of live grabs every few seconds; those of thousands of finished
+            # ones would cost memory for nothing.
             self._files[entry.grab.id] = await self.database.files(entry.grab.id)
+        # The first version lists every grab as changed, so the first read of each view is complete.
         self.changes.record(self._grabs)
 
-    # Reading. Everything here is in memory, and costs what it returns.
+    # Reading: everything is in memory and costs as much as it returns
 
     @property
     def version(self) -> int:
-        """A number that changes whenever anything a client could see has changed."""
+        """A number that changes whenever anything that a client can see has changed."""
         return self.changes.version
 
     @property
     def grabs(self) -> Mapping[int, Grab]:
-        """Every grab by id, the oldest first."""
+        """Every grab by id, oldest first."""
         return MappingProxyType(self._grabs)
 
     @property
@@ -147,12 +151,12 @@ class State:
 
     @property
     def jobs(self) -> Mapping[int, Job]:
-        """Every job by id: those to be done, and failovers that still count."""
+        """Every job by id: unfinished jobs, and failover reports that still count."""
         return MappingProxyType(self._jobs)
 
     @property
     def removed_downloads(self) -> Mapping[str, RemovedDownload]:
-        """What is remembered of downloads removed lately, by hash."""
+        """Recently removed downloads, by hash."""
         return MappingProxyType(self._removed)
 
     @property
@@ -170,11 +174,11 @@ class State:
         return self._downloads.get(self._by_hash.get(info_hash, 0))
 
     def by_torrent_id(self, torrent_id: int) -> Iterator[Download]:
-        """Return the downloads that follow this remote item: one, if all is well."""
+        """Return the downloads that follow this remote item: normally one."""
         return (self._downloads[key] for key in self._by_torrent_id.get(torrent_id, ()))
 
     def grabs_of(self, download_id: int) -> tuple[Grab, ...]:
-        """Return the grabs of a download, the oldest first."""
+        """Return the grabs of a download, oldest first."""
         return tuple(self._grabs[key] for key in self._grab_ids.get(download_id, ()))
 
     def entry(self, grab_id: int) -> Entry | None:
@@ -183,12 +187,13 @@ class State:
         return Entry(self._downloads[grab.download_id], grab) if grab else None
 
     def entries_of(self, download: Download) -> tuple[Entry, ...]:
-        """Return the entries of a download, the oldest first."""
+        """Return the entries of a download, oldest first."""
         return tuple(Entry(download, grab) for grab in self.grabs_of(download.id))
 
     @property
     def live(self) -> Iterator[Download]:
-        """Return the downloads that something is still to be done for; finished ones are not."""
+        """Return the downloads with unfinished work."""
+        # A copy of the keys, because callers change phases while they iterate.
         return (self._downloads[key] for key in tuple(self._live))
 
     def live_entries(self) -> Iterator[Entry]:
@@ -202,18 +207,18 @@ class State:
         return (job for job in jobs if isinstance(job.task, kind) and job.finished_at is None)
 
     def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
-        """Return the entries whose content is, or is to be, at a place."""
+        """Return the entries whose content is, or will be, at a path."""
         for grab_id in tuple(self._at_target.get((save_path, content_name), ())):
             entry = self.entry(grab_id)
             if entry is not None:
                 yield entry
 
     def known_files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
-        """Return the planned files of a live grab; empty while there are none, or when it is done."""
+        """Return the planned files of a live grab; empty for others."""
         return self._files.get(grab_id, ())
 
     async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
-        """Return the planned files of any grab; those of finished ones are read from the database."""
+        """Return the planned files of any grab; for a finished grab, from the database."""
         known = self._files.get(grab_id)
         if known is None and grab_id in self._grabs:
             known = await self.database.files(grab_id)
@@ -234,22 +239,26 @@ class State:
     def _is_done(self, grab_id: int) -> bool:
         return self._grabs[grab_id].download_id not in self._live
 
-    # Changing.
+    # Changing
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """Change memory and database together, committed when the block ends.
 
-        Nothing is changed when the block raises. One unit of work runs at a time: keep what is slow
-        (TorBox, the disk) outside.
+        Nothing changes when the block raises. Units of work run one at a time, so slow calls
+        (TorBox, the disk) belong outside.
         """
         async with self._lock:
             work = UnitOfWork(self)
             yield work
+            # A client that hangs up cancels its request; a commit that has begun must reach memory
+            # as well.
             await finish_despite_cancellation(self._commit(work))
 
     async def _commit(self, work: UnitOfWork) -> None:
         if work.batch.statements:
+            # The disk first: if the write fails, memory still shows the state before, as a restart
+            # would.
             await self.database.write(work.batch)
         self._apply(work)
 
@@ -268,37 +277,37 @@ class State:
             return work.update_grab(grab_id, change, why=why)
 
     async def put_job(self, job: Job) -> bool:
-        """Store where a job stands; False when it was called off meanwhile."""
+        """Store a job's progress; return False when the job was cancelled."""
         async with self.unit_of_work() as work:
             return work.put_job(job)
 
     async def put_preferences(self, preferences: Preferences) -> None:
-        """Store what a client has changed."""
+        """Store a client's preferences."""
         async with self.unit_of_work() as work:
             work.put_value(PREFERENCES, preferences)
         self.preferences = preferences
         self.changes.record(())
 
     def set_snapshot(self, snapshot: Snapshot, changed: Iterable[int]) -> None:
-        """Take over what TorBox said last; `changed` are the torrent ids it says something new of."""
+        """Replace TorBox's report; `changed` are the torrent ids whose items differ."""
         self.snapshot = snapshot
         downloads = (key for item in changed for key in self._by_torrent_id.get(item, ()))
         self.changes.record(grab for key in downloads for grab in self._grab_ids.get(key, ()))
 
     def forget_item(self, torrent_id: int) -> None:
-        """Drop what TorBox said of an item: it no longer has it."""
+        """Drop TorBox's report on an item that it no longer has."""
         if torrent_id in self.snapshot.items:
             items = {key: item for key, item in self.snapshot.items.items() if key != torrent_id}
             snapshot = replace(self.snapshot, items=MappingProxyType(items))
             self.set_snapshot(snapshot, (torrent_id,))
 
     def mark_deleted_remotely(self, torrent_id: int) -> None:
-        """Note that a torrent was deleted at TorBox, whatever its list says in the next minutes."""
+        """Record that a torrent was deleted at TorBox, whose list may still show it for minutes."""
         self.recently_removed.deleted[torrent_id] = self.clock()
         self.forget_item(torrent_id)
 
     def set_queue_etas(self, etas: Mapping[int, int]) -> None:
-        """Replace when the waiting downloads may expect their turn, in seconds by download id."""
+        """Replace the seconds until waiting downloads are submitted, by download id."""
         if etas != self.queue_etas:
             changed = {key for key, eta in etas.items() if self.queue_etas.get(key) != eta}
             changed |= self.queue_etas.keys() - etas.keys()
@@ -306,7 +315,7 @@ class State:
             self.changes.record(grab for key in changed for grab in self._grab_ids.get(key, ()))
 
     def set_expected_files(self, download_id: int, files: Sequence[NamedFile]) -> None:
-        """Remember the files of a download that TorBox does not list yet."""
+        """Store the files of a download for which TorBox lists none yet."""
         if download_id in self._downloads:
             self.expected_files[download_id] = tuple(files)
             self.changes.record(self._grab_ids.get(download_id, ()))
@@ -317,13 +326,14 @@ class State:
         return self._last_ids[table]
 
     def count_event(self, info_hash: str) -> int:
-        """Return how many events of a hash were added since the start, this one included."""
+        """Return how many events of a hash were added since the start, including this event."""
+        # The counts only decide when to prune, so losing them costs at most a few extra rows.
         if len(self._events_added) > FILE_LISTS_KEPT * 1000:
             self._events_added.clear()
         self._events_added[info_hash] += 1
         return self._events_added[info_hash]
 
-    # Applying a committed unit of work. No await: readers see all of it or nothing.
+    # Applying a committed unit of work. There is no await: readers see all of it or nothing.
 
     def _apply(self, work: UnitOfWork) -> None:
         touched = self._touched(work)
@@ -352,7 +362,7 @@ class State:
             self.on_change(before.get(grab_id), self.entry(grab_id))
 
     def _touched(self, work: UnitOfWork) -> set[int]:
-        """Return the downloads that change, or whose grabs do."""
+        """Return the downloads that change or whose grabs change."""
         known = (self._grabs.get(grab_id) for grab_id in work.grabs)
         grabs = [grab for grab in (*known, *work.grabs.values()) if grab is not None]
         return {*work.downloads, *(grab.download_id for grab in grabs)}
@@ -419,7 +429,7 @@ class State:
 
 
 def is_live(download: Download, grabs: Iterable[Grab]) -> bool:
-    """Return whether anything is still to be done for a download, seeding included."""
+    """Return whether a download has unfinished work, seeding included."""
     goes_on = download.phase is not DownloadPhase.FAILED
     return any(
         grab.phase is GrabPhase.DELIVERED or (goes_on and grab.phase in NOT_DELIVERED)

@@ -1,4 +1,4 @@
-"""The changes of one transaction, collected before they are committed and applied."""
+"""The changes of a transaction, collected before they are committed and applied."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -32,9 +32,9 @@ PRUNE_EVERY = 25
 class UnitOfWork:
     """Collects changes of downloads, grabs, files, jobs, categories and tags.
 
-    Reads show what was changed already. `put_*` and `update_*` reach the disk; `observe_*` changes
-    memory alone, and reaches the disk with the next `put` of the same row. A change of phase or
-    note becomes an event of the timeline.
+    Reads include the collected changes. `put_*` and `update_*` reach the disk; `observe_*` changes
+    memory only, and reaches the disk with the next `put` of the same row. A change of phase or note
+    becomes an event of the timeline.
     """
 
     def __init__(self, state: "State") -> None:
@@ -62,13 +62,13 @@ class UnitOfWork:
     # Reading
 
     def download(self, download_id: int) -> Download | None:
-        """Return a download as it will be."""
+        """Return a download, with the changes so far."""
         if download_id in self.downloads:
             return self.downloads[download_id]
         return self._state.downloads.get(download_id)
 
     def by_hash(self, info_hash: str) -> Download | None:
-        """Return the download of a hash as it will be."""
+        """Return the download of a hash, with the changes so far."""
         for changed in self.downloads.values():
             if changed is not None and changed.hash == info_hash:
                 return changed
@@ -76,13 +76,13 @@ class UnitOfWork:
         return self.download(known.id) if known is not None else None
 
     def grab(self, grab_id: int) -> Grab | None:
-        """Return a grab as it will be."""
+        """Return a grab, with the changes so far."""
         if grab_id in self.grabs:
             return self.grabs[grab_id]
         return self._state.grabs.get(grab_id)
 
     def grabs_of(self, download_id: int) -> tuple[Grab, ...]:
-        """Return the grabs of a download as they will be, the oldest first."""
+        """Return the grabs of a download, with the changes so far, oldest first."""
         known = {grab.id: grab for grab in self._state.grabs_of(download_id)}
         for grab_id, grab in self.grabs.items():
             if grab is None:
@@ -92,13 +92,13 @@ class UnitOfWork:
         return tuple(known[key] for key in sorted(known))
 
     def entry(self, grab_id: int) -> Entry | None:
-        """Return a grab and its download as they will be."""
+        """Return a grab and its download, with the changes so far."""
         grab = self.grab(grab_id)
         download = self.download(grab.download_id) if grab else None
         return Entry(download, grab) if grab and download else None
 
     def jobs_about(self, info_hash: str, kind: type[Task]) -> list[Job]:
-        """Return the unfinished jobs of a kind about a hash, as they will be."""
+        """Return the unfinished jobs of a kind about a hash, with the changes so far."""
         known = {job.id: job for job in self._state.jobs_about(info_hash, kind)}
         for job_id, job in self.jobs.items():
             if job is None or job.finished_at is not None:
@@ -123,7 +123,7 @@ class UnitOfWork:
     def update_download(
         self, download_id: int, change: Callable[[Download], Download], *, why: str = ""
     ) -> Download | None:
-        """Change a download; return it as it will be, None when it is gone."""
+        """Change a download; return the changed download, or None when it is gone."""
         before = self.download(download_id)
         if before is None:
             return None
@@ -143,7 +143,7 @@ class UnitOfWork:
         return after
 
     def observe_download(self, download: Download) -> None:
-        """Change a download in memory alone; its phase stays."""
+        """Change a download in memory only; its phase must stay the same."""
         self.downloads[download.id] = download
 
     def delete_download(self, download_id: int) -> None:
@@ -151,6 +151,7 @@ class UnitOfWork:
         for grab in self.grabs_of(download_id):
             self.grabs[grab.id] = None
         self.downloads[download_id] = None
+        # The row of a download takes its grabs, files and .torrent along (ON DELETE CASCADE).
         self.batch.delete_download(download_id)
 
     # Grabs
@@ -168,7 +169,7 @@ class UnitOfWork:
     def update_grab(
         self, grab_id: int, change: Callable[[Grab], Grab], *, why: str = ""
     ) -> Grab | None:
-        """Change a grab; return it as it will be, None when it is gone."""
+        """Change a grab; return the changed grab, or None when it is gone."""
         before, entry = self.grab(grab_id), self.entry(grab_id)
         if before is None or entry is None:
             return None
@@ -190,7 +191,7 @@ class UnitOfWork:
         return after
 
     def observe_grab(self, grab: Grab) -> None:
-        """Change a grab in memory alone; its phase stays."""
+        """Change a grab in memory only; its phase must stay the same."""
         self.grabs[grab.id] = grab
 
     def delete_grab(self, grab_id: int) -> None:
@@ -206,7 +207,7 @@ class UnitOfWork:
         self.files[grab_id] = listed
         self.batch.put_files(grab_id, listed)
 
-    # Jobs, and what is remembered of removed downloads
+    # Jobs and removed downloads
 
     def add_job(self, task: Task, subject: str, *, due_at: float = 0.0) -> Job:
         """Store a new job; return it with its id."""
@@ -219,7 +220,8 @@ class UnitOfWork:
         return job
 
     def put_job(self, job: Job) -> bool:
-        """Store where a job stands; False when it was called off."""
+        """Store a job's progress; return False when the job was cancelled."""
+        # A job that was cancelled during its attempt must not come back with its next attempt.
         if self.jobs.get(job.id, self._state.jobs.get(job.id)) is None:
             return False
         self.jobs[job.id] = job
@@ -227,7 +229,7 @@ class UnitOfWork:
         return True
 
     def delete_job(self, job_id: int) -> None:
-        """Delete a job: it is done, or called off."""
+        """Delete a job that is done or cancelled."""
         self.jobs[job_id] = None
         self.batch.delete_job(job_id)
 
@@ -249,19 +251,19 @@ class UnitOfWork:
         self.batch.put_category(category)
 
     def delete_category(self, name: str) -> None:
-        """Delete a category; its grabs keep the word."""
+        """Delete a category; its grabs keep its name."""
         self.categories[name] = None
         self.batch.delete_category(name)
 
     def put_tags(self, names: Iterable[str]) -> None:
-        """Create the tags that are not there yet."""
+        """Create the tags that do not exist yet."""
         for name in names:
             if name and name not in self._state.tags:
                 self.new_tags.add(name)
                 self.batch.put_tag(name)
 
     def delete_tags(self, names: Iterable[str]) -> None:
-        """Delete tags; grabs keep the words."""
+        """Delete tags; grabs keep their names."""
         for name in names:
             self.dropped_tags.add(name)
             self.batch.delete_tag(name)

@@ -1,6 +1,6 @@
 """Client of TorBox's HTTP API.
 
-client       the endpoints, as methods of `TorBox`
+client       the endpoints, as methods of `TorBox`, and the API key
 lists        the list of torrents and the queue, complete or not at all
 items        torrents and queued downloads, parsed out of the lists
 payloads     what the other endpoints answer, parsed
@@ -11,10 +11,8 @@ json_values  single values out of JSON that does not keep its types
 errors       the tree of errors
 error_codes  which error an answer means
 budgets      how many calls TorBox still allows
-api_key      the API key, which may change while the bridge runs
 """
 
-from bridge.torbox.api_key import ApiKey
 from bridge.torbox.budgets import (
     CALLS_PER_MINUTE,
     UNCACHED_PER_HOUR,
@@ -22,7 +20,7 @@ from bridge.torbox.budgets import (
     Budgets,
     CallClass,
 )
-from bridge.torbox.client import SEARCH_URL, Operation, QueueOperation, TorBox
+from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, QueueOperation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,

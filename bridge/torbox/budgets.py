@@ -58,7 +58,7 @@ _KEPT: Final = (CallClass.CREATE, CallClass.UNCACHED)
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One class of calls, as it is stored."""
+    """The budget of a call class, as it is stored."""
 
     kind: str
     blocked_until: float = 0.0
@@ -69,7 +69,7 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Budget:
-    """One class of calls: the times of the recent ones, oldest first, and what a 429 left of it."""
+    """The budget of a call class: recent calls, oldest first, and the effect of the last 429."""
 
     def __init__(self, call_class: CallClass, limit: Limit) -> None:
         self.call_class = call_class
@@ -88,7 +88,7 @@ class _Budget:
         return max(ready, self.calls[-allowed] + self.limit.seconds)
 
     def _blocked(self, now: float) -> bool:
-        """Return whether there is a block; one from a clock that was far ahead is none."""
+        """Return whether calls are blocked. A block set by a clock far ahead is ignored."""
         return now < self.blocked_until <= now + LONGEST_BLOCK
 
     def allowed(self, now: float) -> int:
@@ -110,7 +110,7 @@ class _Budget:
         self.reduced_to, self.reduced_at = min(halved, self.limit.calls), until
 
     def _forget(self, now: float) -> None:
-        """Drop what left the window, and what lies ahead because the clock was put back."""
+        """Drop calls that left the window, and calls in the future (the clock was set back)."""
         since = now - self.limit.seconds
         self.calls = [at for at in self.calls if since < at <= now]
 
@@ -124,6 +124,7 @@ class _Budget:
             blocked_until=self.blocked_until,
             reduced_to=self.reduced_to,
             reduced_at=self.reduced_at,
+            # A minute's window is over before a restart is; only the hourly one has to survive it.
             calls=tuple(self.calls) if self.call_class in _KEPT else (),
         )
 
@@ -140,6 +141,8 @@ class Budgets:
         minute = Limit(calls_per_minute, MINUTE)
         self._budgets = {call_class: _Budget(call_class, minute) for call_class in CallClass}
         self._budgets[CallClass.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
+        # Documented are 300 a minute, but other clients were refused from about 80 links a minute
+        # on.
         links = min(calls_per_minute, LINKS_PER_MINUTE)
         self._budgets[CallClass.LINK].limit = Limit(links, MINUTE)
         self.dirty = False
@@ -160,6 +163,7 @@ class Budgets:
 
     def forecast(self, count: int, now: float) -> list[float]:
         """Return when the next `count` uncached adds may be made, one after the other."""
+        # Copies: a forecast must not spend anything.
         budgets = [copy(self._budgets[call_class]) for call_class in _KEPT]
         times: list[float] = []
         for _ in range(count):

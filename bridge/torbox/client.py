@@ -37,7 +37,7 @@ from bridge.torbox.payloads import (
     CachedItem,
     Created,
     SearchResult,
-    TorrentInfo,
+    SwarmMetadata,
 )
 from bridge.torbox.transport import Request, Transport
 
@@ -47,6 +47,33 @@ log = structlog.get_logger()
 
 SEARCH_URL: Final = "https://search-api.torbox.app"
 _HASHES_PER_CALL = 200
+
+
+class ApiKey:
+    """The API key in use, which TorBox may change while the bridge runs.
+
+    `read` returns the key from where the user keeps it.
+    """
+
+    def __init__(self, text: str, read: Callable[[], Awaitable[str]] | None = None) -> None:
+        self._text = text
+        self._read = read
+
+    def __call__(self) -> str:
+        """Return the key to send with the next call."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "ApiKey(***)"
+
+    async def renew(self) -> bool:
+        """Read the key again and use it from now on; return whether it has changed."""
+        found = await self._read() if self._read else ""
+        if not found or found == self._text:
+            return False
+        self._text = found
+        log.info("torbox_key_changed")
+        return True
 
 
 class Operation(StrEnum):
@@ -143,6 +170,8 @@ class TorBox:
                 method="POST",
                 path="/torrents/createtorrent",
                 form=form,
+                # With add_only_if_cached TorBox refuses an uncached torrent, so the add never
+                # counts as uncached.
                 cached=known_cached or only_if_cached,
             )
         )
@@ -153,6 +182,8 @@ class TorBox:
         if created is None:
             raise error_for(answer, self._transport.clock()) or server_error(answer)
         if created.cached:
+            # The sentence "Found Cached Torrent" is the only sign that a create did not count as
+            # uncached.
             self.budgets.refund(CallClass.UNCACHED, answer.sent_at)
         return created
 
@@ -215,6 +246,7 @@ class TorBox:
     ) -> T:
         """Use the endpoints of the queue; if TorBox lacks them, their older form from then on."""
         if not self._old_queue:
+            # Both generations of the queue endpoints are in TorBox's documentation.
             with suppress(NoEndpoint):
                 return await new()
         result = await old()
@@ -259,13 +291,14 @@ class TorBox:
         answer = await self._transport.call(request, empty_ok=True)
         return payloads.cached_items(answer, self._warn_once)
 
-    async def info(self, info_hash: str, *, timeout_seconds: float) -> TorrentInfo | None:
+    async def info(self, info_hash: str, *, timeout_seconds: float) -> SwarmMetadata | None:
         """Return a torrent's metadata from the swarm; None if TorBox did not get it in time."""
         request = Request(
             call_class=CallClass.OTHER,
             path="/torrents/torrentinfo",
             params={"hash": info_hash, "timeout": max(1, round(timeout_seconds))},
             max_bytes=LIST_BYTES,
+            # The call blocks at TorBox until the metadata is found or the timeout is over.
             more_seconds=timeout_seconds,
         )
         try:
@@ -273,6 +306,8 @@ class TorBox:
         except NotFound:
             return None
         except ServerError as error:
+            # The documented answer to "no metadata within the timeout", though its code reads like
+            # a failure.
             if error.code == "DOWNLOAD_SERVER_ERROR":
                 return None
             raise
@@ -288,6 +323,8 @@ class TorBox:
                 max_bytes=LIST_BYTES,
             )
         )
+        # A file comes without the envelope. Every .torrent is a bencoded dictionary and begins with
+        # `d`.
         if answer.status == HTTPStatus.OK and answer.body.startswith(b"d"):
             return answer.body
         error = error_for(answer, self._transport.clock())
@@ -371,6 +408,7 @@ def _create_form(
     """Return the form of an add. Zips are never wanted: an *arr cannot import one."""
     if (magnet is None) == (torrent is None):
         raise ValueError("an add takes exactly one of magnet and torrent")
+    # Multipart is the documented form; urlencoded works for magnets only.
     form = aiohttp.FormData(default_to_multipart=True)
     if torrent is not None:
         form.add_field(
@@ -379,6 +417,7 @@ def _create_form(
     else:
         form.add_field("magnet", magnet)
     form.add_field("seed", seed)
+    # The default is true, and then TorBox zips torrents of 100 files or more.
     form.add_field("allow_zip", "false")
     form.add_field("as_queued", _word(as_queued))
     form.add_field("add_only_if_cached", _word(only_if_cached))

@@ -32,7 +32,7 @@ def _null() -> msgspec.Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer of TorBox, as far as it could be parsed."""
+    """An answer of TorBox, as far as it could be parsed."""
 
     status: int
     body: bytes = b""

@@ -76,7 +76,7 @@ _ALREADY: Final = re.compile(
     r"|(?:queued|added|exists|in (?:the |your )?(?:queue|list|account)) already",
     re.IGNORECASE,
 )
-"""How TorBox says that the torrent is on the account or in its queue. The code beside it differs:
+"""TorBox's sentences for a torrent that is on the account or in its queue. Their codes differ:
 DUPLICATE_ITEM, DIFF_ISSUE, UNKNOWN_ERROR or none."""
 
 
@@ -84,6 +84,7 @@ def error_for(answer: Answer, now: float) -> TorBoxError | None:
     """Return the error that an answer means; None if TorBox did what was asked."""
     if answer.ok:
         return None
+    # A 429 has no envelope and comes as JSON, as plain text or as HTML: only the status counts.
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _rate_limited(answer)
     if answer.success is None:
@@ -104,6 +105,7 @@ def says_already_there(answer: Answer) -> bool:
 def server_error(answer: Answer, detail: str = "") -> ServerError:
     """Return the error that blames TorBox. Unclear, unless the status says it had no effect."""
     code, said, status = _said(answer)
+    # Cloudflare answers for TorBox with HTML while TorBox is down.
     if status in _NOBODY_THERE and not answer.json:
         sentence = "TorBox is down, says the gateway in front of it"
         down = Down("", sentence, status, unclear=True)
@@ -161,6 +163,8 @@ def _by_code(answer: Answer, now: float) -> TorBoxError | None:
             return Cooldown(*_said(answer), until=_cooldown_until(answer, now))
         case code if "RATE_LIMIT" in code or code in {"SLOW_DOWN", "TOO_MANY_REQUESTS"}:
             return _rate_limited(answer)
+        # DIFF_ISSUE covers any state that does not permit the request; only the sentence tells
+        # which.
         case "DIFF_ISSUE" if _queue_is_full(answer):
             return WaitForSlot(*_said(answer))
         case "PLAN_RESTRICTED_FEATURE":
@@ -183,6 +187,7 @@ def _by_sentence(answer: Answer, now: float) -> TorBoxError | None:
             return kind(*_said(answer))
     if "cooldown until" in sentence:
         return Cooldown(*_said(answer), until=_cooldown_until(answer, now))
+    # Older answers to a full account: 200, success:false, no code, and the limit in `data`.
     if "active_limit" in answer.fields():
         return WaitForSlot(*_said(answer))
     return None

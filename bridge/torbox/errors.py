@@ -2,25 +2,25 @@
 
 TorBoxError                 code, detail, status; unclear, outage
 ├── Retryable               the same request may work later
-│   ├── Unreachable         no answer: no connection, no name, a cut, a timeout
+│   ├── Unreachable         no answer: no connection, DNS failure, a cut, a timeout
 │   ├── ServerError         TorBox's fault: 5xx, HTML, malformed answers, codes ending in ERROR
 │   │   ├── Down            the gateway says that there is no TorBox behind it
-│   │   ├── TooLarge        the answer is larger than is read of one; ask for less at a time
+│   │   ├── TooLarge        the answer exceeds the size limit; ask for less at a time
 │   │   └── NoEndpoint      the address is not TorBox's API, or TorBox dropped this route
 │   ├── RateLimited         called too often; retry_after
 │   ├── WaitForSlot         all download slots, or the whole queue, are taken
 │   ├── Cooldown            the plan demands a pause between two adds; until
-│   └── PlanRestricted      the plan does not allow this one item; other items are not affected
+│   └── PlanRestricted      the plan does not allow this item; other items are not affected
 ├── NeedsUser               the account: the monthly limit, a plan without API access
 │   └── BadToken            the key is missing, wrong or was changed
 ├── SearchRefused           TorBox's search does not serve this account
 ├── NotFound                no such torrent, queued download or file
 └── Refused                 will never work for this torrent; reason
 
-What concerns the account (`NeedsUser`) stops a class of calls. `PlanRestricted` and `Refused` concern
-one item: the first waits, the second fails, and everything else goes on.
+Errors of the account (`NeedsUser`) stop a class of calls. `PlanRestricted` and `Refused` concern a
+single item: with the first it waits, with the second it fails, and everything else continues.
 
-No text of these errors holds the API key, a path or query of a link, or a tracker's passkey.
+The texts never contain the API key, a path or query of a link, or a tracker's passkey.
 """
 
 from bridge.core.model import Reason
@@ -70,7 +70,7 @@ class Down(ServerError):
 
 
 class TooLarge(ServerError):
-    """The answer is larger than what is read of one."""
+    """The answer exceeds the size limit."""
 
 
 class NoEndpoint(ServerError):
@@ -98,9 +98,10 @@ class Cooldown(Retryable):
 
 
 class PlanRestricted(Retryable):
-    """The plan does not allow this item, such as one that is not cached. Others may be allowed.
+    """The plan does not allow this item, for example because it is not cached.
 
-    It can work later: after an upgrade, or once somebody else has got the torrent cached.
+    Other items may be allowed. The same item may work later: after an upgrade, or when TorBox has
+    cached it for somebody else.
     """
 
 

@@ -120,6 +120,7 @@ def _item(raw: msgspec.Raw) -> _Item:
 
 
 def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -> RemoteItem:
+    # TorBox lists hashes in lower-case hex; other forms (upper case, base32) are converted, too.
     info_hash = json_values.parse_info_hash(item.hash)
     others = json_values.parse_info_hashes(
         info_hash, *json_values.parse_list(item.alternative_hashes)
@@ -128,6 +129,7 @@ def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -
     return RemoteItem(
         id=torrent_id,
         hash=info_hash,
+        # The name equals the hash until TorBox has the metadata.
         name=json_values.parse_text(item.name),
         size=json_values.parse_count(item.size),
         state=json_values.parse_text(item.download_state).strip().lower(),
@@ -140,8 +142,10 @@ def _remote_item(torrent_id: int, item: _Item, listed: tuple[RemoteFile, ...]) -
         ratio=max(0.0, json_values.parse_number(item.ratio)),
         availability=None if availability is None else max(0.0, availability),
         uploaded=json_values.parse_count(item.total_uploaded),
+        # `active` is true while the item holds a slot: while downloading and also while seeding.
         active=json_values.parse_flag(item.active),
         finished=json_values.parse_flag(item.download_finished),
+        # Links work only once the files are in TorBox's storage; until then requestdl answers 500.
         present=json_values.parse_flag(item.download_present),
         cached=json_values.parse_flag(item.cached),
         private=json_values.parse_flag(item.private),
@@ -162,10 +166,10 @@ def _files_or_none(owner: int, value: object, warn_once: Warn) -> tuple[RemoteFi
 
 
 def files(value: object) -> tuple[RemoteFile, ...]:
-    """Parse a list of files; null is an empty one.
+    """Parse a list of files; null is an empty list.
 
     Raises:
-        BrokenEntryError: one of them has no usable id, name or size, or all are absurdly large.
+        BrokenEntryError: a file has no usable id, name or size, or the total size is absurd.
     """
     found = tuple(_file(entry) for entry in json_values.parse_list(value))
     if sum(file.size for file in found) > json_values.LARGEST_COUNT:
@@ -179,6 +183,7 @@ def _file(value: object) -> RemoteFile:
     name = json_values.parse_text(entry.get("name")) or json_values.parse_text(
         entry.get("short_name")
     )
+    # `parse_id` rejects negative and missing sizes; `parse_count` would turn them into 0.
     size = json_values.parse_id(entry.get("size"))
     if file_id is None or not name or size is None or size > LARGEST_FILE:
         raise BrokenEntryError("a file has no usable id, name or size")

@@ -71,7 +71,7 @@ class _PageSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing(Generic[T]):
-    """One list: where it is, and how its entries are parsed."""
+    """A list of TorBox: its endpoint, and the parser of its entries."""
 
     path: str
     read: Callable[[msgspec.Raw, items.Warn], T]
@@ -116,7 +116,7 @@ class Lists:
         self._last_read: dict[bytes, RemoteItem] = {}
 
     async def torrents(self) -> tuple[RemoteItem, ...]:
-        """Return every torrent; one that did not change is the same object as the last time.
+        """Return every torrent; an unchanged torrent is the same object as in the last list.
 
         Raises:
             TorBoxError: a page failed, or the list does not end.
@@ -125,6 +125,7 @@ class Lists:
 
         def read(raw: msgspec.Raw, warn_once: items.Warn) -> RemoteItem:
             digest = hashlib.blake2b(raw, digest_size=16).digest()
+            # Most items do not change between two lists, and equal bytes need no parsing.
             now[digest] = before.get(digest) or items.remote_item(raw, warn_once)
             return now[digest]
 
@@ -169,10 +170,13 @@ class Lists:
                 await self._sleep(error.retry_after)
                 continue
             except Unreachable as error:
+                # A timeout may mean that the page is too large for TorBox to answer in time.
                 if error.unclear:
                     self._page_size.shrink(SMALLEST_SLOW_PAGE)
                 raise
             known = len(found)
+            # An item that is added while pages are read moves the others: ids may repeat on the
+            # next page.
             found |= {item.id: item for item in page}
             # No new id: the server ignores `offset` and would send the same page for ever.
             if length < limit or len(found) == known:

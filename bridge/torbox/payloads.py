@@ -40,7 +40,7 @@ class CachedItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorrentInfo:
+class SwarmMetadata:
     """A torrent's metadata as TorBox found it in the swarm. Files are (name, bytes)."""
 
     hash: str
@@ -85,7 +85,7 @@ class Account:
     slots: int
     """Downloads at a time."""
     extra_slots: int = 0
-    """How many of them were bought beside the plan."""
+    """The slots that were bought in addition to the plan's."""
     subscribed: bool = False
     premium_expires_at: float | None = None
     cooldown_until: float | None = None
@@ -109,9 +109,12 @@ def created(answer: Answer) -> Created | None:
     data = answer.fields()
     already = says_already_there(answer)
     found = Created(
+        # A queued create has a null torrent_id, or no ids at all. The hash in the answer is not
+        # used: we have computed our own.
         torrent_id=json_values.parse_id(data.get("torrent_id")) or None,
         queued_id=json_values.parse_id(data.get("queued_id")) or None,
         already=already,
+        # "Found Cached Torrent. Already added." means an existing item, not a cached create.
         cached=not already and "found cached" in answer.detail.lower(),
         detail=answer.detail,
     )
@@ -157,10 +160,10 @@ def _cached_item(raw: msgspec.Raw, _warn: Warn) -> CachedItem:
     )
 
 
-def torrent_info(answer: Answer) -> TorrentInfo:
+def torrent_info(answer: Answer) -> SwarmMetadata:
     """Return a torrent's metadata; what is missing stays empty."""
     found = answer.fields()
-    return TorrentInfo(
+    return SwarmMetadata(
         hash=json_values.parse_text(found.get("hash")).strip().lower(),
         name=json_values.parse_text(found.get("name")),
         size=json_values.parse_count(found.get("size")),

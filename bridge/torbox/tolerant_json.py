@@ -113,7 +113,7 @@ def _name(raw: bytes) -> str:
 
 
 def _split(raw: bytes, opening: bytes, closing: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the members of an array or object as (name, value), all of them raw bytes."""
+    """Return the members of an array or object as (name, value), both raw bytes."""
     raw = raw.strip()
     if not (raw.startswith(opening) and raw.endswith(closing)):
         raise BrokenJsonError("not one whole value")

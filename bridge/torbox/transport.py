@@ -1,4 +1,4 @@
-"""One request to TorBox and its answer: headers, time and size limits, TorBox's clock.
+"""Sends a request to TorBox: headers, time and size limits, TorBox's clock.
 
 This is the only place where exceptions of aiohttp become errors of ours.
 """
@@ -130,6 +130,7 @@ class Transport:
         proxies: Proxies | None = None,
     ) -> None:
         self._session = session
+        # Users paste the URL with or without the version path.
         self._base = base_url.rstrip("/").removesuffix("/v1/api") + "/v1/api"
         self._api_key = api_key
         self._timeout = timeout
@@ -170,18 +171,22 @@ class Transport:
         try:
             answer = await self._exchange(request, key, sent_at)
         except Unreachable as error:
+            # The request never left, so TorBox has not counted it.
             if not error.unclear:
                 self._refund(request, sent_at)
             # A call that hangs while others are answered says nothing about TorBox as a whole.
             error.outage = self._answered == answered_before
             raise
         answer = replace(answer, others_answered=self._answered > answered_before)
+        # An answer without the envelope comes from the gateway: it proves nothing about TorBox.
         self._answered += answer.success is not None
         self._learn(request, answer)
         return answer
 
     def _key(self) -> str:
         key = (self._api_key if isinstance(self._api_key, str) else self._api_key()).strip()
+        # A newline from a file would make the header invalid and show up as a strange network
+        # error.
         if not key or not key.isprintable():
             raise BadToken("NO_AUTH", "no usable TorBox API key is set")
         return key
@@ -206,11 +211,15 @@ class Transport:
             async with self._session.request(
                 request.method,
                 url,
+                # requestdl takes the key as the parameter `token` only, so its URL must never be
+                # logged.
                 params={**request.params, **({"token": key} if request.key_in_query else {})},
                 json=request.json,
                 data=request.form,
                 headers=_headers(None if request.key_in_query else key),
                 timeout=self._limits(request),
+                # requestdl answers 307 when asked to redirect; followed blindly it would send the
+                # key elsewhere.
                 allow_redirects=False,
                 raise_for_status=False,
                 **self._proxies.options(url),
@@ -241,6 +250,8 @@ class Transport:
             body,
             secret=key,
             retry_after=_retry_after(response.headers, now + self.offset_seconds),
+            # The 429 of the hourly limit often has no rate headers; its text then says "60 per 1
+            # hour".
             hourly=limit in _HOURLY_LIMITS,
             used_up=_used_up(response.headers, now + self.offset_seconds),
             sent_at=sent_at,
@@ -248,9 +259,10 @@ class Transport:
         )
 
     def _learn(self, request: Request, answer: Answer) -> None:
-        """Tell the budgets what an answer says about the next calls of its class."""
+        """Update the budgets with what an answer says about further calls of its class."""
         now = self.clock()
         hourly = request.call_class is CallClass.CREATE and answer.hourly and not request.cached
+        # Cached creates go on while the hourly limit of uncached ones is used up.
         limited = CallClass.UNCACHED if hourly else request.call_class
         match error_for(answer, now):
             case RateLimited() as error:
@@ -258,6 +270,7 @@ class Transport:
             case Cooldown() as error:
                 self.budgets.blocked(request.call_class, error.until)
             case _:
+                # TorBox sends the rate headers with every answer. Stopping at 0 avoids the 429.
                 if answer.used_up:
                     self.budgets.blocked(limited, now + answer.used_up)
                 return
@@ -308,6 +321,7 @@ def _used_up(headers: Mapping[str, str], torbox_now: float) -> float:
 def _until_reset(headers: Mapping[str, str], torbox_now: float) -> float | None:
     reset = json_values.parse_optional_number(headers.get("x-ratelimit-reset"))
     unix = json_values.parse_timestamp(reset)
+    # `x-ratelimit-reset` is unix time, also as a float; some answers carry seconds from now.
     return reset if unix is None else unix - torbox_now
 
 

@@ -119,7 +119,7 @@ async def test_a_client_that_fails(arr: Asking) -> None:
 
 
 async def test_what_it_never_grabbed(arr: Asking) -> None:
-    """It is deleted and leaves the queue, and nothing is blocklisted: 200 all the same."""
+    """The record is deleted and leaves the queue with 200, although nothing is blocklisted."""
     arr.api.track(HASH)
     assert (await arr.remove(**TELL))[0] == 200
     assert (await arr.events(), arr.api.blocklist, arr.api.queue) == ([], [], [])

@@ -1,4 +1,4 @@
-"""What became of a download, by the *arr's history."""
+"""The fate of a download according to the *arr's history."""
 
 from datetime import UTC, datetime
 

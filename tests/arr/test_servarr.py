@@ -71,7 +71,7 @@ async def test_a_season_pack_has_many_records(session: aiohttp.ClientSession) ->
 
 
 async def test_the_history_is_newest_first(session: aiohttp.ClientSession) -> None:
-    """What happened last comes first."""
+    """The newest record comes first."""
     async with ArrApi() as api:
         api.grab(HASH)
         api.imported(HASH)
@@ -153,7 +153,7 @@ async def test_refreshing_downloads(session: aiohttp.ClientSession, kind: str) -
 
 
 async def test_failing_a_grab(session: aiohttp.ClientSession) -> None:
-    """What is not in the queue is failed by its record in the history."""
+    """A grab that is not in the queue is failed by its record in the history."""
     async with ArrApi("lidarr") as api:
         api.grab(HASH, queued=False)
         arr = client(session, api)

@@ -1,4 +1,4 @@
-"""What an *arr answers, as far as it can be parsed."""
+"""The answers of an *arr, as far as they can be parsed."""
 
 import json
 from contextlib import suppress
@@ -15,13 +15,13 @@ from bridge.arr import (
     PathMapping,
     QueueRecord,
     RootFolder,
-    Status,
+    SystemStatus,
 )
 from bridge.arr.servarr_http import decode_answer
-from bridge.arr.servarr_records import Listing, Page
+from bridge.arr.servarr_records import DirectoryListing, Page
 
 TYPES = (
-    Status,
+    SystemStatus,
     Page[QueueRecord],
     Page[HistoryRecord],
     tuple[DownloadClient, ...],
@@ -29,7 +29,7 @@ TYPES = (
     DownloadClientOptions,
     tuple[PathMapping, ...],
     tuple[RootFolder, ...],
-    Listing,
+    DirectoryListing,
 )
 NAMES = ["records", "totalRecords", "id", "date", "fields", "name", "value", "downloadId", "files"]
 VALUES = st.recursive(

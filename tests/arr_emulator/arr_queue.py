@@ -58,7 +58,7 @@ class Preferences(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def removes_by_itself(self) -> bool:
-        """Tell whether qBittorrent would remove what is done before an import: the test fails."""
+        """Return whether qBittorrent would remove what is done before an import: the test fails."""
         fortnight = 20160
         soon = self.max_seeding_time_enabled and self.max_seeding_time < fortnight
         return (self.max_ratio_enabled or soon) and self.max_ratio_act in {1, 3}
@@ -161,14 +161,14 @@ def _remaining(torrent: Torrent, status: QueueStatus) -> int | None:
 
 
 def stopped_after_seeding(dialect: Dialect, state: str) -> bool:
-    """Tell whether the state is the one that may be removed."""
+    """Return whether the state is the one that may be removed."""
     return state == "pausedUP" or (dialect.knows_stopped and state == "stoppedUP")
 
 
 def seed_limit_reached(
     dialect: Dialect, torrent: Torrent, preferences: Preferences, now: float
 ) -> bool:
-    """Tell whether any limit is reached, the torrent's own or the global one (`-2`)."""
+    """Return whether any limit is reached, the torrent's own or the global one (`-2`)."""
     return (
         ratio_reached(dialect, torrent, preferences)
         or seeding_time_reached(torrent, preferences)
@@ -185,7 +185,7 @@ def ratio_reached(dialect: Dialect, torrent: Torrent, preferences: Preferences) 
 
 
 def time_limit(torrent: Torrent, preferences: Preferences) -> int:
-    """Tell the seeding time limit that holds, in minutes; negative for none."""
+    """Return the seeding time limit that holds, in minutes; negative for none."""
     if torrent.seeding_time_limit == USE_GLOBAL and preferences.max_seeding_time_enabled:
         return preferences.max_seeding_time
     return torrent.seeding_time_limit

@@ -44,7 +44,7 @@ class Reply:
 
     @property
     def failed(self) -> bool:
-        """Tell whether it counts as an error; a redirect does not."""
+        """Return whether it counts as an error; a redirect does not."""
         return self.status >= HTTPStatus.BAD_REQUEST
 
 

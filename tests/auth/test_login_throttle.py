@@ -38,7 +38,7 @@ def test_addresses_that_count_as_one(failing: str, asked: str, *, locked: bool) 
 
 
 def test_old_failures_are_forgotten() -> None:
-    """A typing error a day locks nobody out."""
+    """One typing error a day locks no network."""
     times = iter(range(0, 10**9, 4000))
     throttle = LoginThrottle(lambda: float(next(times)))
     fail(throttle, "192.0.2.1", 20)
@@ -76,7 +76,7 @@ def test_many_networks_together_get_no_more_than_a_hundred_guesses() -> None:
 
 
 def test_the_owner_is_told() -> None:
-    """Who is locked out, and for how long."""
+    """The alerts name the locked network and the duration."""
     throttle = LoginThrottle(lambda: 60.0)
     fail(throttle, "192.0.2.1", 4)
     assert throttle.alerts() == []

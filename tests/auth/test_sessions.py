@@ -20,7 +20,7 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
@@ -80,7 +80,7 @@ async def test_logout_ends_only_that_session() -> None:
 
 
 async def test_sessions_do_not_pile_up() -> None:
-    """Who logs in for every poll pushes out the sessions that are not used, and no other."""
+    """A client that logs in for every poll only pushes out idle sessions."""
     gate = access(Clock())
     used, unused = await open_session(gate), await open_session(gate)
     for _ in range(MAX_SESSIONS - 2):
@@ -118,7 +118,7 @@ async def test_five_failures_ban_the_address_for_an_hour() -> None:
 
 
 async def test_a_ban_leaves_sessions_and_other_addresses_alone() -> None:
-    """Who is in stays in; who comes from elsewhere may try."""
+    """A lock does not end existing sessions; other networks may still log in."""
     gate = access(Clock())
     session = await open_session(gate)
     await fail(gate, 5)
@@ -160,7 +160,7 @@ async def test_a_burst_from_many_networks_is_cut_short() -> None:
 
 
 async def test_a_new_password_ends_the_other_sessions() -> None:
-    """Whoever knew the old password is out; the session that changed it stays."""
+    """A new password ends every session but the one that changed it."""
     gate = access(Clock())
     own, other = await open_session(gate), await open_session(gate)
     gate.change_login(username=None, password_hash=await gate.hash("another"), keep_session=own)

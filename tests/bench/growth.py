@@ -28,15 +28,15 @@ from statistics import median
 import aiohttp
 
 from bridge.simulator import (
-    Account,
     Behaviour,
     Content,
     ContentFile,
     Scenario,
+    SimulatedAccount,
     Simulator,
     magnet_of,
 )
-from bridge.state.schema import STEPS
+from bridge.state.database_schema import STEPS
 from tests.support.schema_2 import OLD, download_row, file_row, hash_of, insert
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +202,7 @@ async def measure(checkout: Checkout, finished: int, directory: Path) -> Figures
     downloads.mkdir(parents=True)
     write_database(directory / "bridge.db", downloads, finished)
     behaviour = Behaviour(download_bytes_per_second=1e6, metadata_seconds=0.1)
-    account = Account(slots=ACTIVE + ADDS + 10, monthly_limit=None)
+    account = SimulatedAccount(slots=ACTIVE + ADDS + 10, monthly_limit=None)
     async with Simulator(Scenario(behaviour=behaviour, account=account)) as sim:
         bridge = Bridge(checkout, directory, sim)
         await bridge.start()  # an older database is migrated now

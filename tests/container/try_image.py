@@ -230,7 +230,7 @@ class Client:
 
 
 def health(environment: Mapping[str, str]) -> bool:
-    """Tell whether /healthz answers 200."""
+    """Return whether /healthz answers 200."""
     url = f"http://127.0.0.1:{environment['BRIDGE_SERVER__PORT']}/healthz"
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
@@ -240,7 +240,7 @@ def health(environment: Mapping[str, str]) -> bool:
 
 
 def complete(downloads: Path) -> bool:
-    """Tell whether the film is there in its full size, under its category."""
+    """Return whether the film is there in its full size, under its category."""
     return [p.stat().st_size for p in (downloads / "radarr").rglob("*.mkv")] == [SIZE]
 
 

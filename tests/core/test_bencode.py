@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.bencode import MAX_DEPTH, BadBencode, Entry, read_dictionary
+from bridge.core.bencode import MAX_DEPTH, BadBencode, RawValue, read_dictionary
 from tests.support.torrents import bencode
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -117,4 +117,4 @@ def test_an_entry_knows_its_bytes() -> None:
     """The raw bytes of a value, keys unsorted and all, are what its span says."""
     info = bencode({b"b": 1, b"a": [b"x"]}, unsorted=True)
     data = b"d4:info" + info + b"e"
-    assert read_dictionary(data) == {b"info": Entry({b"b": 1, b"a": [b"x"]}, 7, 7 + len(info))}
+    assert read_dictionary(data) == {b"info": RawValue({b"b": 1, b"a": [b"x"]}, 7, 7 + len(info))}

@@ -1,4 +1,4 @@
-"""What is removed without being asked for, and what turned up too late."""
+"""Automatic clean-up of imported grabs, and deletion of late items at TorBox."""
 
 from dataclasses import replace
 from math import inf
@@ -111,7 +111,7 @@ def test_each_grab_has_rules_of_its_own() -> None:
 
 
 def test_a_dry_run_only_lists() -> None:
-    """Nothing is removed, but its *arr is asked all the same, so that the list is true."""
+    """With dry_run nothing is removed, but the *arr is still asked, so that the list is true."""
     dry = cleaning(after=DAY, dry_run=True)
     assert next_cleanup_check(done(), dry, None) is None
     asks = cleaning(after_import=HOUR, after=DAY, dry_run=True)
@@ -182,7 +182,7 @@ def test_files_that_others_may_be_linked_to_stay(other: LiveDownload, *, stays: 
 
 
 def test_the_plan_wakes_for_the_next_clean_up() -> None:
-    """What is due later is not forgotten until something else happens."""
+    """A due entry stays due until it is handled."""
     assert plan(known(next_cleanup_at=NOW + 7)) == Plan((), NOW + 7)
 
 
@@ -260,6 +260,6 @@ def test_the_list_is_read_once_for_strays(
 
 
 def test_removed_downloads_are_forgotten() -> None:
-    """After a day nothing can turn up any more."""
+    """After a day no late item can appear at TorBox."""
     young, old = removed_download(), removed_download(2, left_at=NOW - REMEMBERED_SECONDS - 1)
     assert outdated({one.hash: one for one in (young, old)}, NOW) == [hash_of(2)]

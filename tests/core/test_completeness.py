@@ -52,7 +52,7 @@ def test_files_of_one_size_are_counted() -> None:
 
 
 def test_a_zip_is_not_compared() -> None:
-    """What TorBox has zipped lists one file for many."""
+    """A zipped item lists a single file for many."""
     assert missing(PACK, listed(("Show.S01.zip", 1700), zipped=True)) == ()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.edits import (
-    Refused,
+    EditRefused,
     edited,
     rename_file,
     rename_folder,
@@ -34,7 +34,7 @@ PATHS = ("Show/e01.mkv", "Show/e02.mkv", "Show/Subs/e01.srt")
 ])  # fmt: skip
 def test_refused_renames(old: str, new: str, reason: str) -> None:
     """Nothing leaves the content, becomes another file, or gets a name that is not safe."""
-    assert rename_file(PATHS, old, new) == Refused(reason)
+    assert rename_file(PATHS, old, new) == EditRefused(reason)
 
 
 def test_a_file_and_a_folder_get_other_names() -> None:
@@ -43,9 +43,9 @@ def test_a_file_and_a_folder_get_other_names() -> None:
     assert rename_folder(PATHS, "Show", "Other/") == (
         "Other/e01.mkv", "Other/e02.mkv", "Other/Subs/e01.srt",
     )  # fmt: skip
-    assert rename_folder(PATHS, "Show/Sub", "x") == Refused("No such folder: 'Show/Sub'.")
+    assert rename_folder(PATHS, "Show/Sub", "x") == EditRefused("No such folder: 'Show/Sub'.")
     assert rename_file(("Film.mkv",), "Film.mkv", "Movie.mkv") == ("Movie.mkv",)
-    assert rename_file(("Film.mkv",), "Film.mkv", ".incomplete") == Refused(
+    assert rename_file(("Film.mkv",), "Film.mkv", ".incomplete") == EditRefused(
         "File name has invalid characters"
     )
 
@@ -55,7 +55,7 @@ def test_a_file_and_a_folder_get_other_names() -> None:
 def test_whatever_is_asked_stays_safe(old: str, new: str) -> None:
     """An accepted rename gives safe, distinct paths below one top."""
     after = rename_file(PATHS, old, new)
-    if isinstance(after, Refused):
+    if isinstance(after, EditRefused):
         return
     assert [safe_path(path) for path in after] == list(after)
     assert len({path.casefold() for path in after}) == len(after)
@@ -83,7 +83,7 @@ def test_large_torrents_cost_no_more_than_their_files() -> None:
     paths = [f"Pack/dir{number // 100}/file{number:06}.mkv" for number in range(60_000)]
     before = process_time()
     names = rename_folder(paths, "Pack", "Other")
-    assert not isinstance(names, Refused)
+    assert not isinstance(names, EditRefused)
     edits = with_priority(with_names((), paths, names), paths, 0)
     found = edited(dict(enumerate(paths)), edits)
     assert found[59_999] == ("Other/dir599/file059999.mkv", 0)

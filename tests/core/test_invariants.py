@@ -1,4 +1,4 @@
-"""What must hold at every moment: each breach is told, and nothing else is."""
+"""The invariants: each violation is reported, and nothing else is."""
 
 from dataclasses import replace
 from typing import Any
@@ -107,7 +107,7 @@ def test_a_grab_that_waits_for_files_that_are_there_is_forgotten() -> None:
     ids=str,
 )
 def test_a_download_that_waits_with_a_reason(fields: dict[str, Any]) -> None:
-    """What is worked on, blocked, or being removed is not forgotten."""
+    """Work that is in progress, blocked, or being removed is not forgotten."""
     assert violations(observed(live(download(phase_at=LATE)), **fields)) == []
 
 
@@ -167,7 +167,7 @@ def test_one_remote_item_for_a_hash() -> None:
     ],
 )
 def test_nothing_goes_backwards(before: LiveDownload, after: LiveDownload, told: str) -> None:
-    """What a client was shown is never taken back; a grab that is added again is another one."""
+    """Progress never falls; a grab that is added again is a new grab."""
     (text,) = violations(observed(after), observed(before))
     assert told in text
     anew = LiveDownload(after.download, tuple(replace(one, id=99) for one in after.grabs))

@@ -1,4 +1,4 @@
-"""What each mode makes of a list of files."""
+"""The files and names that each delivery mode makes of a list of files."""
 
 import pytest
 

@@ -66,7 +66,7 @@ def test_thresholds_of_gone() -> None:
 
 @pytest.mark.parametrize("download", [queued(), active(), ready()])
 def test_what_is_gone_is_given_up(download: Download) -> None:
-    """What TorBox no longer has is given up, in TorBox's queue and out of it."""
+    """A download that TorBox no longer has fails, in TorBox's queue or outside it."""
     assert at_torbox(replace(download, misses=GONE_MISSES), None) is Reason.GONE
 
 
@@ -109,7 +109,7 @@ def test_a_failed_word_of_a_finished_item() -> None:
 
 
 def test_expired() -> None:
-    """What TorBox let go before we had it is given up; a copy that it still has is not."""
+    """An expired item fails if it was not fetched; a copy that TorBox still has does not."""
     expired = item(expires_at=NOW - CLOCK_SLACK_SECONDS - 1)
     assert at_torbox(active(), expired) is Reason.EXPIRED
     assert at_torbox(active(), replace(expired, present=True)) is None
@@ -118,7 +118,7 @@ def test_expired() -> None:
 
 @given(st.text(max_size=20), st.floats(0, 1e7))
 def test_unknown_words_are_no_failure(text: str, idle: float) -> None:
-    """A word that nobody knows fails nothing, however long it lasts."""
+    """An unknown state never fails a download, however long it lasts."""
     odd = item(state=f"x{text}")
     download = active(size=1000, seen_at=NOW - 60, idle_seconds=idle, observed_seconds=idle)
     seen = record_item_seen(download, odd, NOW)
@@ -156,7 +156,7 @@ def test_patience(
 
 
 def test_torbox_queue_takes_as_long_as_it_takes() -> None:
-    """What TorBox says of an item fails only what it works on."""
+    """TorBox's failed state only counts while TorBox works on the item."""
     waiting = queued(idle_seconds=9e9, observed_seconds=9e9, failing_since=0.0, seen_at=NOW)
     assert at_torbox(waiting, item(state="failed")) is None
 

@@ -1,4 +1,4 @@
-"""What to do next: each decision in one line."""
+"""The planner's decisions, each in one test."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,7 +146,7 @@ def test_nothing_is_begun_for_a_busy_grab(phase: GrabPhase) -> None:
 
 
 def test_a_removal_is_carried_out() -> None:
-    """What a client removed is deleted, at its time, and after what is being done for it ended."""
+    """A removal runs when it is due, and after the work for its grab has ended."""
     assert plan(known(jobs=[removal()])) == Plan((RunJob(1),), inf)
     assert plan(known(jobs=[removal(next_attempt_at=NOW + 9)])) == nothing(NOW + 9)
     assert plan(known(jobs=[removal()], busy_hashes=frozenset({H}))) == nothing()
@@ -275,7 +275,7 @@ def test_a_young_download_is_followed_by_id() -> None:
 
 
 def test_a_cached_download_is_asked_for_at_once() -> None:
-    """What TorBox called cached at the create is ready by now, so nothing is waited for."""
+    """A torrent that was cached at the create is looked up at once."""
     assert looks_of(active(remote_at=NOW, known_cached=True), until=2) == [0.0, *FIRST_LOOKS[:2]]
 
 
@@ -309,7 +309,7 @@ def test_looks_in_flight_count() -> None:
 
 
 def test_a_lost_item_is_looked_for_by_id() -> None:
-    """What the list does not show is asked for by id, now and then, and the list goes on."""
+    """An item that the list does not show is looked up by id now and then, and the list goes on."""
     lost = known(active(), snapshot=snapshot())
     assert plan(lost).actions == (RefreshItem(1, 1),)
     assert plan(replace(lost, last_lookup_at={1: NOW - 1})) == nothing(NOW + 5)
@@ -393,7 +393,7 @@ def test_only_a_list_read_since_attaches() -> None:
 
 
 def test_back_into_the_queue() -> None:
-    """What its id and the list have lost is followed in TorBox's queue when it is there."""
+    """An item that left its id and the list is followed in TorBox's queue."""
     entry = QueuedItem(id=9, hash=H)
     back = known(active(misses=1), snapshot=snapshot(queue=[entry]), last_lookup_at={1: NOW - 1})
     assert plan(back).actions == (AttachQueued(1, 9),)
@@ -499,7 +499,7 @@ def lost(missing: Download, *, looked: float) -> PlannerInput:
 
 @pytest.mark.parametrize("made", [queued, active])
 def test_gone(made: Made) -> None:
-    """What was missed often, and last long after its last sign of life, is given up for all."""
+    """An item that was missed often and for long fails for all its grabs."""
     missing = made(misses=GONE_MISSES, seen_at=NOW - GONE_SECONDS)
     assert plan(lost(missing, looked=NOW)).actions == (FailDownload(1, GONE),)
 
@@ -537,7 +537,7 @@ def test_an_expired_item_in_the_list() -> None:
 
 
 def test_a_ready_grab_is_delivered() -> None:
-    """What is ready is delivered, and what was interrupted goes on, at its next attempt."""
+    """Ready grabs are delivered, and interrupted deliveries resume at their next attempt."""
     assert plan(known(ready())).actions == (Deliver(11),)
     assert plan(known(live(ready(), delivering()))).actions == (Deliver(11),)
     assert plan(known(live(ready(), grab(next_attempt_at=NOW + 4)))) == nothing(NOW + 4)
@@ -589,7 +589,7 @@ def test_a_grab_waits_for_no_other_that_is_not_being_fetched() -> None:
 
 
 def test_a_grab_waits_for_no_other_of_another_mode() -> None:
-    """Each mode delivers by itself: links on a mount need no bytes, and no bytes need a mount."""
+    """Each mode delivers on its own: symlinks need no bytes, and bytes need no mount."""
     rules = {"radarr": Rules(mode="symlink"), "music": Rules(mode="aria2")}
     three = live(ready(), planned(), planned(1, 2), planned(1, 3))
     assert plan(known(three, rules=rules)).actions == (Deliver(11), Deliver(12), Deliver(13))
@@ -616,7 +616,7 @@ def test_a_later_grab_is_linked_to_the_files_that_are_there(first: Grab) -> None
     ],
 )
 def test_nothing_is_linked_to_files_that_are_not_there(first: Grab) -> None:
-    """What has no files of its own on disk, or not all of them, cannot be linked to."""
+    """Only a grab with all its own files on disk is a source for hard links."""
     assert plan(known(live(ready(), first, grab(1, 2)))).actions == (Deliver(12),)
 
 
@@ -673,7 +673,7 @@ def test_finish_when_the_limit_is_reached() -> None:
 
 
 def test_finish_when_torbox_does_not_seed() -> None:
-    """An item that TorBox does not seed any more comes no nearer to its limit."""
+    """An item that TorBox has stopped seeding can never reach its limit."""
     seeding = live(ready(), delivered(ratio_limit=2.0))
     idle = snapshot(whole(active=False))
     assert plan(known(seeding, snapshot=idle)).actions == (Finish(11),)
@@ -682,7 +682,7 @@ def test_finish_when_torbox_does_not_seed() -> None:
 
 
 def test_a_list_without_it_ends_no_seeding() -> None:
-    """What TorBox's list misses once is not gone: only when it misses it again and again."""
+    """An item that is missing from one list is not gone; one that is missing repeatedly is."""
     seeding = delivered(ratio_limit=2.0)
     missed = live(ready(misses=GONE_MISSES - 1), seeding)
     assert plan(known(missed, snapshot=snapshot())).actions == ()
@@ -741,7 +741,7 @@ def test_in_an_outage_one_list_is_enough() -> None:
 
 
 def test_in_an_outage_files_are_still_linked() -> None:
-    """What is on disk already is given to the other grabs without asking TorBox."""
+    """Files on disk are hard-linked to other grabs without asking TorBox."""
     two = live(ready(), finished(), grab(1, 2))
     assert plan(known(two, probe_at=NOW + 20)) == Plan((Deliver(12, (11,)),), NOW + 20)
 

@@ -1,4 +1,4 @@
-"""What holds of every plan, whatever is known; and of a day that is made of plans."""
+"""Properties of every plan, and of a simulated day of plans."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -337,7 +337,7 @@ def test_one_removal_of_a_hash_at_a_time(given_input: PlannerInput) -> None:
 
 @given(inputs())
 def test_limits_hold(given_input: PlannerInput) -> None:
-    """What is in flight and what is begun stay within the limits."""
+    """Creates and deliveries in progress stay within their limits."""
     kinds = Counter(type(action) for action in plan(given_input).actions)
     delivering = len(given_input.delivering)
     assert not kinds[Submit] or kinds[Submit] + given_input.submitting <= MAX_CREATES

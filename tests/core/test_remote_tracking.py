@@ -1,4 +1,4 @@
-"""What TorBox's news change in a download: time that counts, progress, signs of life."""
+"""How TorBox's reports change a download: observed time, progress, last seen."""
 
 from dataclasses import replace
 from typing import Any
@@ -59,7 +59,7 @@ def test_an_outage_does_not_count(gap: float) -> None:
 
 @pytest.mark.parametrize(("unbroken_since", "counted"), [(NOW - 60, 60.0), (NOW - 59, 0.0)])
 def test_time_before_a_failed_answer_does_not_count(unbroken_since: float, counted: float) -> None:
-    """What lies before TorBox's last failure was an outage, however short it was."""
+    """Time before TorBox's last failure was an outage, however short."""
     before = active(size=1000, seen_at=NOW - 60)
     after = record_item_seen(before, item(), NOW, unbroken_since=unbroken_since)
     assert (after.idle_seconds, after.observed_seconds) == (counted, counted)
@@ -67,7 +67,7 @@ def test_time_before_a_failed_answer_does_not_count(unbroken_since: float, count
 
 @pytest.mark.parametrize("state", ["queued", "queuedDL", "Queued (3 ahead)"])
 def test_no_time_counts_while_torbox_has_no_slot(state: str) -> None:
-    """An item that waits for one of the account's slots does not stand still: nobody works on it."""
+    """An item that waits for a slot is not idle: TorBox does not work on it."""
     before = active(size=1000, seen_at=NOW - 60, idle_seconds=5.0, observed_seconds=9.0)
     after = record_item_seen(before, item(state=state), NOW)
     assert (after.idle_seconds, after.observed_seconds, after.seen_at) == (5.0, 9.0, NOW)
@@ -85,7 +85,7 @@ def test_progress_ends_idleness_only() -> None:
 
 
 def test_progress_calls_for_another_reannounce() -> None:
-    """What comes back to life is reannounced again in its next standstill, and its note goes."""
+    """A download that recovers may be reannounced again, and its note is cleared."""
     before = active(size=1000, idle_seconds=500, reannounced_at=400, note="the last try")
     moved = record_item_seen(before, item(progress=0.1), NOW)
     assert (moved.reannounced_at, moved.note) == (-1.0, "")
@@ -240,7 +240,7 @@ def test_followed_again_it_is_young() -> None:
 
 
 def test_without_an_item_it_is_created_anew() -> None:
-    """What TorBox no longer has begins with a clean slate, and nothing of it is ours."""
+    """A download that TorBox no longer has starts afresh, without an item of ours."""
     before = ready(
         ours=True,
         submitted_at=1.0,

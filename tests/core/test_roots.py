@@ -35,7 +35,7 @@ paths = st.lists(parts, max_size=8).map("/".join)
 
 
 def inside(path: str) -> bool:
-    """Tell whether a path lies in one of the roots and not in the reserved directory."""
+    """Return whether a path lies in one of the roots and not in the reserved directory."""
     below = any(
         (path + "/").startswith(root) for root in ("/downloads/", "/media/tv/", "/srv/films/")
     )

@@ -1,4 +1,4 @@
-"""What a download looks like from outside: the states, and what holds of every status."""
+"""The status of a download as clients see it, and the properties of every status."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -233,7 +233,7 @@ def test_seeding() -> None:
 
 
 def test_moving_and_missing_files() -> None:
-    """A complete grab that is moved, or misses files, is not imported meanwhile."""
+    """A complete grab that is being moved or lacks files is not importable."""
     assert state_of(entry(ready(), finished(moving_to="/x")), None) is State.MOVING
     assert state_of(entry(ready(), delivered(missing_files=True)), None) is State.MISSING_FILES
 
@@ -294,7 +294,7 @@ def test_progress_where_nothing_is_fetched() -> None:
 
 
 def test_progress_never_falls() -> None:
-    """What was shown, now or before a restart, is never taken back."""
+    """Progress never falls below what was shown, also across a restart."""
     assert status_of(ACTIVE, item(progress=0.2), None, shown=0.4).progress == 0.4
     assert status_of(entry(active(), progress=0.4), item(progress=0.2), None).progress == 0.4
     assert status_of(entry(ready()), None, None, shown=1.0).progress == NEARLY
@@ -337,7 +337,7 @@ def test_eta(
     ],
 )
 def test_the_turn_in_the_submit_queue_is_the_eta(shown: Entry, eta: int) -> None:
-    """What waits to be submitted shows when its turn is; nothing else does."""
+    """Only a download that waits to be submitted shows the time of its turn."""
     assert status_of(shown, None, None, turn_in=90).eta == eta
 
 
@@ -452,14 +452,14 @@ def test_what_waits_says_so(
     ],
 )
 def test_an_outage_is_shown_as_a_wait(remote_item: RemoteItem) -> None:
-    """What TorBox reported last is not true any more: cleaners strike what stays stalled."""
+    """TorBox's last report is outdated: cleaners remove what stays stalled."""
     status = status_of(ACTIVE, remote_item, None, unreachable=True)
     assert (status.state, status.download_speed, status.eta) == (State.QUEUED_DL, 0, ETA_UNKNOWN)
     assert status.availability >= 1
 
 
 def test_progress_does_not_fall_in_an_outage() -> None:
-    """What TorBox had done it has done."""
+    """Progress that TorBox had made is still shown."""
     assert status_of(SLOW_ACTIVE, item(progress=0.5), None, unreachable=True).progress == 0.25
 
 

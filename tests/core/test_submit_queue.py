@@ -274,13 +274,13 @@ def test_expected_turns(fields: dict[str, Any], expected: dict[int, float]) -> N
 
 
 def test_a_turn_is_no_earlier_than_the_next_attempt() -> None:
-    """What has to wait after a failure is told the later of both times."""
+    """After a failure the later of both times counts."""
     waiting = known(download(next_attempt_at=NOW + 30))
     assert expected_turns(waiting, [NOW + 10]) == {1: NOW + 30}
 
 
 def test_a_create_under_way_holds_up_no_look() -> None:
-    """What is at TorBox is followed while others are being created."""
+    """Items at TorBox are followed while others are being created."""
     young = active(2, remote_at=NOW - 1)
     made = plan(known(download(), young, submitting=MAX_CREATES))
     assert made.actions == (RefreshItem(2, 2),)

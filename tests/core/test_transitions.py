@@ -1,4 +1,4 @@
-"""What an outcome at TorBox means for a download and its grabs."""
+"""The outcomes at TorBox as changes of a download and its grabs."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_a_create_is_on_disk_before_it_is_sent() -> None:
 def test_the_first_create_counts(
     before: float | None, earlier: float | None, submitted_at: float
 ) -> None:
-    """What an item is ours by is the time of the first create, whichever download sent it."""
+    """The date of the first create decides whether an item is ours, whichever download sent it."""
     sent = create_begun(
         download(submitted_at=before), NOW, submitted_at=earlier, unclear_seconds=30.0
     )
@@ -72,7 +72,7 @@ def test_the_first_create_counts(
 
 
 def test_a_create_without_an_answer_stays_submitting() -> None:
-    """A create that may have had its effect is looked up, and not sent again meanwhile."""
+    """A create that may have succeeded is looked up, and not sent again until then."""
     unclear = create_unclear(begun(download()), NOW + 60)
     assert (unclear.phase, unclear.lookup_until) == (DownloadPhase.SUBMITTING, NOW + 60)
 
@@ -124,7 +124,7 @@ def test_an_item_in_the_queue_is_followed_there() -> None:
 def test_a_lost_create_of_a_removed_download_is_remembered(
     removed: RemovedDownload | None, *, knows: bool
 ) -> None:
-    """TorBox will say that it has the torrent already: a create of ours made it all the same."""
+    """TorBox will answer that the torrent exists already, but a create of ours made it."""
     fresh = download()
     known = remembering(fresh, removed)
     if knows:
@@ -138,7 +138,7 @@ def test_a_lost_create_of_a_removed_download_is_remembered(
 
 @pytest.mark.parametrize("keeps_item", [True, False])
 def test_a_failed_download_keeps_the_item_that_others_need(*, keeps_item: bool) -> None:
-    """Delivered grabs may play from the item; without them nothing of it is known any more."""
+    """Delivered grabs may play from the item; without them its ids are dropped."""
     over = failed(ready(ours=True, note="x", lookup_until=9.0), STALLED, keeps_item=keeps_item)
     assert (over.phase, over.failure) == (DownloadPhase.FAILED, STALLED)
     assert (over.torrent_id, over.ours) == ((1, True) if keeps_item else (None, False))
@@ -208,7 +208,7 @@ def test_a_grab_that_has_its_files_keeps_them(phase: DownloadPhase, one: Grab) -
 
 @pytest.mark.parametrize("phase", sorted(DownloadPhase))
 def test_a_grab_that_was_given_up_alone_shows_that(phase: DownloadPhase) -> None:
-    """What the rules of one category give up is an error there, whatever the others get."""
+    """A grab that fails by the rules of its category is an error there only."""
     seen = Entry(download(phase=phase), failed_grab(failure_message="not cached"))
     assert (seen.phase, seen.complete) == (Phase.FAILED, False)
     assert seen.failure == Failure(Reason.NOT_CACHED, "not cached")
@@ -216,7 +216,7 @@ def test_a_grab_that_was_given_up_alone_shows_that(phase: DownloadPhase) -> None
 
 @pytest.mark.parametrize("first", [delivered(), finished()])
 def test_files_of_one_grab_make_no_other_complete(first: Grab) -> None:
-    """What another grab has on disk is nothing that an *arr could import here."""
+    """Files of another grab are nothing that this grab's *arr could import."""
     waiting = Entry(ready(), grab(1, 2))
     assert first.complete
     assert (waiting.complete, waiting.phase, waiting.grab.content_name) == (False, Phase.READY, "")

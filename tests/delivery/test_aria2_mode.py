@@ -22,7 +22,7 @@ CRAWL = slowly(pause=0.02, step=8 * KIB)
 
 
 class Remote(Room):
-    """A room whose delivery is aria2's."""
+    """A test place whose delivery is aria2's."""
 
     def __init__(
         self, top: Path, cdn: Cdn, session: aiohttp.ClientSession, daemon: Aria2Daemon
@@ -153,7 +153,7 @@ async def test_aria2_is_killed(remote: Remote) -> None:
 
 
 async def test_a_reserved_file_is_not_taken_for_a_whole_one(remote: Remote) -> None:
-    """A file of full size that nobody vouches for is fetched."""
+    """A file of full size without a marker is fetched again."""
     served = remote.cdn.add(0, some_bytes(5000))
     (remote.staging).mkdir(parents=True)
     (remote.staging / "content").write_bytes(bytes(5000))
@@ -172,7 +172,7 @@ async def test_damaged_pieces_are_fetched_again(remote: Remote) -> None:
 
 
 async def test_discard_ends_the_transfers(remote: Remote) -> None:
-    """What is discarded is gone from aria2 and from the disk; other transfers stay."""
+    """A discarded delivery is gone from aria2 and from the disk; other transfers stay."""
     served = remote.cdn.add(0, some_bytes(400 * KIB), CRAWL)
     other = await remote.daemon.ask("aria2.addUri", ["http://127.0.0.1:1/x"], {"pause": "true"})
     task = begin(remote.fetched("Movie.mkv"))

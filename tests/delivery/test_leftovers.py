@@ -1,4 +1,4 @@
-"""What half-done deliveries leave on disk, told from what others put there."""
+"""Leftovers of deliveries on disk, distinguished from foreign files."""
 
 from pathlib import Path
 

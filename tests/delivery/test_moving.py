@@ -32,7 +32,7 @@ def _place(tmp_path: Path) -> Path:
 
 
 def request(place: Path) -> DeliveryRequest:
-    """What was delivered."""
+    """The delivered files."""
     files = tuple(
         RequestedFile(file_id=number, remote_name=path, size=len(data), path=path)
         for number, (path, data) in enumerate(FILES.items())
@@ -41,7 +41,7 @@ def request(place: Path) -> DeliveryRequest:
 
 
 async def test_renamed_files_leave_no_empty_folder(place: Path) -> None:
-    """What is on disk gets its new path, and the folder that it leaves empty goes."""
+    """A file gets its new path, and the folder that becomes empty is deleted."""
     await rename_files(place, [("Show/sub/b.mkv", "Show/b.mkv"), ("Show/gone", "Show/x")])
     assert below(place) == {"Show", "Show/a.mkv", "Show/b.mkv"}
 
@@ -147,7 +147,7 @@ async def test_whole_files_are_taken_back(place: Path, tmp_path: Path) -> None:
 
 
 async def test_a_disk_that_refuses(place: Path, tmp_path: Path) -> None:
-    """What cannot be done is told in the room's words, and nothing is lost."""
+    """A failed move is reported with the paths of the disk, and nothing is lost."""
     (tmp_path / "file").write_text("no directory")
     with pytest.raises(DeliveryFailed):
         await move_content(place, "Show", tmp_path / "file" / "below")

@@ -71,7 +71,7 @@ class Site:
         )
 
     def beyond(self, size: float) -> bool:
-        """Tell whether so much is on disk."""
+        """Return whether so much is on disk."""
         return self.progress.bytes_done > size
 
     async def half(self, request: DeliveryRequest, nginx: Nginx) -> int:

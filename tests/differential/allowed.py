@@ -16,7 +16,7 @@ class Why(Enum):
     LATER = "As a later qBittorrent has it"
     CHOICE = "On purpose"
     TORBOX = "TorBox does what BitTorrent would do"
-    ODDITY = "Oddities of qBittorrent 4.5.2 that nobody builds on"
+    ODDITY = "Oddities of qBittorrent 4.5.2 that no client relies on"
     SETUP = "The clock, the machine and the set-up of the comparison"
     """Values that need not differ each time."""
     OPEN = "Open"
@@ -44,7 +44,7 @@ class Allowed:
     """Every answer has it, so that it does not count when identical answers are counted."""
 
     def covers(self, seen: Compared) -> bool:
-        """Tell whether it speaks of this value."""
+        """Return whether it speaks of this value."""
         return (
             _any(self.endpoints, seen.step.endpoint)
             and _any(self.fields, seen.field)

@@ -1,4 +1,4 @@
-"""What is on the account already is taken over: no second create, and never deleted there."""
+"""Items that are on the account already are adopted: no second create, no deletion there."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ async def test_what_is_there_is_taken_over(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_there_is_created(tmp_path: Path) -> None:
-    """One look at the lists, then a create as ever; and that one is the bridge's own."""
+    """If the lists do not show the torrent, it is created as usual, and the item is ours."""
     rig = await adopting(tmp_path)
     try:
         content = pack()
@@ -145,7 +145,7 @@ async def create_elsewhere(rig: Rig, content: Content, *, queued: bool) -> None:
 
 
 async def test_always_means_always(tmp_path: Path) -> None:
-    """Who tells the bridge to delete everything at TorBox has it deleted, adopted or not."""
+    """With `always`, adopted items are deleted at TorBox as well."""
     rig = await adopting(tmp_path, BRIDGE_POLICY__REMOVE_FROM_TORBOX="always")
     try:
         content = elsewhere(rig)
@@ -173,7 +173,7 @@ async def test_a_list_that_cannot_be_read_holds_it_up_and_fails_nothing(tmp_path
 
 
 async def test_listing_and_taking_over_by_hand(rig: Rig) -> None:
-    """What nobody here has is listed; what is taken over is delivered into the category it is given."""
+    """Unmanaged items are listed; an adopted item is delivered into the given category."""
     here, there, other = pack("Here"), elsewhere(rig, "There"), elsewhere(rig, "Other")
     rig.sim.register(here)
     async with rig.arr("radarr") as radarr:

@@ -51,7 +51,7 @@ async def test_the_release_is_blocklisted_and_searched_again(tmp_path: Path, kin
 
 
 async def test_what_the_arr_did_not_grab(here: World) -> None:
-    """A download that somebody else added stays as an error, and says why nobody is told."""
+    """A download that no *arr grabbed stays as an error, and its note says why."""
     info_hash = await here.fails(grabbed=False)
     here.api.track(info_hash, matched=False)
     await here.settled(info_hash)
@@ -63,7 +63,7 @@ async def test_what_the_arr_did_not_grab(here: World) -> None:
 
 
 async def test_another_category(here: World) -> None:
-    """What is in no category of an *arr is nobody's business."""
+    """A failed download without an *arr is reported to none."""
     async with here.rig.arr("radarr") as radarr:
         content = refused(here.rig)
         await radarr.add_magnet(magnet_of(content))
@@ -76,7 +76,7 @@ async def test_an_arr_that_is_slow_to_note_it(tmp_path: Path) -> None:
     """The history and then the queue come to know it a moment later: it is waited for."""
     async with world(tmp_path, retry=BRISK) as here:
         info_hash = await here.fails(grabbed=False)
-        await here.says("not noted", info_hash)
+        await here.says("in its history yet", info_hash)
         here.api.grab(info_hash, queued=False)
         await here.says("does not show it in its queue", info_hash)
         here.api.track(info_hash)
@@ -127,7 +127,7 @@ async def test_what_was_imported_by_hand(tmp_path: Path, kind: str) -> None:
 
 
 async def test_an_arr_in_trouble(here: World) -> None:
-    """What it answers with 500, 401 or 404 is tried again, and told once."""
+    """A report that is answered with 500, 401 or 404 is retried, and made once."""
     here.api.trouble = {"GET /history": [500, 401], "GET /queue": [503], TOLD: [500, 404]}
     info_hash = await here.fails()
     await here.settled(info_hash)
@@ -174,10 +174,10 @@ async def test_so_many_an_hour(tmp_path: Path) -> None:
 
 
 async def test_removed_by_the_user(here: World) -> None:
-    """A failed download that is removed before the *arr could be told is told to nobody."""
+    """A failed download that is removed before the report is never reported."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     await here.arr.remove(info_hash)
     assert not here.rig.failovers
     here.api.trouble.clear()
@@ -189,7 +189,7 @@ async def test_added_again(here: World) -> None:
     """The same hash, grabbed anew while the *arr could not be told: the new grab goes on."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     here.rig.sim.faults.clear()
     content = make_torrent("Show.1", [ContentFile("show.1.mkv", 100_000)])
     await here.arr.add_magnet(magnet_of(content))
@@ -203,7 +203,7 @@ async def test_a_restart_forgets_nothing(here: World) -> None:
     """A job that could not be done is done after a restart, and what is done stays done."""
     here.api.trouble = {"GET /history": [500] * 1000}
     info_hash = await here.fails()
-    await here.says("cannot be told", info_hash)
+    await here.says("report to the *arr failed", info_hash)
     await here.rig.stop()
     here.api.trouble.clear()
     await here.rig.start()

@@ -13,7 +13,7 @@ class Clock:
     now = 0.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
@@ -47,7 +47,7 @@ async def test_the_last_word_stands(tmp_path: Path) -> None:
 
 
 async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
-    """The last word stands meanwhile, and no second question joins the first in the hole."""
+    """While the disk hangs, the last figure is returned and no second call is made."""
     clock, go_on, asked = Clock(), threading.Event(), []
 
     def measure(directory: Path) -> int:

@@ -1,4 +1,4 @@
-"""What TorBox lets us do: waited for, shown as queued, never an error."""
+"""TorBox's limits: downloads wait, show as queued, and never fail."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
 
 
 async def shown(rig: Rig, content: Content) -> tuple[str, int]:
-    """Tell the state and the eta that a poll shows."""
+    """Return the state and the eta that a poll shows."""
     _, text = await rig.get(f"/api/v2/torrents/info?hashes={content.hash}")
     (row,) = json.loads(text)
     return row["state"], row["eta"]
@@ -104,7 +104,7 @@ async def test_a_429_is_believed(rig: Rig, shape: str) -> None:
 
 
 async def test_a_block_is_on_disk_at_once(rig: Rig) -> None:
-    """What a 429 says is kept promptly: a crash does not send the bridge against it again."""
+    """A 429 is stored promptly: a crash does not send the bridge into the same limit."""
     content = film("Film")
     rig.sim.register(content)
     rig.sim.faults.add("createtorrent", RateLimit())
@@ -134,7 +134,7 @@ async def test_a_freed_slot_is_taken_at_once(patient: Rig) -> None:
 
 
 async def test_a_cached_add_needs_no_slot(patient: Rig) -> None:
-    """While all slots are taken, what TorBox has cached is fetched all the same."""
+    """While all slots are in use, cached torrents are still fetched."""
     patient.sim.world.account.slots = 1
     long, waiting, ready = film("Long"), film("Next"), film("Ready", is_cached=True)
     for content in (long, waiting, ready):
@@ -170,7 +170,7 @@ async def test_a_cooldown_is_sat_out(rig: Rig) -> None:
     ],
 )
 async def test_what_only_the_user_can_mend(rig: Rig, code: str, detail: str) -> None:
-    """Adds stop and nothing else does; the user is told, once in the log; it goes on by itself."""
+    """Only adds stop; the log says so once; they continue automatically."""
     content, other = film("Film", is_cached=True), film("Other")
     rig.sim.register(content)
     rig.sim.register(other)
@@ -192,7 +192,7 @@ async def test_what_only_the_user_can_mend(rig: Rig, code: str, detail: str) -> 
 
 
 async def test_another_key_is_taken_up(tmp_path: Path) -> None:
-    """BAD_TOKEN pauses all work and fails nothing; a new key in the file is found by itself."""
+    """BAD_TOKEN pauses all work and fails nothing; a new key in the file is found automatically."""
     rig = Rig(tmp_path, BRIDGE_TORBOX__API_KEY="", BRIDGE_TORBOX__API_KEY_FILE=str(tmp_path / "k"))
     (tmp_path / "k").write_text(rig.sim.key)
     await rig.open()

@@ -121,7 +121,7 @@ async def test_removal_leaves_what_the_links_lead_to(modes: Modes) -> None:
 
 
 async def test_a_mount_that_goes_away_is_waited_for(modes: Modes) -> None:
-    """Without the mount nothing fails; when it is back the download goes on by itself."""
+    """Without the mount nothing fails; when it is back the download continues."""
     content = pack()
     modes.show(content)
     modes.mount.rename(away := modes.mount.with_name("away"))
@@ -154,7 +154,7 @@ async def test_the_settings_of_links(tmp_path: Path) -> None:
 
 
 async def test_removal_of_what_never_came(tmp_path: Path) -> None:
-    """What stands in the place of a download that failed is somebody else's, and stays."""
+    """A foreign file at the path of a failed download is kept."""
     modes = Modes(tmp_path)
     modes.rig.change(BRIDGE_DELIVERY__MOUNT_TIMEOUT="1s")
     async with opened(modes):
@@ -337,7 +337,7 @@ async def test_none_leaves_everything_at_torbox(modes: Modes) -> None:
 
 
 async def test_the_mode_stays_with_the_download(modes: Modes) -> None:
-    """Delivered as links, removed as links: settings that changed meanwhile delete no target."""
+    """Links are removed as links: changed settings never delete their targets."""
     content = pack()
     modes.show(content)
     item = await modes.delivered(content, "sonarr")

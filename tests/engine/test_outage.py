@@ -1,4 +1,4 @@
-"""TorBox away, slow or talking nonsense: served from memory, taken up again by itself."""
+"""TorBox is down, slow or sends nonsense: clients are served from memory, and work resumes."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
 
 
 async def test_torbox_away(rig: Rig) -> None:
-    """Polls answer at once, adds are accepted, /readyz tells why; it goes on by itself."""
+    """Polls answer at once, adds are accepted, /readyz gives the reason, and work resumes."""
     before, during = film("Before"), [film(f"Film.{n}", is_cached=True) for n in range(12)]
     for content in (before, *during):
         rig.sim.register(content)

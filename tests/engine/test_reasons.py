@@ -77,7 +77,7 @@ def slow(rig: Rig, **tricks: object) -> Content:
 
 
 async def nothing(_here: World, _content: Content) -> None:
-    """It fails by itself."""
+    """The download fails without further help."""
 
 
 async def failing_for_long(here: World, content: Content) -> None:

@@ -1,4 +1,4 @@
-"""What TorBox refuses for good is not taken on again the same day."""
+"""A torrent that TorBox refused for good is rejected for the rest of the day."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_for_a_day() -> None:
     ],
 )
 def test_sizes(size: int, code: str, asked: int, *, refused: bool) -> None:
-    """What is at least as large as what was too large is too large; unknown sizes tell nothing."""
+    """Sizes from the refused size on are too large; unknown sizes are accepted."""
     refusals = Refusals()
     refusals.remember(H, Failure(Reason.TOO_LARGE, "too large"), size=size, code=code, now=NOW)
     assert bool(refusals.why(OTHER, asked, NOW)) is refused

@@ -153,7 +153,7 @@ async def test_an_inactive_seeding_time(tmp_path: Path, app: str) -> None:
 
 
 async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
-    """While TorBox does not answer, and after it has uploaded meanwhile, it is not inactive."""
+    """An outage, or uploads during it, do not count as inactivity."""
     async with bridge(tmp_path) as rig, rig.arr() as arr:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
         await rig.post(
@@ -178,12 +178,12 @@ async def test_an_outage_ends_no_seeding(tmp_path: Path) -> None:
 
 
 def seen_lately(rig: Rig, content: Content) -> bool:
-    """Tell whether TorBox has shown it since the outage."""
+    """Return whether TorBox has shown it since the outage."""
     return (rig.followed(content.hash).seen_at or 0.0) > rig.state.clock() - 60
 
 
 async def test_a_restart_ends_no_seeding(tmp_path: Path) -> None:
-    """What TorBox uploaded while the bridge was down is activity."""
+    """Uploads while the bridge was down count as activity."""
     async with bridge(tmp_path) as rig:
         async with rig.arr() as arr:
             content = await seeding(rig, arr, SeedLimits(ratio=1000))
@@ -217,7 +217,7 @@ async def test_limits_of_the_preferences(tmp_path: Path) -> None:
 
 
 async def test_torbox_stops_by_itself(tmp_path: Path) -> None:
-    """What TorBox no longer seeds comes no nearer to its limit, and may be removed."""
+    """A torrent that TorBox no longer seeds may be removed."""
     async with bridge(tmp_path) as rig, rig.arr() as arr:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
         item = rig.sim.world.find(content.hash)
@@ -227,7 +227,7 @@ async def test_torbox_stops_by_itself(tmp_path: Path) -> None:
 
 
 async def test_a_list_without_it(tmp_path: Path) -> None:
-    """What TorBox's list misses once still seeds; what it goes on to miss is done."""
+    """An item missing from one list still seeds; missing repeatedly, it is done."""
     async with bridge(tmp_path) as rig, rig.arr() as arr:
         content = await seeding(rig, arr, SeedLimits(ratio=1000))
         await rig.put_back(content.hash, 3600, "remote_at")

@@ -120,7 +120,7 @@ async def test_each_way_of_saying_queued(rig: Rig, reply: str) -> None:
 
 
 async def test_a_refusal_costs_no_look(rig: Rig) -> None:
-    """What was refused in so many words left nothing at TorBox, and is not looked for there."""
+    """A create that was clearly refused left no item, and none is looked for."""
     content = uncached()
     rig.sim.register(content)
     rig.sim.faults.add("createtorrent", Error(400, "BOZO_TORRENT", "Invalid Magnet Link."))

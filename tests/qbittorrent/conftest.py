@@ -1,4 +1,4 @@
-"""A face that serves, and clients of it."""
+"""The API on a socket, and clients of it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

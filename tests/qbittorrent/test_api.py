@@ -1,4 +1,4 @@
-"""What every answer has in common, and the order of the checks."""
+"""Properties of every answer, and the order of the checks."""
 
 import pytest
 

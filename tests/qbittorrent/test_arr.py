@@ -1,4 +1,4 @@
-"""Every *arr with the face as its download client, in its own words."""
+"""Every *arr with the bridge as its download client, in its own requests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,13 +30,13 @@ ODD_CATEGORY = "TV Shows/Ünï"
 
 @pytest.fixture(name="face", params=["", "/torbox"])
 async def _face(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Face]:
-    """A face at the root, and one behind a reverse proxy's path."""
+    """The API at the root, and behind a reverse proxy's path."""
     async with serve_face(tmp_path, base=request.param) as face:
         yield face
 
 
 def arr_of(app: App, face: Face, settings: ArrSettings | None = None) -> Arr:
-    """Configure the face in an *arr."""
+    """Configure the bridge in an *arr."""
     return Arr(app, face.url, USERNAME, PASSWORD, settings=settings)
 
 

@@ -1,4 +1,4 @@
-"""Who comes in, and how."""
+"""Logins, sessions and the API key."""
 
 import re
 from ipaddress import IPv4Network
@@ -34,7 +34,7 @@ async def test_bad_login_is_200_fails_without_a_cookie(
 
 
 async def test_login_with_a_living_session_is_not_checked(stranger: Client) -> None:
-    """Who is in already gets `Ok.` and no new cookie, as from qBittorrent."""
+    """A client that is logged in gets `Ok.` and no new cookie, as from qBittorrent."""
     await stranger.login(USERNAME, PASSWORD)
     reply = await stranger.post("auth/login", username="x", password="y")
     assert reply.short == (200, "Ok.")
@@ -136,7 +136,7 @@ async def test_nothing_of_the_api_is_cached(client: Client, stranger: Client) ->
 
 
 async def test_a_new_password_ends_the_other_sessions(stranger: Client, face: Face) -> None:
-    """Whoever knew the old one is out; the browser that changed it stays."""
+    """A new password ends the other sessions; the browser that changed it stays logged in."""
     async with client_of(face.url) as other:
         await other.login(USERNAME, PASSWORD)
         await stranger.login(USERNAME, PASSWORD)

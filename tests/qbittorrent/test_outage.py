@@ -1,4 +1,4 @@
-"""What a client sees while TorBox does not answer, or rejects the key."""
+"""The API while TorBox does not answer, or rejects the key."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

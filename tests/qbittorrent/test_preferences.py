@@ -1,4 +1,4 @@
-"""What a client may change for good, and the limits of all downloads."""
+"""Preferences that a client can change, and the global limits."""
 
 import asyncio
 import json

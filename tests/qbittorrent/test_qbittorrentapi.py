@@ -1,4 +1,4 @@
-"""The client library that most scripts use, against the face."""
+"""The client library that most scripts use, against the API."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What the server says of itself."""
+"""The endpoints about the server itself."""
 
 import re
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.qbittorrent.preferences import defaults_of
+from bridge.qbittorrent.app_preferences import defaults_of
 from bridge.qbittorrent.profile import PROFILES
 from tests.support.face import API_KEY, Face, serve_face
 from tests.support.http import Client, client_of

@@ -1,4 +1,4 @@
-"""What the settings say reaches the face."""
+"""The settings reach the API."""
 
 from pathlib import Path
 

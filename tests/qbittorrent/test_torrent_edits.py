@@ -68,7 +68,7 @@ async def test_rename_is_what_is_shown(rig: Rig, client: Client) -> None:
 
 
 async def test_files_are_renamed_before_they_are_fetched(rig: Rig, client: Client) -> None:
-    """What is wished of a .torrent's files is how they come to stand on disk."""
+    """Edits of a .torrent's files are applied when they are delivered."""
     content = pack(episodes=2)
     await stopped(rig, content)
     old = f"{NAME}/{NAME}.E01.mkv"
@@ -135,7 +135,7 @@ async def test_no_symbolic_link_leads_a_rename_away(rig: Rig, client: Client) ->
 
 
 async def test_set_location_moves_what_is_on_disk(rig: Rig, client: Client) -> None:
-    """The content, the user's own files in it included, goes along; the state says so meanwhile."""
+    """The whole content moves, the user's own files included; meanwhile the state is `moving`."""
     path = await deliver(rig, content := pack())
     (path / "mine.srt").write_text("1")
     target = rig.downloads / "moved" / "here"
@@ -187,7 +187,7 @@ async def test_a_taken_place_is_left_alone(rig: Rig, client: Client) -> None:
 
 
 async def test_a_move_is_taken_up_after_a_restart(rig: Rig) -> None:
-    """What was to be moved when the bridge stopped is moved when it starts."""
+    """A move that a stop interrupted is completed at the next start."""
     path = await deliver(rig, content := pack())
     target = rig.downloads / "later"
     grab_id = rig.followed(content.hash).entry.grab.id
@@ -273,7 +273,7 @@ async def test_missing_files_are_delivered_again(rig: Rig, client: Client) -> No
 
 
 async def test_missing_files_that_torbox_has_no_more(rig: Rig, client: Client) -> None:
-    """What TorBox has let go of meanwhile is asked of it anew."""
+    """An item that TorBox no longer has is created again."""
     path = await deliver(rig, content := pack(episodes=1))
     rig.sim.world.forget(content.hash)
     (path / f"{NAME}.E01.mkv").unlink()
@@ -298,7 +298,7 @@ async def test_reannounce_and_recheck_ask_torbox(rig: Rig, client: Client) -> No
 
 
 async def test_export(rig: Rig, client: Client) -> None:
-    """The .torrent that we were handed, byte for byte; 409 where nobody has one."""
+    """The .torrent that the client sent, byte for byte; 409 if there is none."""
     content = pack()
     await stopped(rig, content)
     path = f"{client.url}/api/v2/torrents/export?hash={content.hash}"
@@ -335,7 +335,7 @@ async def test_limits_of_single_downloads(rig: Rig, client: Client) -> None:
 
 
 async def test_a_limit_holds_a_fetch_back(rig: Rig, client: Client) -> None:
-    """The limit of a download counts while it is fetched, and can be lifted meanwhile."""
+    """A download's speed limit applies during the fetch, and can be lifted during it."""
     content = pack(episodes=1, size=1_000_000)
     await stopped(rig, content)
     await client.post("torrents/setDownloadLimit", hashes=content.hash, limit="50000")

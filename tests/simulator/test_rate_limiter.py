@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.simulator import Limits
+from bridge.simulator import RateLimits
 from bridge.simulator.backend import UNCACHED, RateLimiter
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, C, film
@@ -10,7 +10,7 @@ from tests.simulator.support import A, B, C, film
 
 def test_a_window_fills_and_opens_again() -> None:
     """The third call in a minute is refused, the next minute is new."""
-    limiter = RateLimiter(Limits(enforce=True, per_minute=2))
+    limiter = RateLimiter(RateLimits(enforce=True, per_minute=2))
     told = [limiter.take("mylist", at).allowed for at in (0, 1, 2, 59, 60, 61)]
     assert told == [True, True, False, False, True, True]
     assert limiter.take("other", 2).allowed
@@ -18,7 +18,7 @@ def test_a_window_fills_and_opens_again() -> None:
 
 def test_headers_tell_the_window() -> None:
     """Limit, remaining, reset and the seconds to wait."""
-    verdict = RateLimiter(Limits(enforce=True, per_minute=5)).take("mylist", 100.0)
+    verdict = RateLimiter(RateLimits(enforce=True, per_minute=5)).take("mylist", 100.0)
     assert verdict.headers(100.5, float_reset=False) == {
         "x-ratelimit-limit": "5",
         "x-ratelimit-remaining": "4",
@@ -29,7 +29,7 @@ def test_headers_tell_the_window() -> None:
 
 def test_off_means_off() -> None:
     """Without enforce everything passes and nothing seems used."""
-    limiter = RateLimiter(Limits(uncached_per_hour=1))
+    limiter = RateLimiter(RateLimits(uncached_per_hour=1))
     verdicts = [limiter.take(UNCACHED, 0.0) for _ in range(5)]
     assert all(verdict.allowed for verdict in verdicts)
 

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.simulator import Account, Behaviour, Content, ContentFile
+from bridge.simulator import Behaviour, Content, ContentFile, SimulatedAccount
 from bridge.simulator.envelopes import Refusal
 from bridge.simulator.lifecycle import Order, Queued, Stage, Torrent
 from bridge.simulator.releases import Catalogue, Source
-from bridge.simulator.remote_account import Created, World
+from bridge.simulator.remote_account import CreateOutcome, World
 from tests.simulator.support import A, B, C, D, Tick, film
 
 
 def world_of(*contents: Content, slots: int = 10, plan: int = 2, **behaviour: Any) -> World:
     """A world whose clock is `world.clock`; TorBox gets 100 bytes a second."""
     manner = Behaviour(download_bytes_per_second=100.0, **behaviour)
-    account = Account(slots=slots, plan=plan)
+    account = SimulatedAccount(slots=slots, plan=plan)
     return World(Tick(), account=account, behaviour=manner, catalogue=Catalogue(contents))
 
 
@@ -35,7 +35,7 @@ def order(info_hash: str, **options: Any) -> Order:
 def created(world: World, info_hash: str, **options: Any) -> Torrent:
     """An item that was added just now."""
     made = world.create(order(info_hash, **options))
-    assert isinstance(made, Created)
+    assert isinstance(made, CreateOutcome)
     item = world.find(info_hash)
     assert isinstance(item, Torrent)
     return item
@@ -162,7 +162,7 @@ def test_full_slots_refuse_or_queue() -> None:
     assert isinstance(refused, Refusal)
     assert refused.data == {"active_limit": 1, "current_active_downloads": 1}
     made = world.create(order(B, as_queued=True))
-    assert isinstance(made, Created)
+    assert isinstance(made, CreateOutcome)
     assert made.torrent_id is None
     assert [entry.id for entry in world.queue()] == [made.queued_id]
 
@@ -193,7 +193,7 @@ def test_promotion_gives_a_new_id_after_a_gap() -> None:
     world = world_of(film(A, cached=False), film(B, cached=False), slots=1)
     first = created(world, A)
     queued = world.create(order(B, as_queued=True))
-    assert isinstance(queued, Created)
+    assert isinstance(queued, CreateOutcome)
     assert world.control(first.id, "delete") is None
     assert (world.queue(), world.torrents()) == ([], [])
     wait(world, 0.5)
@@ -264,8 +264,8 @@ def test_a_hash_is_there_once() -> None:
     first, again = world.create(order(A)), world.create(order(A))
     queued, queued_again = (world.create(order(B, as_queued=True)) for _ in range(2))
     for one, two in ((first, again), (queued, queued_again)):
-        assert isinstance(one, Created)
-        assert isinstance(two, Created)
+        assert isinstance(one, CreateOutcome)
+        assert isinstance(two, CreateOutcome)
         assert (one.torrent_id, one.queued_id) == (two.torrent_id, two.queued_id)
 
 
@@ -302,7 +302,7 @@ def test_collided_ids_are_the_same_number() -> None:
     world = world_of(slots=1, collide_ids=True)
     item = created(world, A)
     queued = world.create(order(B, as_queued=True))
-    assert isinstance(queued, Created)
+    assert isinstance(queued, CreateOutcome)
     assert queued.queued_id == item.id
 
 
@@ -318,7 +318,7 @@ def test_collided_ids_are_the_same_number() -> None:
 def test_refusals_of_create(changes: dict[str, Any], asked: dict[str, Any], expected: str) -> None:
     """Plan, month, cooldown and cache each say no with their own code."""
     big = Content(A, "Big", (ContentFile("x.mkv", 11 << 30),))
-    world = World(Tick(), account=Account(**changes), catalogue=Catalogue([big]))
+    world = World(Tick(), account=SimulatedAccount(**changes), catalogue=Catalogue([big]))
     assert code(world.create(order(A, **asked))) == expected
     assert world.find(A) is None
 
@@ -470,7 +470,7 @@ def test_queueing_at_once_takes_a_while_to_start() -> None:
     """With as_queued=always and queue_seconds an item waits though a slot is free."""
     world = world_of(as_queued="always", queue_seconds=10.0, promotion_gap_seconds=2.0)
     made = world.create(order(A, as_queued=True))
-    assert isinstance(made, Created)
+    assert isinstance(made, CreateOutcome)
     seen = []
     for _ in range(3):
         seen.append((len(world.queue()), len(world.torrents())))

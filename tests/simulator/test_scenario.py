@@ -12,10 +12,10 @@ import msgspec
 import pytest
 import yaml
 
-from bridge.simulator import Account, Behaviour, Cdn, Content, Limits, Scenario, Tricks
+from bridge.simulator import Behaviour, Cdn, Content, RateLimits, Scenario, SimulatedAccount, Tricks
+from bridge.simulator.command import add_arguments, run, serve
 from bridge.simulator.faults import AnyEffect, Effect, Fault
 from bridge.simulator.scenario import ScenarioError, load
-from bridge.simulator.serve import add_arguments, run, serve
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, film
 
@@ -46,7 +46,7 @@ def test_every_effect_has_a_documented_example() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Account, Behaviour, Cdn, Limits, Tricks, Fault, Content, Scenario]
+    "kind", [SimulatedAccount, Behaviour, Cdn, RateLimits, Tricks, Fault, Content, Scenario]
 )
 def test_every_setting_is_documented(kind: type[msgspec.Struct]) -> None:
     """Each field stands in the page, in code marks or in the example."""

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bridge.core.model import Category, DeliveredFile, DownloadPhase, Event
 from bridge.state import Batch, Contents, Database, DatabaseError
 from bridge.state.database import EVENTS_KEPT
-from bridge.state.schema import STEPS
+from bridge.state.database_schema import STEPS
 from tests.support.scenes import (
     H,
     delivered,
@@ -141,7 +141,7 @@ async def test_safe_settings(database: Database, path: Path) -> None:
 
 
 async def test_reopened(path: Path) -> None:
-    """What was committed is there after a restart; opening it again changes nothing."""
+    """Commits survive a restart; opening the database again changes nothing."""
     async with Database(path) as database:
         await database.write(filled())
         assert await database.contents() == EXPECTED

@@ -39,8 +39,8 @@ from bridge.core.model import (
 from bridge.core.planner_input import LiveDownload
 from bridge.core.recently_removed import RecentlyRemovedItems
 from bridge.state import Contents, Database, DatabaseError, State
+from bridge.state.database_schema import STEPS
 from bridge.state.migration import keep_copy
-from bridge.state.schema import STEPS
 from tests.support import schema_2
 from tests.support.schema_2 import COMPLETE, OLD, PHASES, hash_of
 

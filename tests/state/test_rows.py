@@ -25,6 +25,7 @@ from bridge.core.model import (
     Reason,
     RemovedDownload,
 )
+from bridge.state.database_schema import STEPS
 from bridge.state.migration import CREATE_TABLES
 from bridge.state.rows import (
     JOB_COLUMNS,
@@ -38,7 +39,6 @@ from bridge.state.rows import (
     to_row,
     upsert,
 )
-from bridge.state.schema import STEPS
 from tests.support.scenes import download, grab, removal
 
 TABLES: dict[str, type[Any]] = {

@@ -105,7 +105,7 @@ async def test_an_exception_changes_nothing(state: State) -> None:
 
 
 async def test_nothing_is_applied_when_the_write_fails(state: State) -> None:
-    """What the disk refused no client is shown, and the next unit of work goes on."""
+    """A failed commit is not shown to clients, and the next unit of work succeeds."""
     made = await add(state, download())
     version = state.version
     await state.database._db.execute("PRAGMA query_only = ON")
@@ -138,7 +138,7 @@ async def test_cancelled_it_is_whole_or_nothing(state: State, turns: int) -> Non
 
 
 async def test_a_commit_that_began_is_applied_despite_a_cancellation(state: State) -> None:
-    """A client that hung up during the commit has its grab all the same, also in memory."""
+    """A grab is stored and in memory although its client hung up during the commit."""
     loop = asyncio.get_running_loop()
 
     def strike(sql: str) -> None:
@@ -179,7 +179,7 @@ async def test_one_commit_for_a_poll(state: State) -> None:
 
 
 async def test_observations_reach_the_disk_with_the_next_change(state: State) -> None:
-    """What a restart may forget costs no write, and is kept once the row is written anyway."""
+    """An observation costs no write, and is stored with the next write of its row."""
     made = await add(state, active())
     async with state.unit_of_work() as work:
         work.observe_download(replace(made, remote_progress=0.5))
@@ -191,7 +191,7 @@ async def test_observations_reach_the_disk_with_the_next_change(state: State) ->
 
 
 async def test_what_is_gone_is_not_changed(state: State) -> None:
-    """A change of a row that was deleted meanwhile writes nothing, and says so."""
+    """A change to a row that was deleted writes nothing and returns None."""
     made = await add(state, download())
     (its,) = state.grabs_of(made.id)
     async with state.unit_of_work() as work:
@@ -209,7 +209,7 @@ async def test_what_is_gone_is_not_changed(state: State) -> None:
 
 
 async def test_added_again_it_is_another_one(state: State) -> None:
-    """What was done for a removed grab is nothing for the next one of its category."""
+    """Work for a removed grab does not affect the next grab of its category."""
     first = await add(state, download())
     (before,) = state.grabs_of(first.id)
     async with state.unit_of_work() as work:
@@ -399,7 +399,7 @@ async def test_turns_in_the_queue_are_told(state: State) -> None:
 
 
 async def test_a_deleted_item_is_forgotten(state: State) -> None:
-    """What was deleted at TorBox is shown no longer, whatever its list says in the next minutes."""
+    """An item that was deleted at TorBox is not shown, although its list still shows it."""
     made = await add(state, active())
     state.set_snapshot(snapshot(item(1), item(2)), [1, 2])
     seen = state.version

@@ -1,4 +1,4 @@
-"""What the doctor looks at: settings, a simulated TorBox and an *arr that fit together."""
+"""A setup for the doctor: settings, a simulated TorBox and an *arr that fit together."""
 
 import json
 import socket

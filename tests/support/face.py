@@ -1,6 +1,6 @@
-"""The qBittorrent face on a real socket, with real downloads and a real database, and no engine.
+"""The qBittorrent API on a real socket, with a real state and database, but without an engine.
 
-Nothing moves by itself: a test says what phase a download is in.
+Nothing changes on its own: a test sets the phase of a download.
 """
 
 import hashlib
@@ -34,19 +34,19 @@ HASHED = hash_password(PASSWORD)
 
 
 class Clock:
-    """The face's clock, which a test may stop and set."""
+    """The clock of the API, which a test may stop and set."""
 
     def __init__(self) -> None:
         self.at: float | None = None
 
     def __call__(self) -> float:
-        """Tell the time: the real one, unless it was set."""
+        """Return the time: the real one, unless it was set."""
         return time.time() if self.at is None else self.at
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face that serves."""
+    """The API on a socket."""
 
     url: str
     settings: Settings
@@ -102,7 +102,7 @@ async def serve_face(
     csrf_protection: bool = True,
     exempt_networks: Sequence[Network] = (),
 ) -> AsyncIterator[Face]:
-    """Serve the face below `base` on a free port, with its database and downloads below `root`."""
+    """Serve the API below `base` on a free port, with database and downloads below `root`."""
     clock, logs = Clock(), RecentLogs()
     paths = PathSettings(database=root / "bridge.db", downloads=root / "downloads")
     settings = Settings(paths=paths)
@@ -150,7 +150,7 @@ async def serve_face(
 
 
 def is_directory(path: str) -> bool:
-    """Tell whether it is the absolute path of a directory that exists."""
+    """Return whether it is the absolute path of a directory that exists."""
     return Path(path).is_absolute() and Path(path).is_dir()
 
 

@@ -1,4 +1,4 @@
-"""A plain HTTP client of the face, which shows answers as they are."""
+"""A plain HTTP client of the API, which shows answers as they are."""
 
 import io
 from collections.abc import AsyncIterator, Mapping

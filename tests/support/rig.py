@@ -1,4 +1,4 @@
-"""The real bridge and the simulated TorBox, on loopback, to be used from outside."""
+"""The real bridge and the simulated TorBox on loopback, used from outside."""
 
 import asyncio
 import time
@@ -186,7 +186,7 @@ class Rig:
         return [job for job in self.state.jobs.values() if isinstance(job.task, Failover)]
 
     def entry(self, info_hash: str, category: str | None = None) -> Entry | None:
-        """What the bridge has of a hash: for a category, or what a list of everything shows."""
+        """Return the bridge's entry of a hash: for a category, or from the complete list."""
         views = self.service.queries.of_hash(info_hash)
         if category is None:
             view = self.service.queries.get(info_hash)
@@ -200,13 +200,13 @@ class Rig:
         return entry.grab.id
 
     def followed(self, info_hash: str) -> Seen:
-        """What the bridge has of a hash that is there."""
+        """Return the bridge's entry of an existing hash."""
         entry = self.entry(info_hash)
         assert entry is not None
         return Seen(entry)
 
     def phase(self, info_hash: str) -> Phase | None:
-        """Tell where a download stands."""
+        """Return where a download stands."""
         entry = self.entry(info_hash)
         return entry.phase if entry else None
 
@@ -224,7 +224,7 @@ class Rig:
         await self.alter(info_hash, **changes)
 
     def note(self, info_hash: str) -> str:
-        """What stands in the way of a download."""
+        """Return the note of a download."""
         entry = self.entry(info_hash)
         return entry.note if entry else ""
 
@@ -284,7 +284,7 @@ class Rig:
             return answer.status, await answer.text()
 
     async def post(self, path: str, **form: str) -> None:
-        """Tell the bridge something with the API key."""
+        """Return the bridge something with the API key."""
         headers = {"Authorization": f"Bearer {API_KEY}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,

@@ -1,4 +1,4 @@
-"""Small builders of what a decision depends on: every test names only what it is about.
+"""Small builders of planner inputs, so that each test names only the values it is about.
 
 Download number 1 has the hash `H`, the id 1 and, once it is at TorBox, the torrent_id 1. Its grabs
 have the ids 11, 12 ...

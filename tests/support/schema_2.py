@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bridge.state.schema import STEPS
+from bridge.state.database_schema import STEPS
 
 OLD = 1_700_000_000.0
 

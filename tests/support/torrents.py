@@ -104,7 +104,7 @@ def bencode(value: Bencodable, *, unsorted: bool = False) -> bytes:
 
 
 def size_of(content: Content) -> int:
-    """Tell a file's size in bytes."""
+    """Return a file's size in bytes."""
     return content if isinstance(content, int) else len(content)
 
 

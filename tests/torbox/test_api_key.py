@@ -4,7 +4,7 @@ from bridge.torbox import ApiKey
 
 
 async def test_a_new_key_is_taken() -> None:
-    """What the user put in place is used from then on; no change is no news."""
+    """A new key is used from then on; an unchanged key is no news."""
     place = ["old"]
 
     async def read() -> str:

@@ -1,4 +1,4 @@
-"""What TorBox still lets us call."""
+"""The rate budgets of TorBox's calls."""
 
 import msgspec
 import pytest

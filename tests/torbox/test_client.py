@@ -15,8 +15,8 @@ import structlog.testing
 from bridge.core.model import QueuedItem, Reason, RemoteFile
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.faults import Cut, Hang, Html, Lost, Malformed, NoData, RotateKey
-from bridge.simulator.scenario import Account as Owner
-from bridge.simulator.scenario import Behaviour, Limits, Scenario
+from bridge.simulator.scenario import Behaviour, RateLimits, Scenario
+from bridge.simulator.scenario import SimulatedAccount as Owner
 from bridge.simulator.simulator import Simulator
 from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.client import Operation, QueueOperation, TorBox
@@ -403,7 +403,7 @@ async def test_a_changed_key(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "world", [Scenario(limits=Limits(enforce=True, uncached_per_hour=1))], indirect=True
+    "world", [Scenario(limits=RateLimits(enforce=True, uncached_per_hour=1))], indirect=True
 )
 async def test_the_hour_is_used_up(world: World) -> None:
     """The hourly 429 stops uncached adds without asking again, and lets cached ones through."""

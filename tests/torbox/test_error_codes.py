@@ -86,7 +86,7 @@ def told(
 
 
 def judged(answer: Answer) -> TorBoxError:
-    """Tell the error that an answer means; there has to be one."""
+    """Return the error that an answer means; there has to be one."""
     error = error_for(answer, NOW)
     assert error is not None
     return error

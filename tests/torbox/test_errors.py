@@ -1,4 +1,4 @@
-"""What can go wrong with TorBox."""
+"""The errors of calls to TorBox."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What TorBox answers to everything but its lists."""
+"""TorBox's answers apart from its lists."""
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from bridge.torbox.payloads import (
     CachedItem,
     Created,
     SearchResult,
-    TorrentInfo,
+    SwarmMetadata,
 )
 
 HASH = "ab" * 20
@@ -132,7 +132,7 @@ def test_metadata() -> None:
         "trackers": ["udp://tracker.example", None],
         "files": [{"name": "a.mkv", "size": 9}, None],
     }
-    assert payloads.torrent_info(told(data)) == TorrentInfo(
+    assert payloads.torrent_info(told(data)) == SwarmMetadata(
         hash=HASH,
         name="Show",
         size=9,
@@ -141,7 +141,7 @@ def test_metadata() -> None:
         trackers=("udp://tracker.example",),
         files=(("a.mkv", 9),),
     )
-    assert payloads.torrent_info(told(None)) == TorrentInfo(hash="")
+    assert payloads.torrent_info(told(None)) == SwarmMetadata(hash="")
 
 
 def test_search_results() -> None:

@@ -154,7 +154,7 @@ def _publish_copy(
             with name_errors(save.path):
                 yield from copy_tree(staged, CONTENT, beside, _COPY)
             # Without the marker a crash after the rename would look as if a stranger's content
-            # were at the target, and the release would be delivered a second time beside it.
+            # were at the target, and the release would be delivered a second time next to it.
             staged.replace_file(COPIED, os.fsencode(request.target))
             staged.sync()
             beside.sync()

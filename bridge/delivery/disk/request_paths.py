@@ -27,7 +27,7 @@ def staging_root(incomplete: Path, staging_name: str) -> Path:
 
 
 def hidden_folder(save_path: Path, staging_name: str) -> Path:
-    """Return the hidden directory in which a delivery builds its content beside the target."""
+    """Return the hidden directory, next to the target, in which a delivery builds its content."""
     return save_path / f"{HIDDEN_PREFIX}{_checked(staging_name)}"
 
 

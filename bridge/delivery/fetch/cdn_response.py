@@ -1,7 +1,8 @@
 """Checking that an answer of the CDN is the file that was requested. Pure: no sockets, no clock.
 
-The size that TorBox lists is decisive. An answer of another size, or one that looks like an error
-page, is refused before a byte is written: TorBox's CDN sometimes answers 200 with a short JSON body.
+The size that TorBox lists is decisive. An answer of another size, or an answer that looks like an
+error page, is refused before a byte is written: TorBox's CDN sometimes answers 200 with a short JSON
+body.
 """
 
 import re

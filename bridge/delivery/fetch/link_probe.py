@@ -1,4 +1,4 @@
-"""Whether a link to the CDN still works, for whoever is to be sent there and cannot be watched."""
+"""Checks whether a link to the CDN still works, before a player is redirected to it."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -14,7 +14,7 @@ ONE_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
 
 
 async def link_works(session: aiohttp.ClientSession, settings: FetchSettings, url: str) -> bool:
-    """Return whether the CDN serves the first byte behind a link; one that is busy works."""
+    """Return whether the CDN serves the first byte of a link. A busy server counts as working."""
     brief = replace(settings, connect_timeout=PROBE_SECONDS, answer_timeout=PROBE_SECONDS)
     try:
         async with open_response(session, url, ONE_BYTE, brief) as response:

@@ -39,7 +39,7 @@ from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slots
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
-from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, Status
+from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, TransferStatus
 from bridge.delivery.modes.aria2_staging import Aria2Staging
 
 log = structlog.get_logger()
@@ -217,7 +217,7 @@ class _Transfer:
             raise
         return await self._conclude(status)
 
-    async def _begin(self, links: Links, *, fresh: bool) -> Status | None:
+    async def _begin(self, links: Links, *, fresh: bool) -> TransferStatus | None:
         """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
         if status is not None and not fresh:
@@ -254,7 +254,7 @@ class _Transfer:
             "remote-time": "false",
         }
 
-    def _count(self, progress: Progress, status: Status) -> None:
+    def _count(self, progress: Progress, status: TransferStatus) -> None:
         more = status.completed - progress.done(self._file.file_id)
         if more > 0:
             progress.fetched(self._file.file_id, more)
@@ -268,7 +268,7 @@ class _Transfer:
             await self._aria2.replace_links(self._gid, url)
         self._url = url
 
-    async def _conclude(self, status: Status | None) -> str | None:
+    async def _conclude(self, status: TransferStatus | None) -> str | None:
         """Return the error of a transfer that has ended, and remove it from aria2 unless complete."""
         if status is not None and status.status == "complete":
             if await in_thread(self._files.has_size, self._file):

@@ -31,7 +31,7 @@ T = TypeVar("T")
 Word: TypeAlias = Literal["active", "waiting", "paused", "error", "complete", "removed"]
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TransferStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The status of a transfer. aria2 writes numbers as text."""
 
     gid: str
@@ -90,19 +90,19 @@ class Aria2:
         self._url = url
         self._secret = secret
 
-    async def status(self, gid: str) -> Status | None:
+    async def status(self, gid: str) -> TransferStatus | None:
         """Return the status of a transfer; None if aria2 does not know it."""
         try:
             raw = await self._call("aria2.tellStatus", gid, _KEYS)
         except Aria2Refused:
             return None
-        return _read(raw, Status)
+        return _read(raw, TransferStatus)
 
-    async def known(self) -> Sequence[Status]:
+    async def known(self) -> Sequence[TransferStatus]:
         """List every transfer: active, waiting and ended."""
-        found: list[Status] = []
+        found: list[TransferStatus] = []
         for method, span in _LISTS:
-            found += _read(await self._call(method, *span, _KEYS), list[Status])
+            found += _read(await self._call(method, *span, _KEYS), list[TransferStatus])
         return found
 
     async def add(self, url: str, options: Options) -> None:

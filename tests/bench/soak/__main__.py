@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bridge.simulator import Account, Behaviour, Cdn, Scenario
+from bridge.simulator import Behaviour, Cdn, Scenario, SimulatedAccount
 from tests.bench.soak.process import Sample
 from tests.bench.soak.report import say, tell, tell_the_end
 from tests.bench.soak.run import Options, Soak
@@ -41,7 +41,7 @@ def _options() -> Options:
 def _scenario(seed: int) -> Scenario:
     return Scenario(
         seed=seed,
-        account=Account(slots=5),
+        account=SimulatedAccount(slots=5),
         behaviour=Behaviour(
             download_bytes_per_second=1_200_000.0,
             metadata_seconds=0.3,

@@ -80,7 +80,7 @@ class Case:
         return self.wish.lives[min(self.lived, len(self.wish.lives) - 1)]
 
     def due(self, share: float) -> bool:
-        """Tell whether it may be grabbed when so much of the time is over."""
+        """Return whether it may be grabbed when so much of the time is over."""
         if self.stage is not Stage.WAITING:
             return False
         if self.first is None:

@@ -34,7 +34,7 @@ class Client:
         return self.policy.get("delivery") == "strm"
 
     def path(self, downloads: Path) -> Path:
-        """Tell where its downloads appear."""
+        """Return where its downloads appear."""
         return downloads / (self.directory or self.category)
 
 

@@ -62,7 +62,7 @@ class Grabber:
 
     @property
     def over(self) -> bool:
-        """Tell whether everything was grabbed, came to its end, and is gone."""
+        """Return whether everything was grabbed, came to its end, and is gone."""
         return all(case.stage is Stage.OVER for case in self.cases)
 
     async def run(self, share: Callable[[], float]) -> None:

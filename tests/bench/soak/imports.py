@@ -19,7 +19,7 @@ FOLDER_SHARE = 0.5
 
 
 def wrong(content: Content, path: Path, *, streams: bool) -> Iterator[str]:
-    """Tell what lies at a path instead of the content, byte for byte."""
+    """Return what lies at a path instead of the content, byte for byte."""
     for file in content.files:
         name = _named(file, streams=streams)
         place = path if path.is_file() else path / name

@@ -195,7 +195,7 @@ class Soak:
         yield self.samples.watch()
 
     def _share(self) -> float:
-        """Tell how much of the time in which releases come out is over."""
+        """Return how much of the time in which releases come out is over."""
         return min(1.0, self.seconds / (self._all_seconds * ADDING_SHARE))
 
     async def _kill_again_and_again(self) -> None:

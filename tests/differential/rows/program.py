@@ -173,7 +173,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="The machine's network interfaces are nobody's business: peers never meet them.",
+        reason="The machine's network interfaces are not shown: no peer connects to them.",
         endpoints=("app/networkInterfaceList", "app/networkInterfaceAddressList"),
         fields=("[] count",),
         ours=0,
@@ -205,7 +205,7 @@ RSS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="What is forgotten cannot be in conflict.",
+        reason="The bridge stores no feeds, so there is nothing to conflict with.",
         endpoints=("rss/*",),
         fields=("status",),
         theirs=409,

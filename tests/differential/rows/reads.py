@@ -174,7 +174,7 @@ FINISHED: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="What has been seeded enough shows a limit that it has reached: *arr remove it then.",
+        reason="A download that is done seeding shows a limit that it has reached, so that the *arr remove it.",
         endpoints=("torrents/info", "sync/maindata"),
         requests=("two that are finished", "finished ones *"),
         fields=("*.max_ratio", "*.ratio_limit"),

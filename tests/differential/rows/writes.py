@@ -8,7 +8,7 @@ from tests.differential.compare import NOTHING
 ADDING: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="What is here already counts as taken: an *arr that asks again has its download.",
+        reason="A known torrent counts as added: an *arr that asks again has its download.",
         endpoints=("torrents/add",),
         requests=("add the show again", "add the magnet again"),
         fields=("text",),

@@ -42,9 +42,9 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def build_app(backend: Backend) -> web.Application:
     """Return the simulator as an aiohttp application: API and CDN."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_unknown_routes])
-    face = ApiServer(backend)
+    server = ApiServer(backend)
     for endpoint in ENDPOINTS:
-        app.router.add_route(endpoint.method, endpoint.path, face.handler(endpoint))
+        app.router.add_route(endpoint.method, endpoint.path, server.handler(endpoint))
     FileServer(backend).add_routes(app.router)
     return app
 

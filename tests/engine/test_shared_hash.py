@@ -1,4 +1,4 @@
-"""Two *arr, one torrent: one remote item, one fetch, and each sees and removes its own."""
+"""Two *arr grab the same torrent: one remote item, one fetch, and a grab for each *arr."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_queue import QueueStatus
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
 from tests.support.arr_api import ArrApi
-from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.process import BridgeProcess
 from tests.support.rig import PASSWORD, Rig, cached, pack
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 
 
 @pytest.fixture(name="two")
@@ -76,7 +76,7 @@ async def test_a_list_shows_each_hash_once(rig: Rig, two: tuple[Arr, Arr]) -> No
 
 @pytest.mark.parametrize("leaver", [0, 1])
 async def test_removal_by_one_leaves_the_other(rig: Rig, two: tuple[Arr, Arr], leaver: int) -> None:
-    """Whoever removes it first, the other keeps its files and its entry; the last frees TorBox."""
+    """Whichever *arr removes first, the other keeps its files; the last deletes TorBox's item."""
     content = pack()
     rig.sim.register(content)
     download_id = await add(content, *two)
@@ -99,7 +99,7 @@ async def test_removal_by_one_leaves_the_other(rig: Rig, two: tuple[Arr, Arr], l
 
 @pytest.mark.parametrize("leaver", [0, 1])
 async def test_one_leaves_while_torbox_works(rig: Rig, two: tuple[Arr, Arr], leaver: int) -> None:
-    """What one no longer wants the other gets all the same, at its own place alone."""
+    """After one *arr removes a hash, the other still gets it, at its own path only."""
     content = cached(make_torrent("Film", [ContentFile("Film.mkv", 100_000)]), is_cached=False)
     rig.sim.register(content)
     rig.sim.world.change(content.hash, stop_at=0.5)
@@ -130,7 +130,7 @@ async def test_one_leaves_while_it_is_fetched(rig: Rig, two: tuple[Arr, Arr]) ->
 
 
 async def test_who_comes_later(rig: Rig, two: tuple[Arr, Arr]) -> None:
-    """What is complete already is complete for the second at once, without another byte."""
+    """A complete download is complete for the second *arr at once, without another byte."""
     sonarr, radarr = two
     content = pack()
     rig.sim.register(content)
@@ -239,7 +239,7 @@ async def test_three(rig: Rig, two: tuple[Arr, Arr]) -> None:
 
 
 async def test_everything_is_everything(rig: Rig, two: tuple[Arr, Arr]) -> None:
-    """`hashes=all` leaves nothing, for nobody."""
+    """`hashes=all` removes every grab of every client."""
     content = pack()
     rig.sim.register(content)
     download_id = await add(content, *two)
@@ -253,7 +253,7 @@ async def test_everything_is_everything(rig: Rig, two: tuple[Arr, Arr]) -> None:
 
 
 async def test_both_survive_a_restart(rig: Rig, two: tuple[Arr, Arr]) -> None:
-    """Who waits, and who has what, is on disk; and who leaves is told by its program then."""
+    """Waiting and delivered grabs survive a restart; a delete then resolves by program name."""
     content = pack()
     rig.sim.register(content)
     download_id = await add(content, *two)
@@ -287,7 +287,7 @@ async def test_the_category_after_an_import_is_each_ones_own(
 
 
 async def test_the_same_again_is_no_third(rig: Rig, two: tuple[Arr, Arr]) -> None:
-    """Who adds what its category has already, or names none, changes nothing."""
+    """An add without a category, or for a category that has the hash, changes nothing."""
     content = pack()
     rig.sim.register(content)
     for arr in (*two, *two):
@@ -368,7 +368,7 @@ async def test_only_one_category_gives_it_up(tmp_path: Path) -> None:
 
 
 async def test_who_gives_up_last_leaves_nothing(tmp_path: Path) -> None:
-    """Who came second is given up by its own rules, and with the other nothing is left."""
+    """The second grab fails by its own rules; after both have left, nothing remains."""
     async with impatient_sonarr(tmp_path) as (rig, api, sonarr, radarr):
         content = standstill(rig)
         api.grab(content.hash)
@@ -460,7 +460,7 @@ async def test_one_arr_is_told_and_the_other_waits_for_its_user(tmp_path: Path) 
 
 
 async def test_seed_limits_are_each_ones_own(rig: Rig, two: tuple[Arr, Arr]) -> None:
-    """Who asked for none may remove at once; TorBox seeds on for the other."""
+    """A grab without seed limits is finished at once; TorBox keeps seeding for the other."""
     sonarr, radarr = two
     content = cached(pack(), is_cached=False)
     rig.sim.register(content)

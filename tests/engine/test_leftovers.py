@@ -1,4 +1,4 @@
-"""What is on disk of downloads that nobody knows: looked for at the start."""
+"""Unfinished files on disk that belong to no download, searched for at the start."""
 
 import json
 
@@ -10,7 +10,7 @@ LOST, STRANGE = "a" * 40, "b" * 40
 
 
 async def test_half_fetched_files_of_a_lost_database(set_up: Rig) -> None:
-    """What is surely the bridge's goes, what is not is told on the page and left alone."""
+    """Leftovers of the bridge are deleted; other files are listed on the page and kept."""
     incomplete = set_up.downloads / ".incomplete"
     for name, file in ((LOST, "content"), (STRANGE, "notes.txt")):
         (incomplete / name).mkdir(parents=True)

@@ -1,6 +1,6 @@
-"""The tables, as a list of steps. `user_version` counts how many a database has taken.
+"""The tables, as a list of migration steps. `user_version` counts the steps that were applied.
 
-A step is never changed once it is released: what comes later is a new step.
+A step is never changed once it is released: every later change is a new step.
 """
 
 from bridge.state.migration import SPLIT_DOWNLOADS_AND_GRABS

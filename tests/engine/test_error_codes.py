@@ -1,4 +1,4 @@
-"""Each documented error code as the answer to an add: what the bridge does, what the user reads."""
+"""Each documented error code as the answer to an add: the bridge's reaction and the user's text."""
 
 from dataclasses import dataclass
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.profile import Profile
 from bridge.qbittorrent.responses import done
 

@@ -1,4 +1,4 @@
-"""Torrents that are on the account without the bridge: listing them, and adopting them."""
+"""Torrents on the account that the bridge does not manage: listing and adopting them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,8 +21,8 @@ HEX = frozenset("0123456789abcdef")
 HASH_DIGITS = 40
 
 
-class Account:
-    """What was added on TorBox's site, or by the program that was used before."""
+class UnmanagedItems:
+    """Items that were added on TorBox's site or by another program."""
 
     def __init__(self, ctx: EngineContext, engine: Engine, adds: Adds, labels: Labels) -> None:
         self._ctx = ctx
@@ -32,9 +32,9 @@ class Account:
         self._labels = labels
 
     async def unmanaged_items(self) -> Sequence[RemoteItem] | NoAnswer:
-        """Return what is on the account and no download here has, the newest first.
+        """Return the items on the account that no download has, newest first.
 
-        One call of TorBox.
+        Makes one call to TorBox.
         """
         try:
             items = await self._engine.outside.account_items()
@@ -54,10 +54,11 @@ class Account:
     async def adopt(
         self, hashes: Iterable[str] | None, category: str
     ) -> dict[str, AddResult] | NoAnswer:
-        """Take items of the account over into a category; return what became of each hash.
+        """Adopt items of the account into a category; return the outcome for each hash.
 
-        None means all that no download here has. They are delivered like any download, and never
-        deleted at TorBox unless the settings say `always`. Nothing is created there.
+        `None` adopts every item that no download has. Adopted items are delivered like any
+        download, and never deleted at TorBox unless the settings say `always`. Nothing is created
+        there.
         """
         found = await self.unmanaged_items()
         if isinstance(found, NoAnswer):
@@ -89,7 +90,7 @@ class Account:
 
 
 def _found(info_hash: str, item: RemoteItem | None, now: float) -> Download:
-    """Return a download of what is on the account; None is here already and gets one more grab."""
+    """Return a download for an item on the account; None if its hash gets one more grab."""
     bare = Download(
         hash=info_hash,
         name=info_hash,

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from bridge.qbittorrent.context import ApiRequest
+from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import HttpError, done, json_response
 from bridge.qbittorrent.sync_sessions import category_rows
 

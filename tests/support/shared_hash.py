@@ -1,4 +1,4 @@
-"""Several *arr that have one torrent, looked at from inside."""
+"""Helpers for tests in which several *arr have the same torrent."""
 
 from bridge.core.model import Phase
 from bridge.simulator import Content, magnet_of
@@ -9,7 +9,7 @@ TV, FILMS = "tv-sonarr", "radarr"
 
 
 def shown(rig: Rig) -> dict[str, Phase]:
-    """Tell the phase that each category is shown, from inside."""
+    """Return the phase that each category is shown, from inside."""
     return {view.grab.category: view.phase for view in rig.service.queries.views.values()}
 
 

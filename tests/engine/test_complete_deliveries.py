@@ -1,4 +1,4 @@
-"""What is delivered is whole: every file of the torrent, every byte of its pieces."""
+"""Deliveries are complete: every file of the torrent, and every byte of its pieces."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,7 +102,7 @@ async def test_wrong_bytes_are_fetched_again(tmp_path: Path) -> None:
 
 
 async def test_bytes_that_stay_wrong_fail(tmp_path: Path) -> None:
-    """What never has the torrent's hashes is not shown to the *arr as a file."""
+    """Bytes that never match the torrent's hashes are not delivered."""
     content = pack(episodes=2)
     async with bridge(tmp_path, BRIDGE_DELIVERY__VERIFY="pieces") as rig, rig.arr() as arr:
         rig.sim.register(content)

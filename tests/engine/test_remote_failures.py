@@ -1,4 +1,4 @@
-"""What TorBox says of one item, and what it means: each verdict with a reason a user can read."""
+"""TorBox's reports on an item and their meaning, each failure with a reason for the user."""
 
 import json
 
@@ -76,7 +76,7 @@ async def long_ago(rig: Rig, content: Content) -> None:
 
 
 async def test_finished_and_not_present_has_its_own_deadline(rig: Rig) -> None:
-    """What TorBox has all the pieces of, and does not store, is given up as just that."""
+    """An item with all pieces that TorBox does not store fails with that reason."""
     content = film()
     await remote(rig, content, stop_at=None, store_seconds=9e9)
     await rig.until(lambda: any(item.finished for item in rig.state.snapshot.items.values()))
@@ -133,7 +133,7 @@ async def test_what_is_not_ours_is_not_created_once_more(rig: Rig) -> None:
 
 
 async def test_expired(rig: Rig) -> None:
-    """What expired at TorBox before it could be fetched is told as just that."""
+    """An item that expired before it was fetched fails with that reason."""
     content = film(is_cached=True)
     rig.sim.register(content)
     rig.sim.world.change(content.hash, expire_seconds=-DAY, no_files=True)
@@ -158,7 +158,7 @@ async def test_infected(rig: Rig) -> None:
 
 
 async def test_zipped(rig: Rig) -> None:
-    """What TorBox has only as a zip cannot be imported, and the user is told so."""
+    """A zipped item cannot be imported, and the failure says so."""
     content = Content(
         "b" * 40,
         "Pack",
@@ -258,7 +258,7 @@ async def test_a_standstill_is_reannounced_once_before_it_fails(rig: Rig) -> Non
 
 
 async def test_a_reannounce_may_help(rig: Rig) -> None:
-    """What goes on after it is not given up, and the note is gone."""
+    """A download that recovers does not fail, and its note is cleared."""
     content = film()
     await remote(rig, content)
     await idle_for(rig, content, 6 * 3600)
@@ -269,7 +269,7 @@ async def test_a_reannounce_may_help(rig: Rig) -> None:
 
 
 async def test_a_reannounce_that_torbox_refuses(rig: Rig) -> None:
-    """It is no second chance for ever: the verdict comes all the same."""
+    """A reannounce delays the failure but does not prevent it."""
     content = film()
     await remote(rig, content)
     rig.sim.faults.add("controltorrent", Error(500, "DATABASE_ERROR", "broken"), times=None)

@@ -1,4 +1,4 @@
-"""Several *arr, one torrent: what happens to it while something is done for one of them."""
+"""Several *arr grab the same torrent, and one of them changes it while work is in progress."""
 
 import json
 import shutil
@@ -14,8 +14,8 @@ from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Slow
 from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
-from tests.support.claims import FILMS, TV, add, fetched, names, settled, shown
 from tests.support.rig import Rig, cached, pack
+from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 
 NO_SEEDING = SeedLimits(ratio=0.0)
 
@@ -40,7 +40,7 @@ async def asked_to_stop(rig: Rig) -> None:
 async def test_it_is_removed_while_torbox_stops_seeding(
     rig: Rig, two: tuple[Arr, Arr], *, others: bool
 ) -> None:
-    """What was the end of one life is none of the next, nor of who has the download then."""
+    """The end of a removed grab's work does not affect the next grab of the hash."""
     sonarr, radarr = two
     content = pack()
     rig.sim.register(content)
@@ -124,7 +124,7 @@ async def test_a_sharing_that_broke_off(rig: Rig, two: tuple[Arr, Arr], leaver: 
 
 
 async def test_half_fetched_and_no_longer_wanted_so(tmp_path: Path) -> None:
-    """Who goes on with `.strm` has no use for what the first was fetching: it goes at once."""
+    """A grab in mode `strm` does not need the files of the first: they are deleted at once."""
     categories = json.dumps({FILMS: {"policy": {"delivery": "strm"}}})
     url = "http://bridge.invalid"
     rig = Rig(tmp_path, BRIDGE_CATEGORIES=categories, BRIDGE_DELIVERY__PUBLIC_URL=url)
@@ -146,7 +146,7 @@ async def test_half_fetched_and_no_longer_wanted_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("adopt", ["false", "true"])
 async def test_the_item_stays_ours(tmp_path: Path, adopt: str) -> None:
-    """What failed for one and is there for the other is still deleted when both have left."""
+    """An item that failed for one grab and serves another is deleted after both have left."""
     rig = Rig(tmp_path, BRIDGE_POLICY__ADOPT=adopt)
     await rig.open()
     try:

@@ -1,4 +1,4 @@
-"""Whole lives of downloads: the real bridge, the simulated TorBox, an *arr in between."""
+"""The lifecycle of downloads, with the real bridge, the simulated TorBox and an *arr client."""
 
 import asyncio
 import time
@@ -152,7 +152,7 @@ async def test_removed_while_it_is_fetched(rig: Rig) -> None:
 
 
 async def test_keeping_the_files(rig: Rig) -> None:
-    """Without deleteFiles the files stay, and TorBox's item goes all the same."""
+    """Without deleteFiles the files stay, but TorBox's item is deleted."""
     content = pack()
     rig.sim.register(content)
     async with rig.arr() as arr:
@@ -164,7 +164,7 @@ async def test_keeping_the_files(rig: Rig) -> None:
 
 
 async def test_only_its_own_files_are_deleted(rig: Rig) -> None:
-    """What somebody else put beside the files stays."""
+    """Foreign files next to the delivered ones are kept."""
     content = pack()
     rig.sim.register(content)
     async with rig.arr() as arr:
@@ -204,7 +204,7 @@ async def test_stopped_and_started(rig: Rig) -> None:
 
 
 async def test_a_refusal_is_kept_with_its_reason(rig: Rig) -> None:
-    """What TorBox will never do is a failure with a reason, shown as `error`."""
+    """A refusal for good is a failure with a reason, shown as `error`."""
     huge = make_torrent("Huge", [ContentFile("huge.mkv", 100_000)])
     rig.sim.faults.add(
         "createtorrent",
