@@ -22,6 +22,7 @@ from bridge.arr.servarr_records import (
     PathMapping,
     QueueRecord,
     RootFolder,
+    SystemStatus,
     Tag,
 )
 from bridge.config import ArrKind, ArrSettings
