@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,11 +24,11 @@ from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
-from bridge.delivery import Throttles, check_directory, make_session
+from bridge.delivery import Throttles, check_directory, link_works, make_session
 from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
 from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
-from bridge.engine.delivery_setup import build_deliveries, directory_problems
+from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.listen import CannotStart, base_url, start_sites
 from bridge.logs import RecentLogs, mask
@@ -103,7 +104,6 @@ async def bridge(
 
         state = State(database, clock)
         await state.load()
-        state.on_change = partial(_count, counters)
         key = _key(settings, reload)
         torbox = await _torbox(settings, database, api, key, clock)
         throttles = Throttles(counters.fetched)
@@ -119,11 +119,13 @@ async def bridge(
             arrs=Arrs([Arr(api, arr) for arr in settings.arr]),
             retry=retry or RetryTimes(),
             throttles=throttles,
+            link_works=partial(link_works, cdn, fetch_settings(settings)),
             stream_key=stream_key,
         )
         allowed = settings.server.fetch_allowed_hosts
         fetcher = await stack.enter_async_context(LinkFetcher(allowed))
         engine = Engine(ctx, fetcher)
+        state.on_change = partial(_changed, counters, engine)
         downloads = DownloadService(ctx, engine)
         await _make_categories(settings, downloads)
         access, new_password = await _access(settings, database)
@@ -140,7 +142,7 @@ async def bridge(
         stack.push_async_callback(engine.close)
         engine.start()
         await downloads.resume()
-        look = partial(_examined, settings, runner, torbox)
+        look = partial(_examined, settings, runner, torbox, state)
         engine.background(checkup.run(look, first_after=check_after), name="doctor")
         engine.background(_check_again(checkup, check_after), name="doctor again")
         if reload is not None:
@@ -242,8 +244,9 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
-def _count(counters: Counters, before: Entry | None, after: Entry) -> None:
-    """Count what changed of an entry."""
+def _changed(counters: Counters, engine: Engine, before: Entry | None, after: Entry) -> None:
+    """Count what changed of an entry, and let its *arr know."""
+    engine.entry_changed(before, after)
     phase = before.phase if before is not None else None
     reason = after.failure.reason if after.failure is not None else None
     counters.phase_changed(after.grab.category, phase, after.phase, reason)
@@ -373,7 +376,18 @@ async def _check_again(checkup: Checkup, check_after: float) -> None:
         checkup.ask()
 
 
-async def _examined(settings: Settings, runner: web.AppRunner, torbox: TorBox) -> Report:
-    found = await examine(_as_served(settings, runner), torbox)
+async def _examined(
+    settings: Settings, runner: web.AppRunner, torbox: TorBox, state: State
+) -> Report:
+    found = await examine(_as_served(settings, runner), torbox, _programs(state))
     log_findings(found)
     return report(found)
+
+
+def _programs(state: State) -> Mapping[tuple[str, str], int]:
+    """Return each program that has grabs, and its category, with how many of them have failed."""
+    found: Counter[tuple[str, str]] = Counter()
+    for grab_id, grab in state.grabs.items():
+        entry = state.entry(grab_id)
+        found[grab.client, grab.category] += entry is not None and entry.failure is not None
+    return found

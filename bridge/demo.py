@@ -137,9 +137,9 @@ class Sonarr:
         answer = await self._call("POST", "torrents/add", form)
         expect(answer == b"Ok.", f"the add was refused: {answer!r}")
 
-    async def queue(self) -> dict[str, dict[str, Any]]:
-        """List the downloads of the category, by info-hash."""
-        rows = await self._json("torrents/info", category=CATEGORY)
+    async def queue(self, category: str = CATEGORY) -> dict[str, dict[str, Any]]:
+        """List the downloads of a category, by info-hash."""
+        rows = await self._json("torrents/info", category=category)
         return {row["hash"]: row for row in rows}
 
     async def mark_imported(self, info_hash: str) -> None:
@@ -195,7 +195,7 @@ class Play:
             queue = await self._sonarr.queue()
             expect(content.hash not in queue, "it is still in the first category")
         with self._script.step("Remove it with its data"):
-            expect(row["state"] in REMOVABLE, f"the state {row['state']} does not allow it")
+            await self._removable(content)
             await self._sonarr.remove(content.hash)
             await self._removed(content, path)
 
@@ -217,6 +217,17 @@ class Play:
             if int(row["progress"] * 4) > quarters:
                 quarters = int(row["progress"] * 4)
                 self._script.say(f"     {row['state']}, {row['progress']:.0%} of {row['size']:,}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _removable(self, content: Content) -> None:
+        """Wait as Sonarr does: it removes what is no longer to be seeded, at one of its next polls."""
+        deadline = time.monotonic() + REMOVAL_SECONDS
+        while True:
+            row = (await self._sonarr.queue(IMPORTED)).get(content.hash)
+            if row is not None and row["state"] in REMOVABLE:
+                return
+            state = row["state"] if row else "gone"
+            expect(time.monotonic() < deadline, f"the state {state} does not allow it")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _removed(self, content: Content, path: Path) -> None:

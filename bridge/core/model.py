@@ -143,6 +143,8 @@ class Download:
     infohash_v2: str = ""
     name: str
     """What the magnet, the .torrent or TorBox calls it."""
+    remote_name: str = ""
+    """What TorBox calls its item, and a mount of TorBox its folder; empty until it was seen."""
     magnet: str = ""
     has_torrent: bool = False
     """The .torrent file itself is stored."""
@@ -167,6 +169,8 @@ class Download:
     """When the remote item's torrent_id became known."""
     known_cached: bool = False
     """TorBox said at the create that it has all of it already."""
+    recreated: bool = False
+    """It failed at TorBox, and was deleted there to be created once more."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     note: str = ""
@@ -396,6 +400,8 @@ class Failover:
     """
 
     category: str
+    message: str = ""
+    """Why it failed: a sentence for the *arr's history."""
     sent_at: float | None = None
     """When the *arr was told first. From then on the user's delete cannot be told from its own."""
     looks: int = 0

@@ -54,6 +54,7 @@ def follow_again(download: Download, now: float, *, at_torbox: bool) -> Download
         remote_progress=0.0,
         failing_since=None,
         reannounced_at=-1.0,
+        recreated=False,
     )
 
 
@@ -63,6 +64,7 @@ def wait_again(grab: Grab) -> Grab:
         to_grab_phase(grab, GrabPhase.WAITING),
         missing_files=False,
         completed_at=None,
+        imported_at=None,
         stopped=False,
         progress=0.0,
     )
@@ -87,6 +89,7 @@ def record_item_seen(
         note="" if revived else download.note,
         reannounced_at=-1.0 if moved else download.reannounced_at,
         name=download.name if named else item.name,
+        remote_name=item.name or download.remote_name,
         size=download.size or item.size,
         private=download.private or item.private,
         seen_at=now,

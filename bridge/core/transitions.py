@@ -2,8 +2,19 @@
 
 from dataclasses import replace
 
-from bridge.core.model import Download, DownloadPhase, Failure, Grab, GrabPhase, RemovedDownload
-from bridge.core.remote_tracking import to_grab_phase, to_phase
+from bridge.core.model import (
+    Download,
+    DownloadPhase,
+    Failure,
+    Grab,
+    GrabPhase,
+    Reason,
+    RemovedDownload,
+)
+from bridge.core.remote_tracking import follow_again, to_grab_phase, to_phase
+
+PASSING = frozenset({Reason.REMOTE_ERROR, Reason.NOT_PRESENT, Reason.EXPIRED})
+"""Failures of an item at TorBox that a new item may not have."""
 
 
 def create_begun(
@@ -101,6 +112,31 @@ def failed(download: Download, failure: Failure, *, keeps_item: bool) -> Downloa
         queued_id=None,
         ours=download.ours and keeps_item,
         lookup_until=0.0,
+    )
+
+
+def may_be_recreated(download: Download, failure: Failure) -> bool:
+    """Return whether a download that failed at TorBox may succeed there when it is created anew.
+
+    Once, and only an item that is ours: what is somebody else's cannot be deleted first.
+    """
+    return download.ours and not download.recreated and failure.reason in PASSING
+
+
+def recreated(download: Download, failure: Failure, now: float) -> Download:
+    """Return the download as it is created once more, after its failed item is deleted."""
+    fresh = follow_again(download, now, at_torbox=False)
+    return replace(fresh, recreated=True, note=f"created once more: {failure.message}")
+
+
+def grab_recreated(grab: Grab) -> Grab:
+    """Return a grab whose download is created once more: its standstill counts from then on."""
+    return replace(
+        grab_interrupted(grab),
+        incomplete_list_bytes=-1,
+        incomplete_list_at=None,
+        idle_at_join=0.0,
+        observed_at_join=0.0,
     )
 
 

@@ -30,6 +30,7 @@ from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
+from bridge.delivery.fetch.link_probe import link_works
 from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings
 from bridge.delivery.modes.download_mode import DownloadDelivery
@@ -76,6 +77,7 @@ __all__ = [
     "check_directory",
     "discard_beside",
     "link_existing",
+    "link_works",
     "make_session",
     "remove_delivered",
     "target_exists",

@@ -1,7 +1,7 @@
 """Each *arr: does it accept the API key, is the bridge its client, does it see our paths?"""
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -50,6 +50,26 @@ async def check_arr(settings: Settings, arr: Arr, *, runs: bool) -> list[Finding
     except ArrError as error:
         return [_failed(arr, error)]
     return found
+
+
+def check_untold(settings: Settings, programs: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Find *arr that grab into categories without an arr entry: nobody tells them of failures.
+
+    `programs` has each program that grabs and its category, with how many of its grabs have failed.
+    """
+    told = {category for arr in settings.arr for category in arr.categories}
+    apps = {dialect.app for dialect in DIALECTS.values()}
+    for (program, category), failed in programs.items():
+        if program not in apps or category in told:
+            continue
+        policy = settings.policy_for(category)
+        accepted = program == "Sonarr" and policy.cached == "only" and policy.refuse == "auto"
+        if not failed and not accepted:
+            continue
+        text = f"it is not told of downloads that fail in the category {category or 'none'!r}"
+        waiting = f": {failed} failed so far" if failed else ""
+        fix = f"Add this {program} under arr, with that category, so that it searches again"
+        yield warning(program, f"{text}{waiting}", fix)
 
 
 def _other_kind(arr: Arr, status: Status) -> Finding:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ import structlog
 from bridge import __version__, logs
 from bridge.arr import Arr
 from bridge.config import ConfigError, Settings, find_config, load, read_umask
-from bridge.doctor.check_arr import check_arr
+from bridge.doctor.check_arr import check_arr, check_untold
 from bridge.doctor.check_directories import check_local_directories, check_mount
 from bridge.doctor.check_settings import answers, check_bridge, check_public_url, check_settings
 from bridge.doctor.check_torbox import check_torbox
@@ -26,10 +26,15 @@ log = structlog.get_logger()
 FAILED: Final = 1
 
 
-async def examine(settings: Settings, torbox: TorBox | None = None) -> Sequence[Finding]:
+async def examine(
+    settings: Settings,
+    torbox: TorBox | None = None,
+    programs: Mapping[tuple[str, str], int] | None = None,
+) -> Sequence[Finding]:
     """Run every check that these settings call for. Changes no setting and no file.
 
-    `torbox` is the client of the bridge that runs in this process, if one does.
+    `torbox` is the client of the bridge that runs in this process, if one does; `programs` is what
+    that bridge knows of its clients, see `check_untold`.
     """
     found = check_settings(settings)
     found += await asyncio.to_thread(check_local_directories, settings)
@@ -42,6 +47,7 @@ async def examine(settings: Settings, torbox: TorBox | None = None) -> Sequence[
         found += await check_torbox(settings, session, torbox)
         for entry in settings.arr:
             found += await check_arr(settings, Arr(session, entry), runs=runs)
+    found += check_untold(settings, programs or {})
     return found
 
 

@@ -19,6 +19,7 @@ from bridge.core.model import (
     GrabPhase,
     MetadataLookup,
     Reason,
+    Recheck,
 )
 from bridge.core.remote_tracking import follow_again
 from bridge.core.roots import OutsideRoots
@@ -146,7 +147,7 @@ class Adds:
         if torrent is not None:
             await self._replace_stuck(download, torrent)
         if self._has(self._state.by_hash(download.hash), category):
-            return Known(download.hash)
+            return await self._known(download.hash, category)
         try:
             # Under automatic management the category alone says where it goes.
             asked = "" if options.auto_tmm else options.save_path
@@ -193,6 +194,30 @@ class Adds:
 
             why = "TorBox finds no metadata for the magnet, and now there is a .torrent"
             work.update_download(known.id, anew, why=why)
+
+    async def _known(self, info_hash: str, category: str) -> AddResult:
+        """Answer for what the category has; deliver it again if its files were moved away.
+
+        An *arr that imports by moving leaves a complete download without files. Whoever grabs the
+        release again wants the files.
+        """
+        known = self._state.by_hash(info_hash)
+        entries = self._state.entries_of(known) if known is not None else ()
+        gone = [
+            entry
+            for entry in entries
+            if entry.grab.category == category and await self._engine.content.is_gone(entry)
+        ]
+        jobs = []
+        async with self._state.unit_of_work() as work:
+            for entry in gone:
+                work.update_grab(entry.grab.id, lambda latest: replace(latest, missing_files=True))
+                task = Recheck(
+                    grab_id=entry.grab.id, redeliver=True, why="added again, its files are gone"
+                )
+                jobs.append(work.add_job(task, info_hash))
+        await self._engine.perform_jobs(jobs)
+        return Joined(info_hash) if jobs else Known(info_hash)
 
     def _grabs_in(self, info_hash: str, category: str) -> list[Grab]:
         known = self._state.by_hash(info_hash)
@@ -319,13 +344,11 @@ class Adds:
     def _may_reject(self, category: str, options: AddOptions) -> bool:
         """Return whether what is hopeless is rejected at once, so that the next release is tried.
 
-        Sonarr parks all its torrents after a rejection. Where it can be told of a failure by its
-        own API the grab is accepted, fails, and Sonarr finds another release.
+        Sonarr takes a rejection for a client that is down, and holds back all its other torrents.
+        So its grabs are accepted and fail; its own API is told, if the settings name it.
         """
-        parks = options.asked_by.startswith(SONARR)
-        can_be_told = bool(self._ctx.arrs.of(category))
         always = self._ctx.settings.policy_for(category).refuse == "always"
-        return always or not (parks and can_be_told)
+        return always or not options.asked_by.startswith(SONARR)
 
     async def _why_hopeless(self, download: Download, category: str) -> str:
         """Return why TorBox will not take it, as far as that is known at once; empty if it may."""

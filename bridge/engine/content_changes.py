@@ -33,6 +33,9 @@ log = structlog.get_logger()
 DOWNLOAD = "download"
 """The delivery mode that puts the bytes on disk by way of the staging directory."""
 
+LOOK_SECONDS = 3.0
+"""How long an add may wait for a look at the disk."""
+
 PathRule = Callable[[Sequence[str]], tuple[str, ...] | Refused]
 
 
@@ -162,6 +165,20 @@ class ContentChanges:
                     why="rechecked",
                 )
         await self._end(job)
+
+    async def is_gone(self, entry: Entry) -> bool:
+        """Return whether files of a delivered grab are no longer where they were delivered.
+
+        An *arr may have moved them into its library. No answer in time counts as no.
+        """
+        if not entry.complete or self._ctx.mode_of(entry.grab) == NONE:
+            return False
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return bool(await self._missing(entry))
+        except (DeliveryError, TimeoutError) as error:
+            log.info("not_looked_at", release=entry.name, hash=entry.hash, why=str(error))
+            return False
 
     async def deliver_again(self, grab_id: int, why: str) -> None:
         """Follow its download again. What is whole on disk is kept, only the rest is fetched."""

@@ -1,6 +1,6 @@
 """What the workers share: state, TorBox, delivery, the *arr, the settings and the clock."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,6 +30,10 @@ class GrabHolder(Protocol):
         """Stop what is being done for a grab, and begin nothing for it meanwhile."""
 
 
+async def _unprobed(_link: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
     """Everything a worker needs. Built once, by `app`."""
@@ -47,6 +51,8 @@ class EngineContext:
     refusals: Refusals = field(default_factory=Refusals)
     throttles: Throttles = field(default_factory=Throttles)
     """The speed limits: of all fetches together, and of single grabs."""
+    link_works: Callable[[str], Awaitable[bool]] = _unprobed
+    """Asks the CDN for the first byte behind a link."""
     stream_key: bytes = field(default_factory=partial(token_bytes, KEY_BYTES), repr=False)
     """Signs the tokens in `.strm` files."""
 

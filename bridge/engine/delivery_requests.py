@@ -12,6 +12,7 @@ def request_of(
 ) -> DeliveryRequest:
     """Return the request for the chosen files of a grab; `title` is what TorBox calls the item."""
     grab = entry.grab
+    names = (title, entry.download.remote_name, entry.name)
     return DeliveryRequest(
         info_hash=entry.hash,
         staging_name=grab.staging_name,
@@ -19,7 +20,7 @@ def request_of(
         content_name=grab.content_name,
         files=tuple(map(requested, (file for file in files if file.chosen))),
         torrent_id=entry.download.torrent_id or 0,
-        titles=tuple(dict.fromkeys(name for name in (title, entry.name) if name)),
+        titles=tuple(dict.fromkeys(name for name in names if name)),
         torrent=torrent,
         limit=grab.download_limit or None,
     )

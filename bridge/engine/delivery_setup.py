@@ -72,14 +72,15 @@ def _download(
     delivery = DownloadDelivery(
         incomplete=settings.paths.incomplete_directory,
         session=session,
-        settings=_fetch_settings(settings),
+        settings=fetch_settings(settings),
         throttles=throttles,
     )
     delivery.set_limit(settings.delivery.limit_bytes_per_second)
     return delivery
 
 
-def _fetch_settings(settings: Settings) -> FetchSettings:
+def fetch_settings(settings: Settings) -> FetchSettings:
+    """Return how TorBox's CDN is reached, and within what limits."""
     return FetchSettings(
         proxies=from_environment(settings.torbox.proxy),
         parallel_files=settings.delivery.parallel_files,
@@ -98,7 +99,7 @@ def _aria2(settings: Settings, url: str, session: aiohttp.ClientSession) -> Aria
             secret=given.secret.reveal() if given.secret else "",
             directory=given.directory,
         ),
-        fetch=_fetch_settings(settings),
+        fetch=fetch_settings(settings),
     )
 
 

@@ -53,6 +53,7 @@ from bridge.core.planner import plan
 from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
 from bridge.delivery import DeliveryError
+from bridge.engine.arr_refresh import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cached_answers import CachedAnswers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
@@ -158,6 +159,7 @@ class Engine:
         self.links = LinkFollows(ctx, fetcher)
         self.content = ContentChanges(ctx, self)
         self._tasks = Tasks()
+        self._arr_refresh = ArrRefresh(ctx.arrs, partial(self._tasks.spawn, name="arr refresh"))
         self._cached = CachedAnswers(ctx.torbox)
         self._refresh = ListRefresh(ctx, self.blockers)
         self._deliverer = Deliverer(ctx, self)
@@ -248,6 +250,11 @@ class Engine:
         self._cleanup.reset()
         self.blockers.probe_now()
         self.wake()
+
+    def entry_changed(self, before: Entry | None, after: Entry) -> None:
+        """Let the *arr know soon of what became complete, or failed."""
+        if not self._closing:
+            self._arr_refresh.entry_changed(before, after)
 
     def wake(self) -> None:
         """Plan again now: something changed."""

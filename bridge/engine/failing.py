@@ -7,6 +7,9 @@ TorBox is deleted when no grab needs it any more. All of it is one commit.
 from collections.abc import Iterable
 from dataclasses import replace
 
+import structlog
+
+from bridge.arr import DIALECTS
 from bridge.core import transitions
 from bridge.core.model import (
     NOT_DELIVERED,
@@ -16,10 +19,20 @@ from bridge.core.model import (
     Failover,
     Failure,
     Grab,
+    GrabPhase,
+    Reason,
 )
 from bridge.engine.context import EngineContext
 from bridge.engine.removal import remote_removal
 from bridge.state import UnitOfWork
+
+log = structlog.get_logger()
+
+ARR_PROGRAMS = frozenset(dialect.app for dialect in DIALECTS.values())
+"""The *arr, as their User-Agents begin."""
+
+OUR_REASONS = frozenset({Reason.NOTHING_CHOSEN})
+"""Failures that the user's own settings make, not TorBox."""
 
 
 async def fail_download(
@@ -36,9 +49,11 @@ async def fail_download(
             return
         grabs = work.grabs_of(download_id)
         pending = [grab for grab in grabs if grab.phase in NOT_DELIVERED]
+        if _recreate(ctx, work, download, failure):
+            return
         for grab in pending:
             work.update_grab(grab.id, transitions.grab_interrupted)
-            report_failure(ctx, work, Entry(download, grab))
+            report_failure(ctx, work, Entry(download, grab), failure)
         _release_item(ctx, work, before or download, failure, pending or grabs)
 
 
@@ -60,23 +75,73 @@ def fail_grab_in(
     entry = work.entry(grab_id)
     if entry is None or entry.grab.phase not in NOT_DELIVERED:
         return
+    if _recreate(ctx, work, entry.download, failure):
+        return
     work.update_grab(
         grab_id, lambda grab: transitions.grab_failed(grab, failure), why=failure.message
     )
-    report_failure(ctx, work, entry)
+    report_failure(ctx, work, entry, failure)
     grabs = work.grabs_of(entry.download.id)
     if not any(grab.phase in NOT_DELIVERED for grab in grabs):
         _release_item(ctx, work, before or entry.download, failure, [entry.grab])
 
 
-def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry) -> None:
-    """Store that the *arr of a failed grab is to be told, if there is one with an API."""
-    category = entry.grab.category
-    if not ctx.arrs.of(category):
+def _recreate(ctx: EngineContext, work: UnitOfWork, download: Download, failure: Failure) -> bool:
+    """Delete what failed at TorBox and create it anew, once, where no *arr could find another release.
+
+    Return whether that is done; a grab that is delivered, or whose *arr can be told, stands against
+    it.
+    """
+    grabs = work.grabs_of(download.id)
+    alone = all(
+        grab.phase in NOT_DELIVERED and not ctx.arrs.of(grab.category)
+        for grab in grabs
+        if grab.phase is not GrabPhase.FAILED
+    )
+    if not alone or not transitions.may_be_recreated(download, failure):
+        return False
+    removal = remote_removal(ctx, Entry(download, grabs[0]))
+    if removal is None:
+        return False
+    work.add_job(removal, download.hash)
+    work.update_download(
+        download.id,
+        lambda latest: transitions.recreated(latest, failure, ctx.clock()),
+        why=f"created once more: {failure.message}",
+    )
+    for grab in grabs:
+        if grab.phase in NOT_DELIVERED:
+            work.update_grab(grab.id, transitions.grab_recreated)
+    log.info("recreated", release=download.name, hash=download.hash, why=failure.message)
+    return True
+
+
+def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: Failure) -> None:
+    """Store that the *arr of a failed grab is to be told, if there is one with an API.
+
+    Without one the grab stays as an error, and its note says what the user can do.
+    """
+    category, client = entry.grab.category, entry.grab.client
+    if ctx.arrs.of(category):
+        work.add_job(Failover(category=category, message=sentence_of(failure)), entry.hash)
+        note = "waits for its turn to be told to the *arr"
+    elif client in ARR_PROGRAMS:
+        note = f"add this {client} under `arr` so that it searches again"
+        log.warning(
+            "failed_without_arr", release=entry.name, hash=entry.hash, category=category,
+            why=failure.message, fix=note,
+        )  # fmt: skip
+    else:
         return
-    work.add_job(Failover(category=category), entry.hash)
-    note = "waits for its turn to be told to the *arr"
     work.update_grab(entry.grab.id, lambda grab: replace(grab, note=note))
+
+
+def sentence_of(failure: Failure) -> str:
+    """Return what the history of an *arr says of a failure: who it failed for, and why."""
+    if failure.message.startswith("TorBox"):
+        return failure.message
+    who = "torbox-bridge" if failure.reason in OUR_REASONS else "TorBox"
+    return f"{who}: {failure.message}"
 
 
 def _release_item(

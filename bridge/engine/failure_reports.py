@@ -83,7 +83,7 @@ async def _tell(ctx: EngineContext, job: Job, task: Failover, arr: Arr, grab_id:
     job, task = begun
     try:
         if records:
-            await _fail_queued(arr, records[0], job.subject, grab_id)
+            await _fail_queued(arr, records[0], job, task, grab_id)
         else:
             await arr.fail_grabbed(grab_id)
     except ArrNotFound as error:
@@ -93,14 +93,16 @@ async def _tell(ctx: EngineContext, job: Job, task: Failover, arr: Arr, grab_id:
     await _remove_left_over(ctx, job, task)
 
 
-async def _fail_queued(arr: Arr, record: QueueRecord, info_hash: str, grab_id: int) -> None:
+async def _fail_queued(
+    arr: Arr, record: QueueRecord, job: Job, task: Failover, grab_id: int
+) -> None:
     """Let it delete the grab and blocklist the release, and check that it did both.
 
     An *arr that does not know the word `blocklist` (it was `blacklist` once) only deletes, and
     answers as if all was well. A grab that came meanwhile is none of this.
     """
-    await arr.fail_queued(record.id)
-    if fate(await arr.history(info_hash)) == GrabFate(Fate.GRABBED, grab_id):
+    await arr.fail_queued(record.id, info_hash=job.subject, message=task.message)
+    if fate(await arr.history(job.subject)) == GrabFate(Fate.GRABBED, grab_id):
         await arr.fail_grabbed(grab_id)
 
 

@@ -35,6 +35,11 @@ class LinkBook:
         self._links[file_id] = (link, now)
         return link
 
+    def holds(self, file_id: int) -> bool:
+        """Return whether a link made before would be given again."""
+        link, made_at = self._links.get(file_id, ("", 0.0))
+        return bool(link) and 0 <= self._clock() - made_at < KEEP_SECONDS
+
     def stale(self, now: float) -> bool:
         """Return whether none of its links may be used any more."""
         return all(now - made_at >= KEEP_SECONDS for _, made_at in self._links.values())

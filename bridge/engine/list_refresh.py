@@ -256,6 +256,7 @@ def _matters(before: Download, after: Download) -> bool:
         or before.ours != after.ours
         or before.misses != after.misses
         or before.failing_since != after.failing_since
+        or before.remote_name != after.remote_name
         or int(before.remote_progress / PROGRESS_STEP) != int(after.remote_progress / PROGRESS_STEP)
         or int(before.idle_seconds / IDLE_STEP) != int(after.idle_seconds / IDLE_STEP)
     )

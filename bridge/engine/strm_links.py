@@ -12,6 +12,9 @@ from bridge.torbox import NotFound, TorBoxError
 
 log = structlog.get_logger()
 
+TRIED_SECONDS = 1.0
+"""A link is not tried again so soon: a player opens several connections at once."""
+
 
 class StrmLinks:
     """Returns links for tokens, the same one for a while: a player comes back often."""
@@ -19,12 +22,14 @@ class StrmLinks:
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
         self._key = ctx.stream_key
+        self._tried = ("", 0.0)
+        """The link that was tried last with success, and when."""
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     def size(self, token: str) -> int | None:
-        """Return the bytes of a token's file without asking TorBox; None if the token is dead."""
+        """Return the bytes of a token's file; None if the token is not ours."""
         grant = granted(token, self._key)
-        return None if grant is None or self._torrent_id(grant) is None else grant.size
+        return grant.size if grant is not None else None
 
     async def open(self, token: str) -> Opened:
         """Find a link for a token."""
@@ -41,10 +46,28 @@ class StrmLinks:
             return StreamLater()
 
     async def _link(self, torrent_id: int, file_id: int) -> str:
+        """Return a link; one that was given before only if the CDN still serves it.
+
+        The bridge does not see what a player meets at the CDN. One that comes back may have met a
+        node that is broken, so a link is tried before it is given again.
+        """
         # A player opens several connections at once: one link is enough for all of them.
         turn = self._turns.setdefault((torrent_id, file_id), asyncio.Lock())
         async with turn:
-            return await self._ctx.link_books.of(torrent_id).link(file_id, fresh=False)
+            book = self._ctx.link_books.of(torrent_id)
+            again = book.holds(file_id)
+            link = await book.link(file_id, fresh=False)
+            if not again or self._tried_lately(link):
+                return link
+            if await self._ctx.link_works(link):
+                self._tried = (link, self._ctx.clock())
+                return link
+            log.info("stream_link_replaced", torrent_id=torrent_id, file_id=file_id)
+            return await book.link(file_id, fresh=True)
+
+    def _tried_lately(self, link: str) -> bool:
+        tried, at = self._tried
+        return tried == link and 0 <= self._ctx.clock() - at < TRIED_SECONDS
 
     def _torrent_id(self, grant: Grant) -> int | None:
         """Return the item to play from; None when it is being deleted.

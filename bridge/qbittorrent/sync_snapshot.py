@@ -12,6 +12,8 @@ from bridge.qbittorrent.torrent_info import TorrentInfo
 
 Fields: TypeAlias = Mapping[str, object]
 
+_ENCODER = msgspec.json.Encoder()
+
 CONNECTED, DISCONNECTED = "connected", "disconnected"
 
 
@@ -73,7 +75,7 @@ class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     server_state: ServerState | Fields | UnsetType = UNSET
     tags: Sequence[str] | UnsetType = UNSET
     tags_removed: Sequence[str] | UnsetType = UNSET
-    torrents: Mapping[str, Fields] | UnsetType = UNSET
+    torrents: Mapping[str, Fields] | msgspec.Raw | UnsetType = UNSET
     torrents_removed: Sequence[str] | UnsetType = UNSET
     trackers: Mapping[str, Sequence[str]] | UnsetType = UNSET
     trackers_removed: Sequence[str] | UnsetType = UNSET
@@ -200,7 +202,7 @@ def full_update(now: SyncSnapshot, rid: int) -> MainData:
         rid=rid,
         server_state=now.server_state,
         tags=now.tags,
-        torrents={info_hash: _fields(info) for info_hash, info in now.torrents.items()},
+        torrents=msgspec.Raw(_as_object(now.torrents)),
         trackers=now.trackers,
     )
 
@@ -265,6 +267,17 @@ def _changed_trackers(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Sequ
 def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
     pairs = ((name, getattr(now, name)) for name in now.__struct_fields__)
     return {name: value for name, value in pairs if value != getattr(before, name)}
+
+
+def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytes:
+    """Return entries as one JSON object. One after the other: there may be tens of thousands."""
+    found = bytearray(b"{")
+    for info_hash, info in torrents.items():
+        # The hash is the key and no field. In a string the quotes would be escaped.
+        fields = _ENCODER.encode(info).replace(b'"hash":"%b",' % info.hash.encode(), b"", 1)
+        found += b'%b"%b":%b' % (b"," if len(found) > 1 else b"", info_hash.encode(), fields)
+    found += b"}"
+    return bytes(found)
 
 
 def _fields(info: TorrentInfo) -> dict[str, object]:

@@ -55,6 +55,8 @@ class EntryCache:
         self._positions: Mapping[str, int] = {}
         self._kept: dict[int, _Kept] = {}
         """By grab id."""
+        self._kept_of: dict[str, set[int]] = {}
+        """By hash, the grabs that are kept."""
         self._stale: set[int] = set()
         self._expiring: list[tuple[float, int]] = []
         """A heap: when the times in an entry are too old, and its grab id."""
@@ -99,11 +101,18 @@ class EntryCache:
         if around != self._around:
             self._around, changed = around, None
         if changed is None:
-            gone = {kept.view.hash for kept in self._kept.values()} | self._places.keys()
-            changed = {*self.primaries, *gone}
-        for grab_id in [key for key in self._kept if key not in self._queries.views]:
-            del self._kept[grab_id]
+            changed = {*self.primaries, *self._kept_of, *self._places}
+        views = self._queries.views
+        for info_hash in changed & self._kept_of.keys():
+            for grab_id in [key for key in self._kept_of[info_hash] if key not in views]:
+                self._forget(info_hash, grab_id)
         return changed | self._queue_changes(changed)
+
+    def _forget(self, info_hash: str, grab_id: int) -> None:
+        del self._kept[grab_id]
+        self._kept_of[info_hash].discard(grab_id)
+        if not self._kept_of[info_hash]:
+            del self._kept_of[info_hash]
 
     def _queue_changes(self, changed: Iterable[str]) -> set[str]:
         """Number the queue again if its order changed; return the hashes with another number."""
@@ -146,6 +155,7 @@ class EntryCache:
             return kept.entry
         entry = self._render(view, position, now, kept)
         self._kept[view.grab.id] = _Kept(view, position, self._around, entry)
+        self._kept_of.setdefault(view.hash, set()).add(view.grab.id)
         self._stale.discard(view.grab.id)
         if entry is not None and entry.until < math.inf:
             heapq.heappush(self._expiring, (entry.until, view.grab.id))
@@ -156,7 +166,7 @@ class EntryCache:
     ) -> Rendered | None:
         try:
             trackers = self._queries.trackers(view.download)
-            return render(
+            entry = render(
                 view,
                 trackers,
                 position,
@@ -164,10 +174,12 @@ class EntryCache:
                 self._around,
                 active_since=_active_since(view, before),
             )
+            entry.json  # noqa: B018 - raises for what JSON cannot hold
         except Exception:
             # One broken entry must not break the list: the *arr would lose its whole queue.
             log.exception("torrent_not_rendered", hash=view.hash)
             return None
+        return entry
 
 
 def _active_since(view: View, before: _Kept | None) -> int:
@@ -253,7 +265,13 @@ class TorrentList:
         # one twice would take the second entry for a change of the first.
         everything = query.category is None and query.tag is None
         entries = self._entries
-        views = entries.primaries.values() if everything else entries.views
+        views: Iterable[View] = entries.views
+        if query.hashes is not None:
+            # In the order of a list of everything.
+            named = (view for key in query.hashes for view in entries.views_of(key))
+            views = sorted(named, key=lambda view: view.grab.id)
+        if everything:
+            views = (view for view in views if entries.primaries.get(view.hash) is view)
         found: dict[str, View] = {}
         for view in views:
             if matches(query, view):

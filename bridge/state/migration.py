@@ -17,6 +17,7 @@ CREATE TABLE downloads (
     infohash_v1 TEXT NOT NULL,
     infohash_v2 TEXT NOT NULL,
     name TEXT NOT NULL,
+    remote_name TEXT NOT NULL,
     magnet TEXT NOT NULL,
     has_torrent INTEGER NOT NULL,
     private INTEGER NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE downloads (
     lookup_until REAL NOT NULL,
     remote_at REAL,
     known_cached INTEGER NOT NULL,
+    recreated INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     next_attempt_at REAL NOT NULL,
     note TEXT NOT NULL,
@@ -148,14 +150,14 @@ ALTER TABLE files RENAME TO old_files;
 
 _COPY_DOWNLOADS = """
 INSERT INTO downloads (
-    kind, hash, infohash_v1, infohash_v2, name, magnet, has_torrent, private, size,
+    kind, hash, infohash_v1, infohash_v2, name, remote_name, magnet, has_torrent, private, size,
     phase, phase_at, torrent_id, queued_id, ours, submitted_at, lookup_until, remote_at,
-    known_cached, attempts, next_attempt_at, note, seen_at, failing_since, misses,
+    known_cached, recreated, attempts, next_attempt_at, note, seen_at, failing_since, misses,
     idle_seconds, observed_seconds, reannounced_at, remote_progress, remote_active_at,
     ratio, uploaded, uploaded_at, failure_reason, failure_message
 )
 SELECT
-    'torrent', hash, infohash_v1, infohash_v2, name, magnet, has_torrent, private, size,
+    'torrent', hash, infohash_v1, infohash_v2, name, '', magnet, has_torrent, private, size,
     CASE phase
         WHEN 'accepted' THEN 'new'
         WHEN 'submitting' THEN 'submitting'
@@ -165,7 +167,7 @@ SELECT
         ELSE 'ready'
     END,
     phase_at, torrent_id, queued_id, ours, submitted_at, lookup_until, remote_at,
-    0,
+    0, 0,
     CASE WHEN phase IN ('accepted', 'submitting', 'queued', 'remote') THEN attempts ELSE 0 END,
     CASE WHEN phase IN ('accepted', 'submitting', 'queued', 'remote') THEN next_attempt_at ELSE 0 END,
     CASE WHEN phase IN ('accepted', 'submitting', 'queued', 'remote', 'failed') THEN note ELSE '' END,

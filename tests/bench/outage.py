@@ -69,9 +69,7 @@ async def after_an_outage(directory: Path, seconds: float) -> float:
     await all_complete(rig, contents)
     done = monotonic()
     await rig.close()
-    print(
-        f"outage of {seconds:.0f} s: first answer {answered - ended:.1f} s after its end,", end=" "
-    )
+    tell(f"outage of {seconds:.0f} s: first answer {answered - ended:.1f} s after its end")
     return done - answered
 
 

@@ -14,7 +14,14 @@ from bridge.core.model import Phase, Reason
 from bridge.simulator import ContentFile, magnet_of, make_torrent
 from tests.arr_emulator.arr_wire import ArrError
 from tests.support.arr_api import KINDS, ArrApi
-from tests.support.arr_world import TOLD, TOLD_BY_HISTORY, World, refused, world
+from tests.support.arr_world import (
+    TOLD,
+    TOLD_BY_HISTORY,
+    TOLD_WITH_REASON,
+    World,
+    refused,
+    world,
+)
 from tests.support.process import BridgeProcess
 from tests.support.rig import BRISK, PASSWORD, Rig
 
@@ -33,7 +40,8 @@ async def test_the_release_is_blocklisted_and_searched_again(tmp_path: Path, kin
         info_hash = await here.fails()
         await here.settled(info_hash)
         assert here.api.blocklist == here.api.searches == [info_hash.upper()]
-        assert here.api.calls.count(TOLD) == 1
+        told = TOLD_WITH_REASON if here.api.kind.message_api else TOLD
+        assert [call for call in here.api.calls if call.startswith("DELETE")] == [told]
         assert here.rig.entry(info_hash) is None
         assert await here.arr.poll() == []
         await here.rig.until(lambda: not here.rig.removals)
@@ -269,8 +277,8 @@ async def test_what_is_not_cached_fails_over_in_sonarr(tmp_path: Path) -> None:
     ("kind", "environ"),
     [
         ("sonarr", {"BRIDGE_POLICY__REFUSE": "always"}),
-        ("sonarr", {"BRIDGE_ARR": "[]"}),
         ("radarr", {}),
+        ("radarr", {"BRIDGE_ARR": "[]"}),
         ("lidarr", {}),
         ("readarr", {}),
     ],
@@ -294,3 +302,41 @@ async def test_the_others_are_refused_at_once(
             assert api.calls == []
         finally:
             await rig.close()
+
+
+async def test_a_sonarr_without_an_entry_is_never_parked(tmp_path: Path) -> None:
+    """It takes `Fails.` for a client that is down; so it sees a failed download, with advice."""
+    rig = Rig(tmp_path, BRIDGE_POLICY__CACHED="only")
+    await rig.open()
+    try:
+        content = make_torrent("Show", [ContentFile("show.mkv", 100_000)])
+        rig.sim.register(content)
+        async with rig.arr("sonarr") as sonarr:
+            await sonarr.add_magnet(magnet_of(content))
+            failed = await rig.reaches(content.hash, Phase.FAILED)
+            assert failed.failure_reason is Reason.NOT_CACHED
+            assert "add this Sonarr under `arr`" in rig.note(content.hash)
+            assert [item.status for item in await sonarr.poll()] == ["warning"]
+            status, story = await rig.get(f"/api/bridge/downloads/{content.hash}")
+            assert status == 200
+            assert "add this Sonarr under `arr`" in story
+            await sonarr.remove(content.hash)
+        assert rig.sim.world.find(content.hash) is None
+    finally:
+        await rig.close()
+
+
+async def test_the_history_says_why(tmp_path: Path) -> None:
+    """Sonarr 5 shows the reason of TorBox, not that somebody marked it as failed."""
+    async with world(tmp_path, "sonarr-5") as here:
+        info_hash = await here.fails()
+        await here.settled(info_hash)
+        assert here.api.messages == ["TorBox: too large"]
+        assert here.api.calls.count(TOLD_BY_HISTORY) == 0
+
+
+async def test_older_ones_have_no_reason(here: World) -> None:
+    """A Sonarr 4 is told as ever."""
+    info_hash = await here.fails()
+    await here.settled(info_hash)
+    assert here.api.messages == ["Manually marked as failed"]

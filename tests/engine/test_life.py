@@ -261,3 +261,30 @@ async def test_a_full_account_may_queue(tmp_path: Path) -> None:
             rig.compare(second, (await rig.completed(arr, download_id)).output_path)
     finally:
         await rig.close()
+
+
+@pytest.mark.parametrize("form", ["magnet", "torrent"])
+async def test_grabbed_again_after_an_import_by_moving(rig: Rig, form: str) -> None:
+    """A complete download whose files are gone is delivered again; one that has them is not."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("sonarr") as arr:
+
+        async def grab() -> str:
+            if form == "magnet":
+                return await arr.add_magnet(magnet_of(content))
+            assert content.torrent is not None
+            return await arr.add_torrent(content.torrent, content.name, content.hash)
+
+        download_id = await grab()
+        imported = Path((await rig.completed(arr, download_id)).output_path)
+        fetched = rig.sim.calls.counts()["cdn"]
+        await grab()
+        assert (await rig.completed(arr, download_id)).output_path == str(imported)
+        assert rig.sim.calls.counts()["cdn"] == fetched
+        imported.rename(rig.directory / "library")
+        await grab()
+        item = await rig.completed(arr, download_id)
+        assert item.output_path == str(imported)
+        rig.compare(content, item.output_path)
+    assert rig.sim.calls.count("createtorrent") == 1

@@ -1,5 +1,6 @@
 """Each mode in the whole bridge: by category, over restarts, from add to removal."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import pytest
 
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import Error
+from bridge.simulator.faults import AnyEffect, DeadLink, Error
 from tests.arr_emulator.arr_queue import QueueItem
 from tests.support.modes import put
 from tests.support.rig import Rig, cached, pack
@@ -209,7 +210,51 @@ async def test_a_strm_outlives_its_entry_but_not_its_item(modes: Modes) -> None:
     await modes.rig.stop()
     modes.rig.sim.world.forget(content.hash)
     await modes.rig.start()
+    assert await status_of(modes.rig, path, "HEAD") == HTTPStatus.NOT_FOUND
     assert await status_of(modes.rig, path) == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("fault", [DeadLink(), Error(503, None, "node down")])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_broken_node_is_left_at_once(modes: Modes, fault: AnyEffect, method: str) -> None:
+    """A player that comes back after a node failed gets a fresh link, and keeps it while it works."""
+    item = await modes.delivered(film(), "radarr")
+    path = url_in(item).removeprefix(f"{PUBLIC}/torbox")
+    first = await link_of(modes.rig, path)
+    assert await link_of(modes.rig, path) == first
+    await asyncio.sleep(1.1)  # longer than a link that works is not tried again
+    modes.rig.sim.faults.add("cdn", fault)
+    assert await status_of(modes.rig, path, method) in {HTTPStatus.FOUND, HTTPStatus.OK}
+    second = await link_of(modes.rig, path)
+    assert second != first
+    assert await link_of(modes.rig, path) == second
+    assert modes.rig.sim.calls.counts()["requestdl"] == 2
+
+
+async def test_an_item_that_goes_is_gone_at_once(modes: Modes) -> None:
+    """Nobody is sent to a dead link of an item that TorBox has no more; GET and HEAD agree."""
+    content = film()
+    item = await modes.delivered(content, "radarr")
+    path = url_in(item).removeprefix(f"{PUBLIC}/torbox")
+    assert await status_of(modes.rig, path) == HTTPStatus.FOUND
+    await modes.removed(item, "radarr")
+    modes.rig.sim.world.forget(content.hash)
+    modes.rig.sim.faults.add("cdn", DeadLink())
+    for method in ("HEAD", "GET"):
+        assert await status_of(modes.rig, path, method) == HTTPStatus.NOT_FOUND
+
+
+async def test_it_plays_while_its_hash_is_listed_again(modes: Modes) -> None:
+    """A paused grab of the same release has no item: what a library plays is the token's own."""
+    content = film()
+    item = await modes.delivered(content, "radarr")
+    path = url_in(item).removeprefix(f"{PUBLIC}/torbox")
+    await modes.removed(item, "radarr")
+    await modes.rig.post(
+        "/api/v2/torrents/add", urls=magnet_of(content), category="tv-sonarr", stopped="true"
+    )
+    for method, status in {"GET": HTTPStatus.FOUND, "HEAD": HTTPStatus.OK}.items():
+        assert await status_of(modes.rig, path, method) == status
 
 
 async def test_removal_with_the_item_kills_the_token(tmp_path: Path) -> None:
@@ -248,6 +293,15 @@ async def test_a_stream_while_torbox_is_down(modes: Modes) -> None:
     async with aiohttp.ClientSession() as player, player.get(modes.rig.url + path) as answer:
         assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
         assert int(answer.headers["Retry-After"]) > 0
+
+
+async def link_of(rig: Rig, path: str) -> str:
+    """Ask where a stream is sent."""
+    async with (
+        aiohttp.ClientSession() as player,
+        player.get(rig.url + path, allow_redirects=False) as answer,
+    ):
+        return answer.headers["Location"]
 
 
 async def status_of(rig: Rig, path: str, method: str = "GET") -> int:
@@ -341,3 +395,37 @@ async def test_the_user_may_have_all_files(tmp_path: Path) -> None:
     finally:
         await rig.close()
         shutil.rmtree(tmp_path)
+
+
+async def test_links_that_lead_nowhere_are_missing(modes: Modes) -> None:
+    """A recheck tells so; grabbed again, they are made anew as soon as the mount has the files."""
+    content = pack()
+    modes.show(content)
+    item = await modes.delivered(content, "sonarr")
+    shutil.rmtree(modes.mount / content.name)
+    await modes.rig.post("/api/v2/torrents/recheck", hashes=content.hash)
+    _, text = await modes.rig.get("/api/v2/torrents/info")
+    assert json.loads(text)[0]["state"] == "missingFiles"
+    async with modes.rig.arr("sonarr") as arr:
+        await arr.add_magnet(magnet_of(content))
+        modes.show(content)
+        item = await modes.rig.completed(arr, item.download_id)
+    modes.rig.compare(content, item.output_path)
+
+
+async def test_the_name_at_torbox_is_known_after_a_restart(modes: Modes) -> None:
+    """A mount shows the item under TorBox's name; the magnet, and a user, may call it otherwise."""
+    content = pack()
+    modes.rig.sim.register(content)
+    async with modes.rig.arr("sonarr") as arr:
+        named = f"magnet:?xt=urn:btih:{content.hash}&dn=Something+else"
+        download_id = await arr.add_magnet(named)
+        await modes.rig.until(lambda: "3 of 3 files" in modes.rig.note(content.hash))
+    await modes.rig.stop()
+    await modes.rig.start()
+    download = modes.rig.followed(content.hash)
+    assert (download.name, download.remote_name) == ("Something else", content.name)
+    modes.show(content)
+    async with modes.rig.arr("sonarr") as arr:
+        item = await modes.rig.completed(arr, download_id)
+    modes.rig.compare(content, item.output_path)

@@ -105,3 +105,34 @@ async def test_an_older_item_is_not_the_work_of_a_create_that_outlived_its_downl
         await arr.remove(download_id)
         await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(content.hash) is not None
+
+
+async def test_what_the_user_moved_to_another_category(rig: Rig) -> None:
+    """Lidarr, which has listed its own category alone, removes what its user has moved elsewhere.
+
+    Its queue shows the download until its next look. The only grab of the hash is what it means.
+    """
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("lidarr") as lidarr:
+        download_id = await lidarr.add_magnet(magnet_of(content))
+        item = await rig.completed(lidarr, download_id)
+        await rig.post("/api/v2/torrents/createCategory", category="elsewhere")
+        await rig.post("/api/v2/torrents/setCategory", hashes=content.hash, category="elsewhere")
+        await lidarr.remove(download_id)
+        await rig.until(lambda: rig.entry(content.hash) is None)
+    await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+    assert not Path(item.output_path).exists()
+
+
+async def test_a_session_that_lists_something_else(rig: Rig) -> None:
+    """A delete by hash from a session that has listed another category is carried out."""
+    content, other = pack(), pack("Other.S01")
+    for one in (content, other):
+        rig.sim.register(one)
+    async with rig.arr("sonarr") as sonarr, rig.arr("lidarr") as lidarr:
+        await lidarr.add_magnet(magnet_of(other))
+        await lidarr.poll()
+        download_id = await sonarr.add_magnet(magnet_of(content))
+        await lidarr.remove(download_id)
+    assert rig.entry(content.hash) is None

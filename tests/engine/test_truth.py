@@ -81,6 +81,9 @@ async def test_finished_and_not_present_has_its_own_deadline(rig: Rig) -> None:
     await remote(rig, content, stop_at=None, store_seconds=9e9)
     await rig.until(lambda: any(item.finished for item in rig.state.snapshot.items.values()))
     await rig.alter(content.hash, idle_seconds=3 * 3600.0)
+    await created_once_more(rig, content)
+    await rig.until(lambda: any(item.finished for item in rig.state.snapshot.items.values()))
+    await rig.alter(content.hash, idle_seconds=3 * 3600.0)
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.NOT_PRESENT
     assert "storage" in download.failure_message
@@ -95,9 +98,38 @@ async def test_a_failed_state_must_hold(rig: Rig) -> None:
     await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
     assert rig.phase(content.hash) is Phase.REMOTE
     await rig.put_back(content.hash, 61, "failing_since")
+    await created_once_more(rig, content)
+    assert rig.sim.calls.count("createtorrent") == 2
+    await rig.restart()
+    await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
+    await rig.put_back(content.hash, 61, "failing_since")
     download = await rig.reaches(content.hash, Phase.FAILED)
     assert download.failure_reason is Reason.REMOTE_ERROR
     assert "encryption" in download.failure_message
+    assert "add this Sonarr under `arr`" in rig.note(content.hash)
+    assert rig.sim.calls.count("createtorrent") == 2
+    await rig.until(lambda: rig.sim.world.find(content.hash) is None)
+
+
+async def created_once_more(rig: Rig, content: Content) -> None:
+    """Without an *arr to tell it is deleted at TorBox and created anew, once, and the story says so."""
+    before = rig.followed(content.hash).torrent_id
+    await rig.until(lambda: rig.followed(content.hash).recreated)
+    await rig.until(lambda: rig.followed(content.hash).torrent_id not in {before, None})
+    assert "created once more" in (await rig.get(f"/api/bridge/downloads/{content.hash}"))[1]
+
+
+async def test_what_is_not_ours_is_not_created_once_more(rig: Rig) -> None:
+    """The user's own item stays at TorBox when it fails, and the download fails at once."""
+    content = film()
+    await remote(rig, content)
+    await rig.alter(content.hash, ours=False)
+    rig.sim.world.change(content.hash, state="failed (Aborted)")
+    await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
+    await rig.put_back(content.hash, 61, "failing_since")
+    await rig.reaches(content.hash, Phase.FAILED)
+    assert rig.sim.calls.count("createtorrent") == 1
+    assert rig.sim.world.find(content.hash) is not None
 
 
 async def test_expired(rig: Rig) -> None:

@@ -287,7 +287,7 @@ async def test_twenty_thousand_downloads_survive(tmp_path: Path) -> None:
     assert contents.jobs == expected_jobs(MANY)
     files = on_disk(
         path,
-        "SELECT hash, added_at, file_id, remote_name, files.size, path, chosen, done, files.priority"
+        "SELECT hash, added_at, file_id, files.remote_name, files.size, path, chosen, done, files.priority"
         " FROM files JOIN grabs ON grabs.id = grab_id JOIN downloads ON downloads.id = download_id",
     )
     assert {row[:3]: row[3:] for row in files} == expected_files(MANY)

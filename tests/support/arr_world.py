@@ -18,6 +18,7 @@ from tests.support.rig import BRISK, Rig
 SWIFT = replace(BRISK, first=0.02, longest=0.2, failover_recheck=0.1)
 
 TOLD = "DELETE /queue"
+TOLD_WITH_REASON = "DELETE /api/v5/queue"
 TOLD_BY_HISTORY = "POST /history/failed"
 
 

@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.core.model import Phase
+from bridge.simulator import ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Slow
 from bridge.web import Checkup, Report
 from tests.support.clients import client_at
@@ -95,6 +98,27 @@ async def test_a_stop_ends_a_look(rig: Rig) -> None:
         await rig.until(lambda: bool(slow.struck))
     async with asyncio.timeout(5):
         await rig.stop()
+
+
+async def test_a_sonarr_without_an_entry(tmp_path: Path) -> None:
+    """What nobody tells a Sonarr is a warning, as soon as the Sonarr grabs; with the way out."""
+    rig = Rig(tmp_path, BRIDGE_POLICY__CACHED="only")
+    await rig.open()
+    try:
+        content = make_torrent("Show", [ContentFile("show.mkv", 100_000)])
+        rig.sim.register(content)
+        async with rig.arr("sonarr") as sonarr, client_at(rig) as client:
+            await sonarr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.FAILED)
+            await client.post(PATH)
+            found = (await looked(client))["findings"]
+        (warned,) = [one for one in found if one["subject"] == "Sonarr"]
+        assert warned["level"] == "warning"
+        assert "tv-sonarr" in warned["text"]
+        assert "1 failed" in warned["text"]
+        assert "Add this Sonarr under arr" in warned["fix"]
+    finally:
+        await rig.close()
 
 
 @asynccontextmanager

@@ -1,8 +1,10 @@
 """Moving and renaming delivered content, and taking it back. No symbolic link is followed."""
 
 import errno
+import os
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from bridge.delivery.blocking import in_steps, in_thread
@@ -20,6 +22,7 @@ from bridge.delivery.disk.request_paths import (
 from bridge.delivery.disk.safe_paths import Folder, open_folder
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.modes.mount_probe import Mount
 
 
 async def rename_files(save_path: Path, pairs: Sequence[tuple[str, str]]) -> None:
@@ -162,8 +165,17 @@ def _replaced(name: str) -> str:
 
 
 async def missing_files(request: DeliveryRequest, *, links: bool = False) -> tuple[str, ...]:
-    """Return which files are not at their place in full size; with `links`, not at all."""
-    return await in_thread(_missing, request, links=links)
+    """Return which files are not at their place in full size.
+
+    With `links` any size will do, and a link that leads nowhere is missing.
+
+    Raises:
+        MountGone: what the links lead to does not answer.
+    """
+    if links:
+        # A link leads into the user's mount, where a call may hang for ever.
+        return await Mount(request.save_path).ask(partial(_missing, request, links=True))
+    return await in_thread(_missing, request, links=False)
 
 
 def _missing(request: DeliveryRequest, *, links: bool) -> tuple[str, ...]:
@@ -175,7 +187,11 @@ def _missing(request: DeliveryRequest, *, links: bool) -> tuple[str, ...]:
 
 
 def _anything(folder: Folder, name: str, _file: RequestedFile) -> bool:
-    return folder.stat(name) is not None
+    try:
+        os.stat(name, dir_fd=folder.fd)
+    except OSError:
+        return False
+    return True
 
 
 async def reclaim(incomplete: Path, request: DeliveryRequest) -> int:

@@ -16,7 +16,7 @@ from tests.differential.scenario.material import (
 from tests.differential.steps import Step, get, post
 
 THIRD_TRACKER: Final = "http://127.0.0.1:9/third"
-LATER_SECONDS: Final = 0.15
+LATER_SECONDS: Final = 0.5
 """Files are renamed, and torrents moved and queued, after the answer."""
 
 
