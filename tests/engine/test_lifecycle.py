@@ -198,7 +198,8 @@ async def test_stopped_and_started(rig: Rig) -> None:
     async with rig.arr("sonarr", ArrSettings(initial_state=InitialState.STOP)) as arr:
         download_id = await arr.add_magnet(magnet_of(content))
         assert [item.status for item in await arr.poll()] == ["paused"]
-        assert rig.sim.calls.counts() == {}
+        await rig.until(lambda: rig.state.snapshot.listed_at > 0)
+        assert rig.sim.calls.counts() == {"mylist": 1}, "what every start reads, and nothing else"
         await rig.service.commands.start([content.hash])
         await rig.completed(arr, download_id)
 
