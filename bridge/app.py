@@ -25,7 +25,7 @@ from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry, Failover
 from bridge.core.roots import OutsideRoots
 from bridge.core.streams import KEY_BYTES
-from bridge.dashboard import Commands, OverviewSource, Previews
+from bridge.dashboard import OperatorCommands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, link_works, make_session
 from bridge.doctor import examine, log_findings, report
 from bridge.downloads import PASSWORD_HASH, USERNAME, DownloadService
@@ -210,7 +210,7 @@ def _web_context(
 ) -> WebContext:
     """Put together what the page needs. `wanted` is set when it asks for a restart."""
     origin = origin or Origin(ctx.settings.paths.database.with_name("bridge.yaml"), {})
-    commands = Commands(ctx, engine)
+    commands = OperatorCommands(ctx, engine)
     return WebContext(
         downloads=downloads,
         model=PageModel(downloads, overview),

@@ -6,7 +6,7 @@ commands   remove with a say about TorBox, report a failure now, retry
 preview    the files of a torrent before it is added
 """
 
-from bridge.dashboard.commands import Commands
+from bridge.dashboard.operator_commands import OperatorCommands
 from bridge.dashboard.overview import (
     ArrHealth,
     BlockerView,
@@ -14,7 +14,7 @@ from bridge.dashboard.overview import (
     DiskView,
     Overview,
     OverviewSource,
-    Slots,
+    SlotsView,
     TorBoxHealth,
 )
 from bridge.dashboard.preview import Preview, PreviewedFile, Previews
@@ -23,13 +23,13 @@ __all__ = [
     "ArrHealth",
     "BlockerView",
     "BudgetView",
-    "Commands",
     "DiskView",
+    "OperatorCommands",
     "Overview",
     "OverviewSource",
     "Preview",
     "PreviewedFile",
     "Previews",
-    "Slots",
+    "SlotsView",
     "TorBoxHealth",
 ]

@@ -46,7 +46,7 @@ class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_until: float | None = None
 
 
-class Slots(msgspec.Struct, frozen=True, kw_only=True):
+class SlotsView(msgspec.Struct, frozen=True, kw_only=True):
     """TorBox's slots: how many it works on at one time."""
 
     used: int
@@ -103,7 +103,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     torbox: TorBoxHealth
-    slots: Slots
+    slots: SlotsView
     budgets: tuple[BudgetView, ...]
     blockers: tuple[BlockerView, ...]
     disks: tuple[DiskView, ...]
@@ -175,7 +175,7 @@ class OverviewSource:
         return Overview(
             version=self._version,
             torbox=self._health(blockers),
-            slots=Slots(
+            slots=SlotsView(
                 used=sum(item.active for item in snapshot.items.values()),
                 total=self.slots_total,
                 queued_at_torbox=len(snapshot.queued),

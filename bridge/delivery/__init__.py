@@ -23,7 +23,11 @@ from bridge.delivery.disk.build_beside import (
     link_existing,
     target_exists,
 )
-from bridge.delivery.disk.directory_checks import Problem, check_directories, check_directory
+from bridge.delivery.disk.directory_checks import (
+    DirectoryProblem,
+    check_directories,
+    check_directory,
+)
 from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
@@ -50,6 +54,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryFailed",
     "DeliveryRequest",
+    "DirectoryProblem",
     "DiskHealth",
     "DiskProblem",
     "DownloadDelivery",
@@ -63,7 +68,6 @@ __all__ = [
     "NoDelivery",
     "NotEnoughSpace",
     "NotYet",
-    "Problem",
     "Progress",
     "RequestedFile",
     "StrmDelivery",

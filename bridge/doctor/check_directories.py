@@ -15,7 +15,7 @@ from typing import Final
 from bridge.config import Settings
 from bridge.core.modes import FETCHING
 from bridge.core.paths import safe_path
-from bridge.delivery import Problem, check_directories, check_directory
+from bridge.delivery import DirectoryProblem, check_directories, check_directory
 from bridge.delivery.delivery_errors import NotYet
 from bridge.delivery.disk.disk_errors import free_bytes
 from bridge.delivery.modes.mount_probe import Mount
@@ -60,7 +60,7 @@ def category_path(settings: Settings, name: str) -> Path:
     return Path(own or settings.paths.downloads / safe_path(name))
 
 
-def _downloads_problems(settings: Settings) -> list[Problem]:
+def _downloads_problems(settings: Settings) -> list[DirectoryProblem]:
     modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
     if modes & FETCHING:
         paths = settings.paths
@@ -68,13 +68,13 @@ def _downloads_problems(settings: Settings) -> list[Problem]:
     return check_directory(settings.paths.downloads)
 
 
-def _category_problems(settings: Settings, name: str, path: Path) -> list[Problem]:
+def _category_problems(settings: Settings, name: str, path: Path) -> list[DirectoryProblem]:
     if settings.delivery_mode(name) in FETCHING:
         return check_directories(path, settings.paths.incomplete_directory)
     return check_directory(path)
 
 
-def _usable(path: Path, found: list[Problem], what: str = "") -> Iterator[Finding]:
+def _usable(path: Path, found: list[DirectoryProblem], what: str = "") -> Iterator[Finding]:
     prefix = f"{what}: " if what else ""
     for one in found:
         yield problem(SUBJECT, f"{prefix}{one.path}: {one.message}", one.fix)

@@ -13,7 +13,7 @@ import structlog
 
 from bridge.config import FilePolicy
 from bridge.core.completeness import missing
-from bridge.core.content import content_among
+from bridge.core.content_extensions import content_among
 from bridge.core.edits import edited
 from bridge.core.files import File, FileRules, NamedFile, NothingLeft, choose
 from bridge.core.metainfo import Metainfo, parse_torrent

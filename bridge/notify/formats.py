@@ -36,7 +36,7 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class NotificationRequest:
     """An HTTP POST."""
 
     url: str = field(repr=False)
@@ -44,13 +44,13 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
 
 
-def request_for(receiver: Receiver, message: Message, now: float) -> Request:
+def request_for(receiver: Receiver, message: Message, now: float) -> NotificationRequest:
     """Write the request that tells a receiver."""
     headers = {"Content-Type": "application/json", "User-Agent": "torbox-bridge"}
     if receiver.token:
         headers["Authorization"] = f"Bearer {receiver.token}"
     url, payload = _PAYLOADS[receiver.kind](receiver.url, message, now)
-    return Request(url=url, body=json.dumps(payload).encode(), headers=headers)
+    return NotificationRequest(url=url, body=json.dumps(payload).encode(), headers=headers)
 
 
 def _apprise(url: str, message: Message, _now: float) -> tuple[str, object]:

@@ -33,7 +33,7 @@ LOG_TYPES = MappingProxyType(
 )
 
 
-class Message(msgspec.Struct, frozen=True):
+class LogMessage(msgspec.Struct, frozen=True):
     """A message of `log/main`; `timestamp` in unix seconds."""
 
     id: int
@@ -122,5 +122,7 @@ async def log_messages(request: ApiRequest) -> web.Response:
     last_known = request.params.integer("last_known_id")
     types = sum(kind for name, kind in LOG_TYPES.items() if request.params.flag(name) is not False)
     found = request.context.logs.since(-1 if last_known is None else last_known, types)
-    shown = [Message(entry.id, entry.message, int(entry.timestamp), entry.type) for entry in found]
+    shown = [
+        LogMessage(entry.id, entry.message, int(entry.timestamp), entry.type) for entry in found
+    ]
     return json_response(msgspec.json.encode(shown))

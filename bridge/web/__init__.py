@@ -5,16 +5,16 @@ from prometheus_client import CollectorRegistry
 
 from bridge.auth import Access
 from bridge.state import Database
-from bridge.web import account, check, guard, health, metrics, routes, status, strm
+from bridge.web import account, api_routes, check, guard, health, metrics, status_endpoint, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
-from bridge.web.context import CONTEXT, WebContext
 from bridge.web.counters import Counters
 from bridge.web.http_server import BoundedRunner, bound_request
 from bridge.web.metrics import Sources
 from bridge.web.page import add_page
 from bridge.web.page_actions import PageActions
 from bridge.web.page_model import PageModel
+from bridge.web.web_context import CONTEXT, WebContext
 
 __all__ = [
     "BoundedRunner",
@@ -49,7 +49,7 @@ def add_web(
     app[guard.ACCESS] = access
     app[health.STORE] = store
     app[health.DOWNLOADS] = downloads
-    app[status.DOWNLOADS] = downloads
+    app[status_endpoint.DOWNLOADS] = downloads
     app[check.CHECKUP] = checkup
     app[account.DOWNLOADS] = downloads
     app[strm.DOWNLOADS] = downloads
@@ -58,6 +58,6 @@ def add_web(
     metrics.add_metrics(
         app, base, downloads=downloads, access=access, registry=registry, sources=sources
     )
-    routes.add_routes(app, base)
+    api_routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
     app.router.add_head(base + strm.PATH, strm.describe)

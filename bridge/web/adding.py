@@ -8,9 +8,9 @@ from aiohttp import web
 
 from bridge.core.magnet import BadMagnet, parse_magnet
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
-from bridge.web.context import CONTEXT, LARGE_BODY, WebContext, answer, read_body, refusal
 from bridge.web.guard import require_visitor
 from bridge.web.page_actions import row_of
+from bridge.web.web_context import CONTEXT, LARGE_BODY, WebContext, answer, read_body, refusal
 
 ASKED_BY = "torbox-bridge page"
 MOST_AT_ONCE = 500
@@ -23,7 +23,7 @@ class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     torrent: bytes = b""
 
 
-class TorrentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UploadedTorrent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A .torrent, base64 in JSON."""
 
     name: str
@@ -43,7 +43,7 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What is to be added, and how."""
 
     links: tuple[MagnetLink, ...] = ()
-    torrents: tuple[TorrentFile, ...] = ()
+    torrents: tuple[UploadedTorrent, ...] = ()
     category: str = ""
     tags: tuple[str, ...] = ()
     save_path: str = ""

@@ -4,8 +4,8 @@ import msgspec
 from aiohttp import web
 
 from bridge.downloads import CleanupEntry
-from bridge.web.context import CONTEXT, answer
 from bridge.web.guard import require_visitor
+from bridge.web.web_context import CONTEXT, answer
 
 
 class CategoryChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """Where downloads without a category go."""
 
 
-class CleanUp(msgspec.Struct, frozen=True, kw_only=True):
+class CleanUpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What goes without being asked for, and what is nobody's."""
 
     clean_up: list[CleanupEntry]
@@ -38,7 +38,7 @@ async def clean_up(request: web.Request) -> web.Response:
     require_visitor(request)
     downloads = request.app[CONTEXT].downloads
     return answer(
-        CleanUp(
+        CleanUpAnswer(
             clean_up=list(downloads.cleanup.scheduled()),
             orphaned=list(downloads.cleanup.left_alone()),
         )

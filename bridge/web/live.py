@@ -5,9 +5,9 @@ import gzip
 
 from aiohttp import web
 
-from bridge.web.context import CONTEXT, answer, read_body
 from bridge.web.guard import PRIVATE, require_visitor
 from bridge.web.page_actions import ActionRequest
+from bridge.web.web_context import CONTEXT, answer, read_body
 
 WORTH_PACKING = 1400
 """Bytes that fit into one packet anyway."""

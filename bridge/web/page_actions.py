@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from bridge.core.model import Phase
-from bridge.dashboard import Commands
+from bridge.dashboard import OperatorCommands
 from bridge.downloads import AddOptions, Caller, DownloadService, Known, Pending, Rejected, View
 
 ActionName = Literal[
@@ -65,7 +65,7 @@ Act = Callable[[View, ActionRequest], Awaitable[str]]
 class PageActions:
     """Does one action to many rows. One that is refused holds up none of the others."""
 
-    def __init__(self, downloads: DownloadService, commands: Commands) -> None:
+    def __init__(self, downloads: DownloadService, commands: OperatorCommands) -> None:
         self._downloads = downloads
         self._commands = commands
         self._acts: dict[str, Act] = {

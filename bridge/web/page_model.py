@@ -95,7 +95,7 @@ _NONE: Final = _Context()
 
 
 @dataclass(slots=True)
-class _Kept:
+class _KeptRow:
     view: View
     context: _Context
     seq: int
@@ -119,7 +119,7 @@ class PageModel:
         self._monotonic = monotonic
         self._epoch = f"{time.time_ns():x}"
         self._encoder = msgspec.json.Encoder()
-        self._rows: dict[int, _Kept] = {}
+        self._rows: dict[int, _KeptRow] = {}
         """By id, the one that changed last at the end."""
         self._gone: deque[tuple[int, int]] = deque(maxlen=GONE_KEPT)
         self._floor = 0
@@ -187,7 +187,7 @@ class PageModel:
             kept.view, kept.context = view, context
             return
         self._rows.pop(grab_id, None)
-        self._rows[grab_id] = _Kept(view, context, seq, encoded)
+        self._rows[grab_id] = _KeptRow(view, context, seq, encoded)
         self._seq = seq
 
     def _drop(self, grab_id: int, seq: int) -> None:
@@ -282,7 +282,7 @@ class PageModel:
     # --- sending ----------------------------------------------------------------------------
 
     def sync(self, since: str, overview_tag: str) -> bytes:
-        """Return JSON (`bridge.web.routes.SyncAnswer`): what changed since a version, all rows if that is not known."""
+        """Return JSON (`bridge.web.api_routes.SyncAnswer`): what changed since a version, all rows if that is not known."""
         self._refresh()
         version = f"{self._epoch}.{self._seq}"
         epoch, _, text = since.partition(".")

@@ -4,8 +4,8 @@ import time
 
 from aiohttp import web
 
-from bridge.web.context import CONTEXT, answer, refusal
 from bridge.web.guard import require_visitor
+from bridge.web.web_context import CONTEXT, answer, refusal
 
 LONGEST_TEXT = 200
 

@@ -12,11 +12,11 @@ from aiohttp import web
 from bridge.core.model import Event, RemoteItem
 from bridge.downloads import DownloadService, View
 from bridge.logs import masked
-from bridge.web.context import CONTEXT, WebContext, answer, read_body, refusal
 from bridge.web.guard import require_visitor
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
 from bridge.web.waits import in_words, span
+from bridge.web.web_context import CONTEXT, WebContext, answer, read_body, refusal
 
 PRIORITIES = frozenset({0, 1, 6, 7})
 LONGEST_ID = 19
@@ -56,7 +56,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class PageLink(msgspec.Struct, frozen=True, kw_only=True):
     """A page elsewhere."""
 
     name: str
@@ -95,7 +95,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     imported_at: float | None = None
     files: list[StoryFile] = []
     remote: Remote | None = None
-    links: list[Link] = []
+    links: list[PageLink] = []
     """The *arr that grab into its category."""
     reportable: bool = False
     """An *arr can be told that it failed."""
@@ -236,7 +236,8 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
         ],
         remote=_remote(view.item) if view.item else None,
         links=[
-            Link(name=f"{name}: Activity", url=f"{url}/activity/{page}") for name, url, _ in arrs
+            PageLink(name=f"{name}: Activity", url=f"{url}/activity/{page}")
+            for name, url, _ in arrs
         ],
         reportable=bool(arrs) and not entry.complete,
     )

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bridge.web.routes import document
+from bridge.web.api_routes import document
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 

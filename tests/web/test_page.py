@@ -21,9 +21,9 @@ from bridge.notify import EVENTS
 from bridge.setup import Setting
 from bridge.setup.settings_form import blank_settings
 from bridge.simulator import magnet_of
+from bridge.web.api_routes import SyncAnswer
 from bridge.web.page import FILES, PARTS, SCRIPTS, TOP
 from bridge.web.page_model import Row, group_of
-from bridge.web.routes import SyncAnswer
 from bridge.web.story import Remote, Story
 from tests.support.entries import with_fields
 from tests.support.http import Client, client_of

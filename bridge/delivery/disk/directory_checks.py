@@ -16,7 +16,7 @@ _PREFIX = ".torbox-bridge-"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DirectoryProblem:
     """A directory that cannot be used as it is."""
 
     path: Path
@@ -28,7 +28,7 @@ class Problem:
         return f"{self.path}: {self.message}. {self.fix}"
 
 
-def check_directories(downloads: Path, incomplete: Path) -> list[Problem]:
+def check_directories(downloads: Path, incomplete: Path) -> list[DirectoryProblem]:
     """Try what a delivery will do, as the running user: write, sync, rename, delete.
 
     `incomplete` is created if it is missing; `downloads` is not, since a missing one mostly means
@@ -41,7 +41,7 @@ def check_directories(downloads: Path, incomplete: Path) -> list[Problem]:
     return [] if problem is None else [problem]
 
 
-def check_directory(directory: Path, *, make: bool = False) -> list[Problem]:
+def check_directory(directory: Path, *, make: bool = False) -> list[DirectoryProblem]:
     """Try what a delivery will do in this directory alone: write, sync, rename, delete.
 
     Leaves nothing behind, but for the directory itself with `make`. An empty list means that all
@@ -53,7 +53,7 @@ def check_directory(directory: Path, *, make: bool = False) -> list[Problem]:
     return [] if problem is None else [problem]
 
 
-def _linked(directory: Path) -> Problem | None:
+def _linked(directory: Path) -> DirectoryProblem | None:
     """Find a link below a root: only links that the settings name are followed."""
     try:
         with open_folder(directory):
@@ -63,22 +63,26 @@ def _linked(directory: Path) -> Problem | None:
             return None
         real = os.path.realpath(directory)
         fix = f"Name {real} in the settings instead, or replace the link with a directory"
-        return Problem(directory, f"is reached through a symbolic link ({error.path})", fix)
+        return DirectoryProblem(
+            directory, f"is reached through a symbolic link ({error.path})", fix
+        )
     except OSError:
         return None  # the checks that follow explain it
 
 
-def _missing(directory: Path) -> Problem | None:
+def _missing(directory: Path) -> DirectoryProblem | None:
     if directory.is_dir():
         return None
     path = shlex.quote(str(directory))
     if os.path.lexists(directory):
-        return Problem(directory, "is not a directory", "Set another path, or move it away")
+        return DirectoryProblem(
+            directory, "is not a directory", "Set another path, or move it away"
+        )
     fix = f"Mount it, or run: mkdir -p {path} && chown {_owner()} {path}"
-    return Problem(directory, "does not exist", fix)
+    return DirectoryProblem(directory, "does not exist", fix)
 
 
-def _make(directory: Path) -> Problem | None:
+def _make(directory: Path) -> DirectoryProblem | None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,7 +90,7 @@ def _make(directory: Path) -> Problem | None:
     return None
 
 
-def _unusable(directory: Path) -> Problem | None:
+def _unusable(directory: Path) -> DirectoryProblem | None:
     """Write, sync, rename and delete there."""
     try:
         with _probe(directory) as probe:
@@ -110,21 +114,21 @@ def _probe(directory: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _explain(directory: Path, error: OSError) -> Problem:
+def _explain(directory: Path, error: OSError) -> DirectoryProblem:
     reason = error.strerror or str(error)
     match error.errno:
         case errno.EACCES | errno.EPERM:
-            return Problem(
+            return DirectoryProblem(
                 directory, f"cannot be written by {_owner()} ({reason})", _chown(directory)
             )
         case errno.EROFS:
             fix = "Mount the volume read-write (without :ro)"
-            return Problem(directory, "is mounted read-only", fix)
+            return DirectoryProblem(directory, "is mounted read-only", fix)
         case errno.ENOSPC | errno.EDQUOT:
-            return Problem(directory, f"is full ({reason})", "Make room")
+            return DirectoryProblem(directory, f"is full ({reason})", "Make room")
         case _:
             fix = "Check the file system, or set another path"
-            return Problem(directory, f"cannot be used ({reason})", fix)
+            return DirectoryProblem(directory, f"cannot be used ({reason})", fix)
 
 
 def _chown(directory: Path) -> str:

@@ -27,7 +27,7 @@ class Rank(IntEnum):
     DONE = 3
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     """A download."""
 
     hash: str
@@ -46,7 +46,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """It failed, or something stands in its way."""
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
+class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer. A list of `name`, `category`, `why` beside these is shown by the page too."""
 
     troubles: list[str]
@@ -57,7 +57,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Promises of its own that do not hold; 0, one hopes."""
     counts: dict[str, int]
     """Downloads by phase, all phases."""
-    downloads: list[Row]
+    downloads: list[StatusRow]
     """What needs attention first, then the newest first."""
     clean_up: list[CleanupEntry]
     """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
@@ -76,7 +76,7 @@ async def status(request: web.Request) -> web.Response:
     for view in downloads.queries.views.values():
         categories.setdefault(view.hash, []).append(view.grab.category)
     counts = Counter(view.phase for view in views)
-    told = Status(
+    told = StatusAnswer(
         troubles=[*await health.database_troubles(request), *downloads.troubles],
         security=list(request.app[guard.ACCESS].alerts),
         violations=len(downloads.violations),
@@ -98,9 +98,9 @@ def rank(view: View) -> Rank:
     return Rank.WAITING if entry.note else Rank.AT_WORK
 
 
-def _row(view: View, categories: Sequence[str]) -> Row:
+def _row(view: View, categories: Sequence[str]) -> StatusRow:
     entry = view.entry
-    return Row(
+    return StatusRow(
         hash=entry.hash,
         name=entry.name,
         category=", ".join(filter(None, categories)),

@@ -16,7 +16,7 @@ BY_USER = Failure(Reason.GAVE_UP, "Marked as failed on the page")
 GONE = "It is gone already"
 
 
-class Commands:
+class OperatorCommands:
     """What the page can do to one grab. Each returns why not, empty when it was done."""
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:

@@ -27,13 +27,13 @@ from bridge.web import (
     configuring,
     live,
     past,
-    status,
+    status_endpoint,
     story,
 )
-from bridge.web.context import Problem
 from bridge.web.guard import private_json, require_visitor, session
 from bridge.web.page_actions import ActionRequest, ActionResult
 from bridge.web.page_model import Row
+from bridge.web.web_context import Problem
 
 BASE: Final = "/api/bridge"
 
@@ -79,7 +79,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class ApiRoute:
     """One method of one path."""
 
     method: str
@@ -100,49 +100,49 @@ async def openapi(request: web.Request) -> web.Response:
     return private_json(msgspec.json.encode(document()))
 
 
-ROUTES: Final[Sequence[Route]] = (
-    Route(
+ROUTES: Final[Sequence[ApiRoute]] = (
+    ApiRoute(
         method="GET", path="/session", handler=session, gives=SessionAnswer,
         summary="Is there a session? Answers strangers, too",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/sync", handler=live.sync, gives=SyncAnswer,
         summary="The rows of the page and its head, or what changed since a version",
         query=(("since", "The version of the last answer"), ("overview", "Its overview_tag")),
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/actions", handler=live.act, takes=ActionRequest, gives=ActionResult,
         summary="Do something to rows: pause, resume, retry, remove and others",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/add", handler=adding.add, takes=adding.AddRequest,
         gives=list[adding.AddedRow], summary="Add magnets, links and .torrent files",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/preview", handler=adding.preview, takes=adding.PreviewRequest,
         gives=Preview, summary="The files of a torrent before it is added",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/downloads/{id}", handler=story.story, gives=story.Story,
         summary="Everything about one download",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/downloads/{id}/report", handler=story.report, text=True,
         summary="The same as text without secrets, for a bug report",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/downloads/{id}/files", handler=story.set_files,
         takes=story.FilePriority, gives=dict[str, str], summary="Choose among its files",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/choices", handler=choices.choices, gives=choices.Choices,
         summary="Categories and tags",
     ),
-    Route(
-        method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUp,
+    ApiRoute(
+        method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUpAnswer,
         summary="What is removed without being asked for, and what was found and left alone",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/history", handler=past.history, gives=HistoryPage,
         summary="What became of downloads, and a week's figures",
         query=(
@@ -151,56 +151,56 @@ ROUTES: Final[Sequence[Route]] = (
             ("before", "Only rows whose last_at is earlier, in unix seconds"),
         ),
     ),
-    Route(
-        method="GET", path="/status", handler=status.status, gives=status.Status,
+    ApiRoute(
+        method="GET", path="/status", handler=status_endpoint.status, gives=status_endpoint.StatusAnswer,
         summary="Is all well, and how does each download stand? For scripts",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/check", handler=check.show, gives=CheckAnswer,
         summary="What the check found last",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/check", handler=check.ask, gives=CheckAnswer, status=202,
         summary="Check the setup now",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/account", handler=account.show, gives=list[account.Stranger],
         summary="What is on the TorBox account and not here",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/account", handler=account.adopt, takes=account.Wish,
         gives=dict[str, dict[str, str]], summary="Take torrents of the account over",
     ),
-    Route(
+    ApiRoute(
         method="GET", path="/settings", handler=configuring.show_settings, gives=SettingsPage,
         summary="Every setting with its help, default, value and source",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/settings", handler=configuring.save_settings, takes=SettingsChange,
         gives=configuring.Saved, summary="Write settings to the YAML file",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/restart", handler=configuring.restart, gives=configuring.Outcome,
         status=202, summary="Start anew with the settings as they are now",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/setup/torbox", handler=configuring.test_torbox,
         takes=configuring.TorBoxKey, gives=TorBoxTest, summary="Try a TorBox API key",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/setup/arr", handler=configuring.test_arr,
         takes=configuring.ArrAddress, gives=ArrTest, summary="Try an *arr's URL and API key",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/setup/client", handler=configuring.create_client,
         takes=ClientRequest, gives=ClientResult,
         summary="Make the bridge a download client of an *arr",
     ),
-    Route(
+    ApiRoute(
         method="POST", path="/notify/test", handler=configuring.test_notify,
         takes=configuring.NotifyTest, gives=configuring.Outcome, summary="Send a test message",
     ),
-    Route(method="GET", path="/openapi.json", handler=openapi, summary="This description"),
+    ApiRoute(method="GET", path="/openapi.json", handler=openapi, summary="This description"),
 )  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, takes: Any, gives: Any) -> dict[str, Any]:
+def _operation(route: ApiRoute, takes: Any, gives: Any) -> dict[str, Any]:
     if route.text:
         content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
     else:

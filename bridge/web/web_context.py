@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from bridge.dashboard import Commands, OverviewSource, Previews
+from bridge.dashboard import OperatorCommands, OverviewSource, Previews
 from bridge.downloads import DownloadService
 from bridge.history import History
 from bridge.notify import Notifier
@@ -31,7 +31,7 @@ class WebContext:
     downloads: DownloadService
     model: PageModel
     actions: PageActions
-    commands: Commands
+    commands: OperatorCommands
     previews: Previews
     overview: OverviewSource
     history: History

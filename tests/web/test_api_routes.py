@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.web.routes import BASE, ROUTES, document
+from bridge.web.api_routes import BASE, ROUTES, document
 from tests.support.http import Client, client_of
 from tests.support.rig import API_KEY, PASSWORD, USERNAME, Rig
 
