@@ -1,9 +1,9 @@
-"""What the person who runs the bridge sees and does beyond qBittorrent's API.
+"""The operator's view of the bridge, beyond qBittorrent's API.
 
-overview   TorBox, its plan, slots and rate budgets, free disk, the *arr, blockers
-speeds     speeds of the last hour
-commands   remove with a say about TorBox, report a failure now, retry
-preview    the files of a torrent before it is added
+overview           TorBox, its plan, slots and rate budgets, free disk, the *arr, blockers
+speeds             speeds of the last hour
+operator_commands  remove (with a choice about TorBox's item), report a failure now
+preview            the files of a torrent before it is added
 """
 
 from bridge.dashboard.operator_commands import OperatorCommands

@@ -17,7 +17,7 @@ GONE = "It is gone already"
 
 
 class OperatorCommands:
-    """What the page can do to one grab. Each returns why not, empty when it was done."""
+    """The page's commands. Each returns why it was refused, or an empty string."""
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
         self._ctx = ctx
@@ -25,9 +25,9 @@ class OperatorCommands:
         self._engine = engine
 
     async def remove(self, grab_id: int, *, delete_files: bool, delete_remote: bool | None) -> str:
-        """Remove a grab at once; files and the item at TorBox go by a retried job.
+        """Remove a grab at once. A retried job deletes its files and TorBox's item.
 
-        `delete_remote` None: as `policy.remove_from_torbox` says.
+        With `delete_remote` None, `policy.remove_from_torbox` decides about TorBox's item.
         """
         if self._state.entry(grab_id) is None:
             return GONE
@@ -43,7 +43,7 @@ class OperatorCommands:
         return ""
 
     async def report_failure(self, grab_id: int) -> str:
-        """Give a grab up now and tell its *arr, which then searches another release."""
+        """Fail a grab now and report it to its *arr, which then searches for another release."""
         entry = self._state.entry(grab_id)
         if entry is None:
             return GONE
@@ -74,7 +74,7 @@ class OperatorCommands:
         return ""
 
     def expect_files(self, info_hash: str, files: Sequence[NamedFile]) -> None:
-        """Remember the files of a preview, so that they can be chosen before TorBox lists them."""
+        """Store the files of a preview, so that the user can choose before TorBox lists them."""
         download = self._state.by_hash(info_hash)
         if files and download is not None:
             self._state.set_expected_files(download.id, files)

@@ -1,7 +1,7 @@
-"""What the head of the page shows: TorBox, its limits, the disks, the *arr, blockers.
+"""The overview at the top of the page: TorBox, its limits, the disks, the *arr, blockers.
 
-Everything is answered from memory. What has to be asked for (the account, the *arr, the disks) is
-asked in the background, and only while somebody looks.
+The overview is answered from memory. The account, the *arr and the disks are read in the
+background, and only while a page is open.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ ACCOUNT_RETRY_SECONDS = 60.0
 ARR_SECONDS = 60.0
 DISK_SECONDS = 30.0
 DISK_WAIT_SECONDS = 5.0
-"""A network disk that hangs must not hang the others."""
+"""A network disk that hangs must not delay the others."""
 
 Usage: TypeAlias = tuple[int, int, int]
-"""Device, free and all bytes of a file system."""
+"""Device number, free bytes and total bytes of a file system."""
 VIOLATION_SECONDS = 60.0
 
 
 class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether TorBox can be worked with, and the plan."""
+    """Whether TorBox answers and accepts the key, and the plan."""
 
     state: str
     """`ok`, `down`, `bad_key`, `no_key`."""
@@ -47,18 +47,18 @@ class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlotsView(msgspec.Struct, frozen=True, kw_only=True):
-    """TorBox's slots: how many it works on at one time."""
+    """TorBox's slots: the torrents that it downloads at one time."""
 
     used: int
     total: int | None
-    """None until the account was read."""
+    """None until the account is read."""
     queued_at_torbox: int
     waiting: bool
-    """No slot is free: what is not cached waits."""
+    """No slot is free: downloads that are not cached wait."""
 
 
 class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
-    """How many calls of a class TorBox still allows."""
+    """The number of calls of a class that TorBox still allows."""
 
     name: str
     left: int
@@ -70,7 +70,7 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockerView(msgspec.Struct, frozen=True, kw_only=True):
-    """Why work of a kind waits."""
+    """A reason why work waits."""
 
     kind: str
     """`outage`, `bad_key`, `no_slot`, `plan_limit`, `list` or `disk`."""
@@ -94,12 +94,12 @@ class ArrHealth(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     categories: tuple[str, ...]
     reachable: bool | None
-    """None until it was asked."""
+    """None until the first request to it ends."""
     text: str = ""
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The head of the page. Times are unix seconds, speeds bytes/s."""
+    """The overview of the page. Times are unix seconds, speeds bytes/s."""
 
     version: str
     torbox: TorBoxHealth
@@ -109,17 +109,17 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     disks: tuple[DiskView, ...]
     arrs: tuple[ArrHealth, ...]
     fetch_speeds: tuple[int, ...]
-    """Of the last hour, oldest first, one every `sample_seconds`."""
+    """Samples of the last hour, oldest first, `sample_seconds` apart."""
     torbox_speeds: tuple[int, ...]
     sample_seconds: float
     security: tuple[str, ...]
-    """What the owner should know of failed logins, a sentence each."""
+    """Warnings about failed logins, a sentence each."""
     violations: int
-    """Promises of its own that do not hold."""
+    """Number of violated invariants; above 0 is a bug of the bridge."""
 
 
 class OverviewSource:
-    """Reads the overview. `watched` is to be called while somebody looks at it."""
+    """Reads the overview. A page that shows it calls `watched` with every request."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class OverviewSource:
 
     @property
     def slots_total(self) -> int | None:
-        """Return how many slots the plan has; None until the account was read."""
+        """Return the number of slots of the plan; None until the account is read."""
         return self._account.slots if self._account else None
 
     @property
@@ -161,14 +161,14 @@ class OverviewSource:
         return [(arr.name, arr.url, arr.categories) for arr in self._arrs]
 
     def blockers(self) -> tuple[BlockerView, ...]:
-        """List why work waits just now."""
+        """List the reasons why work waits now."""
         return tuple(
             BlockerView(kind=one.name, text=one.text, next_attempt_at=one.next_attempt_at)
             for one in self._engine.all_blockers
         )
 
     def read(self) -> Overview:
-        """Return what is known now. Costs no call and no disk."""
+        """Return the overview from memory: no call, no disk access."""
         now = self._ctx.clock()
         snapshot = self._ctx.state.snapshot
         blockers = self.blockers()
@@ -233,10 +233,10 @@ class OverviewSource:
 
         return tuple(view(*row) for row in rows)
 
-    # --- what has to be asked for -----------------------------------------------------------
+    # --- read in the background -------------------------------------------------------------
 
     async def sample(self) -> None:
-        """Take a sample of the speeds again and again. Ends by being cancelled."""
+        """Sample the speeds every `SAMPLE_SECONDS`, until cancelled."""
         state = self._ctx.state
         while True:
             fetch = sum(meter.speed for meter in state.meters.values())
@@ -247,7 +247,7 @@ class OverviewSource:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def watched(self) -> None:
-        """Ask in the background for what is out of date."""
+        """Start background reads of everything that is out of date."""
         now = self._ctx.clock()
         if now >= self._account_due and self._ctx.key():
             self._account_due = now + ACCOUNT_SECONDS
@@ -263,7 +263,7 @@ class OverviewSource:
             self._violations = len(self._engine.violations)
 
     def key_changed(self) -> None:
-        """Ask for the account anew: another key is in use."""
+        """Forget the account, which belonged to another key, and read it again."""
         self._account, self._account_due = None, 0.0
 
     def _begin(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
@@ -307,7 +307,8 @@ class OverviewSource:
         self._disks = tuple(found.values())
 
     async def _usage(self, path: Path) -> Usage | None:
-        """Measure one file system. One that hangs is not asked again before it has answered."""
+        """Return the usage of the file system of a path; None if it fails or takes too long."""
+        # A hung network disk keeps its thread: asking again would use up the thread pool.
         question = self._questions.get(path)
         if question is None:
             loop = asyncio.get_running_loop()

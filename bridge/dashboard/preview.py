@@ -16,7 +16,7 @@ from bridge.torbox import TorBoxError
 log = structlog.get_logger()
 
 KEPT = 50
-"""Previews whose files are remembered for the add that follows."""
+"""Number of previews whose files are kept for the add that follows."""
 SWARM_SECONDS = 20.0
 """How long TorBox may look for a magnet's metadata while the user waits."""
 
@@ -30,14 +30,14 @@ class PreviewedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a torrent."""
+    """The contents of a torrent."""
 
     hash: str
     name: str
     size: int
     """Bytes; 0 while the files are not known."""
     cached: bool | None
-    """TorBox has it already; None if TorBox could not be asked."""
+    """TorBox has it already; None if TorBox did not answer."""
     files: tuple[PreviewedFile, ...]
     """Empty while they are not known."""
     text: str = ""
@@ -56,7 +56,7 @@ class Previews:
         return self._known.get(info_hash, ())
 
     async def torrent(self, data: bytes) -> Preview | str:
-        """Read a .torrent; returns why not if it is none."""
+        """Return the preview of a .torrent file, or why the file is not valid."""
         metainfo = await asyncio.to_thread(parse_torrent, data)
         if isinstance(metainfo, NotATorrent):
             return metainfo.reason
@@ -67,7 +67,7 @@ class Previews:
         return self._preview(metainfo.infohash, metainfo.name, files, cached=cached)
 
     async def magnet(self, text: str) -> Preview | str:
-        """Ask TorBox what is in a magnet; returns why not if it is none."""
+        """Return the preview of a magnet, or why the magnet is not valid. Calls TorBox."""
         magnet = parse_magnet(text)
         if isinstance(magnet, BadMagnet):
             return magnet.reason

@@ -1,4 +1,4 @@
-"""What became of every grab, for as long as a setting says.
+"""The history: the outcome of every grab, kept for `history.keep_for`.
 
 records   one row for each grab, in a table of its own
 watcher   writes changes of entries into it

@@ -26,10 +26,10 @@ _PUT: Final = (
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one grab. Times are unix seconds; null: it did not happen."""
+    """The outcome of one grab. Times are unix seconds; null: it did not happen."""
 
     id: int
-    """Of the grab."""
+    """The id of the grab."""
     hash: str
     added_at: float
     name: str
@@ -37,12 +37,12 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     asked_by: str
     size: int
     outcome: str
-    """The last that happened: `added`, `completed`, `imported`, `failed`, `reported`, `removed`."""
+    """The latest event: `added`, `completed`, `imported`, `failed`, `reported`, `removed`."""
     completed_at: float | None = None
     imported_at: float | None = None
     failed_at: float | None = None
     reported_at: float | None = None
-    """An *arr was told that it failed."""
+    """When the failure was reported to an *arr."""
     removed_at: float | None = None
     reason: str = ""
     """Why it failed, as a code."""
@@ -56,16 +56,16 @@ class WeekFigures(msgspec.Struct, frozen=True, kw_only=True):
     grabs: int
     completed: int
     bytes: int
-    """Of what was completed."""
+    """Total size of the completed downloads."""
     failed: int
     failures: dict[str, int]
     """By reason code."""
     median_seconds: float | None
-    """From the add to when it could be imported; the median of what was completed."""
+    """Median seconds from the add to completion."""
 
 
 class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some rows, the newest first."""
+    """Up to 100 rows, newest first."""
 
     rows: list[HistoryRow]
     more: bool
@@ -73,7 +73,7 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def row_of(entry: Entry, reported_at: float | None, now: float) -> HistoryRow:
-    """Return the row of an entry that exists."""
+    """Return the row of an entry that is not removed."""
     grab, failure = entry.grab, entry.failure
     failed_at = (entry.phase_at or now) if failure is not None else None
     moments = {
@@ -116,16 +116,16 @@ class History:
         await self._database.write(batch)
 
     async def open_rows(self) -> Sequence[HistoryRow]:
-        """Return the rows of grabs that had not been removed."""
+        """Return the rows of grabs that are not marked as removed."""
         return await self._select("WHERE removed_at IS NULL", ())
 
     async def hash_of(self, grab_id: int) -> str:
-        """Return the info-hash of a grab that may be gone; empty if it is not known."""
+        """Return the info-hash of a grab, even a removed one; empty if the id is unknown."""
         rows = await self._select("WHERE grab_id = ?", (grab_id,))
         return rows[0].hash if rows else ""
 
     async def forget(self, before: float) -> None:
-        """Delete the rows of what was removed before a time."""
+        """Delete the rows of grabs removed before a time."""
         batch = Batch()
         batch.run("DELETE FROM history WHERE removed_at < ?", before)
         await self._database.write(batch)
@@ -133,7 +133,7 @@ class History:
     async def page(
         self, now: float, *, text: str = "", outcome: str = "", before: float | None = None
     ) -> HistoryPage:
-        """Return the rows that fit, the newest first; `before`: only older ones."""
+        """Return the matching rows, newest first; with `before`, only rows whose last_at is earlier."""
         conditions, values = ["1"], list[object]()
         if text:
             pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

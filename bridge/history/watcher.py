@@ -1,4 +1,4 @@
-"""Writes what became of each grab into the history."""
+"""Writes the outcome of each grab into the history."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from bridge.history.records import History, HistoryRow, row_of
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 1.0
-"""Changes of so many seconds are written together."""
+"""Changes within this time are written in one transaction."""
 RETRY_SECONDS: Final = 30.0
 FORGET_SECONDS: Final = 3600.0
 
@@ -22,7 +22,7 @@ FORGET_SECONDS: Final = 3600.0
 class Watcher:
     """Collects changes of entries and writes them a moment later.
 
-    `reported` returns when the *arr of a failed entry was told, if it was.
+    `reported` returns when the failure of an entry was reported to its *arr; None if it was not.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Watcher:
         self._keep_seconds = keep_seconds
         self._clock = clock
         self._pending: dict[int, tuple[Entry, float | None]] = {}
-        """By grab id: the entry as it is or was last, and when it was removed."""
+        """By grab id: the latest state of the entry, and when it was removed (None: not removed)."""
         self._changed = asyncio.Event()
         self._forgot_at = 0.0
 
     def note(self, before: Entry | None, after: Entry | None) -> None:
         """Note that an entry changed. `before` None: it is new; `after` None: it was removed.
 
-        Cheap: most changes say nothing that the history shows.
+        Cheap: most changes do not alter the history row and are dropped here.
         """
         if after is not None:
             if before is not None and _facts(before) == _facts(after):
@@ -58,7 +58,7 @@ class Watcher:
         self._changed.set()
 
     async def run(self, *, pause: float = PAUSE_SECONDS) -> None:
-        """Write changes as they come. Ends by being cancelled, with everything noted written."""
+        """Write changes until cancelled; on cancellation write what is still pending."""
         try:
             await self._catch_up()
             while True:
@@ -71,12 +71,12 @@ class Watcher:
                     async with asyncio.timeout(FORGET_SECONDS):
                         await self._changed.wait()
                 except TimeoutError:
-                    pass  # what is old is to be forgotten although nothing happens
+                    pass  # old rows must be deleted even while nothing changes
         finally:
             await self._write()
 
     async def _catch_up(self) -> None:
-        """Write what changed before the start: a migration, or a stop before the last write."""
+        """Write changes that the last run did not: of a migration, or of a stop before a write."""
         rows = {row.id: row for row in await self._history.open_rows()}
         for entry in self._entries():
             row = rows.pop(entry.grab.id, None)
@@ -90,7 +90,7 @@ class Watcher:
         )
 
     async def _write(self) -> bool:
-        """Write everything noted; return whether that worked."""
+        """Write everything pending; return whether it was written."""
         self._changed.clear()
         pending, self._pending = self._pending, {}
         if not pending:
@@ -98,7 +98,7 @@ class Watcher:
         try:
             await self._history.put([self._row(*noted) for noted in pending.values()])
         except Exception:
-            # A full disk under the database, say: nothing is lost, it is tried again.
+            # For example a full disk: the rows stay pending and are written again later.
             log.exception("history_not_written", again_in=RETRY_SECONDS)
             self._pending = pending | self._pending
             return False
@@ -119,8 +119,9 @@ class Watcher:
 
 
 def _facts(entry: Entry) -> tuple[object, ...]:
-    """Return what the row of an entry depends on. A note of a failed one tells of its report."""
+    """Return every value of an entry that its history row depends on."""
     grab, failure = entry.grab, entry.failure
+    # The note of a failed entry changes when the failure is reported; other notes do not matter.
     note = entry.note if failure is not None else ""
     facts = (entry.name, entry.size, grab.category, grab.completed_at, grab.imported_at)
     return (*facts, failure, note)
