@@ -1,8 +1,8 @@
-"""Notifications: what happened, told to Apprise, Discord, ntfy or any webhook.
+"""Notifications to Apprise, Discord, ntfy or any webhook.
 
-messages   what is told, and when: pure
-formats    a message as each kind of receiver wants it: pure
-notifier   sends, and tries again
+messages   decides which changes become messages: pure
+formats    writes a message in the format of each kind of receiver: pure
+notifier   sends messages, with retries
 """
 
 from bridge.notify.formats import Receiver

@@ -1,4 +1,4 @@
-"""A message as each kind of receiver wants it. Pure: a request out."""
+"""The request that sends a message to each kind of receiver. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ _NTFY_TAGS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Where notifications go."""
+    """An address that notifications are sent to."""
 
     name: str
     kind: str
     """`apprise`, `json`, `discord` or `ntfy`."""
     url: str = field(repr=False)
-    """It may hold a secret."""
+    """May hold a secret, so repr leaves it out."""
     token: str = field(default="", repr=False)
-    """Sent as a bearer token, if there is one."""
+    """Sent as a bearer token unless empty."""
     events: frozenset[str] = frozenset()
 
 
@@ -45,7 +45,7 @@ class NotificationRequest:
 
 
 def request_for(receiver: Receiver, message: Message, now: float) -> NotificationRequest:
-    """Write the request that tells a receiver."""
+    """Return the request that sends a message to a receiver."""
     headers = {"Content-Type": "application/json", "User-Agent": "torbox-bridge"}
     if receiver.token:
         headers["Authorization"] = f"Bearer {receiver.token}"
@@ -83,7 +83,8 @@ def _discord(url: str, message: Message, _now: float) -> tuple[str, object]:
 
 
 def _ntfy(url: str, message: Message, _now: float) -> tuple[str, object]:
-    """Publish as JSON to the server's root: a title in a header could not be Unicode."""
+    """Return the URL of the server's root and the message as JSON."""
+    # Not as a POST to the topic: that takes the title from a header, which cannot hold Unicode.
     root, _, topic = url.rstrip("/").rpartition("/")
     return f"{root}/", {
         "topic": topic,

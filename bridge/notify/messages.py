@@ -1,4 +1,4 @@
-"""What is told, and when. Pure: changes in, messages out."""
+"""Decides which changes become messages. Pure: changes in, messages out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,27 +9,27 @@ from bridge.core.model import Entry, Phase
 EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
 
 BLOCKED_SECONDS: Final = 120.0
-"""A blocker that is gone sooner is told to nobody."""
+"""A blocker that ends sooner causes no message."""
 NO_SPACE: Final = "not enough space"
-"""How a note begins when the disk is full."""
+"""The start of the note of a download that waits for disk space."""
 MOST_AT_ONCE: Final = 5
-"""More of one kind at one time become one message."""
+"""More messages of the same event at one time are merged into one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One notification."""
+    """A notification."""
 
     event: str
-    """One of `EVENTS`, or `test`."""
+    """An event of `EVENTS`, or `test`."""
     title: str
     text: str
     level: str = "info"
-    """`info`, `success`, `warning` or `failure`, as Apprise has them."""
+    """`info`, `success`, `warning` or `failure`: the types of Apprise."""
 
 
 def of_change(before: Entry | None, after: Entry | None) -> Message | None:
-    """Return what is to be told of one entry that changed."""
+    """Return the message about a changed entry; None if the change is not worth a message."""
     if after is None:
         return None
     name, where = after.name, f" ({after.grab.category})" if after.grab.category else ""
@@ -58,7 +58,7 @@ def of_change(before: Entry | None, after: Entry | None) -> Message | None:
 
 
 def together(messages: Sequence[Message]) -> list[Message]:
-    """Make one message of many of the same event."""
+    """Merge more than `MOST_AT_ONCE` messages of the same event into one."""
     kept: list[Message] = []
     for event in dict.fromkeys(message.event for message in messages):
         same = [message for message in messages if message.event == event]
@@ -75,13 +75,13 @@ def together(messages: Sequence[Message]) -> list[Message]:
 
 @dataclass(slots=True)
 class BlockerNews:
-    """Tells when work is blocked for longer than a moment, and when it is free again."""
+    """Reports a blocker after `BLOCKED_SECONDS`, and its end if it was reported."""
 
     _since: dict[str, float] = field(default_factory=dict)
     _told: dict[str, str] = field(default_factory=dict)
 
     def look(self, blockers: Iterable[tuple[str, str]], now: float) -> list[Message]:
-        """Compare with the last look. `blockers` are (kind, why)."""
+        """Compare with the previous call and return the messages. `blockers` are (kind, why)."""
         there, found = dict(blockers), []
         for kind, why in there.items():
             since = self._since.setdefault(kind, now)

@@ -1,4 +1,4 @@
-"""Sends notifications, one after the other for each receiver, and tries again."""
+"""Sends notifications with retries, one at a time to each receiver."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -21,21 +21,21 @@ PAUSES: Final = (5.0, 60.0, 300.0)
 SEND_SECONDS: Final = 20.0
 LONGEST_WAIT: Final = 900.0
 WAITING_AT_MOST: Final = 200
-"""Messages for one receiver; beyond that the oldest goes."""
+"""Length of a receiver's queue; beyond it the oldest message is dropped."""
 LOOK_SECONDS: Final = 10.0
 TOGETHER_SECONDS: Final = 1.0
-"""Changes of so many seconds are told together."""
+"""Changes within this time are merged."""
 
 
 class NotSent(Exception):
-    """A receiver did not take a message; the text names no secret."""
+    """A receiver did not accept a message. The text holds no secret."""
 
     def __init__(self, why: str, *, again: bool, after: float | None = None) -> None:
         super().__init__(why)
         self.again = again
-        """It may work later."""
+        """A retry may succeed."""
         self.after = after
-        """In so many seconds, as the receiver said."""
+        """Seconds until the retry, from the receiver's Retry-After."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class _Line:
 
 
 class Notifier:
-    """Tells every receiver what it wants to know. What is not sent is lost with a restart."""
+    """Sends every receiver its events. A restart loses messages that are not sent yet."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class Notifier:
 
     @property
     def receivers(self) -> Sequence[Receiver]:
-        """List who is told."""
+        """List the receivers."""
         return [line.receiver for line in self._lines]
 
     def jobs(
         self, blockers: Callable[[], Iterable[tuple[str, str]]]
     ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        """Return what has to run in the background, each with a name; nothing without receivers."""
+        """Return the background tasks with their names; none without receivers."""
         if not self._lines:
             return []
         sending = [(f"notify {line.receiver.name}", self._send_all(line)) for line in self._lines]
@@ -79,14 +79,14 @@ class Notifier:
         return [*sending, watching, ("notify changes", self._tell_changes())]
 
     def note(self, before: Entry | None, after: Entry | None) -> None:
-        """Note that an entry changed: what is worth telling is told a moment later."""
+        """Note that an entry changed; `_tell_changes` sends the message a moment later."""
         message = of_change(before, after) if self._lines else None
         if message is not None:
             self._news.append(message)
             self._changed.set()
 
     def tell(self, messages: Sequence[Message]) -> None:
-        """Queue messages for those who want them. Never waits."""
+        """Queue messages for the receivers of their events. Never waits."""
         for message in together(messages):
             clean = replace(message, title=masked(message.title), text=masked(message.text))
             for line in self._lines:
@@ -97,10 +97,10 @@ class Notifier:
                     line.queue.put_nowait(clean)
 
     async def try_out(self, receiver: Receiver) -> None:
-        """Send a test message, once.
+        """Send a test message, without retries.
 
         Raises:
-            NotSent: it was not taken.
+            NotSent: the receiver did not accept it.
         """
         text = "This is a test. Notifications of torbox-bridge arrive here"
         await self._send(receiver, Message(event="test", title="Test", text=text))
@@ -159,7 +159,7 @@ class Notifier:
         except aiohttp.InvalidURL:
             raise NotSent("its URL is not valid", again=False) from None
         except (aiohttp.ClientError, OSError) as error:
-            # The error's own text may hold the URL, and that a secret.
+            # Not str(error): it may name the URL, which may hold a secret.
             raise NotSent(f"no connection ({type(error).__name__})", again=True) from None
         if status in range(200, 300):
             return

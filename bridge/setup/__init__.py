@@ -1,9 +1,9 @@
-"""Setting the bridge up in a browser: its settings, TorBox's key, the *arr.
+"""Set-up in a browser: the settings, the TorBox key, the *arr.
 
 settings_form    every setting: help, default, value, and where the value comes from
-settings_file    changing the YAML file with its comments kept
-settings_editor  both together, checked by the code that reads them at the start
-setup            trying a TorBox key and an *arr, and making the download client there
+settings_file    changes the YAML file and keeps its comments
+settings_editor  reads and saves settings; validates them with the code of the start
+setup            tests a TorBox key and an *arr, and creates the download client there
 """
 
 from bridge.setup.settings_editor import (

@@ -1,4 +1,4 @@
-"""Reads and changes the settings. What is written has been read by the same code as at the start."""
+"""Reads and saves the settings. A change is saved only if `config.load` accepts the new file."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class ArrEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An *arr of the settings. Without `api_key` the one that is there under this name stays."""
+    """An *arr of the settings. An empty `api_key` keeps the saved key of this name."""
 
     name: str
     kind: str
@@ -37,7 +37,7 @@ class ArrEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class NotifyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A receiver of notifications. Without `url` or `token` those that are there stay."""
+    """A receiver of notifications. An empty `url` or `token` keeps the saved value of this name."""
 
     name: str
     kind: str
@@ -49,7 +49,7 @@ class NotifyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class SettingsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings, and where they come from."""
+    """All settings and their sources."""
 
     path: str
     """The YAML file."""
@@ -65,18 +65,18 @@ class SettingsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be changed in the file."""
+    """A change of the settings file."""
 
     set: dict[str, str] = {}
-    """Values as text. For a list one a line; for `yaml` as YAML."""
+    """Values as text: a list has an item per line, `yaml` is YAML."""
     unset: tuple[str, ...] = ()
-    """Keys to take out: the default counts."""
+    """Keys to remove from the file: the default applies."""
     arr: tuple[ArrEntry, ...] | None = None
     notify: tuple[NotifyEntry, ...] | None = None
 
 
 class SettingsEditor:
-    """The settings of this bridge: the file it was started with, and its environment."""
+    """The settings of this bridge: its file and its environment variables."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class SettingsEditor:
         )
 
     def _given_by(self, key: str) -> str:
-        """Name the variable that gives a setting; empty if none does."""
+        """Return the environment variable that sets a setting; empty if none does."""
         names = (variable(key), variable(key) + FILE.upper())
         return next((name for name in names if self._environ.get(name)), "")
 
@@ -146,7 +146,7 @@ class SettingsEditor:
         return structs.replace(setting, source=source, value=value, is_set=is_set, given_by=by)
 
     async def save(self, change: SettingsChange) -> list[str]:
-        """Write changes; returns what is wrong with them, and then nothing was written."""
+        """Write a change. Return its problems; if there are any, nothing was written."""
         async with self._lock:
             problems = await asyncio.to_thread(self._save, change)
         if not problems and KEY in {*change.set, *change.unset}:
@@ -174,7 +174,10 @@ class SettingsEditor:
         return []
 
     def _refused(self, change: SettingsChange) -> list[str]:
-        """Say what is no setting, and what the environment gives: the file would not count."""
+        """Return the problems of a change's keys: unknown, or set by the environment.
+
+        The environment overrides the file, so saving such a key would have no effect.
+        """
         known = {setting.key for setting in blank_settings()}
         single = (*change.set, *change.unset)
         lists = [key for key in ("arr", "notify") if getattr(change, key) is not None]
@@ -186,7 +189,8 @@ class SettingsEditor:
         ]
 
     def _problems(self, text: str) -> list[str]:
-        """Read the new text as the next start would."""
+        """Return the problems that the next start would find in the new text."""
+        # In a directory of its own (mode 700): the text holds keys.
         with tempfile.TemporaryDirectory(prefix="torbox-bridge-settings-") as directory:
             path = Path(directory) / self._path.name
             path.write_text(text, encoding="utf-8")
@@ -214,7 +218,8 @@ def _apply(file: SettingsFile, change: SettingsChange) -> None:
 
 
 def _writable(path: Path) -> bool:
-    """Return whether the file can be replaced: its directory is what is written."""
+    """Return whether the file can be replaced."""
+    # Saving renames a new file over the old one, so the directory must be writable.
     for place in (path.parent, *path.parent.parents):
         if place.exists():
             return os.access(place, os.W_OK | os.X_OK)
@@ -322,7 +327,7 @@ _EntryRow = tuple[str, dict[str, str], dict[str, str], dict[str, tuple[str, ...]
 
 
 def _put_entries(file: SettingsFile, key: str, rows: Sequence[_EntryRow]) -> None:
-    """Replace a list of named entries; secrets that are not given anew stay as they are."""
+    """Replace a list of named entries; an empty secret keeps the saved value."""
     known = {str(entry.get("name", "")): entry for entry in _entries(file, key)}
     made = CommentedSeq()
     for name, plain, secrets, lists in rows:

@@ -1,4 +1,4 @@
-"""Changing the YAML file of the settings: comments, order and what else is in it stay."""
+"""Changes the YAML settings file and keeps its comments, order and other content."""
 
 import io
 import os
@@ -16,11 +16,11 @@ WIDTH: Final = 4096
 
 
 class UnreadableFile(Exception):
-    """The file cannot be read or is no mapping; the text says why."""
+    """The file cannot be read or is not a mapping; the text says why."""
 
 
 class SettingsFile:
-    """The file in memory. `text` is what it would be after the changes."""
+    """The file in memory. `text` is its content after the changes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +42,7 @@ class SettingsFile:
         except YAMLError as error:
             raise UnreadableFile(f"{self.path} is not YAML: {_brief(error)}") from error
         if root is None:
-            # Comments alone: they are kept in front of what is added.
+            # The file has only comments: keep them in front of the new settings.
             root = CommentedMap()
             if text.strip():
                 root.yaml_set_start_comment(_uncommented(text))
@@ -66,7 +66,7 @@ class SettingsFile:
         return isinstance(node, Mapping) and last in node
 
     def put(self, key: str, value: object) -> None:
-        """Set the value at a dotted key; the sections above it are made."""
+        """Set the value at a dotted key and create the sections above it."""
         *above, last = key.split(".")
         node = self._root
         for name in above:
@@ -79,7 +79,7 @@ class SettingsFile:
         node[last] = value
 
     def drop(self, key: str) -> None:
-        """Take a dotted key out; sections that are empty then go, too."""
+        """Remove a dotted key, and every section that becomes empty."""
         names = key.split(".")
         while names:
             *above, last = names
@@ -119,7 +119,7 @@ class SettingsFile:
 
 
 def scalar(text: str, *, secret: bool = False) -> object:
-    """Return a value to be written: plain where YAML reads the same text back, else in quotes."""
+    """Return a value for the file: plain if YAML reads the same text back, else quoted."""
     if secret:
         return DoubleQuotedScalarString(text)
     try:
@@ -132,14 +132,14 @@ def scalar(text: str, *, secret: bool = False) -> object:
 
 
 def sequence(items: Sequence[str]) -> CommentedSeq:
-    """Return a list to be written in one line."""
+    """Return a list that is written on one line."""
     made = CommentedSeq([scalar(item) for item in items])
     made.fa.set_flow_style()
     return made
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file; a new one is for its owner alone, for it holds keys.
+    """Replace a file. A new file has mode 600, because it holds keys.
 
     Raises:
         OSError: it cannot be written.
@@ -147,18 +147,18 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
-    beside = target.with_name(f".{target.name}.new")
+    replacement = target.with_name(f".{target.name}.new")
     try:
         with open(  # noqa: PTH123 - with a mode from the start: keys are in it
-            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8"
+            os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8"
         ) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.chmod(mode)
-        beside.replace(target)
+        replacement.chmod(mode)
+        replacement.replace(target)
     except OSError:
-        beside.unlink(missing_ok=True)
+        replacement.unlink(missing_ok=True)
         raise
 
 
@@ -168,6 +168,6 @@ def _uncommented(text: str) -> str:
 
 
 def _brief(error: YAMLError) -> str:
-    """Say where it is wrong, and nothing of the text: it may be a secret."""
+    """Return the position of the error. YAML's own message quotes the text, maybe a secret."""
     mark = getattr(error, "problem_mark", None)
     return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "it cannot be read"

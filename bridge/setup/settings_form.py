@@ -1,4 +1,4 @@
-"""Every setting as a form shows it. Read from the types of the settings and from their help."""
+"""Every setting as a form shows it, made from the types of the settings and their help."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,16 +14,16 @@ from bridge.config.settings import RELOADED_SECTIONS
 PREFIX: Final = "BRIDGE_"
 KEY: Final = "torbox.api_key"
 NEEDS_RESTART: Final = frozenset({"log.format"})
-"""In a section that is otherwise taken over without a restart."""
+"""Settings that need a restart in a section that is otherwise reloaded."""
 PLAIN_KEYS: Final = {KEY: ("TORBOX_API_KEY", "TORBOX_API_KEY_FILE")}
-"""Other variables that give a setting."""
+"""Further environment variables of a setting."""
 ELSEWHERE: Final = frozenset({"arr", "notify"})
-"""They have forms of their own."""
+"""Settings with a form of their own."""
 FILE: Final = "_file"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting."""
+    """A setting with its value and source."""
 
     key: str
     kind: str
@@ -35,19 +35,19 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     variable: str
     nullable: bool
     restart: bool
-    """A change counts after a restart."""
+    """A change takes effect after a restart."""
     source: str = "default"
     """`default`, `file` or `environment`."""
     value: str = ""
-    """As it is given there; always empty for a secret."""
+    """The value in its source; always empty for a secret."""
     is_set: bool = False
-    """A secret is given."""
+    """Whether a secret has a value."""
     given_by: str = ""
-    """The variable that gives it."""
+    """The environment variable that sets it."""
 
 
 def variable(key: str) -> str:
-    """Name the environment variable of a setting."""
+    """Return the name of a setting's environment variable."""
     return PREFIX + key.replace(".", "__").upper()
 
 
@@ -105,7 +105,7 @@ def _walk(hint: Any, key: str) -> Iterator[tuple[str, str, tuple[str, ...], bool
 
 
 def _plain(hint: Any) -> tuple[Any, bool]:
-    """Take off `Annotated` and `| None`; tell whether null is allowed."""
+    """Return a type without `Annotated` and `| None`, and whether null is allowed."""
     nullable = False
     while True:
         if get_origin(hint) is Annotated:

@@ -1,4 +1,4 @@
-"""Trying a TorBox key and an *arr, and making the bridge a download client there."""
+"""Tests a TorBox key and an *arr, and makes the bridge a download client of the *arr."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -19,7 +19,7 @@ QBITTORRENT: Final = "QBittorrent"
 
 
 class TorBoxTest(msgspec.Struct, frozen=True, kw_only=True):
-    """What TorBox said to a key."""
+    """TorBox's answer to an API key."""
 
     ok: bool
     text: str
@@ -28,7 +28,7 @@ class TorBoxTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArrTest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an *arr said to a URL and a key."""
+    """An *arr's answer to a URL and an API key."""
 
     ok: bool
     text: str
@@ -39,13 +39,13 @@ class ArrTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The download client that is to be made in an *arr."""
+    """The download client to create in an *arr."""
 
     kind: Literal["sonarr", "radarr", "lidarr", "readarr", "whisparr"]
     url: str
     api_key: str
     host: str
-    """The bridge, as the *arr reaches it."""
+    """The host under which the *arr reaches the bridge."""
     port: int
     username: str
     password: str
@@ -54,11 +54,11 @@ class ClientRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url_base: str = ""
     name: str = "TorBox"
     tags: tuple[str, ...] = ()
-    """Of the *arr: only what has one of them goes to this client."""
+    """Tags of the *arr: only releases with such a tag use this client."""
 
 
 class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it. `complaints` are the *arr's own words from its Test."""
+    """The result. `complaints` are the messages of the *arr's own Test."""
 
     ok: bool
     text: str
@@ -66,7 +66,7 @@ class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setup:
-    """Asks TorBox and the *arr with what the user has just entered. Nothing of it is kept here."""
+    """Sends the user's input to TorBox and the *arr. Stores nothing."""
 
     def __init__(self, session: aiohttp.ClientSession, settings: Settings) -> None:
         self._session = session
@@ -95,7 +95,7 @@ class Setup:
         return TorBoxTest(ok=True, text=text, plan=plan, slots=account.slots)
 
     async def test_arr(self, url: str, api_key: str) -> ArrTest:
-        """Find out which *arr answers at a URL, and whether it accepts the key."""
+        """Return which *arr answers at a URL, and whether it accepts the key."""
         text = _url_problem(url) or ("" if api_key else "Enter its API key")
         if text:
             return ArrTest(ok=False, text=text)
@@ -114,7 +114,12 @@ class Setup:
         )
 
     async def _identify(self, url: str, api_key: str) -> tuple[Arr, str]:
-        """Ask in the newer and in the older dialect; the answer names the program."""
+        """Return the *arr at a URL and its version: its status names the program.
+
+        Raises:
+            ArrError: no supported *arr answers there.
+        """
+        # Sonarr, Radarr and Whisparr serve /api/v3, Lidarr and Readarr /api/v1: try one of each.
         last: ArrError | None = None
         for kind in ("sonarr", "lidarr"):
             arr = self._arr(kind, url, api_key)
@@ -138,9 +143,9 @@ class Setup:
         return Arr(self._session, settings)
 
     async def create_client(self, wanted: ClientRequest) -> ClientResult:
-        """Make the bridge a qBittorrent client of an *arr, or change the one of this name.
+        """Make the bridge a qBittorrent client of an *arr, or change its client of this name.
 
-        The *arr runs its own Test first, and keeps nothing if that fails.
+        The *arr runs its own Test first, and saves nothing if the Test fails.
         """
         if problem := _url_problem(wanted.url):
             return ClientResult(ok=False, text=problem)
