@@ -1,4 +1,4 @@
-"""The other face: the page, health for container runtimes, metrics, the JSON API, streams."""
+"""Everything that is served except qBittorrent's API: page, JSON API, health, metrics, streams."""
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -43,7 +43,7 @@ def add_web(
     registry: CollectorRegistry,
     sources: Sources,
 ) -> None:
-    """Add the routes of this face below `base` (`""` or `/torbox`), but for what is at `base`."""
+    """Add all routes below `base` (`""` or `/torbox`), except the page itself (`add_page`)."""
     downloads = context.downloads
     app[CONTEXT] = context
     app[guard.ACCESS] = access

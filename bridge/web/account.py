@@ -1,4 +1,4 @@
-"""GET and POST /api/bridge/account: what is on TorBox's account without us, and taking it over."""
+"""GET and POST /api/bridge/account: list and adopt torrents that are only on the TorBox account."""
 
 from http import HTTPStatus
 
@@ -12,27 +12,27 @@ DOWNLOADS = web.AppKey("account_downloads", DownloadService)
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
-    """A torrent on the account that is no download here."""
+    """A torrent on the TorBox account that is not a download of the bridge."""
 
     hash: str
     name: str
     size: int
     state: str
-    """TorBox's own word."""
+    """TorBox's own state."""
     progress: float
     ready: bool
     """TorBox has all its files."""
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be taken over, and into which category. Without hashes: all that is listed."""
+    """Hashes to adopt into a category. Without hashes: every listed torrent."""
 
     category: str = ""
     hashes: tuple[str, ...] | None = None
 
 
 async def show(request: web.Request) -> web.Response:
-    """List what nobody here has, the newest first. One call of TorBox."""
+    """List the torrents on the account that the bridge does not have, newest first. One TorBox call."""
     require_visitor(request)
     items = await request.app[DOWNLOADS].account.unmanaged_items()
     if isinstance(items, NoAnswer):
@@ -52,7 +52,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def adopt(request: web.Request) -> web.Response:
-    """Take torrents over; answers what became of each hash, and why not where it was not."""
+    """Adopt torrents; answer the result for each hash, with the reason of a refusal."""
     require_visitor(request)
     try:
         wish = msgspec.json.decode(await request.read(), type=Wish)

@@ -1,4 +1,4 @@
-"""POST /api/bridge/add and /api/bridge/preview: adding torrents on the page."""
+"""POST /api/bridge/add and /api/bridge/preview: add torrents on the page."""
 
 from collections.abc import Collection
 from typing import Literal
@@ -17,30 +17,30 @@ MOST_AT_ONCE = 500
 
 
 class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A magnet or a .torrent, base64 in JSON."""
+    """A magnet, or a .torrent as base64."""
 
     magnet: str = ""
     torrent: bytes = b""
 
 
 class UploadedTorrent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A .torrent, base64 in JSON."""
+    """A .torrent as base64."""
 
     name: str
     data: bytes
     skip: tuple[int, ...] = ()
-    """Files that are not wanted, by their index in the preview."""
+    """Indexes of unwanted files, as in the preview."""
 
 
 class MagnetLink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A magnet, a bare info-hash, or a URL that leads to a .torrent."""
+    """A magnet, an info-hash, or the URL of a .torrent."""
 
     link: str
     skip: tuple[int, ...] = ()
 
 
 class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be added, and how."""
+    """Torrents to add, and the options for all."""
 
     links: tuple[MagnetLink, ...] = ()
     torrents: tuple[UploadedTorrent, ...] = ()
@@ -54,18 +54,18 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class AddedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one of them."""
+    """The result for a link or file of the request."""
 
     source: str
     """The link or the file's name."""
     result: Literal["added", "known", "pending", "refused"]
     id: int | None = None
-    """Of its row."""
+    """The id of its row."""
     why: str = ""
 
 
 async def preview(request: web.Request) -> web.Response:
-    """Answer which files a torrent has. A magnet may take TorBox some seconds."""
+    """Answer the files of a torrent. For a magnet TorBox may take some seconds."""
     require_visitor(request)
     wanted = await read_body(request, PreviewRequest, limit=LARGE_BODY)
     previews = request.app[CONTEXT].previews
@@ -77,7 +77,7 @@ async def preview(request: web.Request) -> web.Response:
 
 
 async def add(request: web.Request) -> web.Response:
-    """Add everything in the request; answers what became of each."""
+    """Add every link and file of the request; answer the result for each."""
     require_visitor(request)
     wanted = await read_body(request, AddRequest, limit=LARGE_BODY)
     context = request.app[CONTEXT]
@@ -101,7 +101,7 @@ async def add(request: web.Request) -> web.Response:
 
 
 def _options(wanted: AddRequest, *, choosing: bool) -> AddOptions:
-    """Make the options; it waits until its files are chosen."""
+    """Return the options of an add. With `choosing` it stays stopped until the files are chosen."""
     return AddOptions(
         category=wanted.category,
         tags=wanted.tags,
@@ -143,7 +143,7 @@ async def _done(
 
 
 def _row(context: WebContext, info_hash: str, category: str) -> View | None:
-    """Return the row of a hash in a category; the one that is there if none is in it."""
+    """Return the newest row of a hash in a category, else in any category."""
     views = context.downloads.queries.of_hash(info_hash)
     mine = [view for view in views if view.grab.category == category]
     found = mine or views
@@ -153,7 +153,7 @@ def _row(context: WebContext, info_hash: str, category: str) -> View | None:
 async def _choose(
     context: WebContext, view: View, skip: Collection[int], *, start: bool, force: bool
 ) -> None:
-    """Leave out files before anything is fetched, and let it begin."""
+    """Deselect files before anything is fetched, then start the download."""
     downloads, row = context.downloads, row_of(view)
     if not await downloads.queries.files(view):
         context.commands.expect_files(view.hash, context.previews.files(view.hash))

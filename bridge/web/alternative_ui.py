@@ -1,8 +1,8 @@
 """Another web UI for the qBittorrent API, such as VueTorrent, served as qBittorrent does.
 
-Its folder has `public/`, which everybody may see (at least the login), and `private/`, which takes
-a session and where a file is looked for first. Nothing outside of these two is ever served,
-whatever the path or a symlink says.
+Its folder has `public/` for everybody (at least the login page) and `private/` for visitors with a
+session, where files are looked up first. Files outside these two folders are never served, not even
+through `..` or a symlink.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class AlternativeUi:
-    """A folder with a web UI."""
+    """A folder that holds a web UI."""
 
     folder: Path
     access: Access
 
     def find(self, path: str, *, inside: bool) -> Path | None:
-        """Find the file for a path of a URL; `inside`: the visitor has a session. Touches the disk."""
+        """Return the file for a URL path. `inside`: the visitor has a session. Reads the disk."""
         names = [name for name in path.split("/") if name] or [INDEX]
         if any(name in {".", ".."} or "\\" in name or "\0" in name for name in names):
             return None
@@ -50,7 +50,7 @@ UI = web.AppKey("alternative_ui", AlternativeUi)
 
 
 def add_alternative_ui(app: web.Application, base: str, folder: Path, access: Access) -> None:
-    """Serve the folder below `base` for every path that has no route yet: add it last."""
+    """Serve the folder below `base`. Call it last: it handles every path without a route."""
     app[UI] = AlternativeUi(folder, access)
     app.router.add_get(f"{base}/{{path:.*}}", serve)
     if base:
@@ -58,7 +58,7 @@ def add_alternative_ui(app: web.Application, base: str, folder: Path, access: Ac
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
-    """Answer with a file of the UI, or 404 in text. What the API does not know is no file."""
+    """Answer a file of the UI, or 404. Unknown API paths are always 404."""
     ui = request.app[UI]
     path = request.match_info["path"]
     inside = authenticate(request, ui.access) is not None
@@ -71,7 +71,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 
 def cache_rule(name: str) -> str:
-    """Tell how long a browser may keep a file without asking; pages are asked for every time."""
+    """Return the Cache-Control of a file. HTML is revalidated every time."""
     kind = mimetypes.guess_type(name)[0] or ""
     if kind.startswith("image/"):
         return f"private, max-age={7 * DAY}"
@@ -81,5 +81,5 @@ def cache_rule(name: str) -> str:
 
 
 async def to_folder(request: web.Request) -> web.StreamResponse:
-    """Send a browser to where relative links work."""
+    """Redirect to the path with a trailing slash, where relative links work."""
     raise web.HTTPFound(f"{request.path}/")

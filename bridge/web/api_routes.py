@@ -1,4 +1,4 @@
-"""The JSON API below /api/bridge, as one table: the router and the OpenAPI file are made of it."""
+"""The JSON API below /api/bridge as a table, the source of the router and of the OpenAPI file."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -41,26 +41,26 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed since a version. `full`: these are all rows, forget the others."""
+    """The changes since a version. `full`: `rows` has all rows; drop every other row."""
 
     version: str
     full: bool
     rows: tuple[Row, ...]
     gone: tuple[int, ...]
-    """Ids of rows that are no more."""
+    """Ids of removed rows."""
     overview: Overview | None
-    """Null: as `overview_tag` says you have it already."""
+    """Null if the request's overview tag is still current."""
     overview_tag: str
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the request brings a session or the API key."""
+    """Whether the request has a session or the API key."""
 
     inside: bool
 
 
 class CheckFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that the check looked at."""
+    """A result of the check."""
 
     subject: str
     level: str
@@ -70,7 +70,7 @@ class CheckFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the check found last."""
+    """The last result of the check."""
 
     healthy: bool | None
     findings: tuple[CheckFinding, ...]
@@ -80,7 +80,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRoute:
-    """One method of one path."""
+    """A method of a path."""
 
     method: str
     path: str
@@ -91,11 +91,11 @@ class ApiRoute:
     query: tuple[tuple[str, str], ...] = ()
     status: int = 200
     text: bool = False
-    """It answers plain text."""
+    """The answer is plain text."""
 
 
 async def openapi(request: web.Request) -> web.Response:
-    """Answer the OpenAPI description of these routes."""
+    """Answer the OpenAPI description of the routes."""
     require_visitor(request)
     return private_json(msgspec.json.encode(document()))
 
@@ -103,16 +103,16 @@ async def openapi(request: web.Request) -> web.Response:
 ROUTES: Final[Sequence[ApiRoute]] = (
     ApiRoute(
         method="GET", path="/session", handler=session, gives=SessionAnswer,
-        summary="Is there a session? Answers strangers, too",
+        summary="Is there a session? Needs no session",
     ),
     ApiRoute(
         method="GET", path="/sync", handler=live.sync, gives=SyncAnswer,
-        summary="The rows of the page and its head, or what changed since a version",
+        summary="The rows and the overview of the page, or the changes since a version",
         query=(("since", "The version of the last answer"), ("overview", "Its overview_tag")),
     ),
     ApiRoute(
         method="POST", path="/actions", handler=live.act, takes=ActionRequest, gives=ActionResult,
-        summary="Do something to rows: pause, resume, retry, remove and others",
+        summary="Apply an action to rows: pause, resume, retry, remove and others",
     ),
     ApiRoute(
         method="POST", path="/add", handler=adding.add, takes=adding.AddRequest,
@@ -132,7 +132,7 @@ ROUTES: Final[Sequence[ApiRoute]] = (
     ),
     ApiRoute(
         method="POST", path="/downloads/{id}/files", handler=story.set_files,
-        takes=story.FilePriority, gives=dict[str, str], summary="Choose among its files",
+        takes=story.FilePriority, gives=dict[str, str], summary="Set the priority of files",
     ),
     ApiRoute(
         method="GET", path="/choices", handler=choices.choices, gives=choices.Choices,
@@ -140,11 +140,11 @@ ROUTES: Final[Sequence[ApiRoute]] = (
     ),
     ApiRoute(
         method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUpAnswer,
-        summary="What is removed without being asked for, and what was found and left alone",
+        summary="Scheduled automatic removals, and files and items that are left alone",
     ),
     ApiRoute(
         method="GET", path="/history", handler=past.history, gives=HistoryPage,
-        summary="What became of downloads, and a week's figures",
+        summary="The outcomes of downloads, and figures of the last week",
         query=(
             ("text", "Part of a name or category"),
             ("outcome", "`completed`, `imported`, `failed`, `reported` or `removed`"),
@@ -153,11 +153,11 @@ ROUTES: Final[Sequence[ApiRoute]] = (
     ),
     ApiRoute(
         method="GET", path="/status", handler=status_endpoint.status, gives=status_endpoint.StatusAnswer,
-        summary="Is all well, and how does each download stand? For scripts",
+        summary="Health of the bridge and the state of each download, for scripts",
     ),
     ApiRoute(
         method="GET", path="/check", handler=check.show, gives=CheckAnswer,
-        summary="What the check found last",
+        summary="The last result of the check",
     ),
     ApiRoute(
         method="POST", path="/check", handler=check.ask, gives=CheckAnswer, status=202,
@@ -165,11 +165,11 @@ ROUTES: Final[Sequence[ApiRoute]] = (
     ),
     ApiRoute(
         method="GET", path="/account", handler=account.show, gives=list[account.Stranger],
-        summary="What is on the TorBox account and not here",
+        summary="Torrents on the TorBox account that the bridge does not have",
     ),
     ApiRoute(
         method="POST", path="/account", handler=account.adopt, takes=account.Wish,
-        gives=dict[str, dict[str, str]], summary="Take torrents of the account over",
+        gives=dict[str, dict[str, str]], summary="Adopt torrents of the account",
     ),
     ApiRoute(
         method="GET", path="/settings", handler=configuring.show_settings, gives=SettingsPage,
@@ -181,15 +181,15 @@ ROUTES: Final[Sequence[ApiRoute]] = (
     ),
     ApiRoute(
         method="POST", path="/restart", handler=configuring.restart, gives=configuring.Outcome,
-        status=202, summary="Start anew with the settings as they are now",
+        status=202, summary="Restart with the current settings",
     ),
     ApiRoute(
         method="POST", path="/setup/torbox", handler=configuring.test_torbox,
-        takes=configuring.TorBoxKey, gives=TorBoxTest, summary="Try a TorBox API key",
+        takes=configuring.TorBoxKey, gives=TorBoxTest, summary="Test a TorBox API key",
     ),
     ApiRoute(
         method="POST", path="/setup/arr", handler=configuring.test_arr,
-        takes=configuring.ArrAddress, gives=ArrTest, summary="Try an *arr's URL and API key",
+        takes=configuring.ArrAddress, gives=ArrTest, summary="Test an *arr's URL and API key",
     ),
     ApiRoute(
         method="POST", path="/setup/client", handler=configuring.create_client,
@@ -205,7 +205,7 @@ ROUTES: Final[Sequence[ApiRoute]] = (
 
 
 def add_routes(app: web.Application, base: str) -> None:
-    """Add them below `base` (`""` or `/torbox`)."""
+    """Add the routes below `base` (`""` or `/torbox`)."""
     for route in ROUTES:
         path = f"{base}{BASE}{route.path}"
         if route.method == "GET":
@@ -216,7 +216,7 @@ def add_routes(app: web.Application, base: str) -> None:
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the OpenAPI description, made of the routes and their types."""
+    """Return the OpenAPI description of the routes and their types."""
     types = [kind for route in ROUTES for kind in (route.takes, route.gives) if kind is not None]
     schemas, components = msgspec.json.schema_components(
         [*types, Problem], ref_template="#/components/schemas/{name}"

@@ -1,4 +1,4 @@
-"""GET and POST /api/bridge/check: what the doctor found last, and a wish that it looks again."""
+"""GET and POST /api/bridge/check: the last result of the setup check, and a new run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,19 +16,19 @@ from bridge.web.guard import private_json, require_visitor
 log = structlog.get_logger()
 
 FIRST_AFTER = 30.0
-"""Seconds after the start: whoever starts with the bridge has come up by then."""
+"""Seconds after the start: containers that start together with the bridge are up by then."""
 MOST_SECONDS = 300.0
 
 Report: TypeAlias = Mapping[str, object]
-"""What `torbox-bridge check --json` writes: `healthy` and `findings`."""
+"""The output of `torbox-bridge check --json`: `healthy` and `findings`."""
 
 NOTHING_YET: Final[Report] = MappingProxyType({"healthy": None, "findings": ()})
 
 
 class Checkup:
-    """Has the doctor look in the background, one look at a time, and remembers what it found.
+    """Runs the setup check in the background, one run at a time, and keeps the last result.
 
-    Views of the page cost no look. A look that breaks is a finding like others.
+    Reading the result starts no run. A run that raises is reported as a finding.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -39,18 +39,18 @@ class Checkup:
         self._taken_at: float | None = None
 
     def ask(self) -> None:
-        """Wish for a look, now. While one is under way, that is the one."""
+        """Request a run. A request during a run starts no second run."""
         self._asked.set()
 
     def told(self) -> dict[str, object]:
-        """Tell what was found last, when (unix seconds, None: never), and if a look is coming."""
+        """Return the last result, when it was taken (unix seconds, None: never), and if a run is due."""
         running = self._looking or self._asked.is_set()
         return {**self._report, "taken_at": self._taken_at, "running": running}
 
     async def run(
         self, examine: Callable[[], Awaitable[Report]], *, first_after: float = FIRST_AFTER
     ) -> None:
-        """Look after so many seconds, and then whenever it is wished. Ends by being cancelled."""
+        """Run the check after `first_after` seconds and then on each request, until cancelled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(first_after):
                 await self._asked.wait()
@@ -67,7 +67,7 @@ async def _examined(examine: Callable[[], Awaitable[Report]]) -> Report:
     try:
         async with asyncio.timeout(MOST_SECONDS):
             return await examine()
-    except Exception as error:
+    except Exception as error:  # the page must show a broken check, not the last good result
         log.exception("check_failed")
         broken = {
             "subject": "check",
@@ -82,13 +82,13 @@ CHECKUP = web.AppKey("checkup", Checkup)
 
 
 async def show(request: web.Request) -> web.Response:
-    """Answer what was found last. Costs no look."""
+    """Answer the last result. Starts no run."""
     require_visitor(request)
     return private_json(msgspec.json.encode(request.app[CHECKUP].told()))
 
 
 async def ask(request: web.Request) -> web.Response:
-    """Have the doctor look; 202 at once, and `show` tells when it is done."""
+    """Start a run; answer 202 at once. `show` has `running` false when it is done."""
     require_visitor(request)
     checkup = request.app[CHECKUP]
     checkup.ask()

@@ -1,4 +1,4 @@
-"""GET /api/bridge/choices and /clean-up: what a form offers, and what goes by itself."""
+"""GET /api/bridge/choices and /clean-up: the choices of a form, and the automatic clean-up."""
 
 import msgspec
 from aiohttp import web
@@ -9,7 +9,7 @@ from bridge.web.web_context import CONTEXT, answer
 
 
 class CategoryChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """A category, and where its downloads go."""
+    """A category and the directory of its downloads."""
 
     name: str
     path: str
@@ -21,20 +21,20 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     categories: list[CategoryChoice]
     tags: list[str]
     save_path: str
-    """Where downloads without a category go."""
+    """The directory of downloads without a category."""
 
 
 class CleanUpAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes without being asked for, and what is nobody's."""
+    """The automatic clean-up."""
 
     clean_up: list[CleanupEntry]
-    """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
+    """Scheduled removals that no *arr asked for; `at` is when, null in a dry run."""
     orphaned: list[CleanupEntry]
-    """What is nobody's, on disk or at TorBox, and was left alone."""
+    """Files on disk and items at TorBox that belong to no download and are left alone."""
 
 
 async def clean_up(request: web.Request) -> web.Response:
-    """Answer what is to be removed, and what was found and left alone."""
+    """Answer the scheduled removals, and the files and items that are left alone."""
     require_visitor(request)
     downloads = request.app[CONTEXT].downloads
     return answer(
@@ -46,14 +46,14 @@ async def clean_up(request: web.Request) -> web.Response:
 
 
 async def choices(request: web.Request) -> web.Response:
-    """Answer the categories and tags."""
+    """Answer the categories, their directories and the tags."""
     require_visitor(request)
     labels = request.app[CONTEXT].downloads.labels
     paths = {}
     for category in labels.categories():
         try:
             paths[category.name] = str(labels.category_path(category))
-        except ValueError:  # outside the roots since the settings changed
+        except ValueError:  # the settings changed, and its path is now outside the roots
             paths[category.name] = ""
     return answer(
         Choices(

@@ -26,7 +26,7 @@ class ArrAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class NotifyTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A receiver to be tried. Without `url` the one that is in use under this name is tried."""
+    """A receiver to test. Without `url`, the receiver in use under this name is tested."""
 
     name: str = ""
     kind: str = ""
@@ -35,7 +35,7 @@ class NotifyTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a change of settings."""
+    """The result of a change of settings."""
 
     saved: bool
     problems: tuple[str, ...] = ()
@@ -43,14 +43,14 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether it worked, in words."""
+    """Whether it worked, with a sentence for the user."""
 
     ok: bool
     text: str
 
 
 async def show_settings(request: web.Request) -> web.Response:
-    """Answer every setting with its help, default, value and source. No secret is in it."""
+    """Answer every setting with its help, default, value and source. Secrets are left out."""
     require_visitor(request)
     return answer(await request.app[CONTEXT].settings.page())
 
@@ -65,7 +65,7 @@ async def save_settings(request: web.Request) -> web.Response:
 
 
 async def restart(request: web.Request) -> web.Response:
-    """Start anew with the settings as they are now; 202, and some seconds later it is done."""
+    """Restart with the current settings; answer 202. The restart takes some seconds."""
     require_visitor(request)
     if not request.app[CONTEXT].restart():
         return refusal("restart it where it was started", HTTPStatus.CONFLICT)

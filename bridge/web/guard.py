@@ -1,4 +1,4 @@
-"""Who may ask the routes that name what somebody downloads."""
+"""Access control for routes that show downloads."""
 
 from aiohttp import web
 
@@ -9,11 +9,11 @@ PRIVATE = {"Cache-Control": "no-store"}
 
 
 def require_visitor(request: web.Request) -> None:
-    """Let in who has a session or the API key, as the other face does.
+    """Require a session or the API key, with the same rules as qBittorrent's API.
 
     Raises:
-        HTTPUnauthorized: another site's page made the browser ask.
-        HTTPForbidden: neither session nor key.
+        HTTPUnauthorized: the request comes from the page of another site.
+        HTTPForbidden: it has neither a session nor the API key.
     """
     access = request.app[ACCESS]
     if is_cross_site(request, access):
@@ -23,11 +23,11 @@ def require_visitor(request: web.Request) -> None:
 
 
 async def session(request: web.Request) -> web.Response:
-    """Answer whether the request brings a session or the API key, and nothing else. Needs none."""
+    """Answer whether the request has a session or the API key. Open to everybody."""
     inside = authenticate(request, request.app[ACCESS]) is not None
     return private_json(b'{"inside":true}' if inside else b'{"inside":false}')
 
 
 def private_json(body: bytes, status: int = 200) -> web.Response:
-    """Answer JSON that no cache keeps."""
+    """Answer JSON that caches must not store."""
     return web.Response(body=body, status=status, content_type="application/json", headers=PRIVATE)

@@ -1,6 +1,6 @@
-"""GET /healthz: alive, and able to keep what it accepts. GET /readyz: able to do its work, too.
+"""GET /healthz: alive, and the database accepts writes. GET /readyz: nothing blocks work, too.
 
-Neither asks TorBox or the disk: what the last calls found out is what they tell.
+Neither calls TorBox or reads the disk: they report what earlier calls found.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ DOWNLOADS = web.AppKey("health_downloads", DownloadService)
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """Answer 200 `ok`, or 503 with what is wrong. Needs no session: it tells nothing private."""
+    """Answer 200 `ok`, or 503 with the problem. Needs no session: nothing private is in it."""
     return _answer(await database_troubles(request))
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Answer 200 `ok`, or 503 with what keeps the bridge from its work, a line each.
+    """Answer 200 `ok`, or 503 with a line for each reason why work is blocked.
 
-    The bridge takes adds and answers polls all the same: it goes on by itself when it can.
+    A bridge that is not ready still accepts adds and answers polls, and continues when it can.
     """
     return _answer([*await database_troubles(request), *request.app[DOWNLOADS].troubles])
 
@@ -38,7 +38,7 @@ def _answer(wrong: Sequence[str]) -> web.Response:
 
 
 async def database_troubles(request: web.Request) -> list[str]:
-    """Ask the database whether it can keep what is accepted; answers what is wrong."""
+    """Return why the database cannot store what is accepted; empty if it can."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await request.app[STORE].check()

@@ -62,7 +62,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ConnectionLimits:
-    """All open connections, and which of them may be closed to make room."""
+    """Open connections, counted by network. Closes an idle connection to make room for another."""
 
     def __init__(
         self, *, in_all: int = MAX_CONNECTIONS, of_one: int = MAX_CONNECTIONS_OF_ONE
@@ -101,11 +101,11 @@ class ConnectionLimits:
             self._open[connection] = None
 
     def _largest(self) -> str:
-        """Return the network with the most connections: an attacker's own have to go first."""
+        """Return the network with the most connections: an attacker loses connections first."""
         return max(self._by_network, key=lambda network: self._by_network[network])
 
     def _make_room(self, network: str) -> bool:
-        """Close the connection of a network that was idle longest, else one that sends slowly."""
+        """Close the connection of a network that was idle longest, else one that is sending a request."""
         own = [connection for connection in self._open if connection.network == network]
         idle = (connection for connection in own if not connection.busy)
         receiving = (connection for connection in own if connection.receiving)
@@ -126,7 +126,7 @@ class ConnectionLimits:
 
 
 class Connection(web.RequestHandler):
-    """One connection of a client."""
+    """A connection of a client."""
 
     __slots__ = (
         "_discarded",
@@ -385,7 +385,7 @@ def connections_allowed() -> int:
 
 
 class _OncePerMinute(logging.Filter):
-    """Lets one message in a minute pass of those that asyncio logs for each failed accept."""
+    """Lets asyncio log a failed accept only once a minute."""
 
     def __init__(self) -> None:
         super().__init__()

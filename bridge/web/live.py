@@ -1,4 +1,4 @@
-"""GET /api/bridge/sync: the rows of the page, and what changed since. POST /api/bridge/actions."""
+"""GET /api/bridge/sync: the rows of the page or their changes. POST /api/bridge/actions."""
 
 import asyncio
 import gzip
@@ -10,13 +10,13 @@ from bridge.web.page_actions import ActionRequest
 from bridge.web.web_context import CONTEXT, answer, read_body
 
 WORTH_PACKING = 1400
-"""Bytes that fit into one packet anyway."""
+"""Bytes. A smaller body fits into one packet, so compression gains nothing."""
 LONGEST_PACKED_AT_ONCE = 512 * 1024
-"""Bytes beyond which compressing would hold up other requests for too long."""
+"""Bytes. A larger body is compressed in a thread, because it would delay other requests."""
 
 
 async def sync(request: web.Request) -> web.Response:
-    """Answer what changed since the version that the page names."""
+    """Answer the changes since the version that the page names."""
     require_visitor(request)
     context = request.app[CONTEXT]
     context.overview.watched()
@@ -33,7 +33,7 @@ async def sync(request: web.Request) -> web.Response:
 
 
 async def act(request: web.Request) -> web.Response:
-    """Do something to rows; answers how many it was done to, and why not to the others."""
+    """Apply an action to rows; answer the count of rows done and each refusal."""
     require_visitor(request)
     wanted = await read_body(request, ActionRequest, limit=4 * 1024**2)
     context = request.app[CONTEXT]

@@ -1,7 +1,7 @@
-"""The page for the person who runs this at home: GET / and the addresses of its parts.
+"""The operator's page: GET / and the addresses of its parts.
 
-The page itself is the same for everybody, and holds nothing: it asks the JSON routes, and shows a
-login when they refuse. So a stranger, and a client that only probes, gets it at once.
+The page is the same for every visitor and holds no data: it calls the JSON routes, and shows a
+login when they refuse. So it needs no session, and a client that only probes `/` gets 200.
 """
 
 import gzip
@@ -19,7 +19,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
-"""Nothing from elsewhere, and nothing that is written into the page."""
+"""No resource from another origin, no inline script or style."""
 
 ROOT_MARK: Final = b"{{root}}"
 WORTH_PACKING: Final = 1000
@@ -41,28 +41,29 @@ SCRIPTS: Final = (
     "vendor/htm.js",
 )
 PARTS: Final = ("history", "settings", "setup")
-"""Addresses of the page beside its top and `downloads/<id>`."""
+"""Addresses of the page, next to `/` and `downloads/<id>`."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file of the page, in memory, as it is and compressed."""
+    """A file of the page in memory, plain and compressed."""
 
     body: bytes = field(repr=False)
     kind: str
 
     @cached_property
     def tag(self) -> str:
-        """Changes with the content."""
+        """The ETag: a hash of the content."""
         return hashlib.sha256(self.body).hexdigest()[:16]
 
     @cached_property
     def packed(self) -> bytes:
-        """The body by gzip."""
+        """The body, compressed with gzip."""
         return gzip.compress(self.body, 9, mtime=0)
 
     def answer(self, request: web.Request) -> web.Response:
-        """Send it, or 304 to who has it. Browsers ask each time, so a new version is never mixed."""
+        """Answer the file, or 304 if the browser has it."""
+        # no-cache: the browser revalidates every file, so it never mixes files of two versions.
         known = any(tag.value in {self.tag, "*"} for tag in request.if_none_match or ())
         pack = len(self.body) > WORTH_PACKING and "gzip" in request.headers.get(
             "Accept-Encoding", ""
@@ -85,7 +86,7 @@ def _asset(name: str, kind: str) -> Asset:
 
 
 def _html(root: bytes) -> Asset:
-    """Take the page with links that work from where it is; `root` leads to the top."""
+    """Return the page with its links relative to `root`, the way back to the top."""
     page = _asset("page.html", "text/html; charset=utf-8")
     return Asset(page.body.replace(ROOT_MARK, root), page.kind)
 
@@ -110,12 +111,12 @@ def add_page(app: web.Application, base: str) -> None:
 
 
 async def _top(request: web.Request) -> web.Response:
-    """Answer at `/`, where qbittorrent-api looks first (HEAD): at once, without a redirect."""
+    """Answer at `/` without a redirect: qbittorrent-api probes it first, with HEAD."""
     return TOP.answer(request)
 
 
 async def _below(request: web.Request) -> web.Response:
-    """Answer for one download. Whether there is one only who may come in is told."""
+    """Answer the page for one download, even for an unknown id: only the JSON route may tell."""
     return BELOW.answer(request)
 
 

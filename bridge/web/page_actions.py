@@ -31,7 +31,7 @@ MOST_ROWS: Final = 25_000
 
 
 class ActionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be done to which rows."""
+    """An action and the rows to apply it to."""
 
     action: ActionName
     ids: tuple[int, ...]
@@ -40,20 +40,20 @@ class ActionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tags: tuple[str, ...] = ()
     """For `add_tags` and `remove_tags`."""
     delete_files: bool = False
-    """For `remove`: also what is on disk."""
+    """For `remove`: also delete the files on disk."""
     at_torbox: Literal["settings", "yes", "no"] = "settings"
-    """For `remove`: also at TorBox; `settings`: as policy.remove_from_torbox says."""
+    """For `remove`: also delete at TorBox; `settings`: policy.remove_from_torbox decides."""
 
 
 class NotDone(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that the action was not done to."""
+    """A row that the action was refused for."""
 
     id: int
     why: str
 
 
 class ActionResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an action."""
+    """The result of an action."""
 
     done: int
     refused: tuple[NotDone, ...]
@@ -63,7 +63,7 @@ Act = Callable[[View, ActionRequest], Awaitable[str]]
 
 
 class PageActions:
-    """Does one action to many rows. One that is refused holds up none of the others."""
+    """Applies an action to many rows. A refused row does not stop the others."""
 
     def __init__(self, downloads: DownloadService, commands: OperatorCommands) -> None:
         self._downloads = downloads
@@ -83,7 +83,7 @@ class PageActions:
         }
 
     async def do(self, request: ActionRequest) -> ActionResult:
-        """Carry the action out."""
+        """Apply the action; return the count of rows done and each refusal."""
         ids = tuple(dict.fromkeys(request.ids))[:MOST_ROWS]
         if request.action in {"top", "bottom", "up", "down"}:
             return await self._reorder(request.action, ids)
@@ -139,7 +139,7 @@ class PageActions:
         return ""
 
     async def _retry(self, view: View, _request: ActionRequest) -> str:
-        """Try at once what waits; add again what has failed."""
+        """Retry a waiting row at once; add a failed row again."""
         grab, download = view.grab, view.download
         if view.complete and not grab.missing_files:
             return "It is complete"
@@ -201,5 +201,5 @@ class PageActions:
 
 
 def row_of(view: View) -> Caller:
-    """Return a caller that means exactly this row."""
+    """Return a caller that selects exactly this row."""
     return Caller(grab_id=view.grab.id)

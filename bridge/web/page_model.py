@@ -1,7 +1,7 @@
-"""Rows of the page: made of what the service gives, and sent as what changed since.
+"""The rows of the page, made from the service's views, and their changes since a version.
 
-This module and `page_actions` are all of the page that knows the service. A row is a grab with its
-download; its id is the grab's.
+Only this module and `page_actions` connect the page to the service. A row is a grab with its
+download; its id is the id of the grab.
 """
 
 import time
@@ -22,26 +22,26 @@ from bridge.web.waits import Facts, explain
 
 STOPS_EVERYTHING: Final = frozenset({"outage", "bad_key"})
 GONE_KEPT: Final = 5000
-"""Rows that are gone and can still be told of one by one; beyond that a page gets all rows anew."""
+"""Removed rows that are remembered. A page that missed more of these gets all rows anew."""
 IDLE_SECONDS: Final = 600.0
-"""Without progress at TorBox for so long, a download needs attention."""
+"""A download without progress at TorBox for this long needs attention."""
 CALM: Final = 40
-"""The rows are read again after so many times the time that reading them took."""
+"""A read of the rows is repeated no sooner than after this many times its own duration."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A row of the list. Times are unix seconds, sizes bytes, speeds bytes/s."""
 
     id: int
-    """Of the grab."""
+    """The id of the grab."""
     hash: str
     name: str
     group: str
     """`fetching`, `torbox`, `waiting`, `failed`, `paused`, `seeding`, `completed`."""
     doing: str
-    """One sentence; see `bridge.web.waits` for the moments in it."""
+    """A sentence; `bridge.web.waits` defines the moments in it."""
     state: str
-    """qBittorrent's word."""
+    """qBittorrent's state."""
     added: int
     size: int = 0
     progress: float = 0.0
@@ -51,14 +51,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     completed: int | None = None
     attention: bool = False
-    """It failed, or something stands in its way."""
+    """It failed, or something blocks it."""
     forced: bool = False
     order: int = 0
-    """Place in the submit queue; the smallest goes first."""
+    """Place in the submit queue; the smallest is submitted first."""
 
 
 def group_of(entry: Entry) -> str:
-    """Return the part of the list that an entry belongs to."""
+    """Return the section of the list that an entry belongs to."""
     phase = entry.phase
     if phase is Phase.FAILED or entry.grab.missing_files:
         return "failed"
@@ -74,7 +74,7 @@ def group_of(entry: Entry) -> str:
 
 
 def _waits_long(entry: Entry) -> bool:
-    """Return whether something stands in its way, or nothing has moved at TorBox for long."""
+    """Return whether something blocks the entry, or TorBox made no progress for `IDLE_SECONDS`."""
     if entry.complete or entry.grab.stopped:
         return False
     idle = entry.phase is Phase.REMOTE and entry.download.idle_seconds >= IDLE_SECONDS
@@ -82,7 +82,7 @@ def _waits_long(entry: Entry) -> bool:
 
 
 class _Context(NamedTuple):
-    """What the sentence of a row depends on beside its view."""
+    """The values that the sentence of a row depends on, other than its view."""
 
     place: int = 0
     slots: int | None = None
@@ -103,7 +103,7 @@ class _KeptRow:
 
 
 class PageModel:
-    """The rows as of now, and what changed since any version of the last minutes."""
+    """The current rows, and the changes since any version of the last minutes."""
 
     def __init__(
         self,
@@ -120,10 +120,10 @@ class PageModel:
         self._epoch = f"{time.time_ns():x}"
         self._encoder = msgspec.json.Encoder()
         self._rows: dict[int, _KeptRow] = {}
-        """By id, the one that changed last at the end."""
+        """By id; the row that changed last is at the end."""
         self._gone: deque[tuple[int, int]] = deque(maxlen=GONE_KEPT)
         self._floor = 0
-        """Of what is gone since an older version not everything is known."""
+        """Removals before this version are forgotten; older pages get all rows anew."""
         self._seq = 0
         self._read_at = -1e9
         self._read_seconds = 0.0
@@ -132,7 +132,7 @@ class PageModel:
         self._ids: dict[str, set[int]] = {}
         """The rows of each info-hash."""
         self._live: dict[int, View] = {}
-        """What is not complete, by grab id: what its sentence says depends on the others."""
+        """Incomplete grabs by id. Their sentences depend on each other, so each read renews all."""
         self._version = -1
         self._blockers: tuple[BlockerView, ...] = ()
 
@@ -151,11 +151,11 @@ class PageModel:
         self._read_seconds = self._read_at - now
 
     def expire(self) -> None:
-        """Read the rows again at the next sync, however lately they were read."""
+        """Make the next sync read the rows again, so that a user sees the effect of an action."""
         self._read_at = self._head_at = -1e9
 
     def _read(self) -> None:
-        """Make the rows anew whose grab changed, and those of what is not complete."""
+        """Renew the rows of changed downloads and of all incomplete grabs."""
         queries = self._downloads.queries
         hashes = queries.changed_since(self._version)
         if hashes is None:
@@ -200,7 +200,7 @@ class PageModel:
         self._seq = seq
 
     def _contexts(self) -> Mapping[int, _Context]:
-        """Return the place in line of each unfinished grab, and what blocks it."""
+        """Return the place in line of each incomplete grab, and what blocks it."""
         stop = next((one for one in self._blockers if one.kind in STOPS_EVERYTHING), None)
         base = _Context(
             slots=self._overview.slots_total,
@@ -212,7 +212,7 @@ class PageModel:
         return {grab_id: base._replace(place=places.get(grab_id, 0)) for grab_id in self._live}
 
     def _places(self) -> Mapping[int, int]:
-        """Return the place of each grab whose download is to be added to TorBox, or to be fetched."""
+        """Return the place of each grab in the line of adds, or in the line of fetches."""
         going = [view.entry for view in self._live.values() if not view.grab.stopped]
         new: dict[int, list[Entry]] = {}
         for entry in going:
@@ -232,7 +232,7 @@ class PageModel:
         return places
 
     def row(self, view: View, context: _Context = _NONE) -> Row:
-        """Make the row of a view."""
+        """Return the row of a view."""
         entry, grab, status = view.entry, view.grab, view.status
         group = group_of(entry)
         eta = status.eta if 0 <= status.eta < ETA_UNKNOWN else None
@@ -257,7 +257,7 @@ class PageModel:
         )
 
     def doing(self, view: View, context: _Context | None = None) -> str:
-        """Say what a grab is doing."""
+        """Return the sentence about what a grab is doing."""
         if context is None:
             kept = self._rows.get(view.grab.id)
             context = kept.context if kept else _NONE
@@ -282,7 +282,7 @@ class PageModel:
     # --- sending ----------------------------------------------------------------------------
 
     def sync(self, since: str, overview_tag: str) -> bytes:
-        """Return JSON (`bridge.web.api_routes.SyncAnswer`): what changed since a version, all rows if that is not known."""
+        """Return a `SyncAnswer` as JSON: the changes since a version, or all rows if it is unknown."""
         self._refresh()
         version = f"{self._epoch}.{self._seq}"
         epoch, _, text = since.partition(".")
@@ -303,7 +303,7 @@ class PageModel:
         return b"".join(parts)
 
     def _head(self) -> bytes:
-        """Return the overview as JSON, read as seldom as the rows."""
+        """Return the overview as JSON, read at most every `pause` seconds."""
         now = self._monotonic()
         if now - self._head_at >= self._pause:
             self._head_at, self._head_json = now, self._encoder.encode(self._overview.read())

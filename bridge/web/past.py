@@ -1,4 +1,4 @@
-"""GET /api/bridge/history: what became of downloads, and a week's figures."""
+"""GET /api/bridge/history: the outcomes of downloads, and figures of the last week."""
 
 import time
 
@@ -11,7 +11,7 @@ LONGEST_TEXT = 200
 
 
 async def history(request: web.Request) -> web.Response:
-    """Answer a page of the history, the newest first."""
+    """Answer a page of the history, newest first."""
     require_visitor(request)
     query = request.query
     try:

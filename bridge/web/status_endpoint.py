@@ -1,4 +1,4 @@
-"""GET /api/bridge/status: is all well, and how does each download stand? For the page and scripts."""
+"""GET /api/bridge/status: health of the bridge and the state of each download, for scripts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ DOWNLOADS = web.AppKey("status_downloads", DownloadService)
 
 
 class Rank(IntEnum):
-    """What a reader should see first."""
+    """The order of downloads: the most urgent first."""
 
     BROKEN = 0
     """It failed, or its files are gone."""
     WAITING = 1
-    """Something stands in its way, and its note says what."""
+    """Something blocks it; its note says what."""
     AT_WORK = 2
     DONE = 3
 
@@ -33,7 +33,7 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     name: str
     category: str
-    """All of them, where several *arr have it."""
+    """All its categories, if several *arr have it."""
     phase: Phase
     state: State
     progress: float
@@ -43,30 +43,30 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: float
     """Unix seconds; 0 when nothing is planned."""
     attention: bool
-    """It failed, or something stands in its way."""
+    """It failed, or something blocks it."""
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer. A list of `name`, `category`, `why` beside these is shown by the page too."""
+    """The answer of the route."""
 
     troubles: list[str]
-    """What keeps the bridge from its work, as /readyz tells it."""
+    """Why work is blocked: the lines of /readyz."""
     security: list[str]
-    """What the owner should know of failed logins, a sentence each."""
+    """Warnings about failed logins, a sentence each."""
     violations: int
-    """Promises of its own that do not hold; 0, one hopes."""
+    """Number of violated invariants; above 0 is a bug of the bridge."""
     counts: dict[str, int]
-    """Downloads by phase, all phases."""
+    """Number of downloads in each phase; every phase is listed."""
     downloads: list[StatusRow]
-    """What needs attention first, then the newest first."""
+    """Downloads that need attention first, then the newest first."""
     clean_up: list[CleanupEntry]
-    """What is removed though no *arr asks for it; `at` is when, null in a dry run."""
+    """Scheduled removals that no *arr asked for; `at` is when, null in a dry run."""
     orphaned: list[CleanupEntry]
-    """What is nobody's, on disk or at TorBox, and was left alone."""
+    """Files on disk and items at TorBox that belong to no download and are left alone."""
 
 
 async def status(request: web.Request) -> web.Response:
-    """Answer from memory; only the database is asked whether it works."""
+    """Answer from memory, after a short check of the database."""
     require_visitor(request)
     downloads = request.app[DOWNLOADS]
     views = sorted(
@@ -89,7 +89,7 @@ async def status(request: web.Request) -> web.Response:
 
 
 def rank(view: View) -> Rank:
-    """Tell how much a download asks for attention."""
+    """Return how urgently a download needs attention."""
     entry = view.entry
     if entry.phase is Phase.FAILED or entry.grab.missing_files:
         return Rank.BROKEN

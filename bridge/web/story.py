@@ -1,6 +1,6 @@
 """GET /api/bridge/downloads/{id}: everything about one grab and its download.
 
-`id` is the id of a row, or an info-hash: then it is the grab that a list of everything shows.
+`id` is the id of a row. It may also be an info-hash, which selects the primary grab of the hash.
 """
 
 import time
@@ -36,7 +36,7 @@ class StoryFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
-    """What TorBox says of it."""
+    """The item as TorBox reports it."""
 
     state: str
     progress: float
@@ -57,7 +57,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A page elsewhere."""
+    """A link to a page of another program."""
 
     name: str
     url: str
@@ -80,25 +80,25 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     queued_id: int | None
     events: list[Event]
     id: int | None = None
-    """Of the row; null once it is gone."""
+    """The id of the row; null once the row is removed."""
     row: Row | None = None
-    """As in the list; null once it is gone."""
+    """The row as in the list; null once it is removed."""
     save_path: str = ""
     content_path: str = ""
-    """Where it is on disk, or will be."""
+    """Its path on disk, also before it is complete."""
     mode: str = ""
     asked_by: str = ""
     private: bool = False
     ours: bool = False
-    """The bridge has added it at TorBox."""
+    """Whether the bridge created it at TorBox."""
     completed_at: float | None = None
     imported_at: float | None = None
     files: list[StoryFile] = []
     remote: Remote | None = None
     links: list[PageLink] = []
-    """The *arr that grab into its category."""
+    """The Activity page of each *arr that uses its category."""
     reportable: bool = False
-    """An *arr can be told that it failed."""
+    """Whether its failure can be reported to an *arr."""
 
 
 class FilePriority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,9 +109,9 @@ class FilePriority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 async def story(request: web.Request) -> web.Response:
-    """Answer the story; 404 for a hash that was never seen, even after it is gone otherwise.
+    """Answer the story, also of a removed download; 404 for an id that was never seen.
 
-    It names what somebody downloads, so it takes a session or the API key like the other face.
+    Needs a session or the API key.
     """
     require_visitor(request)
     told = await _story(request.app[CONTEXT], request.match_info["id"])
@@ -121,7 +121,7 @@ async def story(request: web.Request) -> web.Response:
 
 
 async def report(request: web.Request) -> web.Response:
-    """Answer the story as text to be copied into a bug report: no keys, no links, no passwords."""
+    """Answer the story as text for a bug report. Keys, links and passwords are masked."""
     require_visitor(request)
     context = request.app[CONTEXT]
     told = await _story(context, request.match_info["id"])
@@ -131,7 +131,7 @@ async def report(request: web.Request) -> web.Response:
 
 
 async def set_files(request: web.Request) -> web.Response:
-    """Choose among the files of a download."""
+    """Set the priority of files of a download."""
     require_visitor(request)
     wanted = await read_body(request, FilePriority)
     downloads = request.app[CONTEXT].downloads
@@ -150,7 +150,7 @@ async def set_files(request: web.Request) -> web.Response:
 
 
 def grab_id_of(text: str) -> int | None:
-    """Return the id of a row; None if the text is an info-hash, or nothing."""
+    """Return the id of a row; None if the text is an info-hash or not valid."""
     return int(text) if text.isdecimal() and len(text) < LONGEST_ID else None
 
 
@@ -189,7 +189,8 @@ async def _story(context: WebContext, text: str) -> Story | None:
 
 
 def _about(events: Sequence[Event], grab_id: int | None) -> list[Event]:
-    """Return the events of one grab, if it is named, and of its download."""
+    """Return the events of a grab and its download; without a grab id, all events."""
+    # Grab id 0 marks an event of the download, which all its grabs share.
     return [event for event in events if grab_id is None or event.grab_id in {0, grab_id}]
 
 

@@ -1,6 +1,6 @@
-"""GET and HEAD /strm/{token}/{name}: plays one file, for whoever holds its `.strm`.
+"""GET and HEAD /strm/{token}/{name}: play the file of a `.strm`.
 
-There is no session: a media server has none. The token is the permission, and for this file only.
+Media servers have no session, so the token in the URL is the permission, for this file only.
 """
 
 from http import HTTPStatus
@@ -20,15 +20,15 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 async def play(request: web.Request) -> web.Response:
-    """Send the player to TorBox's CDN; it repeats its Range there."""
+    """Redirect the player to TorBox's CDN, where it repeats its Range request."""
     link = await _link(request)
     return web.Response(status=HTTPStatus.FOUND, headers={"Location": link, **PRIVATE})
 
 
 async def describe(request: web.Request) -> web.Response:
-    """Tell size and kind of what GET would play, since TorBox's CDN answers no HEAD.
+    """Answer the size and media type of the file, since TorBox's CDN does not answer HEAD.
 
-    Where GET would fail this fails alike.
+    Fails wherever GET fails.
     """
     await _link(request)
     size = request.app[DOWNLOADS].strm.size(request.match_info["token"])
@@ -38,7 +38,12 @@ async def describe(request: web.Request) -> web.Response:
 
 
 async def _link(request: web.Request) -> str:
-    """Return where the token's file is to be fetched; otherwise raise the answer that says why not."""
+    """Return the CDN link of the token's file.
+
+    Raises:
+        HTTPNotFound: the token has no stream.
+        HTTPServiceUnavailable: TorBox gives no link now; Retry-After says when to try again.
+    """
     found = await request.app[DOWNLOADS].strm.open(request.match_info["token"])
     match found:
         case Stream(link):

@@ -1,7 +1,7 @@
-"""What a download is doing, in one plain sentence. Pure: facts in, a sentence out.
+"""Writes the sentence about what a download is doing. Pure: facts in, a sentence out.
 
-A sentence may hold moments, which whoever shows it puts into words: `{at:1764300000}` is a time of
-day, `{in:1764300000}` how long until then, `{since:1764300000}` how long since then.
+A sentence may hold moments that the reader's side formats: `{at:1764300000}` is a time of day,
+`{in:1764300000}` the time until then, `{since:1764300000}` the time since then.
 """
 
 import re
@@ -13,9 +13,9 @@ from bridge.core.model import Entry, Phase, RemoteItem
 from bridge.core.status import FAILED_WORDS, state_word
 
 IDLE_SECONDS: Final = 90.0
-"""Standing still for longer than this is worth saying."""
+"""No progress for longer than this is mentioned in the sentence."""
 FAILED_SECONDS: Final = 60.0
-"""How long TorBox's word for a failure is watched before it is believed."""
+"""Seconds that TorBox must report a failure before the download fails."""
 
 _CODE = re.compile(r"^[A-Z]+(?:_[A-Z]+)+: ")
 _TOKEN = re.compile(r"\{(at|in|since):(\d+)\}")
@@ -23,19 +23,19 @@ _TOKEN = re.compile(r"\{(at|in|since):(\d+)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a sentence is made of, beside the download itself. Times in unix seconds."""
+    """The inputs of a sentence other than the entry. Times are unix seconds."""
 
     item: RemoteItem | None = None
     place: int = 0
-    """1 is next: in line to be added to TorBox, or in line to be fetched. 0: not in a line."""
+    """Place in the line of adds or of fetches; 1 is next, 0 is not in a line."""
     slots: int | None = None
-    """How many slots the plan has."""
+    """Number of slots of the plan."""
     no_slot: bool = False
     blocker: str = ""
-    """Why TorBox as a whole cannot be worked with; empty while it can."""
+    """Why all work at TorBox is blocked; empty if it is not."""
     blocker_until: float | None = None
     turn_at: float | None = None
-    """When TorBox allows the next add of this one."""
+    """When TorBox allows the add of this download."""
     checking: bool = False
     """The files are compared with the torrent's hashes."""
     stalled_after: float | None = None
@@ -158,12 +158,12 @@ assert set(_WORDS) == set(Phase) - {Phase.DELIVERED, Phase.FINISHED, Phase.FAILE
 
 
 def _next_attempt(entry: Entry) -> float:
-    """Return when what the note speaks of is tried again."""
+    """Return when the work that the note is about is tried again."""
     return entry.grab.next_attempt_at if entry.grab.note else entry.download.next_attempt_at
 
 
 def _still(what: str, entry: Entry, limit: float | None, *, always: bool = False) -> str:
-    """Say since when nothing has moved, and when it is given up."""
+    """Add how long there was no progress, and when the download is given up."""
     if entry.download.seen_at is None or (
         entry.download.idle_seconds < IDLE_SECONDS and not always
     ):
@@ -194,20 +194,20 @@ def _in(moment: float) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Begin with a capital; TorBox's error codes are left to the log."""
+    """Start with a capital, and replace a TorBox error code, which only the log needs."""
     plain = _CODE.sub("TorBox says: ", text)
     return plain[:1].upper() + plain[1:]
 
 
 def ordinal(number: int) -> str:
-    """Write 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    """Return 1st, 2nd, 3rd, 4th, 11th, 21st."""
     teens = number % 100 in range(10, 21)
     ending = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
 
 
 def in_words(sentence: str, now: float, clock: Callable[[float], str]) -> str:
-    """Put the moments of a sentence into words. `clock` writes a time of day."""
+    """Replace the moments of a sentence with words. `clock` formats a time of day."""
 
     def word(found: re.Match[str]) -> str:
         kind, moment = found[1], float(found[2])
@@ -224,7 +224,7 @@ def in_words(sentence: str, now: float, clock: Callable[[float], str]) -> str:
 
 
 def span(seconds: float) -> str:
-    """Write a duration with its largest fitting unit."""
+    """Return a duration in its largest fitting unit."""
     size = max(seconds, 0.0)
     for unit, length, most in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, 48 * 3600)):
         if size < most:

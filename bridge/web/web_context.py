@@ -1,4 +1,4 @@
-"""What the routes of this face share."""
+"""The services that the routes share, and the reading and writing of JSON bodies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 SMALL_BODY = 1024**2
 LARGE_BODY = 32 * 1024**2
-"""For .torrent files, in base64."""
+"""For .torrent files as base64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +39,25 @@ class WebContext:
     setup: Setup
     notifier: Notifier
     restart: Callable[[], bool]
-    """Begin a restart; False if nobody restarts the bridge."""
+    """Begin a restart; False if the process would not be started again."""
 
 
 CONTEXT = web.AppKey("web_context", WebContext)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something was refused."""
+    """The reason of a refusal."""
 
     error: str
 
 
 def refusal(why: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> web.Response:
-    """Answer why not."""
+    """Answer a refusal with its reason."""
     return private_json(msgspec.json.encode(Problem(error=why)), status)
 
 
 def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Answer a value as JSON that no cache keeps."""
+    """Answer a value as JSON that caches must not store."""
     return private_json(msgspec.json.encode(value), status)
 
 
@@ -65,9 +65,10 @@ async def read_body(request: web.Request, kind: type[T], *, limit: int = SMALL_B
     """Read the JSON body of a request.
 
     Raises:
-        HTTPBadRequest: it is not what is expected.
-        HTTPRequestEntityTooLarge: it is larger than the limit.
+        HTTPBadRequest: it is not valid JSON of this type.
+        HTTPRequestEntityTooLarge: it has more than `limit` bytes.
     """
+    # Read in chunks: Content-Length may be missing or wrong, and memory must stay bounded.
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
