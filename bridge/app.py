@@ -81,13 +81,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the settings come from, for the page that changes them."""
+    """The source of the settings, for the page that changes them."""
 
     path: Path
     """The YAML file, which may not exist yet."""
     environ: Mapping[str, str]
     restarts: bool = False
-    """Whoever runs the bridge restarts it when `Running.restart` is set."""
+    """The process starts the bridge again after `Running.restart` is set."""
 
 
 @asynccontextmanager
@@ -372,7 +372,7 @@ async def _make_categories(settings: Settings, downloads: DownloadService) -> No
             log.error("save_path_unusable", category=made.name, problem=str(error))
             continue
         for problem in await asyncio.to_thread(check_directory, path, make=True):
-            # One that an *arr made: the others work all the same.
+            # Not fatal: an *arr created this category, and the other categories still work.
             log.error("save_path_unusable", category=made.name, problem=str(problem))
 
 
@@ -384,7 +384,7 @@ def _changed(
     before: Entry | None,
     after: Entry | None,
 ) -> None:
-    """Tell everybody who wants to know that an entry changed. Cheap: it happens all the time."""
+    """Pass a changed entry to every listener. Called for each change, so it must stay cheap."""
     if after is not None:
         _count(counters, before, after)
         engine.entry_changed(before, after)

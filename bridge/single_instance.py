@@ -1,4 +1,4 @@
-"""One bridge on one database: two would create, fetch and delete the same downloads."""
+"""A lock on the database: two bridges would create, fetch and delete the same downloads."""
 
 import fcntl
 import os
@@ -17,8 +17,8 @@ log = structlog.get_logger()
 def only_bridge_on(database: Path) -> Iterator[None]:
     """Hold the lock of a database while the `with` lasts.
 
-    The lock is the kernel's, on a file beside the database: it ends with the process, however that
-    dies, and is seen by every container on the machine.
+    The kernel holds the lock on a file next to the database. It ends with the process, however the
+    process dies, and every container on the machine sees it.
 
     Raises:
         CannotStart: another bridge runs on this database.
@@ -27,7 +27,7 @@ def only_bridge_on(database: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        # The database beside it will tell what is wrong with the directory.
+        # Opening the database will report what is wrong with the directory.
         log.warning("database_not_locked", path=str(path), why=str(error))
         yield
         return

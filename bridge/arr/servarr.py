@@ -154,7 +154,7 @@ class Arr:
     async def refresh_downloads(self) -> None:
         """Make the *arr look at its download clients now instead of within its own minute.
 
-        The *arr queues the command and answers at once; a second one that waits is dropped there.
+        The *arr queues the command and answers at once; it drops a command that is queued already.
         """
         body = msgspec.json.encode({"name": "RefreshMonitoredDownloads"})
         await self._transport.send("POST", f"{self._api}/command", seconds=READ_SECONDS, body=body)

@@ -248,14 +248,14 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class HistorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of downloads."""
+    """The history of downloads."""
 
     keep_for: Seconds | None = 90 * 86400.0
-    """In seconds, after a download was removed; None is for ever."""
+    """Seconds after a download was removed; None keeps its history for ever."""
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is told what happened."""
+    """A receiver of notifications."""
 
     name: Text
     kind: NotifyKind

@@ -1,4 +1,4 @@
-"""Content by name: what somebody downloads a torrent for, as opposed to what lies beside it."""
+"""File extensions of content: the files a torrent is downloaded for, unlike covers and texts."""
 
 import re
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ BOOKS = frozenset(
     {"azw", "azw3", "azw4", "cb7", "cba", "cbr", "cbt", "cbz", "chm", "djvu", "doc", "docx"}
     | {"epub", "fb2", "kepub", "kfx", "lit", "lrf", "mobi", "odt", "pdb", "pdf", "prc", "rtf"}
 )
-"""E-books and comics. A `.txt` is seldom a book, and mostly somebody's greeting."""
+"""E-books and comics. `.txt` is left out: it is mostly the release group's notes."""
 ARCHIVES = frozenset(
     {"7z", "ace", "arj", "bz2", "gz", "lzh", "rar", "tar", "tbz2", "tgz", "txz", "xz", "zip", "zst"}
 )
 DISC = frozenset({"bdmv", "bup", "clpi", "mpls"})
-"""What a disc does not play without."""
+"""Index files that a disc needs to play."""
 
 CONTENT_EXTENSIONS = AUDIO | BOOKS | ARCHIVES | DISC
 
@@ -27,7 +27,7 @@ _VOLUME = re.compile(r"[a-z]?\d{2,3}\Z")
 
 
 def is_content(name: str) -> bool:
-    """Tell by the extension: video, audio, e-book, comic, archive, or a part of one."""
+    """Return whether a name is video, audio, an e-book, a comic, or an archive or its volume."""
     stem, _, extension = name.rpartition("/")[2].rpartition(".")
     extension = extension.lower()
     known = extension in CONTENT_EXTENSIONS or bool(_VOLUME.match(extension))
@@ -35,6 +35,6 @@ def is_content(name: str) -> bool:
 
 
 def content_among(names: Iterable[str]) -> frozenset[str]:
-    """Return the names of the content; all of them where none is of a kind that is known."""
+    """Return the names that are content; every name if no extension is known."""
     every = frozenset(names)
     return frozenset(filter(is_content, every)) or every

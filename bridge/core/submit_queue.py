@@ -212,17 +212,17 @@ def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]
 
 
 def _check_first(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether it has to be known what TorBox has cached before a create is sent."""
+    """Return whether the cache check must be answered before the create is sent."""
     if _cached_only(live, known):
         return known.cached.get(live.download.hash) is None
     return known.creates_are_scarce and live.download.hash not in known.cached
 
 
 def _needs_no_slot(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether a create of it is known to need neither the hourly budget nor a slot."""
+    """Return whether its create is known to need neither the hourly budget nor a slot."""
     return bool(known.cached.get(live.download.hash)) or _cached_only(live, known)
 
 
 def _cached_only(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether one of its grabs takes only what TorBox has cached."""
+    """Return whether a grab of the download accepts only torrents that TorBox has cached."""
     return any(known.rules_of(grab).cached_only for grab in live.pending)

@@ -187,7 +187,7 @@ class Engine:
 
     @property
     def troubles(self) -> Sequence[str]:
-        """What keeps the bridge from its work, in words; empty when all is well."""
+        """Sentences that say why work is blocked; empty when it is not."""
         torbox = self.blockers.texts or self._refresh.blockers
         return [*torbox, *(blocker.text for blocker in self._disk_blockers())]
 
@@ -238,7 +238,7 @@ class Engine:
         return blocked
 
     def _log_violations(self, known: PlannerInput) -> None:
-        """Log what does not hold, each of it once for as long as it does not."""
+        """Log each violated invariant once for as long as it is violated."""
         self._note_waits(known)
         if abs(known.now - self._looked_for_violations_at) < VIOLATIONS_SECONDS:
             return
@@ -249,9 +249,9 @@ class Engine:
         self._logged_violations = found
 
     def settings_changed(self) -> None:
-        """Take changed settings over: rules are read for every plan, clean-up times are not.
+        """Apply changed settings: every plan reads the rules anew, but clean-up times are cached.
 
-        A key that TorBox rejected may be another one now: it is tried at once.
+        The API key may have been replaced, so a rejected key is tried again at once.
         """
         self._cleanup.reset()
         self.blockers.probe_now()
@@ -334,8 +334,8 @@ class Engine:
     def start(self) -> None:
         """Begin to work, in the background.
 
-        One list is read at once, whatever there is to do: it tells whether TorBox answers and takes
-        the key before the first grab depends on it.
+        Reads TorBox's list at once, even with no downloads: this shows whether TorBox answers and
+        accepts the key before the first grab depends on it.
         """
         self._refresh.begin()
         self._spawn(self._refresh.refresh_list(queue=False), name="first list")

@@ -1,7 +1,7 @@
 """Chooses and names the files of each grab.
 
-A grab whose content is not all in TorBox's list waits: half of a pack is never delivered as the
-whole. What lies beside the content (a cover, a text, subtitles) is waited for a short time only.
+A grab waits until TorBox lists all its content: half of a pack is never delivered as the whole.
+For other files (a cover, a text, subtitles) it waits only a short time.
 """
 
 import asyncio

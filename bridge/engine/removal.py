@@ -49,10 +49,9 @@ async def release(
 ) -> None:
     """Remove a grab, committed on return, and store the job that cleans up after it.
 
-    What other grabs of the download have stays as it is; with the last one TorBox's item is deleted
-    too, if the bridge created it. A report to the *arr that was not begun is called off: whoever
-    removes a failed grab knows of the failure. `delete_remote` overrules what the settings say of
-    TorBox's item.
+    Other grabs of the download keep their files. With the last grab TorBox's item is deleted too, if
+    the bridge created it; `delete_remote` overrides the settings here. A failure report that has
+    not started is cancelled: the user who removes a failed grab knows of the failure.
     """
     async with ctx.state.unit_of_work() as work:
         entry = work.entry(grab_id)

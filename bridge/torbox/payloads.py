@@ -93,7 +93,7 @@ class Account:
 
     @property
     def plan_name(self) -> str:
-        """What TorBox calls the plan."""
+        """TorBox's name for the plan."""
         return _PLANS.get(self.plan, f"number {self.plan}")
 
 
