@@ -261,7 +261,7 @@ async def test_change_a_setting(set_up: Rig, tmp_path: Path) -> None:
         await page.get_by_label("policy.cached").select_option("only")
         await page.get_by_text("2 changed").wait_for()
         await page.get_by_role("button", name="Save").click()
-        await page.get_by_text("Saved settings count after a restart").wait_for()
+        await page.get_by_text("Saved settings take effect after a restart").wait_for()
         assert read().delivery.parallel_files == 8
         assert "# my comment" in file.read_text(encoding="utf-8")
         password = page.get_by_label("server.password", exact=True)
@@ -295,7 +295,7 @@ async def test_the_first_run(set_up: Rig, tmp_path: Path) -> None:
         assert await page.get_by_label("Password").input_value() == PASSWORD
         await page.get_by_role("button", name="Create it there, and save").click()
         await page.get_by_text("Sonarr has tested and made the download client TorBox").wait_for()
-        await page.get_by_text("counts after a restart").first.wait_for()
+        await page.get_by_text("takes effect after a restart").first.wait_for()
         assert [client["name"] for client in api.clients] == ["TorBox"]
         saved = read()
         assert [(arr.name, arr.categories) for arr in saved.arr] == [("sonarr", ("tv-sonarr",))]

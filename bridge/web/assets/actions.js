@@ -1,4 +1,4 @@
-// What can be done to downloads: the actions, and the dialogs that ask before something is destroyed.
+// The actions on downloads, and the dialogs that ask for confirmation before a removal.
 
 import { base64, bytes, count, get, html, post, useEffect, useMemo, useRef, useState, why } from "./lib.js";
 import { Button, DialogHead, Field, Icon, openDialog, say } from "./parts.js";
@@ -53,7 +53,7 @@ function undoOf(action, before, more) {
     };
   }
   if (action === "add_tags") {
-    // Whoever had a tag before keeps it.
+    // Undo must not remove the tag from rows that had it before.
     return async () => {
       for (const row of before) {
         const added = more.tags.filter((tag) => !(row.tags ?? []).includes(tag));
@@ -73,7 +73,7 @@ function grouped(list) {
 const short = (name) => (name.length > 48 ? `${name.slice(0, 46)}…` : name);
 const named = (list) => (list.length === 1 ? `“${short(list[0].name)}”` : count(list.length, "download"));
 
-// The actions that make sense for these rows, for a menu.
+// The menu of the actions that apply to these rows.
 export function itemsFor(list) {
   const ids = list.map((row) => row.id);
   const any = (...groups) => list.some((row) => groups.includes(row.group));
@@ -265,7 +265,7 @@ function AddDialog({ files, close }) {
       onDragOver=${(event) => { event.preventDefault(); event.stopPropagation(); setOver(true); }} onDragLeave=${() => setOver(false)}
       onDrop=${(event) => { event.preventDefault(); event.stopPropagation(); setOver(false); take(event.dataTransfer.files); }}>
       <${DialogHead} title="Add downloads" close=${close} />
-      <${Field} id="add-links" label="Magnets, info-hashes or URLs of .torrent files, one a line">
+      <${Field} id="add-links" label="Magnets, info-hashes or URLs of .torrent files, one per line">
         <textarea id="add-links" rows="3" value=${text} onInput=${(event) => setText(event.target.value)} spellcheck="false" autofocus placeholder="magnet:?xt=urn:btih:…"></textarea>
       <//>
       <div class="drop">

@@ -1,4 +1,4 @@
-// The page: login, the bar at the top, and which part of the page is shown.
+// The page: the login, the bar at the top, and the routing between its parts.
 
 import { ROOT, ask, get, html, render, speed, useEffect, useLayoutEffect, useState, whenLoggedOut, why } from "./lib.js";
 import { openAdd } from "./actions.js";
@@ -7,7 +7,7 @@ import { TorBoxPill, totals } from "./overview.js";
 import { Dialogs, Icon, Messages } from "./parts.js";
 import { start, stop, useStore } from "./store.js";
 
-// What is not needed at first comes when it is asked for.
+// Parts that the first view does not need are loaded on demand.
 const LATER = {
   downloads: () => import("./story.js").then((module) => module.Story),
   history: () => import("./history.js").then((module) => module.History),
@@ -44,7 +44,7 @@ function App() {
     }
   };
   const [name, ...rest] = path.split("/");
-  // The list finds its own place again; everything else begins at its top.
+  // The list restores its own scroll position; every other part starts at the top.
   useLayoutEffect(() => { if (path) scrollTo(0, 0); }, [path]);
   useLayoutEffect(() => {
     const title = TITLES[name];

@@ -1,4 +1,4 @@
-// The list of downloads: filter, sort, select, act. Only the rows in sight are in the page.
+// The list of downloads: filter, sort, select, act. Only visible rows are in the DOM.
 
 import { ROOT, brief, bytes, hasMoments, html, now, percent, speed, storage, useEffect, useLayoutEffect, useMemo, useRef, useState, words } from "./lib.js";
 import { askRemove, itemsFor, openAdd } from "./actions.js";
@@ -58,7 +58,7 @@ function useView() {
   })];
 }
 
-// Counts, choices and the rows to show. Made anew when a row or the view has changed.
+// Counts, choices and the rows to show, computed again when a row or the view changes.
 function useRows(view, changes) {
   const facts = useMemo(() => {
     const counts = Object.fromEntries(FILTERS.map(([name]) => [name, 0]));
@@ -233,7 +233,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
   useLayoutEffect(() => { container.current.style.height = `${shown.length * height}px`; }, [shown.length, height]);
   useLayoutEffect(() => {
     if (place) scrollTo(0, place);
-    // Not at the end: what is above the list is taken away first, and the browser scrolls then.
+    // Not at the end: the parts above the list are removed first, and then the browser scrolls.
     const remember = () => { place = scrollY; };
     addEventListener("scroll", remember, { passive: true });
     return () => removeEventListener("scroll", remember);
@@ -293,7 +293,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
       setSelected(new Set());
     }
   };
-  // A row that is as it was keeps its element, so that it costs nothing to render.
+  // An unchanged row keeps its element, so that it costs nothing to render.
   const live = useRef();
   live.current = { pick, go };
   const stable = useMemo(() => ({ pick: (...given) => live.current.pick(...given), go: (to) => live.current.go(to) }), []);
@@ -330,7 +330,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
 function Row({ row, index, height, selected, pick, go }) {
   const element = useRef();
   const box = useRef();
-  // The browser turns the box by itself; what counts is what is selected.
+  // The browser toggles the box on a click, but the selection decides whether it is checked.
   useLayoutEffect(() => { box.current.checked = selected; });
   useLayoutEffect(() => {
     element.current.style.transform = `translateY(${index * height}px)`;

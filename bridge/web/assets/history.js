@@ -1,4 +1,4 @@
-// What became of downloads, also of those that are gone.
+// The history of downloads, also of removed ones.
 
 import { ROOT, bytes, get, html, moment, span, storage, useEffect, useRef, useState, why } from "./lib.js";
 import { Button, Icon, Progress } from "./parts.js";
@@ -72,7 +72,7 @@ export function History({ go }) {
     ${page?.more && html`<p class="center"><${Button} onClick=${() => read(page.rows.at(-1).last_at)}>Show more<//></p>`}`;
 }
 
-// What goes by itself, and what was found and left alone.
+// Scheduled automatic removals, and files and items that are left alone.
 function CleanUp() {
   const [told, set] = useState(null);
   useEffect(() => { get("api/bridge/clean-up").then(set, () => {}); }, []);

@@ -1,5 +1,5 @@
-// What all parts of the page share: rendering, the bridge's API, numbers and times in words.
-// Names, notes and sentences of TorBox become text nodes, never HTML.
+// Shared by all parts of the page: rendering, the bridge's API, formats of numbers and times.
+// Names, notes and TorBox's sentences become text nodes, never HTML.
 
 import { createPortal, h, render, Fragment } from "./vendor/preact.js";
 import htm from "./vendor/htm.js";
@@ -33,7 +33,7 @@ export async function ask(path, options = {}) {
   const response = await fetch(new URL(path, ROOT), { cache: "no-store", signal, ...options });
   const text = await response.text();
   const date = Date.parse(response.headers.get("Date") ?? "");
-  // The header counts whole seconds: what differs by less is no difference.
+  // The Date header has whole seconds, so a smaller difference means nothing.
   if (date && Math.abs(date / 1000 - now()) > 2) skew = (date - Date.now()) / 1000;
   if (response.status === 403) onLoggedOut();
   if (!response.ok) throw new Refused(response.status, problemIn(text) || `HTTP ${response.status}`);
@@ -84,7 +84,7 @@ export function span(amount) {
   return `${Math.round(size / 86400)} days`;
 }
 
-// As short as a table needs it.
+// The short form, for tables.
 export function brief(amount) {
   const size = Math.max(0, amount);
   if (size < 60) return `${Math.round(size)}s`;
@@ -104,7 +104,7 @@ export function clock(at) {
 export const date = (at) => DATE.format(at * 1000);
 export const moment = (at) => new Date(at * 1000).toLocaleString();
 
-// A sentence of the bridge with its moments put into words; see bridge/web/waits.py.
+// A sentence of the bridge with its moments formatted; see bridge/web/waits.py.
 export const words = (sentence) =>
   sentence.replace(/\{(at|in|since):(\d+)\}/g, (_, kind, at) => {
     if (kind === "at") return clock(+at);
@@ -131,14 +131,14 @@ export const storage = {
     try {
       sessionStorage.setItem(key, JSON.stringify(value));
     } catch {
-      // A browser that keeps nothing: the view is forgotten on reload, and that is all.
+      // Storage may be blocked. Then the view is lost on reload, which is acceptable.
     }
   },
 };
 
 export async function copy(text) {
   if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
-  // Plain http, as most homes have it: the older way.
+  // navigator.clipboard needs https, and most homes use plain http.
   const field = document.createElement("textarea");
   field.value = text;
   (document.querySelector("dialog[open]") ?? document.body).append(field);

@@ -1,4 +1,4 @@
-// The head of the page: is all well, TorBox and its limits, speeds, disks, the *arr.
+// The overview: problems, TorBox and its limits, speeds, disks, the *arr.
 
 import { bytes, clock, count, date, html, now, post, span, speed, storage, useState, why, words } from "./lib.js";
 import { Button, Icon, Progress, say } from "./parts.js";
@@ -17,7 +17,7 @@ export function totals() {
   return { fetching, torbox };
 }
 
-// --- what is not well -----------------------------------------------------------------------
+// --- problems -------------------------------------------------------------------------------
 
 export function Notices({ go }) {
   const { overview, check, problem } = useStore();

@@ -51,7 +51,7 @@ export function Progress({ share, label, kind = "" }) {
 
 let showMessage = () => {};
 
-// Tells what was done, with a way to take it back where there is one.
+// Shows what was done, with an undo button if the action can be undone.
 export const say = (text, { kind = "", undo } = {}) => showMessage({ text, kind, undo });
 
 export function Messages() {
@@ -84,8 +84,8 @@ export function Dialogs() {
   useEffect(() => { showDialog = set; }, []);
   useLayoutEffect(() => { if (dialog) element.current.showModal(); }, [dialog?.id]);
   if (!dialog) return null;
-  // The browser gives the focus back, and tells of the end a moment later: by then another
-  // dialog may be open.
+  // The browser restores the focus and sends `close` a moment later, when another dialog may
+  // already be open.
   const close = () => element.current?.close();
   const closed = () => set((shown) => (shown?.id === dialog.id ? null : shown));
   const { Body, props } = dialog;

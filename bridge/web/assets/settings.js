@@ -1,4 +1,4 @@
-// Settings: every one with its help, its default, and where its value comes from.
+// Every setting with its help, its default and the source of its value.
 
 import { get, html, post, useEffect, useMemo, useRef, useState, why } from "./lib.js";
 import { CheckAgain, Findings } from "./overview.js";
@@ -31,7 +31,7 @@ export const EVENTS = {
 const complain = (problems) => { if (problems.length) say(problems.join("\n"), { kind: "bad" }); };
 
 export async function waitForRestart() {
-  // It stops within seconds and comes back; until then requests fail.
+  // The bridge stops within seconds and starts again; until then requests fail.
   await new Promise((done) => setTimeout(done, 1200));
   for (let turn = 0; turn < 40; turn += 1) {
     try {
@@ -98,7 +98,7 @@ export function SettingsPage({ go }) {
       setProblems([]);
       setChanges({});
       if (restarts) setRestartDue(true);
-      say(restarts ? "Saved. It counts after a restart" : "Saved, and in use");
+      say(restarts ? "Saved. It takes effect after a restart" : "Saved, and in use");
       await read();
       setTimeout(syncNow, 1500);
       return [];
@@ -127,7 +127,7 @@ export function SettingsPage({ go }) {
   return html`
     <h1>Settings</h1>
     ${page.problem && html`<p class="notice warn"><${Icon} name="warn" /><span>${page.problem}</span></p>`}
-    ${restartDue && html`<div class="notice info"><${Icon} name="retry" /><p>Saved settings count after a restart of the bridge.</p>
+    ${restartDue && html`<div class="notice info"><${Icon} name="retry" /><p>Saved settings take effect after a restart of the bridge.</p>
       ${page.can_restart ? html`<${Button} kind="primary" onClick=${restart}>Restart now<//>` : html`<span>Restart it where you started it.</span>`}</div>`}
     <div class="settings">
       <nav aria-label="Sections">
@@ -223,7 +223,7 @@ function ArrDialog({ page, entry, send, close }) {
       name: form.get("name"), kind: form.get("kind"), url: form.get("url"), api_key: form.get("api_key"),
       categories: form.get("categories").split(",").map((one) => one.trim()).filter(Boolean), key_is_set: entry.key_is_set,
     };
-    // Under another name the key that is kept under the old one would be lost.
+    // Saved keys are found by name: under a new name the saved key would be lost.
     if (changed.name !== entry.name && !changed.api_key) return setTold("With another name, enter the API key again");
     const problems = await send({ arr: page.arr.map((one) => (one === entry ? changed : one)) }, true);
     if (problems.length) setTold(problems.join("\n"));

@@ -1,4 +1,4 @@
-// The set-up assistant: TorBox's key, the *arr, and the download client in each of them.
+// The set-up assistant: TorBox's key, each *arr, and its download client.
 
 import { ROOT, get, html, post, useEffect, useState, why } from "./lib.js";
 import { restart } from "./settings.js";
@@ -30,7 +30,7 @@ export function SetupPage({ go, session }) {
       <section class="card" aria-labelledby="done-title">
         <h2 id="done-title"><span class="step">3</span>Start</h2>
         ${restartDue ? html`
-          <p>The *arr is saved and counts after a restart of the bridge.</p>
+          <p>The *arr is saved and takes effect after a restart of the bridge.</p>
           <p>${page.can_restart ? html`<${Button} kind="primary" icon="retry" onClick=${restart}>Restart now<//>` : "Restart it where you started it."}</p>` : html`
           <p class="faint">Grab something in your *arr: it appears on the page within a minute.</p>`}
         <p><${Button} onClick=${() => go("")}>To the downloads<//></p>
@@ -177,7 +177,7 @@ function ArrStep({ page, value, read, session, saved }) {
           <${Field} id="client-username" label="Username"><input id="client-username" ...${part("username")} autocomplete="off" /><//>
           <${Field} id="client-password" label="Password" hint="The one you log in with here"><input id="client-password" type="password" ...${part("password")} autocomplete="off" /><//>
           <${Field} id="client-category" label="Category"><input id="client-category" ...${part("category")} /><//>
-          <${Field} id="client-tags" label="Tags in the *arr" hint="Optional: only what has one of them is sent here"><input id="client-tags" ...${part("tags")} /><//>
+          <${Field} id="client-tags" label="Tags in the *arr" hint="Optional: only releases with one of these tags are sent here"><input id="client-tags" ...${part("tags")} /><//>
           <${Field} id="client-name" label="Name of the client"><input id="client-name" ...${part("name")} /><//>
           <${Field} id="client-entry" label="Name of the *arr here"><input id="client-entry" ...${part("entry")} /><//>
         </div>

@@ -1,4 +1,4 @@
-// What the bridge has told: all rows, and the head of the page. Only changes come over the wire.
+// The page's copy of all rows and the overview. The bridge sends only changes.
 
 import { get, Refused, useEffect, useState } from "./lib.js";
 
@@ -20,7 +20,7 @@ export const state = {
 const listeners = new Set();
 const tell = () => listeners.forEach((listener) => listener());
 
-// Renders the component again whenever something has changed.
+// Renders the component again at every change.
 export function useStore() {
   const [, again] = useState(0);
   useEffect(() => {
@@ -31,7 +31,7 @@ export function useStore() {
   return state;
 }
 
-// Renders the component again every so many milliseconds: moments in words grow old.
+// Renders the component again at an interval in milliseconds, so that relative times stay true.
 export function useTick(pause) {
   const [, again] = useState(0);
   useEffect(() => {
@@ -106,7 +106,7 @@ export async function readCheck() {
     tell();
     if (state.check.running) setTimeout(readCheck, 1500);
   } catch {
-    // The next sync tells that the bridge does not answer.
+    // The next sync reports that the bridge does not answer.
   }
 }
 

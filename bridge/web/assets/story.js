@@ -1,4 +1,4 @@
-// One download: what happens next, what happened, its files, what TorBox says.
+// One download: its next step, its events, its files, TorBox's item.
 
 import { ROOT, ask, brief, bytes, copy, date, get, html, moment, now, percent, post, span, speed, useEffect, useRef, useState, why, words } from "./lib.js";
 import { itemsFor } from "./actions.js";
@@ -45,7 +45,7 @@ export function Story({ id, go }) {
       setProblem(error.status === 404 ? "The bridge has never seen this download" : why(error));
     }
   };
-  // Anew when its row has changed, and now and then for its files while they are fetched.
+  // Loaded again when its row changes, and at an interval while its files are fetched.
   useEffect(() => { read(); }, [id, row]);
   useEffect(() => {
     const timer = setInterval(() => { if (!document.hidden && last.current !== "completed") read(); }, 5000);
