@@ -52,6 +52,7 @@ class OperatorCommands:
         category = entry.grab.category
         if not self._ctx.arrs.of(category):
             return f"No *arr of the settings has the category {category!r}"
+        # Already failed: report it again, because the first report may have been given up.
         if entry.phase is Phase.FAILED:
             return await self._report_again(grab_id)
         await fail_grab(self._ctx, grab_id, BY_USER)

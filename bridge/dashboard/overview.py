@@ -281,6 +281,7 @@ class OverviewSource:
         try:
             self._account = await self._ctx.torbox.me()
         except TorBoxError as error:
+            # The last known account is kept: the plan does not change with an outage.
             self._account_due = self._ctx.clock() + ACCOUNT_RETRY_SECONDS
             log.info("account_unknown", why=str(error))
 

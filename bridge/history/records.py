@@ -133,7 +133,7 @@ class History:
     async def page(
         self, now: float, *, text: str = "", outcome: str = "", before: float | None = None
     ) -> HistoryPage:
-        """Return the matching rows, newest first; with `before`, only rows whose last_at is earlier."""
+        """Return the matching rows, newest first; with `before`, only older ones."""
         conditions, values = ["1"], list[object]()
         if text:
             pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

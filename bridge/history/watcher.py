@@ -40,7 +40,7 @@ class Watcher:
         self._keep_seconds = keep_seconds
         self._clock = clock
         self._pending: dict[int, tuple[Entry, float | None]] = {}
-        """By grab id: the latest state of the entry, and when it was removed (None: not removed)."""
+        """By grab id: the latest entry, and when it was removed (None: not removed)."""
         self._changed = asyncio.Event()
         self._forgot_at = 0.0
 
@@ -100,6 +100,7 @@ class Watcher:
         except Exception:
             # For example a full disk: the rows stay pending and are written again later.
             log.exception("history_not_written", again_in=RETRY_SECONDS)
+            # A newer state that was noted meanwhile wins over the one that was not written.
             self._pending = pending | self._pending
             return False
         return True
@@ -113,6 +114,7 @@ class Watcher:
 
     async def _forget(self) -> None:
         now = self._clock()
+        # Deleting scans the table, so it runs once an hour and not with every write.
         if self._keep_seconds is not None and now - self._forgot_at > FORGET_SECONDS:
             self._forgot_at = now
             await self._history.forget(now - self._keep_seconds)

@@ -90,6 +90,7 @@ class BlockerNews:
                 found.append(Message(
                     event="blocked", title="Blocked", text=f"{why}. Downloads wait, nothing is lost", level="warning"
                 ))  # fmt: skip
+        # A list, because the loop deletes from the dict.
         for kind in [kind for kind in self._since if kind not in there]:
             del self._since[kind]
             if why := self._told.pop(kind, ""):

@@ -151,7 +151,7 @@ class Notifier:
                 data=request.body,
                 headers=request.headers,
                 timeout=aiohttp.ClientTimeout(total=SEND_SECONDS),
-                allow_redirects=False,
+                allow_redirects=False,  # a redirect means a wrong URL: report its status
             ) as response:
                 status, after = response.status, response.headers.get("Retry-After", "")
         except TimeoutError:

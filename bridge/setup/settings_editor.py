@@ -209,6 +209,7 @@ def _apply(file: SettingsFile, change: SettingsChange) -> None:
         file.drop(key + FILE)
     for key, text in change.set.items():
         file.put(key, _value(file, known[key], text))
+        # A secret may be set as `key` or `key_file`; with both the start refuses the settings.
         if known[key].kind == "secret":
             file.drop(key + FILE)
     if change.arr is not None:

@@ -32,7 +32,7 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def show(request: web.Request) -> web.Response:
-    """List the torrents on the account that the bridge does not have, newest first. One TorBox call."""
+    """List the torrents that are only on the account, newest first. Makes one TorBox call."""
     require_visitor(request)
     items = await request.app[DOWNLOADS].account.unmanaged_items()
     if isinstance(items, NoAnswer):

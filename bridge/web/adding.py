@@ -84,6 +84,7 @@ async def add(request: web.Request) -> web.Response:
     if len(wanted.links) + len(wanted.torrents) > MOST_AT_ONCE:
         return refusal(f"at most {MOST_AT_ONCE} at one time")
     rows = []
+    # An add with a choice of files starts stopped, so nothing is fetched before the choice.
     for link in wanted.links:
         text = link.link.strip()
         options = _options(wanted, choosing=bool(link.skip))

@@ -43,7 +43,7 @@ class Checkup:
         self._asked.set()
 
     def told(self) -> dict[str, object]:
-        """Return the last result, when it was taken (unix seconds, None: never), and if a run is due."""
+        """Return the last result, its time (unix seconds; None: never), and if a run is due."""
         running = self._looking or self._asked.is_set()
         return {**self._report, "taken_at": self._taken_at, "running": running}
 

@@ -1,4 +1,4 @@
-"""Counters of what has happened since the start.
+"""Counters of events since the start.
 
 The composition root connects the methods: aiohttp's tracing counts calls to TorBox and to each
 *arr, the state reports changed phases, the fetches report bytes. Only this module and `metrics`
@@ -25,7 +25,7 @@ _COMPLETE = frozenset({Phase.DELIVERED, Phase.FINISHED})
 _TORBOX_ROOT = "/v1/api/"
 _ARR_ENDPOINT = re.compile(r"/api/v\d+/([a-z]+(?:/[a-z]+)*)")
 
-# Otherwise the library adds a second series, the time of its first event, to each counter.
+# Without this the library adds a second series, the time of its first event, to each counter.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
@@ -72,7 +72,7 @@ class Counters:
             self._failed.labels(category, reason or "unknown").inc()
 
     def retried(self) -> None:
-        """Count an attempt that failed and is made again later."""
+        """Count a failed attempt that is retried later."""
         self._retries.inc()
 
     def fetched(self, size: int) -> None:

@@ -1,12 +1,13 @@
 """The HTTP server, with limits on the cost of requests from anybody who reaches the port.
 
-- Connections: in all and for each network. At a limit the connection that was idle longest makes
-  room, or a connection that sends its body slowly; when all are answering, the new one gets 503. So silent connections never keep anybody out.
+- Connections: limited in total and for each network. At a limit the longest idle connection is
+  closed, else a connection that is sending a request; when all are being answered, the new one gets 503. So
+  silent connections never keep anybody out.
 - Time: a connection ends after a minute without a complete request, whether nothing came or half a
-  header did. A client that reads nothing of its reply for a minute is cut off.
+  header did. A client that reads nothing of its reply for a minute is disconnected.
 - Bodies: only those with a Content-Length are read (411), and none is decompressed (415), as in
   qBittorrent. Handlers limit the length before they read (`qbittorrent.params`). Unread bytes
-  are thrown away without being parsed, so that the client can still read its refusal.
+  are discarded without being parsed, so that the client can still read its refusal.
 - Logs: malformed requests are one debug line each, and running out of file descriptors is one line
   a minute.
 """
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 MAX_CONNECTIONS: Final = 512
 MAX_CONNECTIONS_OF_ONE: Final = 128
-"""For one IPv4 address or IPv6 /64. Everything behind a container's NAT may come from one."""
+"""For one IPv4 address or IPv6 /64. All clients behind a container's NAT may share an address."""
 RESERVED_FILES: Final = 300
 """File descriptors for the database, downloads, TorBox, and a burst of accepts (asyncio takes up to
 100 connections before any of them can be refused)."""
@@ -70,7 +71,7 @@ class ConnectionLimits:
         self._in_all = in_all
         self._of_one = of_one
         self._open: dict[Connection, None] = {}
-        """Those that became idle longest ago first."""
+        """Ordered by the time they became idle, longest ago first."""
         self._by_network: Counter[str] = Counter()
         self._refused = 0
         self._reported_at = 0.0
@@ -105,7 +106,7 @@ class ConnectionLimits:
         return max(self._by_network, key=lambda network: self._by_network[network])
 
     def _make_room(self, network: str) -> bool:
-        """Close the connection of a network that was idle longest, else one that is sending a request."""
+        """Close the longest idle connection of a network, else a connection that sends a request."""
         own = [connection for connection in self._open if connection.network == network]
         idle = (connection for connection in own if not connection.busy)
         receiving = (connection for connection in own if connection.receiving)
@@ -142,7 +143,7 @@ class Connection(web.RequestHandler):
     def __init__(self, limits: ConnectionLimits, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
         self.network = ""
-        """What connections are counted by."""
+        """The IPv4 address or IPv6 /64 of the client; connections are counted by it."""
         self._limits = limits
         self._request: web.Request | None = None
         self._held = bytearray()
@@ -172,7 +173,7 @@ class Connection(web.RequestHandler):
             self._limits.idle(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or refuse it without reading anything."""
+        """Accept the connection, or refuse it without reading anything."""
         stream = cast(asyncio.Transport, transport)
         peer = stream.get_extra_info("peername")
         self.network = network_of(str(peer[0])) if isinstance(peer, tuple) and peer else ""
@@ -185,7 +186,7 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Make room for others."""
+        """Release the connection's place and its buffers."""
         self._limits.release(self)
         self._held.clear()
         self._stop_write_timer()
@@ -220,7 +221,7 @@ class Connection(web.RequestHandler):
             asyncio.get_running_loop().call_soon(self._feed)
 
     async def discard(self, length: int | None) -> None:
-        """Read and throw away what the client still sends, `length` bytes if it is known.
+        """Read and discard the rest of the request: `length` bytes, if known.
 
         Closing a socket with unread bytes resets it, and the client may lose the reply: a Sonarr
         that uploads a .torrent with an old session has to see the 403 to log in again.
@@ -274,7 +275,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a malformed request with few words, and without a traceback in the log.
+        """Answer a malformed request briefly, without a traceback in the log.
 
         Raises:
             ConnectionError: the reply was written here; the connection ends.
@@ -318,7 +319,7 @@ class BoundedRunner(web.AppRunner):
 
     @property
     def server(self) -> web.Server | None:
-        """Return what makes the protocol of each new connection; sites call it."""
+        """Return the factory of each new connection's protocol; sites call it."""
         server = super().server
         if server is None:
             return None
@@ -332,7 +333,7 @@ class BoundedRunner(web.AppRunner):
 
 @web.middleware
 async def bound_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse bodies that cannot be bounded; throw away what the handler did not read."""
+    """Refuse bodies that cannot be bounded; discard the rest that the handler did not read."""
     connection = request.protocol
     if not isinstance(connection, Connection):
         return await handler(request)

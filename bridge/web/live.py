@@ -38,5 +38,5 @@ async def act(request: web.Request) -> web.Response:
     wanted = await read_body(request, ActionRequest, limit=4 * 1024**2)
     context = request.app[CONTEXT]
     result = await context.actions.do(wanted)
-    context.model.expire()
+    context.model.expire()  # the page syncs right after an action and must see its effect
     return answer(result)

@@ -34,16 +34,16 @@ LAG_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where a scrape gets what the downloads do not know. Functions: each scrape reads anew."""
+    """Sources of the metrics that are not about downloads. Each scrape calls them again."""
 
     calls_left: Callable[[], Mapping[str, int]] = dict
     """Calls that the rate budgets allow now, by class."""
     listed_at: Callable[[], float] = lambda: 0.0
-    """When TorBox's list was last read, in unix seconds; 0 when it never was."""
+    """When TorBox's list was last read, in unix seconds; 0 if never."""
 
 
 class LagMeter:
-    """Measures by how much the event loop is late; the worst since it was last read."""
+    """Measures the lag of the event loop and keeps the worst since the last read."""
 
     def __init__(self) -> None:
         self._worst = 0.0
@@ -51,7 +51,7 @@ class LagMeter:
 
     @asynccontextmanager
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
-        """Measure for as long as the server runs; a cleanup context of aiohttp."""
+        """Measure while the server runs. An aiohttp cleanup context."""
         self._schedule()
         try:
             yield
@@ -60,7 +60,7 @@ class LagMeter:
                 self._timer.cancel()
 
     def read(self) -> float:
-        """Return the worst lag since the last call, in seconds, and begin anew."""
+        """Return the worst lag since the last call, in seconds, and reset it."""
         worst, self._worst = self._worst, 0.0
         return worst
 
@@ -81,10 +81,10 @@ class Figures(Collector):
         self._sources = sources
         self._lag = lag
         self.free_bytes = 0
-        """Set by the handler before each scrape: only it may wait for the disk."""
+        """Set by the handler before each scrape: `collect` must not wait for a disk."""
 
     def collect(self) -> Iterator[Metric]:
-        """Read everything afresh."""
+        """Yield every metric, read now."""
         now = time.time()
         views = tuple(self._downloads.queries.views.values())
         yield _build_info()
@@ -233,7 +233,7 @@ def add_metrics(
     registry: CollectorRegistry,
     sources: Sources,
 ) -> None:
-    """Add the route. The registry holds the counters already; the gauges join them here."""
+    """Add the route, and the gauges to a registry that has the counters already."""
     lag = LagMeter()
     figures = Figures(downloads, sources, lag)
     registry.register(figures)

@@ -140,6 +140,7 @@ class PageModel:
 
     def _refresh(self) -> None:
         now = self._monotonic()
+        # With very many rows a read takes long: CALM keeps it below 1/40 of the event loop's time.
         if now - self._read_at < max(self._pause, CALM * self._read_seconds):
             return
         version, blockers = self._downloads.queries.version, self._overview.blockers()
@@ -186,6 +187,7 @@ class PageModel:
         if kept is not None and kept.json == encoded:
             kept.view, kept.context = view, context
             return
+        # Not an update in place: `_since` relies on the order of changes.
         self._rows.pop(grab_id, None)
         self._rows[grab_id] = _KeptRow(view, context, seq, encoded)
         self._seq = seq
@@ -194,6 +196,7 @@ class PageModel:
         self._live.pop(grab_id, None)
         if self._rows.pop(grab_id, None) is None:
             return
+        # The deque drops its oldest removal now, so older versions can no longer be told of it.
         if len(self._gone) == GONE_KEPT:
             self._floor = self._gone[0][0]
         self._gone.append((seq, grab_id))
