@@ -103,7 +103,7 @@ async def bridge(
 ) -> AsyncIterator[Running]:
     """Run a bridge while the `async with` lasts. Port 0 takes a free one.
 
-    Without a TorBox key it serves all the same: the page asks for one, and what is added waits.
+    Without a TorBox key it still serves: the page asks for a key, and downloads wait for it.
     `reload` reads the settings again; what can change while the bridge runs is taken over.
     `logs` is what qBittorrent's log shows. `origin` is where the settings come from. The doctor
     looks first after `check_after` seconds.

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 MAX_PATH: Final = 200
 INCOMING: Final = logging.getLogger("bridge.call_logs")
-"""What aiohttp asks whether to log at all; the lines themselves are structlog's."""
+"""The logger that aiohttp asks whether to log at all; structlog writes the lines."""
 
 
 class IncomingCalls(AbstractAccessLogger):

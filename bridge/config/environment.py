@@ -28,7 +28,7 @@ UMASK: Final = "UMASK"
 _OCTAL = re.compile(r"0*[0-7]{1,2}")
 """The owner keeps all rights: without them the bridge could not use its own files."""
 _KUBERNETES = re.compile(r"BRIDGE_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)")
-"""What Kubernetes sets in every pod when a service is called `bridge`."""
+"""Variables that Kubernetes sets in every pod when a service is called `bridge`."""
 
 Variables = dict[str, tuple[tuple[str, ...], inspect.Type]]
 

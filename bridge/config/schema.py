@@ -28,7 +28,7 @@ class Leaf:
     """A single value, read from text."""
 
     expected: str
-    """What is allowed, in words for the user."""
+    """The allowed values, in words for the user."""
     parse: Parse = str
     choices: tuple[object, ...] = ()
     least: float | None = None

@@ -59,7 +59,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where the bridge listens, and who may log in."""
 
     host: Addresses = ("0.0.0.0",)
-    """One address or several. `::` listens on IPv4 too, where the system has both."""
+    """An address or several. `::` listens on IPv4 too, where the system has both."""
     port: Port = 8080
     url_base: UrlBase = ""
     """Either empty or with a leading and no trailing slash."""

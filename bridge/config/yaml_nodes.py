@@ -44,7 +44,7 @@ class Scalar:
     """A single value as text; None is YAML's null."""
 
     where: str
-    """What a problem begins with: `/config/bridge.yaml:12: torbox.api_key`."""
+    """The start of a problem's text: `/config/bridge.yaml:12: torbox.api_key`."""
     text: str | None
 
 

@@ -158,7 +158,7 @@ class Download:
     torrent_id: int | None = None
     queued_id: int | None = None
     ours: bool = False
-    """One of our creates made the remote item, so the bridge may delete it."""
+    """The bridge created the remote item, so it may delete it."""
     submitted_at: float | None = None
     """When the first create was sent that may have succeeded."""
     lookup_until: float = 0.0

@@ -132,7 +132,7 @@ def layout(
     A root folder that all files share is kept. Files without one go below a folder named after
     the title. Neither may be the name of one episode of several: an *arr would take the whole
     folder for that episode, so it is named after the title or what the files have in common. A
-    lone file stands by itself if it came so, if `single_file` says that the .torrent
+    lone file stands alone if it came so, if `single_file` says that the .torrent
     has no root folder, or if its folder has the file's own name (`Movie.mkv/Movie.mkv`).
 
     `content_layout` is qBittorrent's: with `Subfolder` a single file gets a folder. `NoSubfolder`

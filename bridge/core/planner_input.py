@@ -113,7 +113,7 @@ class PlannerInput:
     last_lookup_at: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     """When each download was last asked for by id, by download id."""
     cached: Mapping[str, bool | None] = field(default_factory=lambda: MappingProxyType({}))
-    """What TorBox said lately of what it has cached, by hash; None: it was asked and did not say."""
+    """Recent cache checks by hash; None: TorBox was asked and did not answer."""
     polled_at: float = -inf
     active_seconds: float = 5.0
     """Pause between two lists while anything is followed (`torbox.poll_seconds.active`)."""

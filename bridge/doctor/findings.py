@@ -26,7 +26,7 @@ class Finding:
     level: Level
     text: str
     fix: str = ""
-    """What to do, as exactly as it is known."""
+    """The fix, as exact as possible."""
 
 
 def ok(subject: str, text: str) -> Finding:

@@ -33,7 +33,7 @@ class Caller:
     id: str = ""
     """The session id. Clients with the API key are distinguished by program and address."""
     program: str = ""
-    """What it calls itself: `Sonarr`."""
+    """Its own name: `Sonarr`."""
     grab_id: int | None = None
     """The one grab that it means, as the page knows it; None: that has to be found out."""
 

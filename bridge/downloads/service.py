@@ -48,7 +48,7 @@ class DownloadService:
         self.account = UnmanagedItems(ctx, engine, self.adds, self.labels)
         """Items on the account that the bridge does not manage."""
         self.cleanup = CleanupReport(ctx, engine)
-        """What is cleaned up automatically, and what belongs to no grab."""
+        """The automatic clean-up, and files and items that belong to no grab."""
         self.searches = SearchJobs(engine, ctx.torbox.search)
         """Searches of TorBox's index."""
         self.strm = StrmLinks(ctx)

@@ -57,7 +57,7 @@ class Missing:
 
     content: Sequence[str] = ()
     beside: Sequence[str] = ()
-    """What lies beside the content: covers, texts, subtitles."""
+    """Files other than the content: covers, texts, subtitles."""
 
 
 @dataclass(frozen=True, slots=True)

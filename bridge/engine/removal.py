@@ -49,8 +49,8 @@ async def release(
 ) -> None:
     """Remove a grab, committed on return, and store the job that cleans up after it.
 
-    Other grabs of the download keep their files. With the last grab TorBox's item is deleted too, if
-    the bridge created it; `delete_remote` overrides the settings here. A failure report that has
+    Other grabs of the download keep their files. With the last grab, TorBox's item is deleted too
+    if the bridge created it; `delete_remote` overrides the settings here. A failure report that has
     not started is cancelled: the user who removes a failed grab knows of the failure.
     """
     async with ctx.state.unit_of_work() as work:

@@ -92,7 +92,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     promote: bool = True
     """False: the queue stands still until controlqueued starts something."""
     as_queued: Literal["when_full", "always"] = "when_full"
-    """What as_queued=true does: queue only if no slot is free, or always."""
+    """Effect of as_queued=true: queue only if no slot is free, or always."""
     when_full: Literal["refuse", "refuse_200", "queue"] = "refuse"
     """An add without a slot and without as_queued: ACTIVE_LIMIT as 400 or 200, or queued."""
     queued_reply: Literal["id", "empty", "refusal"] = "id"

@@ -33,7 +33,7 @@ LONGEST_COOLDOWN: Final = 86_400.0
 
 _SERVER_ERRORS = HTTPStatus.INTERNAL_SERVER_ERROR
 _NOBODY_THERE: Final = frozenset({502, 503, 504, *range(520, 531)})
-"""What the gateway in front of TorBox answers in its place; from 520 on they are Cloudflare's own."""
+"""Statuses of the gateway in front of TorBox; from 520 on they are Cloudflare's own."""
 
 _BY_CODE: Final[Mapping[str, type[TorBoxError]]] = {
     "ACTIVE_LIMIT": WaitForSlot,

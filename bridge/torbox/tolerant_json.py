@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that it does not take for JSON."""
+"""The errors of msgspec for bytes that are not valid JSON."""
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb'(?:[^\[\]{}"]++|' + _STRING + rb")*+"

@@ -22,7 +22,7 @@ class DirectoryProblem:
     path: Path
     message: str
     fix: str
-    """What to do, as exactly as it is known: mostly a command line."""
+    """The fix, as exact as possible: mostly a command line."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}. {self.fix}"

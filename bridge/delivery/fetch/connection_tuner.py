@@ -23,7 +23,7 @@ class ConnectionTuner:
         """How many connections there should be now."""
         self._settled_at = self.target
         self._speed = 0.0
-        """What `_settled_at` connections bring; 0 while it is not measured."""
+        """Speed with `_settled_at` connections; 0 until it is measured."""
         self._trial: Literal["more", "fewer"] | None = None
         self._rest = 0
         self._next: Literal["more", "fewer"] = "more"

@@ -13,7 +13,7 @@ from bridge.delivery.disk.staging import drop_strays, make_folders
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
 CONTROL = ".aria2"
-"""What aria2 appends to a file's name for its control file."""
+"""The suffix of aria2's control file."""
 
 
 class Aria2Staging:
