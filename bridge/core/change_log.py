@@ -1,14 +1,23 @@
 """Which entries changed since a version, so that a reader catches up at the cost of the changes."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+T = TypeVar("T")
 
 MOST_IDS = 20_000
 """Ids remembered in total. A reader that is further behind has to read everything."""
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size` (itertools.batched of Python 3.12)."""
+    remaining = iter(tuple(items))
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def done() -> web.Response:
     return text_response("")
 
 
-def json_response(body: bytes) -> web.Response:
+def json_response(body: bytes | bytearray) -> web.Response:
     """Return a reply with JSON that is already encoded."""
     return web.Response(body=body, headers={"Content-Type": JSON})
 

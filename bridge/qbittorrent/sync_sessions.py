@@ -6,12 +6,14 @@ forgotten. When a reply was lost, the client sends the older number again and ge
 has changed since then. Any other number gets a full update.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import structlog
 
+from bridge.core.change_log import batched
 from bridge.core.model import Category
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.profile import Profile
@@ -26,7 +28,7 @@ from bridge.qbittorrent.sync_snapshot import (
     server_state,
 )
 from bridge.qbittorrent.torrent_info import TorrentInfo
-from bridge.qbittorrent.torrent_list import EntryCache
+from bridge.qbittorrent.torrent_list import BATCH, EntryCache
 
 log = structlog.get_logger()
 
@@ -109,13 +111,15 @@ class SnapshotTaker:
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}
         self._version = -1
+        self._lock = asyncio.Lock()
         self._last: SyncSnapshot | None = None
 
     async def take(self, now: float) -> SyncSnapshot:
         """Return everything as it is at `now` (unix seconds)."""
         free_space = await self._downloads.free_space()
+        async with self._lock:
+            changed = await self._catch_up(now)
         last = self._last
-        changed = self._catch_up(now)
         if last is not None and not changed and _free_space_of(last) == free_space:
             return last
         self._last = SyncSnapshot(
@@ -133,12 +137,13 @@ class SnapshotTaker:
         )
         return self._last
 
-    def totals(self, now: float) -> Totals:
+    async def totals(self, now: float) -> Totals:
         """Return sums over all downloads at `now` (unix seconds)."""
-        self._catch_up(now)
+        async with self._lock:
+            await self._catch_up(now)
         return self._traffic.totals()
 
-    def _catch_up(self, now: float) -> bool:
+    async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
         version = self._entries.refresh(now)
         if version == self._version:
@@ -149,10 +154,15 @@ class SnapshotTaker:
         if changed is None:
             changed = {*self._torrents, *primaries}
         moved: dict[str, Sequence[str]] = {}
-        for info_hash in sorted(changed, key=lambda key: _place(primaries.get(key))):
-            trackers = self._renew(info_hash, primaries.get(info_hash), now)
-            if trackers != self._trackers_of.get(info_hash, ()):
-                moved[info_hash] = trackers
+        order = sorted(changed, key=lambda key: _place(primaries.get(key)))
+        for batch in batched(order, BATCH):
+            if batch[0] != order[0]:
+                await asyncio.sleep(0)
+            for info_hash in batch:
+                # What changes meanwhile is taken over as it is, and again the next time.
+                trackers = self._renew(info_hash, self._entries.primaries.get(info_hash), now)
+                if trackers != self._trackers_of.get(info_hash, ()):
+                    moved[info_hash] = trackers
         if moved:
             self._move_trackers(moved)
         return True

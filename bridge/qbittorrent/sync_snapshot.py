@@ -269,7 +269,7 @@ def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
     return {name: value for name, value in pairs if value != getattr(before, name)}
 
 
-def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytes:
+def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytearray:
     """Return entries as a JSON object, encoded one by one: there may be tens of thousands."""
     found = bytearray(b"{")
     for info_hash, info in torrents.items():
@@ -277,7 +277,7 @@ def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytes:
         fields = _ENCODER.encode(info).replace(b'"hash":"%b",' % info.hash.encode(), b"", 1)
         found += b'%b"%b":%b' % (b"," if len(found) > 1 else b"", info_hash.encode(), fields)
     found += b"}"
-    return bytes(found)
+    return found
 
 
 def _fields(info: TorrentInfo) -> dict[str, object]:

@@ -4,6 +4,7 @@
 `sync/maindata` both show its entries. `TorrentList` keeps whole replies until a download changes.
 """
 
+import asyncio
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from bridge.core.change_log import ChangeLog
+from bridge.core.change_log import ChangeLog, batched
 from bridge.core.model import UNLIMITED
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.profile import Profile
@@ -23,6 +24,8 @@ from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 log = structlog.get_logger()
 
 MAX_REPLIES = 64
+BATCH = 200
+"""Entries that are rendered or encoded in one go: other requests are answered in between."""
 MOST_RENEWED = 200
 """Entries that are rendered again at once only because time has passed; others follow soon."""
 AFTER_TRACKERS = b',"trackers_count":'
@@ -142,9 +145,15 @@ class EntryCache:
                 found.add(kept.view.hash)
         return found
 
-    def entries(self, views: Iterable[View], now: float) -> list[Rendered]:
+    async def entries(self, views: Iterable[View], now: float) -> list[Rendered]:
         """Return the entries of views. A view that cannot be rendered is logged and left out."""
-        return [entry for view in views if (entry := self.entry(view, now)) is not None]
+        found: list[Rendered] = []
+        for batch in batched(views, BATCH):
+            if found:
+                await asyncio.sleep(0)
+            rendered = (self.entry(view, now) for view in batch)
+            found += [entry for entry in rendered if entry is not None]
+        return found
 
     def entry(self, view: View, now: float) -> Rendered | None:
         """Return the entry of a view; None when it cannot be rendered, which is logged."""
@@ -218,7 +227,7 @@ def queue_positions(places: Mapping[str, tuple[int, int]]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class _Reply:
-    body: bytes
+    body: bytes | bytearray
     version: int
     """Of the entries: what has changed since then must be looked at."""
     hashes: Collection[str]
@@ -231,7 +240,7 @@ class TorrentList:
         self._entries = entries
         self._replies: dict[Query, _Reply] = {}
 
-    def body(self, query: Query, now: float) -> bytes:
+    async def body(self, query: Query, now: float) -> bytes | bytearray:
         """Return the JSON reply to a query. A download that cannot be rendered is left out.
 
         Raises:
@@ -240,12 +249,13 @@ class TorrentList:
         version = self._entries.refresh(now)
         reply = self._replies.get(query)
         if reply is None or not self._holds(query, reply):
-            reply = self._reply(query, now, version)
+            reply = await self._reply(query, now, version)
             # A handful of clients ask the same few questions; anything else must not pile up.
             if len(self._replies) >= MAX_REPLIES:
                 self._replies.clear()
             self._replies[query] = reply
-        reply.version = version
+        else:
+            reply.version = version
         return reply.body
 
     def _holds(self, query: Query, reply: _Reply) -> bool:
@@ -260,7 +270,7 @@ class TorrentList:
     def _asked_for(self, query: Query, info_hash: str) -> bool:
         return any(matches(query, view) for view in self._entries.views_of(info_hash))
 
-    def _reply(self, query: Query, now: float, version: int) -> _Reply:
+    async def _reply(self, query: Query, now: float, version: int) -> _Reply:
         # A list of everything shows a hash once, and so does that of a category: a client that gets
         # one twice would take the second entry for a change of the first.
         everything = query.category is None and query.tag is None
@@ -276,9 +286,16 @@ class TorrentList:
         for view in views:
             if matches(query, view):
                 found.setdefault(view.hash, view)
-        shown = ordered(query, entries.entries(found.values(), now))
-        rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in shown)
-        return _Reply(b"[" + b",".join(rows) + b"]", version, found.keys())
+        shown = ordered(query, await entries.entries(found.values(), now))
+        body = bytearray(b"[")
+        for batch in batched(shown, BATCH):
+            if len(body) > 1:
+                body += b","
+                await asyncio.sleep(0)
+            rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in batch)
+            body += b",".join(rows)
+        body += b"]"
+        return _Reply(body, version, found.keys())
 
 
 def _with_trackers(entry: Rendered) -> bytes:

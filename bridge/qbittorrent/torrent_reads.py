@@ -25,7 +25,8 @@ async def info(request: ApiRequest) -> web.Response:
         view = request.downloads.queries.get(info_hash)
         if view is not None:
             request.downloads.scopes.saw_grab(request.caller, info_hash, view.grab.id)
-    return json_response(request.context.torrent_list.body(query, request.context.clock()))
+    body = await request.context.torrent_list.body(query, request.context.clock())
+    return json_response(body)
 
 
 async def count(request: ApiRequest) -> web.Response:

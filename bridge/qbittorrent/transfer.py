@@ -49,7 +49,7 @@ class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
 
 async def info(request: ApiRequest) -> web.Response:
     """Return speeds and totals over all downloads."""
-    totals = request.context.snapshots.totals(request.context.clock())
+    totals = await request.context.snapshots.totals(request.context.clock())
     address = "" if request.context.profile.fields_of_5 else UNSET
     shown = TransferInfo(
         connection_status=DISCONNECTED if request.downloads.unreachable else CONNECTED,

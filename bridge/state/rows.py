@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
+from sys import intern
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -34,6 +35,9 @@ JOB_KINDS: Mapping[str, type[Task]] = MappingProxyType(
 )
 """The values of the column `kind`, and the task that `payload` holds."""
 
+REPEATED = frozenset({"category", "save_path", "client", "delivery_mode", "content_layout", "kind"})
+"""Columns whose few values stand in thousands of rows: one object for each value saves memory."""
+
 _KIND_OF = {kind: name for name, kind in JOB_KINDS.items()}
 
 
@@ -63,7 +67,7 @@ def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     converters = [
         (index, name, convert)
         for index, name in enumerate(names)
-        if (convert := _converter(hints[name])) is not None
+        if (convert := intern if name in REPEATED else _converter(hints[name])) is not None
     ]
 
     def read(row: Sequence[Any]) -> T:
@@ -136,11 +140,14 @@ def _converter(hint: Any) -> Callable[[Any], Any] | None:
         inner = [arg for arg in get_args(hint) if arg is not NoneType]
         return _converter(inner[0]) if len(inner) == 1 else None
     if get_origin(hint) is tuple:
-        return msgspec.json.Decoder(hint).decode
+        decode = msgspec.json.Decoder(hint).decode
+        return lambda text: () if text == "[]" else decode(text)
     if hint is bool:
         return bool
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        members = {member.value: member for member in hint}
+        # Calling the enum costs ten times as much; it raises what says which word is unknown.
+        return lambda word: members.get(word) or hint(word)
     return None
 
 

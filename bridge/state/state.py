@@ -98,7 +98,8 @@ class State:
         self._by_hash: dict[str, int] = {}
         self._grab_ids: dict[int, tuple[int, ...]] = {}
         self._by_torrent_id: dict[int, set[int]] = defaultdict(set)
-        self._at_target: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._named: dict[str, tuple[int, ...]] = {}
+        """By the name of their content, the grabs; a tuple, because nearly every name has one."""
         self._jobs_about: dict[str, set[int]] = defaultdict(set)
         self._live: dict[int, None] = {}
         self._lock = asyncio.Lock()
@@ -208,9 +209,9 @@ class State:
 
     def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
         """Return the entries whose content is, or will be, at a path."""
-        for grab_id in tuple(self._at_target.get((save_path, content_name), ())):
+        for grab_id in self._named.get(content_name, ()):
             entry = self.entry(grab_id)
-            if entry is not None:
+            if entry is not None and entry.grab.save_path == save_path:
                 yield entry
 
     def known_files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
@@ -389,10 +390,9 @@ class State:
     def _set_grab(self, grab_id: int, grab: Grab | None) -> None:
         before = self._grabs.get(grab_id)
         if before is not None and before.content_name:
-            place = (before.save_path, before.content_name)
-            self._at_target[place].discard(grab_id)
-            if not self._at_target[place]:
-                del self._at_target[place]
+            same = self._named.pop(before.content_name, ())
+            if rest := tuple(key for key in same if key != grab_id):
+                self._named[before.content_name] = rest
         if grab is None:
             if before is not None:
                 del self._grabs[grab_id]
@@ -405,7 +405,8 @@ class State:
             return
         self._grabs[grab_id] = grab
         if grab.content_name:
-            self._at_target[grab.save_path, grab.content_name].add(grab_id)
+            same = self._named.get(grab.content_name, ())
+            self._named[grab.content_name] = tuple(sorted((*same, grab_id)))
         siblings = self._grab_ids.get(grab.download_id, ())
         if grab_id not in siblings:
             self._grab_ids[grab.download_id] = (*siblings, grab_id)

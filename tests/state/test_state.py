@@ -64,7 +64,7 @@ def same(one: State, other: State) -> bool:
     """Return whether two states hold the same, and index it the same way."""
     fields = (
         "_downloads", "_grabs", "_jobs", "_removed", "_categories", "_tags", "_by_hash",
-        "_grab_ids", "_by_torrent_id", "_at_target", "_jobs_about",
+        "_grab_ids", "_by_torrent_id", "_named", "_jobs_about",
     )  # fmt: skip
     live = set(one._live) == set(other._live)
     return live and all(getattr(one, name) == getattr(other, name) for name in fields)
