@@ -106,6 +106,8 @@ async def test_each_way_of_saying_queued(rig: Rig, reply: str) -> None:
     rig.sim.world.behaviour.queued_reply = reply  # type: ignore[assignment]  # one of the three
     rig.sim.world.behaviour.promotion_gap_seconds = 0.5
     rig.sim.world.behaviour.collide_ids = True
+    # Long enough for a read of the queue: one list was read at the start, the next is due in 1 s.
+    rig.sim.world.behaviour.download_bytes_per_second = 10e6
     first, second = uncached("First", 30_000_000), uncached("Second")
     rig.sim.register(first)
     rig.sim.register(second)
