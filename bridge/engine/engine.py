@@ -36,23 +36,16 @@ from bridge.core.actions import (
     RunJob,
     Submit,
 )
-from bridge.core.invariants import TORBOX_WORKS, Observed, violations
+from bridge.core.invariants import TORBOX_WORKS
 from bridge.core.model import (
     Download,
     Entry,
-    Failover,
     Failure,
     Job,
-    LinkFollow,
-    MetadataLookup,
-    Move,
-    Recheck,
-    Removal,
 )
 from bridge.core.planner import plan
-from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput, Rules
+from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
-from bridge.delivery import DeliveryError
 from bridge.engine.arr_refresh import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cached_answers import CachedAnswers
@@ -62,16 +55,17 @@ from bridge.engine.context import EngineContext
 from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
-from bridge.engine.failure_reports import report_failure
 from bridge.engine.file_planning import plan_files
 from bridge.engine.finish import finish
+from bridge.engine.invariant_watch import InvariantWatch
+from bridge.engine.job_attempts import JobAttempts
 from bridge.engine.leftover_search import LeftoverSearch
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.engine.link_follow import LinkFollows
 from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
-from bridge.engine.removal import delete_stray, run_removal
+from bridge.engine.removal import delete_stray
 from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
@@ -80,9 +74,6 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP = 30.0
 """Maximum seconds between two plans, whatever the plan said."""
-
-VIOLATIONS_SECONDS = 60.0
-"""Between two looks for what does not hold though it should."""
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
@@ -171,9 +162,8 @@ class Engine:
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._last_lookup_at: dict[int, float] = {}
         self._asking_import = False
-        self._blocked_at = self._full_at = ctx.clock()
-        self._looked_for_violations_at = ctx.clock()
-        self._logged_violations: frozenset[str] = frozenset()
+        self._watch = InvariantWatch(ctx, self.blockers)
+        self._jobs = JobAttempts(ctx, self.blockers, self.content, self.links, self._metadata)
         self._event = asyncio.Event()
         self._closing = False
         self._workers = self._worker_table()
@@ -189,7 +179,7 @@ class Engine:
     def troubles(self) -> Sequence[str]:
         """Sentences that say why work is blocked; empty when it is not."""
         torbox = self.blockers.texts or self._refresh.blockers
-        return [*torbox, *(blocker.text for blocker in self._disk_blockers())]
+        return [*torbox, *(blocker.text for blocker in disk_blockers(self._ctx))]
 
     @property
     def all_blockers(self) -> Sequence[Blocker]:
@@ -197,56 +187,12 @@ class Engine:
         found = self.blockers.all
         if not self.blockers.texts:
             found += [Blocker("list", text) for text in self._refresh.blockers]
-        return [*found, *self._disk_blockers()]
-
-    def _disk_blockers(self) -> list[Blocker]:
-        problems = self._ctx.deliveries.disk_health.problems
-        return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
+        return [*found, *disk_blockers(self._ctx)]
 
     @property
     def violations(self) -> Sequence[str]:
         """Sentences about violated invariants; normally empty."""
-        known = self._planner_input()
-        blocked = self._note_waits(known)
-        return violations(
-            Observed(
-                now=known.now,
-                live=known.live,
-                jobs=known.jobs,
-                snapshot=known.snapshot,
-                busy_downloads=known.busy_downloads,
-                busy_grabs=known.busy_grabs,
-                delivering=len(known.delivering),
-                blocked=blocked,
-                blocked_at=self._blocked_at,
-                full_at=self._full_at,
-            )
-        )
-
-    def _note_waits(self, known: PlannerInput) -> bool:
-        """Note what keeps due work waiting for good reason; return whether it is a blocker."""
-        budgets, now = self._ctx.torbox.budgets, known.now
-        blocked = (
-            self.blockers.probe_at is not None
-            or known.slot_at > now
-            or any(budgets.ready_at(kind, now) > now for kind in CallClass)
-        )
-        if blocked or known.submitting >= known.max_creates:
-            self._blocked_at = now
-        if len(known.delivering) >= MAX_DELIVERIES:
-            self._full_at = now
-        return blocked
-
-    def _log_violations(self, known: PlannerInput) -> None:
-        """Log each violated invariant once for as long as it is violated."""
-        self._note_waits(known)
-        if abs(known.now - self._looked_for_violations_at) < VIOLATIONS_SECONDS:
-            return
-        self._looked_for_violations_at = known.now
-        found = frozenset(self.violations)
-        for text in sorted(found - self._logged_violations):
-            log.error("invariant_violated", what=text)
-        self._logged_violations = found
+        return self._watch.violations(self._planner_input())
 
     def settings_changed(self) -> None:
         """Apply changed settings: every plan reads the rules anew, but clean-up times are cached.
@@ -318,7 +264,7 @@ class Engine:
     def begin_jobs(self, jobs: Sequence[Job]) -> None:
         """Start the first attempt at these jobs now."""
         for job in jobs:
-            self._begin(Key("job", job.id), RunJob(job.id), job.subject, self._job(job))
+            self._begin(Key("job", job.id), RunJob(job.id), job.subject, self._jobs.attempt(job))
 
     async def perform_jobs(self, jobs: Sequence[Job], *, within: float = 10.0) -> None:
         """Start the first attempt at these jobs; wait until it is over, at most `within` seconds."""
@@ -347,7 +293,7 @@ class Engine:
         # flag, too.
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
-        await self._save_budgets()
+        await save_budgets(self._ctx)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -366,14 +312,14 @@ class Engine:
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
         known = self._planner_input()
-        self._log_violations(known)
+        self._watch.log(known)
         self._forecast(known)
         made = plan(known)
         at_once = any(isinstance(action, SETTLED_AT_ONCE) for action in made.actions)
         well = True
         for action in made.actions:
             well &= await self._carry_out(action)
-        await self._save_budgets()
+        await save_budgets(self._ctx)
         if not well:
             return FAILED_TURN_PAUSE
         if at_once:
@@ -532,12 +478,9 @@ class Engine:
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
         task = self._tasks.spawn(work, name=name)
         self._busy[key] = Busy(action, info_hash, task, self._ctx.clock())
-        self._busy[key].task.add_done_callback(lambda _task: self._ended(key))
+        self._busy[key].task.add_done_callback(partial(self._ended, key))
 
-    def _job_ended(self, key: Key, _task: object) -> None:
-        self._ended(key)
-
-    def _ended(self, key: Key) -> None:
+    def _ended(self, key: Key, _task: object) -> None:
         self._busy.pop(key, None)
         if key.kind == "download" and key.id not in self._state.downloads:
             # Ids are never reused, so the entry of a removed download would stay for ever.
@@ -561,7 +504,7 @@ class Engine:
         if isinstance(action, Submit) and not blocked:
             download = self._state.downloads.get(key.id)
             self.blockers.create_failed(download.hash if download else "", error)
-        await self._save_budgets()  # a crash must not send us against the same limit again
+        await save_budgets(self._ctx)  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return
@@ -645,44 +588,7 @@ class Engine:
     async def _run_job(self, action: RunJob) -> None:
         job = self._state.jobs.get(action.job_id)
         if job is not None:
-            self._begin(Key("job", job.id), action, job.subject, self._job(job))
-
-    async def _job(self, job: Job) -> None:
-        """Make one attempt at a job; after any failure the job is tried again."""
-        try:
-            await self._attempt(job)
-        except Exception as error:
-            expected = isinstance(error, TorBoxError | DeliveryError)
-            log.warning(
-                "job_waits",
-                job=type(job.task).__name__,
-                hash=job.subject,
-                why=str(error),
-                exc_info=not expected,
-            )
-            blocked = isinstance(error, TorBoxError) and self.blockers.hold(
-                error, CallClass.CONTROL
-            )
-            retry = self._ctx.retry
-            # A job that fails because of an outage must not be retried before the outage is probed.
-            after = retry.soon() + retry.lookup if blocked else None
-            await self._state.put_job(self._ctx.job_later(job, after=after))
-
-    async def _attempt(self, job: Job) -> None:
-        match job.task:
-            case Removal():
-                await run_removal(self._ctx, job, job.task)
-                self.blockers.slot_freed()
-            case Failover():
-                await report_failure(self._ctx, job, job.task)
-            case Move():
-                await self.content.run_move(job, job.task)
-            case Recheck():
-                await self.content.run_recheck(job, job.task)
-            case LinkFollow():
-                await self.links.run(job, job.task)
-            case MetadataLookup():
-                await self._metadata.run([job])
+            self._begin(Key("job", job.id), action, job.subject, self._jobs.attempt(job))
 
     async def _look_up_metadata(self, action: LookUpMetadata) -> None:
         jobs = [job for key in action.job_ids if (job := self._state.jobs.get(key)) is not None]
@@ -691,18 +597,26 @@ class Engine:
         for job in jobs:
             key = Key("job", job.id)
             self._busy[key] = Busy(action, "", task)
-            task.add_done_callback(partial(self._job_ended, key))
+            task.add_done_callback(partial(self._ended, key))
 
-    async def _save_budgets(self) -> None:
-        budgets = self._ctx.torbox.budgets
-        if not budgets.dirty:
-            return
-        try:
-            await self._state.database.put_value(BUDGETS, budgets.rows())
-        except BaseException:
-            # `rows` has cleared the flag: the next turn, or the shutdown, stores them.
-            budgets.dirty = True
-            raise
+
+async def save_budgets(ctx: EngineContext) -> None:
+    """Store the rate budgets if they have changed."""
+    budgets = ctx.torbox.budgets
+    if not budgets.dirty:
+        return
+    try:
+        await ctx.state.database.put_value(BUDGETS, budgets.rows())
+    except BaseException:
+        # `rows` has cleared the flag: the next turn, or the shutdown, stores them.
+        budgets.dirty = True
+        raise
+
+
+def disk_blockers(ctx: EngineContext) -> list[Blocker]:
+    """Return the lasting errors of the local disk."""
+    problems = ctx.deliveries.disk_health.problems
+    return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
 
 
 def _counted(before: Any, after: Any, *, blocked: bool) -> Any:
