@@ -281,7 +281,9 @@ class TorrentList:
             named = (view for key in query.hashes for view in entries.views_of(key))
             views = sorted(named, key=lambda view: view.grab.id)
         if everything:
-            views = (view for view in views if entries.primaries.get(view.hash) is view)
+            # By id: the view of a fetch is another object as soon as its speed has changed.
+            shown_ids = {view.grab.id for view in entries.primaries.values()}
+            views = [view for view in views if view.grab.id in shown_ids]
         found: dict[str, View] = {}
         for view in views:
             if matches(query, view):

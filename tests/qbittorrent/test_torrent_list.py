@@ -1,11 +1,13 @@
 """The list is encoded only when something is new, and survives a broken entry."""
 
+import itertools
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from bridge.core.model import Phase
+from bridge.delivery.delivery_progress import Progress
 from bridge.downloads import AddOptions
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.responses import HttpError
@@ -89,3 +91,18 @@ async def test_a_change_elsewhere_keeps_a_reply(listing: TorrentList, face: Face
     await face.downloads.labels.set_category([TWO], "tv")
     assert hashes(await listing.body(tv, 1.0)) == [ONE, TWO]
     assert hashes(await listing.body(movies, 1.0)) == []
+
+
+@pytest.mark.parametrize("query", [Query(), Query(category="tv"), Query(hashes=(ONE, TWO))])
+async def test_a_fetch_is_listed_at_whatever_moment(
+    listing: TorrentList, face: Face, query: Query
+) -> None:
+    """The speed of a fetch differs between two looks within one request; it is listed all the same."""
+    await face.put(ONE, phase=Phase.DELIVERING)
+    looks = itertools.count()
+    meter = Progress(clock=lambda: next(looks) * 0.01)
+    face.state.meters[face.view(ONE).grab.id] = meter
+    meter.at(1, 0)
+    meter.fetched(1, 10**9)
+    for _ in range(3):
+        assert hashes(await listing.body(query, 1.0)) == [ONE, TWO]
