@@ -93,7 +93,9 @@ async def test_a_change_elsewhere_keeps_a_reply(listing: TorrentList, face: Face
     assert hashes(await listing.body(movies, 1.0)) == []
 
 
-@pytest.mark.parametrize("query", [Query(), Query(category="tv"), Query(hashes=frozenset({ONE, TWO}))])
+@pytest.mark.parametrize(
+    "query", [Query(), Query(category="tv"), Query(hashes=frozenset({ONE, TWO}))]
+)
 async def test_a_fetch_is_listed_at_whatever_moment(
     listing: TorrentList, face: Face, query: Query
 ) -> None:
