@@ -33,6 +33,7 @@ from bridge.core.actions import (
     Reannounce,
     RefreshItem,
     RefreshList,
+    Reuse,
     RunJob,
     Submit,
 )
@@ -52,7 +53,6 @@ from bridge.engine.cached_answers import CachedAnswers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
-from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
@@ -66,6 +66,7 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
+from bridge.engine.reuse import reuse
 from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
@@ -101,6 +102,7 @@ SETTLED_AT_ONCE = (
 CALLS: Mapping[type[Action], CallClass] = {
     Submit: CallClass.CREATE,
     RefreshItem: CallClass.LIST,
+    Reuse: CallClass.LIST,
     Deliver: CallClass.LINK,
     Reannounce: CallClass.CONTROL,
     Finish: CallClass.CONTROL,
@@ -156,7 +158,6 @@ class Engine:
         self._deliverer = Deliverer(ctx, self)
         self._metadata = MetadataLookups(ctx, self.blockers)
         self._cleanup = CleanupTimes(ctx.state, ctx.rules)
-        self._create_pauses = CreatePauses(ctx.retry.create_again)
         self._busy: dict[Key, Busy] = {}
         self._held: Counter[int] = Counter()
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -338,7 +339,8 @@ class Engine:
     def _forecast(self, known: PlannerInput) -> None:
         """Store when waiting downloads expect their turn, in steps of 10 s: the eta in polls."""
         etas = {}
-        if max(known.next_create_at, known.next_cached_create_at) > known.now:
+        limited = max(known.next_create_at, known.next_cached_create_at) > known.now
+        if limited or known.create_again_at:
             forecast = self._ctx.torbox.budgets.forecast(FORECAST, known.now)
             expected = expected_turns(known, forecast).items()
             etas = {key: 10 * ceil((at - known.now) / 10) for key, at in expected}
@@ -392,7 +394,7 @@ class Engine:
             poll_seconds=self._refresh.pause,
             probe_at=self.blockers.probe_at,
             max_creates=self.blockers.max_creates,
-            create_again_at=self._create_pauses.until(now),
+            create_again_at=ctx.create_pauses.until(now, first=ctx.retry.create_again),
             next_create_at=budgets.ready_at(CallClass.CREATE, now),
             next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
             creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
@@ -431,6 +433,7 @@ class Engine:
         return {
             Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
             RefreshItem: self._for_download(self._look),
+            Reuse: self._for_download(lambda a: reuse(ctx, a.download_id, a.job_id)),
             Reannounce: self._for_download(lambda a: reannounce(ctx, a.download_id)),
             Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
@@ -547,7 +550,7 @@ class Engine:
             raise
         download = self._state.downloads.get(download_id)
         if download is not None and download.phase in TORBOX_WORKS:
-            self._create_pauses.created(download.hash, self._ctx.clock())
+            self._ctx.create_pauses.created(download.hash, self._ctx.clock())
         self.blockers.created(cached=cached)
 
     async def _look(self, action: RefreshItem) -> None:
