@@ -192,6 +192,8 @@ def _reuses(known: PlannerInput) -> Iterator[Step]:
             _takes_remote(one) and one.subject == job.subject for one in known.jobs if one != job
         ):
             continue
+        if job.next_attempt_at <= known.now:
+            continue  # it is being deleted
         at = max(download.next_attempt_at, known.list_at)
         yield Wait(at) if at > known.now else Reuse(download.id, job.id)
 
