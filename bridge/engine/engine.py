@@ -68,7 +68,8 @@ from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
 from bridge.engine.reuse import reuse
 from bridge.engine.submit import attach_queued, attach_torrent, submit
-from bridge.engine.tasks import Tasks
+from bridge.engine.tasks import Tasks, log_failure
+from bridge.state import WriteError
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
@@ -78,6 +79,8 @@ LONGEST_SLEEP = 30.0
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
+LONGEST_FAILED_TURN_PAUSE = 60.0
+"""While the database cannot be written, the pauses double up to this."""
 
 FEW_CREATES = 10
 """When fewer uncached creates than this are left, cached torrents are looked for first."""
@@ -151,7 +154,7 @@ class Engine:
         """TorBox and the disk, for requests of clients that wait for an answer."""
         self.links = LinkFollows(ctx, fetcher)
         self.content = ContentChanges(ctx, self)
-        self._tasks = Tasks()
+        self._tasks = Tasks(self._rest_after)
         self._arr_refresh = ArrRefresh(ctx.arrs, partial(self._tasks.spawn, name="arr refresh"))
         self._cached = CachedAnswers(ctx.torbox)
         self._refresh = ListRefresh(ctx, self.blockers)
@@ -167,6 +170,8 @@ class Engine:
         self._jobs = JobAttempts(ctx, self.blockers, self.content, self.links, self._metadata)
         self._event = asyncio.Event()
         self._closing = False
+        self._rest = 0.0
+        self._rest_until = 0.0
         self._workers = self._worker_table()
 
     # Queries and commands of the service
@@ -298,17 +303,30 @@ class Engine:
 
     async def _run(self) -> None:
         while not self._closing:
+            await asyncio.sleep(self._rest_until - asyncio.get_running_loop().time())
             self._event.clear()
             try:
                 pause = await self._turn()
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - logged below
                 # For example a full disk under the database. Nothing is lost: the next turn plans
                 # again.
-                log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
+                log_failure("engine_turn_failed", error, again_in=FAILED_TURN_PAUSE)
+                self._rest_after(error)
                 pause = FAILED_TURN_PAUSE
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._event.wait()
+
+    def _rest_after(self, error: BaseException) -> None:
+        """Rest before the next plan, which would do again what has just failed."""
+        now = asyncio.get_running_loop().time()
+        if now < self._rest_until:
+            return
+        lately = now - self._rest_until < LONGEST_FAILED_TURN_PAUSE
+        grows = lately and isinstance(error, WriteError)
+        self._rest = 2 * self._rest if grows else 0.0
+        self._rest = min(max(self._rest, FAILED_TURN_PAUSE), LONGEST_FAILED_TURN_PAUSE)
+        self._rest_until = now + self._rest
 
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
@@ -331,8 +349,9 @@ class Engine:
         """Perform an action; return False if it failed. The others are performed anyway."""
         try:
             await self._workers[type(action)](action)
-        except Exception:
-            log.exception("action_failed", action=action, again_in=FAILED_TURN_PAUSE)
+        except Exception as error:  # noqa: BLE001 - logged below
+            log_failure("action_failed", error, action=action, again_in=FAILED_TURN_PAUSE)
+            self._rest_after(error)
             return False
         return True
 
@@ -498,6 +517,8 @@ class Engine:
             await work(action)
         except TorBoxError as error:
             await self._torbox_failed(action, key, error)
+        except WriteError:
+            raise  # a note could not be written either
         except Exception as error:
             log.exception("work_failed", action=type(action).__name__, id=key.id)
             await self._later(key, f"internal error: {error!r}")

@@ -45,6 +45,10 @@ EVENTS_KEPT = 200
 CHECKED = "checked_at"
 
 
+WriteError = sqlite3.Error
+"""What a write raises that the database did not take. Nothing was changed then."""
+
+
 class DatabaseError(Exception):
     """The database cannot be used. The text says which file and what to do."""
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from tests.arr_emulator.arr_wire import ArrError
-from tests.support.mounts import loop, remount, tmpfs
+from tests.support.mounts import fill, loop, remount, tmpfs
 from tests.support.rig import Rig, pack
 
 
@@ -52,10 +52,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
         await rig.open()
         content = pack("Film")
         rig.sim.register(content)
-        filler = config / "filler"
-        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-            while file.write(bytes(4096)):
-                pass
+        filler = fill(config)
         assert "full" in await unhealthy(rig)
         async with rig.arr() as arr:
             with pytest.raises(ArrError):
