@@ -329,7 +329,13 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
             return AttachQueued(download.id, queued_id)
     elif item.ready and _can_plan(live, item, known.now):
         return PlanFiles(download.id)
-    failure = failure_at_torbox(download, item, _looked_at(download, item, known))
+    failure = failure_at_torbox(
+        download,
+        item,
+        _looked_at(download, item, known),
+        steady_since=known.steady_since,
+        offset_seconds=known.offset_seconds,
+    )
     if failure is not None:
         return FailDownload(download.id, failure)
     return _given_up(live, item, known) if item is not None else None

@@ -170,6 +170,8 @@ class Engine:
         self._jobs = JobAttempts(ctx, self.blockers, self.content, self.links, self._metadata)
         self._event = asyncio.Event()
         self._closing = False
+        self._steady_since = 0.0
+        self._looked_at = ctx.clock()
         self._rest = 0.0
         self._rest_until = 0.0
         self._workers = self._worker_table()
@@ -379,8 +381,12 @@ class Engine:
         due = self._cleanup.due(now)
         running = Counter(type(busy.action) for busy in self._busy.values())
         quick_creates = self._quick_creates(now)
+        if not 0.0 <= now - self._looked_at <= 3 * LONGEST_SLEEP:
+            self._steady_since = now
+        self._looked_at = now
         return PlannerInput(
             now=now,
+            steady_since=self._steady_since,
             live=live,
             jobs=tuple(self._state.jobs.values()),
             removed=tuple(
