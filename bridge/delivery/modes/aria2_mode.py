@@ -207,6 +207,10 @@ class _Transfer:
             status = await self._begin(links, fresh=fresh)
             while status is not None and status.status not in {"complete", "error", "removed"}:
                 self._count(progress, status)
+                if status.status == "paused":
+                    # aria2 takes a moment to pause: this one was meant for an earlier attempt.
+                    with suppress(Aria2Refused):
+                        await self._aria2.unpause(self._gid)
                 if status.total not in {0, self._file.size}:
                     break
                 await self._renew(links)
@@ -221,8 +225,6 @@ class _Transfer:
         """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
         if status is not None and not fresh:
-            if status.status == "paused":
-                await self._aria2.unpause(self._gid)
             if status.status not in {"error", "removed"}:
                 return status
         if status is not None:
