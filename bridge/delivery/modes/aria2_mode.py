@@ -224,9 +224,8 @@ class _Transfer:
     async def _begin(self, links: Links, *, fresh: bool) -> TransferStatus | None:
         """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
-        if status is not None and not fresh:
-            if status.status not in {"error", "removed"}:
-                return status
+        if status is not None and not fresh and status.status not in {"error", "removed"}:
+            return status
         if status is not None:
             await _purge(self._aria2, self._gid, self._settings.poll)
         await in_thread(self._files.keep_only_resumable, self._file)
