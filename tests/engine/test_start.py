@@ -61,8 +61,10 @@ async def test_two_bridges_in_a_new_directory(tmp_path: Path) -> None:
     first = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
     await first.open()
     second = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
+    await second.sim.start()
     with pytest.raises(CannotStart, match="another bridge is running"):
         await second.start()
+    await second.close()
     await first.close()
 
 
