@@ -89,6 +89,22 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert heading in anchors(file), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_exists(page: Path) -> None:
+    """Files of the project that a page names exist."""
+    prefixes = "tests|deploy|docs|config|bridge|scripts"
+    for name in re.findall(rf"`((?:{prefixes})/[\w./-]*)`", text_of(page)):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_compose_example_has_what_pages_say_of_it() -> None:
+    """A variable that a page quotes from the compose example is written like that in it."""
+    example = text_of(ROOT / "compose.example.yaml")
+    quoted = [found for page in PAGES for found in re.findall(r"`(\$\{\w+[^`]*\})`", text_of(page))]
+    assert quoted
+    assert [found for found in quoted if found not in example] == []
+
+
 def test_every_page_is_in_the_list_of_pages() -> None:
     """docs/README.md links to every page."""
     listed = set(re.findall(r"\]\((\w[\w-]*\.md)", text_of(ROOT / "docs" / "README.md")))
