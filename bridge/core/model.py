@@ -88,6 +88,11 @@ _SHOWN = {
 }
 
 
+_SHOWN_OF_GRAB = {
+    phase: Phase(phase.value) for phase in GrabPhase if phase is not GrabPhase.WAITING
+}
+
+
 class Reason(StrEnum):
     """Why a download failed. The code is public: events and the status page show it."""
 
@@ -313,7 +318,7 @@ class Entry:
     def phase(self) -> Phase:
         """The grab's phase once it is delivering, the download's before that."""
         if self.grab.phase is not GrabPhase.WAITING:
-            return Phase(self.grab.phase.value)
+            return _SHOWN_OF_GRAB[self.grab.phase]
         lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
         if self.download.phase is DownloadPhase.READY and lacks_files:
             # TorBox's file list is still incomplete, so to the client it is not ready.

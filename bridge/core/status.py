@@ -11,7 +11,7 @@ outage, TorBox's own queue, or TorBox's storage.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.model import Entry, Phase, RemoteItem
+from bridge.core.model import Entry, GrabPhase, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
 """qBittorrent's value for an unknown eta; the *arr interpret it that way."""
@@ -26,6 +26,9 @@ progress bar is then for the fetch, and `downloaded`, `amount_left`, `dlspeed` a
 
 NEARLY = 0.999
 """The highest progress shown before every file is in place."""
+
+_COMPLETE = -1.0
+"""The availability of what is complete."""
 
 
 class State(StrEnum):
@@ -102,9 +105,19 @@ def status_of(
     bar. `unreachable` means that TorBox does not answer or rejects the key, so that its last report
     is outdated.
     """
+    size = entry.size or (item.size if item else 0)
+    if entry.grab.phase is GrabPhase.FINISHED:
+        # Nothing moves any more. A start makes the status of tens of thousands of these.
+        return Status(
+            state=state_of(entry, None),
+            progress=1.0,
+            size=size,
+            swarm_seeds=max(item.seeds if item else 0, 1),
+            availability=_COMPLETE,
+            ratio=entry.download.ratio,
+        )
     known = None if unreachable else item
     state = state_of(entry, known, fetched)
-    size = entry.size or (item.size if item else 0)
     # Modes that fetch nothing (links, .strm) have a larger share, because all the work is TorBox's.
     quick = was_quick(entry) and remote_share <= REMOTE_SHARE
     share = 0.0 if quick else remote_share
@@ -266,7 +279,7 @@ def _eta(
 
 def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:
     if entry.complete:
-        return -1.0
+        return _COMPLETE
     # Cleaners remove what shows less than one copy, so a healthy download never does, whatever
     # TorBox reports.
     told = item.availability if item and item.availability is not None else 0.0

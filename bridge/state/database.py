@@ -260,7 +260,7 @@ class Database:
     async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
         # One round trip to aiosqlite's thread for the transaction: each wakes the event loop and
         # the thread. aiosqlite has no public call that runs several statements with parameters.
-        await connection._execute(_commit, connection._conn, batch.statements)  # noqa: SLF001
+        await connection._execute(_commit, connection._conn, batch.statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def contents(self) -> Contents:
         """Read the rows that are kept in memory. An unreadable row is logged and skipped."""
