@@ -130,7 +130,8 @@ class Queries:
             for batch in batched(self._state.grabs, BATCH):
                 for grab_id in batch:
                     self._renew(grab_id)
-                for info_hash in {self._views[key].hash for key in batch if key in self._views}:
+                views = (self._views[key] for key in batch if key in self._views)
+                for info_hash in dict.fromkeys(view.hash for view in views):
                     self._renew_primary(info_hash)
                 await asyncio.sleep(0)
             # What has changed meanwhile is caught up with as always.

@@ -154,9 +154,10 @@ class SnapshotTaker:
         self._version = version
         primaries = self._entries.primaries
         if changed is None:
-            changed = {*self._torrents, *primaries}
+            order = list(dict.fromkeys([*primaries, *self._torrents]))
+        else:
+            order = sorted(changed, key=lambda key: _place(primaries.get(key)))
         moved: dict[str, Sequence[str]] = {}
-        order = sorted(changed, key=lambda key: _place(primaries.get(key)))
         for batch in batched(order, BATCH):
             if batch[0] != order[0]:
                 await asyncio.sleep(0)
