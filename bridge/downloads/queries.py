@@ -127,10 +127,12 @@ class Queries:
         changed = self._state.changes.since(self._seen)
         if changed is None:
             changed = {*self._state.grabs, *self._views}
+        # Clients are told of the connection itself, too, also where no entry changes with it.
+        moved = version != self._seen or unreachable != self._unreachable
         if unreachable != self._unreachable:
             self._unreachable = unreachable
             changed |= {entry.grab.id for entry in self._state.live_entries()}
-        moved, self._seen = version != self._seen, version
+        self._seen = version
         # In the order of their grabs, so that new entries come after older ones.
         renewed = map(self._renew, sorted(changed | metered | self._metered))
         hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
