@@ -8,6 +8,7 @@ autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL`, or `d
 outage, TorBox's own queue, or TorBox's storage.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -135,6 +136,20 @@ def status_of(
         ratio=entry.download.ratio,
         moving=down > 0,
     )
+
+
+def files_progress(done: Sequence[int], sizes: Sequence[int], progress: float) -> Sequence[float]:
+    """Return the progress of each chosen file; together they add up to that of the download.
+
+    `done` are the bytes of each that are known to be on disk. `progress` is what the download
+    shows. That counts TorBox's part of the work, too, and what was on disk before a restart, which
+    is spread evenly over what is left of the files.
+    """
+    total = sum(sizes)
+    local = sum(done) / total if total else 0.0
+    rest = max(progress - local, 0.0) / (1 - local) if local < 1 else 0.0
+    shares = (part / size if size else progress for part, size in zip(done, sizes, strict=True))
+    return [min(share + (1 - share) * rest, 1.0) for share in shares]
 
 
 def was_quick(entry: Entry) -> bool:

@@ -15,6 +15,7 @@ from bridge.core.status import (
     NEARLY,
     Fetched,
     State,
+    files_progress,
     remote_state,
     state_of,
     state_word,
@@ -511,3 +512,41 @@ def test_nothing_healthy_looks_dead(
         assert status.eta < ETA_UNKNOWN or status.size / status.download_speed > ETA_UNKNOWN / 2
     if status.state in {State.DOWNLOADING, State.FORCED_DL} and not told:
         assert status.download_speed > 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**12), st.floats(0, 1)), min_size=1, max_size=20),
+    st.floats(0, 1),
+)
+def test_the_files_add_up_to_the_download(files: list[tuple[int, float]], progress: float) -> None:
+    """Clients show both: the bytes of the files are those of the download, and none has too many."""
+    sizes = [size for size, _ in files]
+    done = [int(size * share) for size, share in files]
+    shown = files_progress(done, sizes, progress)
+    assert all(0 <= share <= 1 for share in shown)
+    total = sum(share * size for share, size in zip(shown, sizes, strict=True))
+    expected = max(progress * sum(sizes), sum(done))
+    assert total == pytest.approx(expected, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("done", "sizes", "progress", "shown"),
+    [
+        # TorBox's half of the work is done; of the fetch, the first file.
+        ([100, 0], [100, 100], 0.75, [1, 0.5]),
+        # After a restart nothing is known of the files yet.
+        ([0, 0], [100, 300], 0.6, [0.6, 0.6]),
+        # Everything is on disk, and is being compared with the hashes.
+        ([0, 0], [100, 100], NEARLY, [NEARLY, NEARLY]),
+        # What is in place is whole, whatever the download shows.
+        ([100, 0], [100, 100], 0, [1, 0]),
+        ([100, 100], [100, 100], 1, [1, 1]),
+        ([0, 50], [0, 100], 0.5, [0.5, 0.5]),
+        ([0], [0], 1, [1]),
+    ],
+)
+def test_files_progress(
+    done: list[int], sizes: list[int], progress: float, shown: list[float]
+) -> None:
+    """TorBox's part, and what was on disk before, is spread over what is left."""
+    assert files_progress(done, sizes, progress) == pytest.approx(shown)
