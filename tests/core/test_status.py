@@ -13,6 +13,9 @@ from bridge.core.status import (
     ETA_UNKNOWN,
     FAILED_WORDS,
     NEARLY,
+    QUICK_CACHED_SECONDS,
+    QUICK_SECONDS,
+    STANDSTILL_SECONDS,
     Fetched,
     State,
     files_progress,
@@ -151,7 +154,30 @@ fetches = st.builds(Fetched, done=sizes, speed=speeds)
 @pytest.mark.parametrize("mood", [str.lower, str.upper, " {} ".format])
 def test_states_of_torbox(text: str, state: State, mood: Callable[[str], str]) -> None:
     """Each known text has its state, however it is written."""
-    assert state_of(entry(active()), item(state=mood(text))) is state
+    speed = 1 if state in {State.DOWNLOADING, State.FORCED_DL} else 0
+    assert state_of(entry(active()), item(state=mood(text), download_speed=speed)) is state
+
+
+@pytest.mark.parametrize(
+    "text", ["downloading", "forceddl", "uploading", "completed", "processing"]
+)
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize(
+    ("idle", "state"),
+    [
+        (0, State.QUEUED_DL),
+        (STANDSTILL_SECONDS - 1, State.QUEUED_DL),
+        (STANDSTILL_SECONDS, State.STALLED_DL),
+    ],
+)
+def test_nothing_downloads_at_no_speed(
+    text: str, idle: float, state: State, *, forced: bool
+) -> None:
+    """A client would take it for slow, and its eta for never; a standstill is told as one."""
+    waiting = entry(active(idle_seconds=idle), force_start=forced)
+    assert state_of(waiting, item(state=text)) is state
+    status = status_of(waiting, item(state=text), None)
+    assert (status.availability >= 1) is (state is State.QUEUED_DL)
 
 
 @pytest.mark.parametrize("text", sorted(WORDS))
@@ -254,7 +280,7 @@ def test_forced() -> None:
     assert state_of(fetching, None, Fetched(0, 0)) is State.QUEUED_DL
     forced = entry(active(), force_start=True)
     assert state_of(forced, item(state="metaDL", size=0)) is State.FORCED_META_DL
-    assert state_of(forced, item(state="downloading")) is State.FORCED_DL
+    assert state_of(forced, item(state="downloading", download_speed=1)) is State.FORCED_DL
     assert state_of(forced, item(state="stalled (no seeds)")) is State.STALLED_DL
 
 
@@ -550,3 +576,21 @@ def test_files_progress(
 ) -> None:
     """TorBox's part, and what was on disk before, is spread over what is left."""
     assert files_progress(done, sizes, progress) == pytest.approx(shown)
+
+
+@pytest.mark.parametrize(
+    ("known_cached", "observed", "progress"),
+    [
+        (False, QUICK_SECONDS - 1, 0),
+        (False, QUICK_SECONDS, 0.25),
+        (True, QUICK_SECONDS, 0),
+        (True, QUICK_CACHED_SECONDS, 0.25),
+    ],
+)
+def test_what_torbox_downloads_shows_it_soon(
+    observed: float, progress: float, *, known_cached: bool
+) -> None:
+    """A speed without progress looks slow to a cleaner; only what is cached begins with the fetch."""
+    loading = entry(active(known_cached=known_cached, observed_seconds=observed))
+    status = status_of(loading, item(progress=0.5, download_speed=1), None)
+    assert (status.state, status.progress) == (State.DOWNLOADING, progress)

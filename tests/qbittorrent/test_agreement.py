@@ -40,6 +40,7 @@ async def busy(rig: Rig, client: Client) -> None:
     films = [film(f"Film.{number}", 1_500_000) for number in range(1, 4)]
     for content in (*packs, *films):
         rig.sim.register(content)
+    rig.sim.world.change(films[0].hash, state="downloading", stop_at=0.2)
     rig.sim.world.change(films[2].hash, fail="Aborted", stop_at=0.3)
     for content in (*packs, *films):
         kind = "tv" if content in packs else "films"

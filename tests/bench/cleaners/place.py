@@ -75,7 +75,7 @@ class Place:
         await self.rig.until(
             lambda: any(self.rig.phase(one.hash) is Phase.DELIVERING for one in fetched)
         )
-        # A torrent that TorBox gets within half a minute shows the progress of the fetch alone.
+        # A torrent that TorBox gets within seconds shows the progress of the fetch alone.
         await self.rig.until(lambda: all(self._progress(one) > 0 for one in slow), within=90)
         self.healthy, self.dead = (*slow, *waiting, *fetched), dead
         self.orphan.parent.mkdir(exist_ok=True)

@@ -193,7 +193,12 @@ def decluttarr() -> Look:
             before = completed.get(info_hash)
             completed[info_hash] = torrent["completed"]
             grown = None if before is None else torrent["completed"] - before
-            struck |= {(info_hash, rule) for rule in decluttarr_rules(item, seconds, grown)}
+            rules = decluttarr_rules(item, seconds, grown)
+            struck |= {(info_hash, rule) for rule in rules}
+            with (place.work / "output").open("a") as output:
+                output.write(
+                    f"{torrent['name']} {rules} grown {grown} in {seconds:.1f} s: {item}\n"
+                )
         await _remove(place, strikes.add(struck))
         return 0
 
