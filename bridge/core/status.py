@@ -8,6 +8,7 @@ autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL`, or `d
 outage, TorBox's own queue, or TorBox's storage.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,10 +20,16 @@ ETA_UNKNOWN = 8_640_000
 REMOTE_SHARE = 0.5
 """TorBox's share of the progress bar; the fetch fills the rest."""
 
-QUICK_SECONDS = 30.0
+QUICK_SECONDS = 5.0
 """If TorBox needed no more observed time than this, the torrent was cached or nearly so. The whole
 progress bar is then for the fetch, and `downloaded`, `amount_left`, `dlspeed` and `eta` agree.
 """
+
+QUICK_CACHED_SECONDS = 30.0
+"""The same of a torrent that TorBox said it has cached: it may take longer to say so in its list."""
+
+STANDSTILL_SECONDS = 300.0
+"""What TorBox calls downloading, without a speed and without progress for so long, is stalled."""
 
 NEARLY = 0.999
 """The highest progress shown before every file is in place."""
@@ -150,9 +157,24 @@ def status_of(
     )
 
 
+def files_progress(done: Sequence[int], sizes: Sequence[int], progress: float) -> Sequence[float]:
+    """Return the progress of each chosen file; together they add up to that of the download.
+
+    `done` are the bytes of each that are known to be on disk. `progress` is what the download
+    shows. That counts TorBox's part of the work, too, and what was on disk before a restart, which
+    is spread evenly over what is left of the files.
+    """
+    total = sum(sizes)
+    local = sum(done) / total if total else 0.0
+    rest = max(progress - local, 0.0) / (1 - local) if local < 1 else 0.0
+    shares = (part / size if size else progress for part, size in zip(done, sizes, strict=True))
+    return [min(share + (1 - share) * rest, 1.0) for share in shares]
+
+
 def was_quick(entry: Entry) -> bool:
     """Return whether TorBox took almost no time, as for a cached torrent."""
-    return entry.download.observed_seconds < QUICK_SECONDS
+    longest = QUICK_CACHED_SECONDS if entry.download.known_cached else QUICK_SECONDS
+    return entry.download.observed_seconds < longest
 
 
 def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
@@ -176,11 +198,16 @@ def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = No
             return State.FORCED_DL if entry.grab.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
             state = remote_state(item, moving=entry.download.remote_progress > 0)
+            if state in _LOADING and item.download_speed <= 0:
+                # A speed of 0 in one report is no standstill, and beside it there is no eta.
+                idle = entry.download.idle_seconds
+                return State.STALLED_DL if idle >= STANDSTILL_SECONDS else State.QUEUED_DL
             return _FORCED.get(state, state) if entry.grab.force_start else state
         case _:
             return State.QUEUED_DL
 
 
+_LOADING = frozenset({State.DOWNLOADING, State.FORCED_DL})
 _FORCED = {State.META_DL: State.FORCED_META_DL, State.DOWNLOADING: State.FORCED_DL}
 FAILED_WORDS = frozenset(
     {"failed", "error", "dead", "corrupt", "missing", "missingfiles", "reported missing"}

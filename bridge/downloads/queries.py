@@ -16,7 +16,7 @@ from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
 from bridge.core.modes import remote_share
 from bridge.core.paths import layout
-from bridge.core.status import ETA_UNKNOWN, Fetched, status_of
+from bridge.core.status import ETA_UNKNOWN, NEARLY, Fetched, files_progress, status_of
 from bridge.downloads.results import FileView, View
 from bridge.engine import Engine, EngineContext
 from bridge.state import FetchMeter
@@ -148,10 +148,12 @@ class Queries:
         changed = self._state.changes.since(self._seen)
         if changed is None:
             changed = {*self._state.grabs, *self._views}
+        # Clients are told of the connection itself, too, also where no entry changes with it.
+        moved = version != self._seen or unreachable != self._unreachable
         if unreachable != self._unreachable:
             self._unreachable = unreachable
             changed |= {entry.grab.id for entry in self._state.live_entries()}
-        moved, self._seen = version != self._seen, version
+        self._seen = version
         # In the order of their grabs, so that new entries come after older ones.
         renewed = map(self._renew, sorted(changed | metered | self._metered))
         hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
@@ -214,12 +216,19 @@ class Queries:
         if not planned:
             return self._expected_views(view)
         meter = self._state.meters.get(view.grab.id)
+        chosen = [file for file in planned if file.chosen]
+        parts = files_progress(
+            [_bytes_done(file, meter) for file in chosen],
+            [file.size for file in chosen],
+            view.status.progress,
+        )
+        progress = {file.file_id: part for file, part in zip(chosen, parts, strict=True)}
         return [
             FileView(
                 index,
                 file.path,
                 file.size,
-                _file_progress(file, meter),
+                progress.get(file.file_id, 0.0),
                 file.chosen,
                 file.priority if file.chosen else 0,
             )
@@ -230,7 +239,14 @@ class Queries:
         """Return views of files that are not planned yet, under the names that they will get."""
         progress = view.status.progress
         return [
-            FileView(index, file.name, file.size, progress, file.priority > 0, file.priority)
+            FileView(
+                index,
+                file.name,
+                file.size,
+                progress if file.priority else 0.0,
+                file.priority > 0,
+                file.priority,
+            )
             for index, file in enumerate(self.expected_files(view.entry))
         ]
 
@@ -308,12 +324,11 @@ def _lay_out(
     return [ExpectedFile(laid.paths[file.id], *named[file.id], file.size) for file in files]
 
 
-def _file_progress(file: DeliveredFile, meter: FetchMeter | None) -> float:
+def _bytes_done(file: DeliveredFile, meter: FetchMeter | None) -> int:
     if file.done:
-        return 1.0
-    if meter is None or not file.size:
-        return 0.0
-    return min(meter.done(file.file_id) / file.size, 1.0)
+        return file.size
+    # Nothing is whole before it was compared with the hashes and is in place.
+    return min(meter.done(file.file_id), int(file.size * NEARLY)) if meter else 0
 
 
 def named_files(metainfo: Metainfo) -> list[NamedFile]:
