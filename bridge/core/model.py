@@ -396,6 +396,10 @@ class Removal:
     submitted_at: float | None = None
     removed_at: float = 0.0
     """When the grab was removed here. No create was sent later."""
+    reusable: bool = False
+    """TorBox had all of it: another add of the hash could use the item."""
+    kept_until: float = 0.0
+    """Only the item at TorBox is left, and until then an add of the hash takes it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
