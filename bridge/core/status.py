@@ -69,6 +69,8 @@ class Fetched:
     speed: int
     checking: bool = False
     """All bytes are on disk and are being compared with the torrent's hashes."""
+    in_line: bool = False
+    """Its files wait until others are fetched: only so many are fetched at one time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,8 @@ class Status:
     ratio: float = 0.0
     moving: bool = False
     """Bytes are arriving, at TorBox or here."""
+    in_line: bool = False
+    """Its files wait until other files are fetched."""
 
 
 def status_of(
@@ -154,6 +158,7 @@ def status_of(
         availability=_availability(entry, item, idle=idle),
         ratio=entry.download.ratio,
         moving=down > 0,
+        in_line=fetched is not None and fetched.in_line,
     )
 
 

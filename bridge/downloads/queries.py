@@ -194,7 +194,9 @@ class Queries:
     def _inputs_of(self, entry: Entry) -> _Inputs:
         item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
         meter = self._state.meters.get(entry.grab.id)
-        fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
+        fetched = (
+            Fetched(meter.bytes_done, meter.speed, meter.checking, meter.in_line) if meter else None
+        )
         turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
         return _Inputs(entry, item, fetched, turn_in, self._unreachable)
 
