@@ -7,6 +7,7 @@ background, and only while a page is open.
 import asyncio
 import os
 import shutil
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,6 @@ import msgspec
 import structlog
 
 from bridge.arr import Arr, ArrError
-from bridge.dashboard.speeds import SAMPLE_SECONDS, SpeedHistory
 from bridge.engine import Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
 
@@ -32,6 +32,9 @@ DISK_WAIT_SECONDS = 5.0
 Usage: TypeAlias = tuple[int, int, int]
 """Device number, free bytes and total bytes of a file system."""
 VIOLATION_SECONDS = 60.0
+SAMPLE_SECONDS = 15.0
+SAMPLES = 240
+"""Samples of the speeds in one hour. A restart clears them."""
 
 
 class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +150,8 @@ class OverviewSource:
         self._violations_due = 0.0
         self._questions: dict[Path, asyncio.Future[Usage]] = {}
         self._running: set[str] = set()
-        self._speeds = SpeedHistory()
+        self._fetch_speeds: deque[int] = deque(maxlen=SAMPLES)
+        self._torbox_speeds: deque[int] = deque(maxlen=SAMPLES)
         self._version = version("torbox-bridge")
 
     @property
@@ -185,8 +189,8 @@ class OverviewSource:
             blockers=blockers,
             disks=self._disks,
             arrs=tuple(self._arr_health[arr.name] for arr in self._arrs),
-            fetch_speeds=self._speeds.fetch,
-            torbox_speeds=self._speeds.torbox,
+            fetch_speeds=tuple(self._fetch_speeds),
+            torbox_speeds=tuple(self._torbox_speeds),
             sample_seconds=SAMPLE_SECONDS,
             security=tuple(self._alerts()),
             violations=self._violations,
@@ -243,7 +247,8 @@ class OverviewSource:
             torbox = sum(
                 item.download_speed for item in state.snapshot.items.values() if item.active
             )
-            self._speeds.add(fetch=fetch, torbox=torbox)
+            self._fetch_speeds.append(fetch)
+            self._torbox_speeds.append(torbox)
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def watched(self) -> None:
