@@ -13,9 +13,9 @@ from itertools import takewhile
 from types import MappingProxyType
 from unicodedata import combining, normalize
 
+from bridge.core.file_types import is_video
 from bridge.core.files import SelectableFile
 from bridge.core.model import DeliveredFile
-from bridge.core.video import is_video
 
 NAME_BYTES = 255
 """Maximum length of a path component on Linux, in UTF-8 bytes."""

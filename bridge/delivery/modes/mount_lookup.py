@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bridge.core.video import is_video
+from bridge.core.file_types import is_video
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.mount_probe import MountGone, opens, require
 
