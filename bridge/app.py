@@ -23,7 +23,7 @@ from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry, Failover
-from bridge.core.roots import OutsideRoots
+from bridge.core.paths import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.dashboard import OperatorCommands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, link_works, make_session
