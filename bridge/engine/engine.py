@@ -49,14 +49,13 @@ from bridge.core.submit_queue import expected_turns
 from bridge.engine.arr_refresh import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cached_answers import CachedAnswers
-from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
+from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
 from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
-from bridge.engine.finish import finish
 from bridge.engine.invariant_watch import InvariantWatch
 from bridge.engine.job_attempts import JobAttempts
 from bridge.engine.leftover_search import LeftoverSearch
