@@ -28,7 +28,7 @@ from bridge.core.remote_tracking import created_since
 from bridge.delivery import discard_beside
 from bridge.delivery.modes.mode_table import FALLBACK
 from bridge.engine.context import EngineContext
-from bridge.engine.path_ownership import paths_safe_to_delete
+from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
 from bridge.state.state import RECENTLY_REMOVED
 from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
