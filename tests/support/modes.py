@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.interface import DeliveryRequest, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
 
 HASH = "d" * 40
 

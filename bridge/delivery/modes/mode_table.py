@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_health import DiskHealth
-from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links
+from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, Progress
 
 FALLBACK = "download"
 """For downloads that ended before a mode was chosen: it cleans up after every mode."""
