@@ -27,7 +27,7 @@ from bridge.delivery.disk.directory_checks import (
     check_directories,
     check_directory,
 )
-from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
+from bridge.delivery.disk.disk_errors import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles

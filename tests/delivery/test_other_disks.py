@@ -14,7 +14,7 @@ from bridge.delivery.delivery_errors import (
     NotEnoughSpace,
     TargetTaken,
 )
-from bridge.delivery.disk.disk_health import DiskHealth
+from bridge.delivery.disk.disk_errors import DiskHealth
 from bridge.delivery.disk.moving import reclaim
 from bridge.delivery.fetch.fetch_settings import KIB
 from bridge.delivery.interface import DeliveryRequest, Progress

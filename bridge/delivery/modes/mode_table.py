@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bridge.delivery.disk.disk_health import DiskHealth
+from bridge.delivery.disk.disk_errors import DiskHealth
 from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, Progress
 
 FALLBACK = "download"
