@@ -5,10 +5,13 @@ fetched again and compared.
 """
 
 import time
+from dataclasses import replace
+from http import HTTPStatus
 
 import aiohttp
 
 from bridge.delivery.blocking import in_thread
+from bridge.delivery.delivery_errors import Interrupted, WrongContent
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.cdn_connection import open_response
 from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
@@ -55,3 +58,22 @@ async def _sampled(
             return None
         served = await response.content.readexactly(end - start)
     return body.validator if served == await in_thread(file.read, start, end) else None
+
+
+PROBE_SECONDS = 5.0
+ONE_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
+
+
+async def link_works(session: aiohttp.ClientSession, settings: FetchSettings, url: str) -> bool:
+    """Return whether the CDN serves the first byte of a link. A busy server counts as working."""
+    brief = replace(settings, connect_timeout=PROBE_SECONDS, answer_timeout=PROBE_SECONDS)
+    try:
+        async with open_response(session, url, ONE_BYTE, brief) as response:
+            # The body is not read: a server without ranges would send the whole file.
+            response.close()
+            return response.status < HTTPStatus.BAD_REQUEST or response.status in {
+                HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                HTTPStatus.TOO_MANY_REQUESTS,
+            }
+    except (Interrupted, WrongContent):
+        return False
