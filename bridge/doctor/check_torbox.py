@@ -14,8 +14,7 @@ from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
-from bridge.delivery.fetch.cdn_connection import open_response
-from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
+from bridge.delivery.fetch.cdn_connection import RangeRequest, check_response, open_response
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import (
     CALLS_PER_MINUTE,

@@ -13,8 +13,7 @@ import aiohttp
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import Interrupted, WrongContent
 from bridge.delivery.disk.staging import StagedFile
-from bridge.delivery.fetch.cdn_connection import open_response
-from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
+from bridge.delivery.fetch.cdn_connection import RangeRequest, check_response, open_response
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
 from bridge.delivery.file_state import Validator
 

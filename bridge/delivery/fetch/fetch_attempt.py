@@ -16,8 +16,14 @@ from bridge.delivery.blocking import together
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted, StartOver, WrongContent
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.bandwidth import OwnThrottle
-from bridge.delivery.fetch.cdn_connection import StallDetector, open_response
-from bridge.delivery.fetch.cdn_response import Body, RangeRequest, check_response, looks_like_error
+from bridge.delivery.fetch.cdn_connection import (
+    Body,
+    RangeRequest,
+    StallDetector,
+    check_response,
+    looks_like_error,
+    open_response,
+)
 from bridge.delivery.fetch.connection_tuner import ConnectionTuner
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot
