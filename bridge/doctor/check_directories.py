@@ -18,7 +18,7 @@ from bridge.core.paths import safe_path
 from bridge.delivery import DirectoryProblem, check_directories, check_directory
 from bridge.delivery.delivery_errors import NotYet
 from bridge.delivery.disk.disk_errors import free_bytes
-from bridge.delivery.modes.mount_probe import Mount
+from bridge.delivery.modes.mount_lookup import Mount
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 SUBJECT: Final = "directories"

@@ -15,8 +15,7 @@ from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
 from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, Progress, RequestedFile
-from bridge.delivery.modes.mount_lookup import find
-from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
+from bridge.delivery.modes.mount_lookup import Mount, MountGone, find, opens, require
 
 T = TypeVar("T")
 
