@@ -31,7 +31,7 @@ from bridge.delivery.disk.disk_errors import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
-from bridge.delivery.fetch.etag_probe import link_works
+from bridge.delivery.fetch.cdn_probes import link_works
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
 from bridge.delivery.interface import (

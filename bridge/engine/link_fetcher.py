@@ -2,6 +2,10 @@
 
 Limited in size, time and redirects; every hop is checked. Links carry the user's keys, so only
 their hosts are logged.
+
+A link comes from an indexer, so it must not reach what only this machine can reach: it may lead to
+the public internet and to what the user allows. The check is of the resolved address, in the
+connection itself: a name that resolves differently a moment later (DNS rebinding) gains nothing.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ from bridge.delivery.delivery_errors import (
 )
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.bandwidth import Throttles
-from bridge.delivery.fetch.etag_probe import same_file
+from bridge.delivery.fetch.cdn_probes import same_file
 from bridge.delivery.fetch.fetch_attempt import Attempt, missing_segments
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot, Slots

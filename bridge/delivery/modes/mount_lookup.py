@@ -1,4 +1,8 @@
-"""Finding the files of a remote item on the user's mount. Everything here blocks.
+"""Access to the user's mount of TorBox, and finding the files of a remote item there.
+
+A mount may be slow, be gone, or never answer. A call to a dead mount can hang for ever, and nothing
+can stop it. So every call runs in a thread of its own (`Mount`), one at a time, and callers wait
+for a limited time. All functions here block.
 
 A mount shows `<folder>/<file>` for each item, or all files in one folder, and some rename folders
 or leave levels out. In order: TorBox's own path of the file; its path below a folder with the

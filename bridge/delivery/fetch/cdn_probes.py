@@ -1,4 +1,4 @@
-"""Checking whether a file with a new ETag has new bytes.
+"""Small questions to the CDN: are the bytes behind a new ETag the same, and does a link still work?
 
 The nodes of a CDN may give the same file different ETags. A few bytes that are on disk already are
 fetched again and compared.
