@@ -10,7 +10,7 @@ connection itself: a name that resolves differently a moment later (DNS rebindin
 
 import asyncio
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import (
@@ -29,11 +29,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from bridge.core.addresses import is_public
 from bridge.core.magnet import SCHEME
 
 SETTING = "server.fetch_allowed_hosts"
-
-_NAT64 = ip_network("64:ff9b::/96")
 
 
 class NotAllowed(OSError):
@@ -71,22 +70,7 @@ class Guard:
         """Return whether a connection to the address is allowed."""
         if any(address in network for network in self._networks):
             return True
-        return all(_is_public(inner) for inner in _readings(address))
-
-
-def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    return address.is_global and not address.is_multicast
-
-
-def _readings(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Address]:
-    """Return what an address may mean: IPv6 can carry an IPv4 address in several ways."""
-    if isinstance(address, IPv4Address):
-        return (address,)
-    inner = [address.ipv4_mapped, address.sixtofour]
-    if address in _NAT64:
-        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    carried = [found for found in inner if found is not None]
-    return carried or (address,)
+        return is_public(address)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

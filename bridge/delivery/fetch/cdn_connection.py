@@ -3,6 +3,7 @@
 No error holds a link. The size that TorBox lists is decisive: an answer of another size, or one that
 looks like an error page, is refused before a byte is written, because TorBox's CDN sometimes answers
 200 with a short JSON body.
+"""
 
 import asyncio
 import re
@@ -11,13 +12,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from pathlib import PurePosixPath
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from bridge.core.addresses import is_public
 from bridge.delivery.delivery_errors import (
     EtagChanged,
     Interrupted,
@@ -31,7 +33,6 @@ from bridge.delivery.file_state import UNKNOWN, Validator
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @asynccontextmanager
@@ -98,17 +99,7 @@ async def _is_private(url: URL) -> bool:
     """Return whether a host is, or resolves to, any address that is not public."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(url.host or "", url.port, type=socket.SOCK_STREAM)
-    return not all(_is_public(str(entry[4][0])) for entry in found)
-
-
-def _is_public(text: str) -> bool:
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = IPv4Address(int(address) & 0xFFFF_FFFF)
-        address = inner or address
-    return address.is_global and not address.is_multicast
+    return not all(is_public(ip_address(str(entry[4][0]).partition("%")[0])) for entry in found)
 
 
 class StallDetector:
