@@ -11,7 +11,7 @@ grab_history     what the history of an *arr says about one download
 
 from bridge.arr.grab_history import Fate, GrabFate, all_imported, fate
 from bridge.arr.servarr import DIALECTS, Arr, Arrs, Dialect
-from bridge.arr.servarr_errors import (
+from bridge.arr.servarr_http import (
     ArrError,
     ArrKeyRejected,
     ArrNotFound,

@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.arr.servarr_errors import ArrNotFound, ArrRefused, ArrServerError
-from bridge.arr.servarr_http import ArrTransport
+from bridge.arr.servarr_http import ArrNotFound, ArrRefused, ArrServerError, ArrTransport
 from bridge.arr.servarr_records import (
     ClientTestFailure,
     DirectoryListing,
