@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.notify import NotSent, Receiver
-from bridge.notify.formats import KINDS
+from bridge.notify.messages import KINDS
 from bridge.setup import ClientRequest, SettingsChange
 from bridge.web.web_context import CONTEXT, answer, read_body, refusal, require_visitor
 
