@@ -33,13 +33,12 @@ from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
 from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.history import History, Watcher
-from bridge.listen import CannotStart, base_url, start_sites
+from bridge.listen import CannotStart, base_url, only_bridge_on, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.notify import Notifier, Receiver
 from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
-from bridge.single_instance import only_bridge_on
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (

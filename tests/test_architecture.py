@@ -14,7 +14,7 @@ LAYERS = (
     ("cli",),
     ("demo", "serve", "remote_commands", "settings_commands", "healthcheck"),
     ("app",),
-    ("settings_reload", "single_instance"),
+    ("settings_reload",),
     ("listen", "call_logs", "doctor"),
     ("qbittorrent", "web"),
     ("auth", "dashboard", "downloads", "history", "notify", "setup"),
@@ -221,7 +221,7 @@ def test_upward_imports_are_found(package: str, source: str) -> None:
     [
         ("core", "from bridge.core.model import Download\nimport hashlib"),
         ("torbox", "from bridge import logs\nfrom bridge.config import Settings"),
-        ("cli", "from bridge.simulator import command\nfrom bridge.app import bridge"),
+        ("cli", "from bridge.simulator import simulator\nfrom bridge.app import bridge"),
         ("demo", "import bridge.simulator\nimport bridge"),
         ("simulator", "from bridge.simulator.remote_account import World"),
     ],

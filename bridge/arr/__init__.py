@@ -4,8 +4,7 @@ It does what the qBittorrent API cannot: it reports a failed download, and asks 
 
 servarr          the endpoints, as methods of `Arr`; which *arr has which category
 servarr_records  what the endpoints answer
-servarr_errors   the tree of errors
-servarr_http     one request and its answer
+servarr_http     one request and its answer; the tree of errors
 grab_history     what the history of an *arr says about one download
 """
 

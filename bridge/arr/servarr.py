@@ -1,6 +1,6 @@
 """The endpoints of an *arr that the bridge uses, as methods.
 
-Every method raises an `ArrError` (see `servarr_errors`) if the *arr did not do what was asked.
+Every method raises an `ArrError` (see `servarr_http`) if the *arr did not do what was asked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,6 @@
 """Notifications to Apprise, Discord, ntfy or any webhook.
 
-messages   decides which changes become messages: pure
-formats    writes a message in the format of each kind of receiver: pure
+messages   decides which changes become messages, in the format of each kind of receiver: pure
 notifier   sends messages, with retries
 """
 
