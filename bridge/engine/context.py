@@ -16,9 +16,8 @@ from bridge.core.preferences import with_global_limits
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
-from bridge.engine.link_books import LinkBooks
-from bridge.engine.refusals import Refusals
 from bridge.engine.retry_times import RetryTimes
+from bridge.engine.torbox_memory import LinkBooks, Refusals
 from bridge.state import State
 from bridge.torbox import ApiKey, TorBox
 

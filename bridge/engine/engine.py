@@ -48,7 +48,6 @@ from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
 from bridge.engine.arr_refresh import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
-from bridge.engine.cached_answers import CachedAnswers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
@@ -67,6 +66,7 @@ from bridge.engine.removal import delete_stray
 from bridge.engine.retry_times import CreatePauses
 from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks
+from bridge.engine.torbox_memory import CachedAnswers
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
