@@ -71,7 +71,6 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-AT_TORBOX = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE, DownloadPhase.READY})
 BEFORE_READY = frozenset(
     {DownloadPhase.NEW, DownloadPhase.SUBMITTING, DownloadPhase.QUEUED, DownloadPhase.ACTIVE}
 )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bridge.arr import Arrs
 from bridge.config import Settings
-from bridge.core.model import Download, Entry, Grab, Job
+from bridge.core.model import Download, Grab, Job
 from bridge.core.patience import Patience
 from bridge.core.planner_input import CleanupRules, Rules
 from bridge.core.preferences import with_global_limits
@@ -88,10 +88,6 @@ class EngineContext:
     def with_limits(self, grab: Grab) -> Grab:
         """Return the grab with the global seed limits wherever it has none of its own."""
         return with_global_limits(grab, self.state.preferences)
-
-    def entry_with_limits(self, entry: Entry) -> Entry:
-        """Return the entry with the global seed limits wherever its grab has none of its own."""
-        return Entry(entry.download, self.with_limits(entry.grab))
 
     def download_later(
         self, download: Download, note: str, *, after: float | None = None
