@@ -71,8 +71,11 @@ def trace_calls(*listeners: CallEnded) -> aiohttp.TraceConfig:
         params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
     ) -> None:
         answered = isinstance(params, aiohttp.TraceRequestEndParams)
-        status = params.response.status if answered else None
-        error = "" if answered else type(params.exception).__name__
+        status, error = None, ""
+        if isinstance(params, aiohttp.TraceRequestEndParams):
+            status = params.response.status
+        else:
+            error = type(params.exception).__name__
         for listener in listeners:
             listener(params.method, params.url, status, error, perf_counter() - context.began)
 
