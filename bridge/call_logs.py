@@ -70,7 +70,6 @@ def trace_calls(*listeners: CallEnded) -> aiohttp.TraceConfig:
         context: SimpleNamespace,
         params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        answered = isinstance(params, aiohttp.TraceRequestEndParams)
         status, error = None, ""
         if isinstance(params, aiohttp.TraceRequestEndParams):
             status = params.response.status

@@ -9,13 +9,13 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 import structlog
 
+from bridge import __version__
 from bridge.arr import Arr, ArrError
 from bridge.engine import Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
@@ -152,7 +152,6 @@ class OverviewSource:
         self._running: set[str] = set()
         self._fetch_speeds: deque[int] = deque(maxlen=SAMPLES)
         self._torbox_speeds: deque[int] = deque(maxlen=SAMPLES)
-        self._version = version("torbox-bridge")
 
     @property
     def slots_total(self) -> int | None:
@@ -177,7 +176,7 @@ class OverviewSource:
         snapshot = self._ctx.state.snapshot
         blockers = self.blockers()
         return Overview(
-            version=self._version,
+            version=__version__,
             torbox=self._health(blockers),
             slots=SlotsView(
                 used=sum(item.active for item in snapshot.items.values()),

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from bridge import __version__
 from bridge.dashboard import Overview, Preview
 from bridge.history import HistoryPage
 from bridge.setup import (
@@ -220,7 +220,7 @@ def document() -> dict[str, Any]:
         )
     return {
         "openapi": "3.1.0",
-        "info": {"title": "torbox-bridge", "version": version("torbox-bridge")},
+        "info": {"title": "torbox-bridge", "version": __version__},
         "security": [{"session": []}, {"key": []}],
         "paths": paths,
         "components": {
