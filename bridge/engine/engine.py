@@ -51,6 +51,7 @@ from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
@@ -63,7 +64,6 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
-from bridge.engine.retry_times import CreatePauses
 from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks
 from bridge.engine.torbox_memory import CachedAnswers
