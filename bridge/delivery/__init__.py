@@ -16,6 +16,7 @@ from bridge.delivery.delivery_errors import (
     TargetTaken,
     UnsafePath,
 )
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import (
     LinkSource,
     discard_beside,
@@ -34,14 +35,7 @@ from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.cdn_probes import link_works
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
-from bridge.delivery.interface import (
-    Delivered,
-    Delivery,
-    DeliveryRequest,
-    Links,
-    Progress,
-    RequestedFile,
-)
+from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from bridge.delivery.modes.mode_table import Modes

@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import MIB, FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.nginx import Nginx
 from tests.support.peers import find

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace, NotYet
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
-from bridge.delivery.interface import Progress
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings, gid_of
 from tests.support.aria2 import SECRET, Aria2Daemon
 from tests.support.cdn import Cdn, instead, only_token, slowly, stall_after, status

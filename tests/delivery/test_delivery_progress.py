@@ -1,6 +1,6 @@
 """Counters of one delivery."""
 
-from bridge.delivery.interface import Progress
+from bridge.delivery.delivery_progress import Progress
 
 
 class Clock:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, NotEnoughSpace, TargetTaken
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB
-from bridge.delivery.interface import Progress, RequestedFile
+from bridge.delivery.interface import RequestedFile
 from tests.support.cdn import Cdn, cut_after, instead, slowly, status
 from tests.support.delivery import (
     FAST,

@@ -12,9 +12,9 @@ import aiohttp
 import msgspec
 import pytest
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.staging import Checkpoint
 from bridge.delivery.fetch.fetch_settings import KIB
-from bridge.delivery.interface import Progress
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.cdn import Cdn, slowly
 from tests.support.delivery import FAST, HASH, below, some_bytes

@@ -9,8 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB, MIB, FetchSettings
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, begin, digest, some_bytes, until
 from tests.support.nginx import Nginx

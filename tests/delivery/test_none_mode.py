@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.delivery.delivery_errors import BadRequest, TargetTaken
-from bridge.delivery.interface import Progress
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.modes.none_mode import NoDelivery
 from tests.support.modes import NO_LINKS, a_request, put
 

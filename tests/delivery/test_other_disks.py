@@ -14,10 +14,11 @@ from bridge.delivery.delivery_errors import (
     NotEnoughSpace,
     TargetTaken,
 )
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import DiskHealth
 from bridge.delivery.disk.moving import reclaim
 from bridge.delivery.fetch.fetch_settings import KIB
-from bridge.delivery.interface import DeliveryRequest, Progress
+from bridge.delivery.interface import DeliveryRequest
 from bridge.delivery.modes.mode_table import WatchedDelivery
 from tests.support.cdn import Cdn
 from tests.support.delivery import HASH, Room, below, some_bytes

@@ -19,11 +19,12 @@ import pytest
 
 from bridge.delivery import LinkSource, StrmDelivery, link_existing, remove_delivered
 from bridge.delivery.delivery_errors import DeliveryError, LocalDiskError, TargetTaken
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.leftovers import leftovers
 from bridge.delivery.disk.moving import missing_files, move_content, reclaim, rename_files
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.fetch_settings import KIB
-from bridge.delivery.interface import DeliveryRequest, Progress
+from bridge.delivery.interface import DeliveryRequest
 from tests.support.cdn import Cdn, slowly
 from tests.support.delivery import HASH, Room, begin, below, some_bytes, until
 

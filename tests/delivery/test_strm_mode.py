@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.delivery.delivery_errors import NotYet, TargetTaken
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.strm_mode import StrmDelivery
 from tests.support.modes import HASH, NO_LINKS, a_request, done, put
 

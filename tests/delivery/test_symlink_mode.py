@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotYet, TargetTaken
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.safe_paths import ROOTS
-from bridge.delivery.interface import DeliveryRequest, Progress
+from bridge.delivery.interface import DeliveryRequest
 from bridge.delivery.modes.mount_lookup import MountGone
 from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
 from tests.support.modes import HASH, NO_LINKS, a_request, done, put

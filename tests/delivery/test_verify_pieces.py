@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 
 from bridge.delivery.delivery_errors import DeliveryFailed
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.request_paths import staged_parts
 from bridge.delivery.fetch.fetch_settings import KIB
 from bridge.delivery.fetch.verify_pieces import Verifier
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from tests.support.cdn import Behaviour, Served, honest
 from tests.support.delivery import FAST, HASH, Room, some_bytes
 from tests.support.torrents import Version, make_torrent

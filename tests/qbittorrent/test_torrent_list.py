@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bridge.core.model import Phase
-from bridge.delivery.interface import Progress
+from bridge.delivery.delivery_progress import Progress
 from bridge.downloads import AddOptions
 from bridge.qbittorrent.profile import PROFILES
 from bridge.qbittorrent.responses import HttpError

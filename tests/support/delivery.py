@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import aiohttp
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.cdn import Cdn
 

@@ -17,12 +17,13 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.publish import publish
 from bridge.delivery.disk.staging import begin
 from bridge.delivery.fetch.fetch_settings import KIB
 from bridge.delivery.fetch.fetcher import make_session
 from bridge.delivery.file_state import Validator
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from tests.support.delivery import FAST, HASH, some_bytes
 

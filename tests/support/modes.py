@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.delivery.interface import DeliveryRequest, Progress, RequestedFile
+from bridge.delivery.delivery_progress import Progress
+from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
 HASH = "d" * 40
 

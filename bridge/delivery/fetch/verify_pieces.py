@@ -17,12 +17,13 @@ from bridge.core.metainfo import Blueprint, NotATorrent, blueprint
 from bridge.core.pieces import Hasher, Part, Piece, hasher, pieces_of
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import DeliveryFailed
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import disk_errors
 from bridge.delivery.disk.request_paths import staged_parts
 from bridge.delivery.disk.safe_paths import open_folder
 from bridge.delivery.fetch.fetch_settings import MIB
 from bridge.delivery.file_state import Span
-from bridge.delivery.interface import DeliveryRequest, Progress
+from bridge.delivery.interface import DeliveryRequest
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridge.delivery.blocking import in_thread
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.fetch_settings import FetchSettings
-from bridge.delivery.interface import Progress
 
 
 class Writer:

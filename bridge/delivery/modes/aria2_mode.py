@@ -25,6 +25,7 @@ import structlog
 
 from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryError, DeliveryFailed, NotEnoughSpace
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import discard_beside
 from bridge.delivery.disk.publish import (
     check_names,
@@ -37,7 +38,7 @@ from bridge.delivery.disk.staging import discard
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slots
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, Progress, RequestedFile
+from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, TransferStatus
 from bridge.delivery.modes.aria2_staging import Aria2Staging
 

@@ -9,6 +9,7 @@ import structlog
 
 from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryFailed
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import discard_beside
 from bridge.delivery.disk.publish import (
     check_names,
@@ -23,7 +24,7 @@ from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import Fetcher
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, Progress
+from bridge.delivery.interface import Delivered, DeliveryRequest, Links
 
 log = structlog.get_logger()
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import DiskHealth
-from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, Progress
+from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links
 
 FALLBACK = "download"
 """For downloads that ended before a mode was chosen: it cleans up after every mode."""

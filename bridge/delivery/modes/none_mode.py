@@ -8,11 +8,12 @@ from pathlib import Path
 
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import TargetTaken, UnsafePath
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request, inner
 from bridge.delivery.disk.safe_paths import open_folder
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, Progress
+from bridge.delivery.interface import Delivered, DeliveryRequest, Links
 
 
 class NoDelivery:

@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import NotYet
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
 from bridge.delivery.disk.safe_paths import Folder
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, Progress, RequestedFile
+from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
 
 Address: TypeAlias = Callable[[DeliveryRequest, RequestedFile], str]
 """Returns the URL that plays a file."""
