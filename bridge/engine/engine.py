@@ -46,7 +46,7 @@ from bridge.core.model import (
 from bridge.core.planner import plan
 from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
-from bridge.engine.arr_refresh import ArrRefresh
+from bridge.engine.arr_reports import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges

@@ -26,7 +26,7 @@ from bridge.core.model import (
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
 from bridge.delivery import discard_beside
-from bridge.delivery.modes.mode_table import FALLBACK
+from bridge.delivery.interface import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
