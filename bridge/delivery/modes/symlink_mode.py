@@ -4,6 +4,7 @@ TorBox's WebDAV server, which most mounts read, makes a new listing about every 
 are missing it is asked for one sooner; it answers 429 to frequent requests.
 """
 
+import base64
 import math
 import os
 import time
@@ -71,9 +72,10 @@ class WebdavRefresh:
             log.warning("webdav_refresh_refused", status=status, again_in=REFUSED_SECONDS)
 
     async def _get(self) -> int:
-        login = aiohttp.BasicAuth(self._login.username, self._login.password, "utf-8")
+        credentials = f"{self._login.username}:{self._login.password}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
         url = f"{self._login.url}/refresh"
-        async with self._session.get(url, auth=login, timeout=REFRESH_TIMEOUT) as answer:
+        async with self._session.get(url, headers=headers, timeout=REFRESH_TIMEOUT) as answer:
             return answer.status
 
 
