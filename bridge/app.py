@@ -16,7 +16,7 @@ from aiohttp import web
 from msgspec import structs
 from prometheus_client import CollectorRegistry
 
-from bridge import __version__
+from bridge import USER_AGENT
 from bridge.arr import Arr, Arrs
 from bridge.auth import Access, hash_password
 from bridge.call_logs import INCOMING, IncomingCalls, log_call, trace_calls
@@ -116,14 +116,14 @@ async def bridge(
     async with AsyncExitStack() as stack:
         stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
-        agent = f"torbox-bridge/{__version__}"
         registry = CollectorRegistry(auto_describe=False)
         counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
         session = aiohttp.ClientSession(
-            headers={"User-Agent": agent}, trace_configs=[trace_calls(log_call, counters.called)]
+            headers={"User-Agent": USER_AGENT},
+            trace_configs=[trace_calls(log_call, counters.called)],
         )
         api = await stack.enter_async_context(session)
-        cdn = await stack.enter_async_context(make_session(agent))
+        cdn = await stack.enter_async_context(make_session(USER_AGENT))
 
         state = State(database, clock)
         await state.load()

@@ -78,7 +78,7 @@ def packages_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield the packages of the bridge that a file imports from, with the lines."""
     for line, module in imported(tree):
         package, _, rest = module.partition(".")
-        if package == "bridge" and rest and rest != "__version__":
+        if package == "bridge" and rest and rest not in {"__version__", "USER_AGENT"}:
             yield line, rest.partition(".")[0]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bridge import USER_AGENT
 from bridge.core.model import Entry, Phase
 
 EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
@@ -139,7 +140,7 @@ class NotificationRequest:
 
 def request_for(receiver: Receiver, message: Message, now: float) -> NotificationRequest:
     """Return the request that sends a message to a receiver."""
-    headers = {"Content-Type": "application/json", "User-Agent": "torbox-bridge"}
+    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
     if receiver.token:
         headers["Authorization"] = f"Bearer {receiver.token}"
     url, payload = _PAYLOADS[receiver.kind](receiver.url, message, now)
