@@ -97,6 +97,11 @@ class DownloadService:
         """Return what the settings say of a category."""
         return self._settings.policy_for(category)
 
+    @property
+    def parallel_files(self) -> int:
+        """How many files are fetched at one time."""
+        return self._settings.delivery.parallel_files
+
     def mode_of(self, grab: Grab) -> str:
         """Return how a grab is delivered: as was decided for it, or as the settings say now."""
         return self._ctx.mode_of(grab)

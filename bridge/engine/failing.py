@@ -29,10 +29,10 @@ from bridge.state import UnitOfWork
 log = structlog.get_logger()
 
 ARR_PROGRAMS = frozenset(dialect.app for dialect in DIALECTS.values())
-"""The *arr, as their User-Agents begin."""
+"""The names of the *arr, with which their User-Agents begin."""
 
 OUR_REASONS = frozenset({Reason.NOTHING_CHOSEN})
-"""Failures that the user's own settings make, not TorBox."""
+"""Failures that the user's own settings cause, and not TorBox."""
 
 
 async def fail_download(
@@ -52,7 +52,7 @@ async def fail_download(
         if _recreate(ctx, work, download, failure):
             return
         for grab in pending:
-            # Grabs that share the failure show the download's; their own rows keep no second copy.
+            # These grabs show the failure of their download, so their own rows do not store it.
             work.update_grab(grab.id, transitions.grab_interrupted)
             report_failure(ctx, work, Entry(download, grab), failure)
         _release_item(ctx, work, before or download, failure, pending or grabs)
@@ -126,7 +126,7 @@ def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: 
         work.add_job(Failover(category=category, message=sentence_of(failure)), entry.hash)
         note = "waits for its turn to be reported to the *arr"
     elif client in ARR_PROGRAMS:
-        note = f"add this {client} under `arr` so that it searches again"
+        note = f"add this {client} under `arr` in the settings so that it searches again"
         log.warning(
             "failed_without_arr", release=entry.name, hash=entry.hash, category=category,
             why=failure.message, fix=note,

@@ -31,7 +31,7 @@ from bridge.core.model import (
     Task,
 )
 from bridge.core.preferences import Preferences
-from bridge.core.recently_removed import RecentlyRemovedItems
+from bridge.core.remote_tracking import RecentlyRemovedItems
 from bridge.state.database import Database, finish_despite_cancellation
 from bridge.state.unit_of_work import UnitOfWork
 
@@ -58,6 +58,10 @@ class FetchMeter(Protocol):
     @property
     def checking(self) -> bool:
         """Whether the fetched bytes are being compared with the torrent's hashes."""
+
+    @property
+    def in_line(self) -> bool:
+        """Whether files wait for a slot and none has one."""
 
     def done(self, file_id: int) -> int:
         """Return the bytes of one file that are on disk."""

@@ -23,11 +23,10 @@ from bridge.delivery.delivery_errors import (
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.bandwidth import Throttles
-from bridge.delivery.fetch.etag_probe import same_file
-from bridge.delivery.fetch.fetch_attempt import Attempt, missing_segments
+from bridge.delivery.fetch.cdn_probes import same_file
+from bridge.delivery.fetch.fetch_attempt import Attempt, Writer, missing_segments
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot, Slots
-from bridge.delivery.fetch.writer import Writer
 from bridge.delivery.interface import Links
 
 log = structlog.get_logger()
@@ -82,7 +81,7 @@ class Fetcher:
         work.fresh_link = fresh_link
         retries = _RetryCounter(self.settings, file)
         while not file.complete:
-            async with self.slots.hold(staging_name) as slot:
+            async with progress.turn(self.slots.hold(staging_name)) as slot:
                 trouble = await work.attempt(slot)
             if trouble is not None and not file.complete:
                 pause = retries.pause_after(trouble)

@@ -144,7 +144,7 @@ class Aria2Delivery:
         async def fetch(file: RequestedFile) -> None:
             transfer = _Transfer(self._aria2, self._settings, self._fetch, files, file)
             try:
-                async with self._slots.hold(files.request.staging_name):
+                async with progress.turn(self._slots.hold(files.request.staging_name)):
                     await transfer.run(links, progress, fresh=fresh)
             except DeliveryFailed as failure:
                 failures.append(failure)
