@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.model import Entry, Phase, RemoteItem
+from bridge.core.model import Entry, GrabPhase, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
 """qBittorrent's value for an unknown eta; the *arr interpret it that way."""
@@ -33,6 +33,9 @@ STANDSTILL_SECONDS = 300.0
 
 NEARLY = 0.999
 """The highest progress shown before every file is in place."""
+
+_COMPLETE = -1.0
+"""The availability of what is complete."""
 
 
 class State(StrEnum):
@@ -66,6 +69,8 @@ class Fetched:
     speed: int
     checking: bool = False
     """All bytes are on disk and are being compared with the torrent's hashes."""
+    in_line: bool = False
+    """Its files wait until others are fetched: only so many are fetched at one time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class Status:
     ratio: float = 0.0
     moving: bool = False
     """Bytes are arriving, at TorBox or here."""
+    in_line: bool = False
+    """Its files wait until other files are fetched."""
 
 
 def status_of(
@@ -109,9 +116,19 @@ def status_of(
     bar. `unreachable` means that TorBox does not answer or rejects the key, so that its last report
     is outdated.
     """
+    size = entry.size or (item.size if item else 0)
+    if entry.grab.phase is GrabPhase.FINISHED:
+        # Nothing moves any more. A start makes the status of tens of thousands of these.
+        return Status(
+            state=state_of(entry, None),
+            progress=1.0,
+            size=size,
+            swarm_seeds=max(item.seeds if item else 0, 1),
+            availability=_COMPLETE,
+            ratio=entry.download.ratio,
+        )
     known = None if unreachable else item
     state = state_of(entry, known, fetched)
-    size = entry.size or (item.size if item else 0)
     # Modes that fetch nothing (links, .strm) have a larger share, because all the work is TorBox's.
     quick = was_quick(entry) and remote_share <= REMOTE_SHARE
     share = 0.0 if quick else remote_share
@@ -141,6 +158,7 @@ def status_of(
         availability=_availability(entry, item, idle=idle),
         ratio=entry.download.ratio,
         moving=down > 0,
+        in_line=fetched is not None and fetched.in_line,
     )
 
 
@@ -298,7 +316,7 @@ def _eta(
 
 def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:
     if entry.complete:
-        return -1.0
+        return _COMPLETE
     # Cleaners remove what shows less than one copy, so a healthy download never does, whatever
     # TorBox reports.
     told = item.availability if item and item.availability is not None else 0.0

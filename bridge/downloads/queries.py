@@ -3,11 +3,12 @@
 A read costs what has changed since the previous read, not what exists.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bridge.core.change_log import ChangeLog
+from bridge.core.change_log import ChangeLog, batched
 from bridge.core.edits import edited
 from bridge.core.files import NamedFile, SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
@@ -19,6 +20,9 @@ from bridge.core.status import ETA_UNKNOWN, NEARLY, Fetched, files_progress, sta
 from bridge.downloads.results import FileView, View
 from bridge.engine import Engine, EngineContext
 from bridge.state import FetchMeter
+
+BATCH = 200
+"""Views that are made in one go: other requests are answered in between."""
 
 METAINFOS_KEPT = 16
 """Maximum number of parsed .torrents kept in memory."""
@@ -66,6 +70,7 @@ class Queries:
         self._engine = engine
         self._changes: ChangeLog[str] = ChangeLog()
         self._seen = -1
+        self._preparing = asyncio.Lock()
         self._metered: set[int] = set()
         self._unreachable = False
         self._views: dict[int, View] = {}
@@ -115,6 +120,22 @@ class Queries:
         download = self._state.by_hash(info_hash.lower())
         grabs = self._state.grabs_of(download.id) if download else ()
         return [self._views[grab.id] for grab in grabs if grab.id in self._views]
+
+    async def prepare(self) -> None:
+        """Make the views in batches after a start, so that the first list holds up nobody else."""
+        async with self._preparing:
+            if self._seen >= 0:
+                return
+            version = self._state.version
+            for batch in batched(self._state.grabs, BATCH):
+                for grab_id in batch:
+                    self._renew(grab_id)
+                views = (self._views[key] for key in batch if key in self._views)
+                for info_hash in dict.fromkeys(view.hash for view in views):
+                    self._renew_primary(info_hash)
+                await asyncio.sleep(0)
+            # What has changed meanwhile is caught up with as always.
+            self._seen = max(self._seen, version)
 
     def _catch_up(self) -> None:
         """Update the views that changed since the last call, and those of all deliveries."""
@@ -173,7 +194,9 @@ class Queries:
     def _inputs_of(self, entry: Entry) -> _Inputs:
         item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
         meter = self._state.meters.get(entry.grab.id)
-        fetched = Fetched(meter.bytes_done, meter.speed, meter.checking) if meter else None
+        fetched = (
+            Fetched(meter.bytes_done, meter.speed, meter.checking, meter.in_line) if meter else None
+        )
         turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
         return _Inputs(entry, item, fetched, turn_in, self._unreachable)
 

@@ -16,6 +16,7 @@ from bridge.core.preferences import with_global_limits
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.link_books import LinkBooks
 from bridge.engine.refusals import Refusals
 from bridge.engine.retry_times import RetryTimes
@@ -49,6 +50,7 @@ class EngineContext:
     """The *arr whose own API may be used."""
     retry: RetryTimes = field(default_factory=RetryTimes)
     refusals: Refusals = field(default_factory=Refusals)
+    create_pauses: CreatePauses = field(default_factory=CreatePauses)
     throttles: Throttles = field(default_factory=Throttles)
     """The speed limits: the global limit, and those of single grabs."""
     link_works: Callable[[str], Awaitable[bool]] = _unprobed

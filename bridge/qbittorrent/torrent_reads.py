@@ -17,14 +17,15 @@ from bridge.qbittorrent.torrent_info import download_path
 
 async def info(request: ApiRequest) -> web.Response:
     """List downloads. Every *arr polls this once a minute."""
-    query = _query(request.params)
+    query, caller, scopes = _query(request.params), request.caller, request.downloads.scopes
     # A client that lists one category means the downloads in it when it names a hash later.
     if query.category is not None:
-        request.downloads.scopes.saw_category(request.caller, query.category)
+        scopes.saw_category(caller, query.category)
+    primaries = request.downloads.queries.primaries
     for info_hash in query.hashes or ():
-        view = request.downloads.queries.get(info_hash)
+        view = primaries.get(info_hash)
         if view is not None:
-            request.downloads.scopes.saw_grab(request.caller, info_hash, view.grab.id)
+            scopes.saw_grab(caller, info_hash, view.grab.id)
     body = await request.context.torrent_list.body(query, request.context.clock())
     return json_response(body)
 

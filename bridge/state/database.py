@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -40,6 +41,12 @@ T = TypeVar("T")
 
 EVENTS_KEPT = 200
 """Events kept for each info-hash; the oldest are deleted first."""
+
+CHECKED = "checked_at"
+
+
+WriteError = sqlite3.Error
+"""What a write raises that the database did not take. Nothing was changed then."""
 
 
 class DatabaseError(Exception):
@@ -258,19 +265,9 @@ class Database:
             await finish_despite_cancellation(self._write(self._db, batch))
 
     async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
-        try:
-            # IMMEDIATE takes the write lock at once: a plain BEGIN could fail at the first write,
-            # half way.
-            await connection.execute("BEGIN IMMEDIATE")
-            # Each call is a round trip to aiosqlite's thread, so rows of one kind are sent
-            # together.
-            for sql, group in groupby(batch.statements, key=lambda statement: statement[0]):
-                await connection.executemany(sql, [parameters for _, parameters in group])
-            await connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                await connection.rollback()
-            raise
+        # One round trip to aiosqlite's thread for the transaction: each wakes the event loop and
+        # the thread. aiosqlite has no public call that runs several statements with parameters.
+        await connection._execute(_commit, connection._conn, batch.statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def contents(self) -> Contents:
         """Read the rows that are kept in memory. An unreadable row is logged and skipped."""
@@ -322,12 +319,13 @@ class Database:
         await self.write(batch)
 
     async def check(self) -> None:
-        """Check that the database can be written.
+        """Check that the database can be written, by writing to it.
 
         Raises:
             sqlite3.Error: it cannot.
         """
-        await self.write(Batch())
+        # An empty transaction writes nothing, so it succeeds on a full or read-only disk.
+        await self.put_value(CHECKED, time.time())
         # A timeout that expired during the commit takes effect at this await.
         await asyncio.sleep(0)
 
@@ -352,6 +350,22 @@ def _readable(rows: Iterable[Any], read: Any, kind: str) -> list[Any]:
             # One damaged row must not keep the bridge from starting with all the others.
             log.error("row_unreadable", kind=kind, key=row[0], error=str(error))
     return values
+
+
+def _commit(
+    connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]
+) -> None:
+    """Run the statements as one transaction."""
+    # IMMEDIATE takes the write lock at once: a plain BEGIN could fail at the first write, half way.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, group in groupby(statements, key=lambda statement: statement[0]):
+            connection.executemany(sql, [parameters for _, parameters in group])
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.rollback()
+        raise
 
 
 async def _schema_of(connection: aiosqlite.Connection) -> int:

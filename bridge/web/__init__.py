@@ -47,7 +47,7 @@ def add_web(
     downloads = context.downloads
     app[CONTEXT] = context
     app[guard.ACCESS] = access
-    app[health.STORE] = store
+    app[health.WRITABLE] = health.Writable(store)
     app[health.DOWNLOADS] = downloads
     app[status_endpoint.DOWNLOADS] = downloads
     app[check.CHECKUP] = checkup

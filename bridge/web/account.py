@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bridge.downloads import Added, AddResult, DownloadService, Joined, Known, NoAnswer, Rejected
 from bridge.web.guard import private_json, require_visitor
+from bridge.web.web_context import CONTEXT
 
 DOWNLOADS = web.AppKey("account_downloads", DownloadService)
 
@@ -61,6 +62,7 @@ async def adopt(request: web.Request) -> web.Response:
     results = await request.app[DOWNLOADS].account.adopt(wish.hashes, wish.category)
     if isinstance(results, NoAnswer):
         return _no_answer(results)
+    request.app[CONTEXT].model.expire()  # the page syncs right afterwards and must see them
     told = {info_hash: _words(result) for info_hash, result in results.items()}
     return private_json(msgspec.json.encode(told))
 

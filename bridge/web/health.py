@@ -5,7 +5,9 @@ Neither calls TorBox or reads the disk: they report what earlier calls found.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
+from math import inf
 
 from aiohttp import web
 
@@ -13,8 +15,10 @@ from bridge.downloads import DownloadService
 from bridge.state import Database, DatabaseError
 
 CHECK_SECONDS = 5.0
+"""Maximum wait for the database."""
+TRUSTED_SECONDS = 3.0
+"""A check that succeeded counts for so long: each is a write to the disk, and anybody may ask."""
 
-STORE = web.AppKey("store", Database)
 DOWNLOADS = web.AppKey("health_downloads", DownloadService)
 
 
@@ -39,9 +43,27 @@ def _answer(wrong: Sequence[str]) -> web.Response:
 
 async def database_troubles(request: web.Request) -> list[str]:
     """Return why the database cannot store what is accepted; empty if it can."""
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await request.app[STORE].check()
-    except (DatabaseError, sqlite3.Error, TimeoutError) as error:
-        return [f"database: {str(error) or 'no answer in time'}"]
-    return []
+    return await request.app[WRITABLE].troubles()
+
+
+class Writable:
+    """Tells whether the database can be written, with one write for all who ask at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._succeeded_at = -inf
+
+    async def troubles(self) -> list[str]:
+        """Return why it cannot be written; empty if it can."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS), self._lock:
+                if time.monotonic() - self._succeeded_at >= TRUSTED_SECONDS:
+                    await self._database.check()
+                    self._succeeded_at = time.monotonic()
+        except (DatabaseError, sqlite3.Error, TimeoutError) as error:
+            return [f"database: {str(error) or 'no answer in time'}"]
+        return []
+
+
+WRITABLE = web.AppKey("writable", Writable)
