@@ -54,9 +54,9 @@ def test_an_edit_while_the_file_is_read_is_seen(tmp_path: Path) -> None:
             pipe.write("a-key\n")
         while not over.wait(0.5):  # long enough for the reader to see the end
             with suppress(OSError):  # nobody reads
-                pipe = os.open(secret, os.O_WRONLY | os.O_NONBLOCK)
-                os.write(pipe, b"a-key\n")
-                os.close(pipe)
+                number = os.open(secret, os.O_WRONLY | os.O_NONBLOCK)
+                os.write(number, b"a-key\n")
+                os.close(number)
 
     over = threading.Event()
     editor = threading.Thread(target=edit_in_between)

@@ -71,7 +71,6 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-AT_TORBOX = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE, DownloadPhase.READY})
 BEFORE_READY = frozenset(
     {DownloadPhase.NEW, DownloadPhase.SUBMITTING, DownloadPhase.QUEUED, DownloadPhase.ACTIVE}
 )
@@ -94,7 +93,10 @@ _SHOWN_OF_GRAB = {
 
 
 class Reason(StrEnum):
-    """Why a download failed. The code is public: events and the status page show it."""
+    """Why a download failed. The code is public: events and the page show it.
+
+    `docs/troubleshooting.md` says what each means for the user.
+    """
 
     INVALID = "invalid"
     TOO_LARGE = "too_large"
@@ -165,10 +167,10 @@ class Download:
     ours: bool = False
     """The bridge created the remote item, so it may delete it."""
     submitted_at: float | None = None
-    """When the first create was sent that may have succeeded."""
+    """When the first create that may have succeeded was sent."""
     lookup_until: float = 0.0
-    """A create may have succeeded. Until TorBox's lists were read at this time or later, the hash
-    is looked up and no further create is sent. 0 when there is nothing to look up.
+    """A create may have succeeded. No other is sent until TorBox's lists were read at this time or
+    later and do not show the hash. 0 when no create is unclear.
     """
     remote_at: float | None = None
     """When the remote item's torrent_id became known."""
@@ -417,12 +419,12 @@ class Failover:
     user.
     """
     looks: int = 0
-    """Number of times the *arr did not know the grab yet."""
+    """How often the *arr's history was read and did not show the grab yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataLookup:
-    """Find name, size and files of a magnet for which TorBox's item does not show them."""
+    """Find the name, size and files of a magnet, while TorBox's item does not show them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -510,7 +512,7 @@ class RemovedDownload:
     removed_at: float
     """When it was removed here. No create was sent later."""
     left_at: float
-    """When its removal job was finished."""
+    """When the job that removed it was done. TorBox's lists may lag behind for some minutes."""
     unclear: bool
     """A create was not answered, and its item was not found."""
 

@@ -202,19 +202,18 @@ def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = No
         case Phase.DELIVERING if fetched is not None and fetched.speed > 0:
             return State.FORCED_DL if entry.grab.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
-            state = _state_at_torbox(entry, item)
-            return _FORCED.get(state, state) if entry.grab.force_start else state
+            return _state_at_torbox(entry, item)
         case _:
             return State.QUEUED_DL
 
 
 def _state_at_torbox(entry: Entry, item: RemoteItem) -> State:
     state = remote_state(item, moving=entry.download.remote_progress > 0)
-    if state not in _LOADING or item.download_speed > 0:
-        return state
-    # A speed of 0 in one report is no standstill, and beside it there is no eta.
-    idle = entry.download.idle_seconds
-    return State.STALLED_DL if idle >= STANDSTILL_SECONDS else State.QUEUED_DL
+    if state in _LOADING and item.download_speed <= 0:
+        # A speed of 0 in one report is no standstill, and beside it there is no eta.
+        idle = entry.download.idle_seconds
+        return State.STALLED_DL if idle >= STANDSTILL_SECONDS else State.QUEUED_DL
+    return _FORCED.get(state, state) if entry.grab.force_start else state
 
 
 _LOADING = frozenset({State.DOWNLOADING, State.FORCED_DL})

@@ -47,16 +47,14 @@ from bridge.core.model import (
 from bridge.core.planner import plan
 from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
-from bridge.engine.arr_refresh import ArrRefresh
+from bridge.engine.arr_reports import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
-from bridge.engine.cached_answers import CachedAnswers
-from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
+from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
-from bridge.engine.finish import finish
 from bridge.engine.invariant_watch import InvariantWatch
 from bridge.engine.job_attempts import JobAttempts
 from bridge.engine.leftover_search import LeftoverSearch
@@ -69,6 +67,7 @@ from bridge.engine.removal import delete_stray
 from bridge.engine.reuse import reuse
 from bridge.engine.submit import attach_queued, attach_torrent, submit
 from bridge.engine.tasks import Tasks, log_failure
+from bridge.engine.torbox_memory import CachedAnswers
 from bridge.state import WriteError
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 

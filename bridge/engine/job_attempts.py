@@ -12,10 +12,10 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.delivery import DeliveryError
+from bridge.engine.arr_reports import report_failure
 from bridge.engine.blockers import Blockers
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
-from bridge.engine.failure_reports import report_failure
 from bridge.engine.link_follow import LinkFollows
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.removal import run_removal

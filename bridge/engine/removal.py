@@ -26,9 +26,9 @@ from bridge.core.model import (
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
 from bridge.delivery import discard_beside
-from bridge.delivery.modes.mode_table import FALLBACK
+from bridge.delivery.interface import FALLBACK
 from bridge.engine.context import EngineContext
-from bridge.engine.path_ownership import paths_safe_to_delete
+from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
 from bridge.state.state import RECENTLY_REMOVED
 from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
@@ -64,8 +64,8 @@ async def release(
         removal = removal_of(ctx, entry, keeps_remote=needed)
         if delete_remote is not None and not needed:
             removal = replace(removal, delete_remote=delete_remote, reusable=False)
-        # While it is delivered the rename may be done and not written down yet. Otherwise a file
-        # that is not done is not on disk: one of that name is somebody else's.
+        # During a delivery the rename may be done but not stored yet, so all its files count.
+        # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
         maybe = entry.grab.phase is GrabPhase.DELIVERING
         paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
         removal = replace(
@@ -160,7 +160,7 @@ def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Remov
 
 
 def remote_removal(ctx: EngineContext, entry: Entry) -> Removal | None:
-    """Return the deletion at TorBox alone; None when there is nothing to delete."""
+    """Return a removal of the item at TorBox that leaves the disk alone; None without an item."""
     removal = replace(removal_of(ctx, entry, keeps_remote=False), save_path="", grab_id=0)
     known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
     return removal if removal.delete_remote and known else None
@@ -264,7 +264,10 @@ async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, foun
 
 
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
-    """Return the late items to watch for, without those that were kept at TorBox on purpose."""
+    """Return what to remember of a download whose item may still appear at TorBox.
+
+    None if its item was to stay there, or if no create was ever sent.
+    """
     if not removal.delete_remote or removal.submitted_at is None:
         return None
     return RemovedDownload(
@@ -348,7 +351,7 @@ async def delete_stray(ctx: EngineContext, info_hash: str, torrent_id: int) -> N
         submitted_at=removed.submitted_at,
         removed_at=removed.removed_at,
     )
-    why = f"torrent {torrent_id} turned up at TorBox after its removal: a create thought lost"
+    why = f"torrent {torrent_id} appeared at TorBox after its removal: a create that seemed lost"
     async with ctx.state.unit_of_work() as work:
         if work.by_hash(info_hash) is not None:
             return  # added again meanwhile: the item may be what that grab plays from
