@@ -21,7 +21,6 @@ from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
 from bridge.qbittorrent.profile import PROFILES, Profile
 from bridge.qbittorrent.responses import (
     HttpError,
-    add_security_headers,
     forbid_caching,
     text_response,
 )
@@ -65,7 +64,6 @@ def create_api(
         preferences=preferences,
     )
     api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(add_security_headers)
     api.on_response_prepare.append(forbid_caching)
     return api
 
