@@ -3,9 +3,8 @@
 import uuid
 from typing import Any
 
-from bridge.simulator.clock import timestamp
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent
+from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent, timestamp
 from bridge.simulator.releases import magnet_of
 from bridge.simulator.remote_account import World
 from bridge.simulator.scenario import SimulatedAccount

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import msgspec
 
 from bridge.simulator import envelopes
-from bridge.simulator.clock import timestamp
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.envelopes import Refusal
-from bridge.simulator.lifecycle import SEED_NEVER, Order, Queued, Stage, Torrent
+from bridge.simulator.lifecycle import SEED_NEVER, Order, Queued, Stage, Torrent, timestamp
 from bridge.simulator.releases import Catalogue, Source
 from bridge.simulator.scenario import FREE, PLANS, Behaviour, SimulatedAccount, Tricks
 
