@@ -238,7 +238,7 @@ async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, foun
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
     """Return what to remember of a download whose item may still appear at TorBox.
 
-    None if its item was to stay there, or if no create was ever sent.
+    None if the removal keeps the item, or if no create was ever sent.
     """
     if not removal.delete_remote or removal.submitted_at is None:
         return None

@@ -1,4 +1,4 @@
-"""The replies of the API: their content types, headers and errors.
+"""The replies of the API: their content types, headers and errors, and whose version they name.
 
 As in qBittorrent, texts are `text/plain; charset=UTF-8`, JSON is compact and has no charset, and an
 action without a result is 200 with an empty text.

@@ -1,4 +1,7 @@
-"""The life of a torrent at TorBox, from its add to its expiry; and entries of the queue."""
+"""The simulator's clock, and the life of a torrent at TorBox from its add to its expiry.
+
+The clock is real time, which can run faster and jump forward. Every stage follows from the time.
+"""
 
 import math
 import time
