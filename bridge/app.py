@@ -212,7 +212,7 @@ def _web_context(
     commands = OperatorCommands(ctx, engine)
     return WebContext(
         downloads=downloads,
-        model=PageModel(downloads, overview),
+        model=PageModel(downloads, overview, clock=ctx.clock),
         actions=PageActions(downloads, commands),
         commands=commands,
         previews=Previews(ctx),

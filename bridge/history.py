@@ -16,6 +16,8 @@ from bridge.state import Batch, Database
 WEEK: Final = 7 * 86400.0
 PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
+BATCH: Final = 500
+"""Rows that are read at once when all are."""
 
 _COLUMNS: Final = (
     "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
@@ -119,9 +121,13 @@ class History:
         batch.run_many(_PUT, [_values(row) for row in rows])
         await self._database.write(batch)
 
-    async def open_rows(self) -> Sequence[HistoryRow]:
-        """Return the rows of grabs that are not marked as removed."""
-        return await self._select("WHERE removed_at IS NULL", ())
+    async def open_rows(self, after: int) -> Sequence[HistoryRow]:
+        """Return the next rows of grabs that are not marked as removed, in the order of their ids.
+
+        A batch at a time: with tens of thousands, all at once would hold up the event loop.
+        """
+        where = "WHERE removed_at IS NULL AND grab_id > ? ORDER BY grab_id LIMIT ?"
+        return await self._select(where, (after, BATCH))
 
     async def hash_of(self, grab_id: int) -> str:
         """Return the info-hash of a grab, even a removed one; empty if the id is unknown."""
@@ -258,15 +264,23 @@ class Watcher:
 
     async def _catch_up(self) -> None:
         """Write changes that the last run did not: of a migration, or of a stop before a write."""
-        rows = {row.id: row for row in await self._history.open_rows()}
-        for entry in self._entries():
-            row = rows.pop(entry.grab.id, None)
-            if row is None or row != row_of(entry, row.reported_at, self._clock()):
-                self._pending.setdefault(entry.grab.id, (entry, None))
+        entries = {entry.grab.id: entry for entry in self._entries()}
+        gone: list[HistoryRow] = []
+        last = 0
+        while rows := await self._history.open_rows(last):
+            for row in rows:
+                entry = entries.pop(row.id, None)
+                if entry is None:
+                    gone.append(row)
+                elif row != row_of(entry, row.reported_at, self._clock()):
+                    self._pending.setdefault(row.id, (entry, None))
+            last = rows[-1].id
+        for entry in entries.values():
+            self._pending.setdefault(entry.grab.id, (entry, None))
         now = self._clock()
         await self._history.put(
             structs.replace(row, outcome="removed", removed_at=now, last_at=now)
-            for row in rows.values()
+            for row in gone
             if row.id not in self._pending
         )
 

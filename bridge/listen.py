@@ -105,6 +105,8 @@ def only_bridge_on(database: Path) -> Iterator[None]:
     """
     path = database.with_name(f"{database.name}.lock")
     try:
+        # At the first start the directory may be missing.
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         # Opening the database will report what is wrong with the directory.

@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import re
+import signal
 import socket
 import sys
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 from tests.support.http import client_of
-from tests.support.process import BridgeProcess, run_to_end
+from tests.support.process import INHERITED, BridgeProcess, run_to_end
 from tests.support.rig import Rig
 
 
@@ -139,6 +143,42 @@ async def test_the_demo() -> None:
     assert (code, errors) == (0, "")
     assert "All 12 steps passed" in out
     assert "2 x createtorrent" in out
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+async def test_the_demo_refuses_a_port_that_is_none(port: str) -> None:
+    """A port that does not exist: exit 2, and nothing is started."""
+    code, out, errors = await run_to_end({}, "demo", "--port", port)
+    assert (code, out) == (2, "")
+    assert "--port" in errors
+
+
+async def test_the_demo_is_kept() -> None:
+    """With --keep it goes on at the port that was asked for, with downloads in different states."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "demo", "--keep", "--host", "0.0.0.0"),
+        *("--port", str(port)),
+        env=INHERITED,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    told = (await asyncio.wait_for(process.stdout.readuntil(b"Press Ctrl-C"), 60)).decode()
+    try:
+        assert f"http://localhost:{port}/" in told
+        password = re.findall(r"password (\S+)", told)[0]
+        async with client_of(f"http://127.0.0.1:{port}") as client:
+            await client.login("admin", password)
+            answer = (await client.get("/api/bridge/sync")).json()
+            account = (await client.get("/api/bridge/account")).json()
+        groups = {row["group"] for row in answer["rows"]}
+        assert groups == {"fetching", "torbox", "waiting", "failed", "paused", "completed"}
+        assert [item["name"] for item in account] == ["Added.On.The.Site.S02.720p.WEB.H264-ELSE"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
 
 
 async def test_a_plain_checkout(tmp_path: Path) -> None:

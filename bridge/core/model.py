@@ -87,6 +87,11 @@ _SHOWN = {
 }
 
 
+_SHOWN_OF_GRAB = {
+    phase: Phase(phase.value) for phase in GrabPhase if phase is not GrabPhase.WAITING
+}
+
+
 class Reason(StrEnum):
     """Why a download failed. The code is public: events and the page show it.
 
@@ -315,7 +320,7 @@ class Entry:
     def phase(self) -> Phase:
         """The grab's phase once it is delivering, the download's before that."""
         if self.grab.phase is not GrabPhase.WAITING:
-            return Phase(self.grab.phase.value)
+            return _SHOWN_OF_GRAB[self.grab.phase]
         lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
         if self.download.phase is DownloadPhase.READY and lacks_files:
             # TorBox's file list is still incomplete, so to the client it is not ready.
@@ -393,6 +398,10 @@ class Removal:
     submitted_at: float | None = None
     removed_at: float = 0.0
     """When the grab was removed here. No create was sent later."""
+    reusable: bool = False
+    """TorBox had all of it: another add of the hash could use the item."""
+    kept_until: float = 0.0
+    """Only the item at TorBox is left, and until then an add of the hash takes it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ def expected_turns(known: PlannerInput, forecast: Sequence[float]) -> Mapping[in
             continue
         else:
             at = next(times, inf)
-        at = max(at, live.download.next_attempt_at)
+        at = max(at, _next_attempt_at(live, known))
         if known.now < at < inf:
             expected[live.download.id] = at
     return expected

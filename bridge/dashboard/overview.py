@@ -214,23 +214,23 @@ class OverviewSource:
         )
 
     def _budgets(self, now: float) -> tuple[BudgetView, ...]:
-        limits = self._ctx.settings.torbox.limits
         rows = (
-            ("Adds of what is not cached", CallClass.UNCACHED, limits.uncached_per_hour, 3600.0),
-            ("Adds", CallClass.CREATE, limits.calls_per_minute, 60.0),
-            ("Lists", CallClass.LIST, limits.calls_per_minute, 60.0),
-            ("Links", CallClass.LINK, limits.calls_per_minute, 60.0),
-            ("Control", CallClass.CONTROL, limits.calls_per_minute, 60.0),
+            ("Adds of what is not cached", CallClass.UNCACHED),
+            ("Adds", CallClass.CREATE),
+            ("Lists", CallClass.LIST),
+            ("Links", CallClass.LINK),
+            ("Control", CallClass.CONTROL),
         )
         budgets = self._ctx.torbox.budgets
 
-        def view(name: str, call_class: CallClass, limit: int, seconds: float) -> BudgetView:
+        def view(name: str, call_class: CallClass) -> BudgetView:
             at = budgets.ready_at(call_class, now)
+            limit = budgets.limit(call_class)
             return BudgetView(
                 name=name,
                 left=budgets.left(call_class, now),
-                limit=limit,
-                seconds=seconds,
+                limit=limit.calls,
+                seconds=limit.seconds,
                 free_at=at if at > now else None,
             )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bridge.core.cleanup_rules import cleanup_due, strays
-from bridge.core.model import GrabPhase, Removal
+from bridge.core.model import Entry, GrabPhase, Removal
 from bridge.downloads.results import CleanupEntry
 from bridge.engine import Engine, EngineContext
 
@@ -35,6 +35,12 @@ class CleanupReport:
                 at = None if rules.dry_run else due.at
                 found.append((due.at, CleanupEntry(entry.name, grab.category, why, at)))
         return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
+
+    def removal_at(self, entry: Entry) -> float | None:
+        """Return when an entry is removed automatically (unix seconds); None if it never is."""
+        rules = self._ctx.rules(entry.grab.category).cleanup
+        due = cleanup_due(entry, rules)
+        return None if due is None or rules.dry_run else due.at
 
     def _has_rules(self) -> bool:
         """Return whether any category is cleaned up; without one there is nothing to check."""

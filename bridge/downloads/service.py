@@ -49,7 +49,7 @@ class DownloadService:
         """Items on the account that the bridge does not manage."""
         self.cleanup = CleanupReport(ctx, engine)
         """The automatic clean-up, and files and items that belong to no grab."""
-        self.searches = SearchJobs(engine, ctx.torbox.search)
+        self.searches = SearchJobs(engine, ctx.torbox, ctx.clock)
         """Searches of TorBox's index."""
         self.strm = StrmLinks(ctx)
         """Plays files straight from TorBox."""
@@ -96,6 +96,11 @@ class DownloadService:
     def policy(self, category: str) -> Policy:
         """Return what the settings say of a category."""
         return self._settings.policy_for(category)
+
+    @property
+    def parallel_files(self) -> int:
+        """How many files are fetched at one time."""
+        return self._settings.delivery.parallel_files
 
     def mode_of(self, grab: Grab) -> str:
         """Return how a grab is delivered: as was decided for it, or as the settings say now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from heapq import heapify, heappop, heappush
 from math import inf
 
@@ -47,7 +48,7 @@ class CleanupTimes:
     def asked(self, grab_id: int, now: float) -> None:
         """Record that the *arr of a grab is being asked."""
         self.asked_at[grab_id] = now
-        self._place(grab_id)
+        self._place(grab_id, self._rules)
 
     def due(self, now: float) -> Sequence[Entry]:
         """Return the due entries, oldest first."""
@@ -76,14 +77,15 @@ class CleanupTimes:
         self._version = self._state.version
         if changed is None:
             changed = set(self._state.grabs)
+        rules = cache(self._rules)
         for grab_id in changed:
-            self._place(grab_id)
+            self._place(grab_id, rules)
 
-    def _place(self, grab_id: int) -> None:
+    def _place(self, grab_id: int, rules_of: Callable[[str], Rules]) -> None:
         entry = self._state.entry(grab_id)
         at = None
         if entry is not None and entry.grab.phase is GrabPhase.FINISHED:
-            rules = self._rules(entry.grab.category).cleanup
+            rules = rules_of(entry.grab.category).cleanup
             at = next_cleanup_check(entry, rules, self.asked_at.get(grab_id))
         if entry is None:
             self.asked_at.pop(grab_id, None)

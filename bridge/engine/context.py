@@ -16,6 +16,7 @@ from bridge.core.preferences import with_global_limits
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.retry_times import RetryTimes
 from bridge.engine.torbox_memory import LinkBooks, Refusals
 from bridge.state import State
@@ -48,6 +49,7 @@ class EngineContext:
     """The *arr whose own API may be used."""
     retry: RetryTimes = field(default_factory=RetryTimes)
     refusals: Refusals = field(default_factory=Refusals)
+    create_pauses: CreatePauses = field(default_factory=CreatePauses)
     throttles: Throttles = field(default_factory=Throttles)
     """The speed limits: the global limit, and those of single grabs."""
     link_works: Callable[[str], Awaitable[bool]] = _unprobed

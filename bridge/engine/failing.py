@@ -126,7 +126,7 @@ def report_failure(ctx: EngineContext, work: UnitOfWork, entry: Entry, failure: 
         work.add_job(Failover(category=category, message=sentence_of(failure)), entry.hash)
         note = "waits for its turn to be reported to the *arr"
     elif client in ARR_PROGRAMS:
-        note = f"add this {client} under `arr` so that it searches again"
+        note = f"add this {client} under `arr` in the settings so that it searches again"
         log.warning(
             "failed_without_arr", release=entry.name, hash=entry.hash, category=category,
             why=failure.message, fix=note,

@@ -19,6 +19,7 @@ from bridge.engine.context import EngineContext
 from bridge.engine.link_follow import LinkFollows
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.removal import run_removal
+from bridge.state import WriteError
 from bridge.torbox import CallClass, TorBoxError
 
 log = structlog.get_logger()
@@ -45,6 +46,8 @@ class JobAttempts:
         """Make one attempt at a job; after any failure the job is tried again."""
         try:
             await self._perform(job)
+        except WriteError:
+            raise  # another time could not be written either
         except Exception as error:
             expected = isinstance(error, TorBoxError | DeliveryError)
             log.warning(

@@ -63,7 +63,7 @@ async def release(
         needed = any(one.phase is not GrabPhase.FAILED for one in others)
         removal = removal_of(ctx, entry, keeps_remote=needed)
         if delete_remote is not None and not needed:
-            removal = replace(removal, delete_remote=delete_remote)
+            removal = replace(removal, delete_remote=delete_remote, reusable=False)
         # During a delivery the rename may be done but not stored yet, so all its files count.
         # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
         maybe = entry.grab.phase is GrabPhase.DELIVERING
@@ -155,6 +155,7 @@ def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Remov
         queued_id=download.queued_id,
         unclear=unclear and download.torrent_id is None,
         submitted_at=download.submitted_at,
+        reusable=download.ours and download.phase is DownloadPhase.READY,
     )
 
 
@@ -176,6 +177,8 @@ def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
 async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what a removed grab left behind, and end the job.
 
+    A hash that was created often lately may come again: its item stays at TorBox for a while.
+
     Raises:
         TorBoxError: TorBox gave no answer; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
@@ -185,6 +188,8 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     if files:
         delivery = ctx.deliveries.of(removal.delivery_mode)
         await delivery.remove(Path(removal.save_path), removal.content_name, files)
+    if await _kept(ctx, job, removal):
+        return
     deleted = await _delete_remote(ctx, job.subject, removal) if removal.delete_remote else []
     if deleted:
         why = "deleted " + ", ".join(deleted)
@@ -193,6 +198,29 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     else:
         why = "nothing to delete at TorBox"
     await _end(ctx, job, removal, why, found=bool(deleted))
+
+
+async def _kept(ctx: EngineContext, job: Job, removal: Removal) -> bool:
+    """Put the deletion of a reusable item off; return whether that is done."""
+    now = ctx.clock()
+    if not removal.reusable or not removal.delete_remote or removal.torrent_id is None:
+        return False
+    if ctx.retry.reuse <= 0.0 or not ctx.create_pauses.used_up(job.subject, now):
+        return False
+    until = now + ctx.retry.reuse
+    rest = replace(
+        removal,
+        grab_id=0,
+        save_path="",
+        content_name="",
+        files=(),
+        staging_name="",
+        reusable=False,
+        kept_until=until,
+    )
+    await ctx.state.put_job(replace(job, task=rest, attempts=0, next_attempt_at=until))
+    log.info("item_kept_for_another_add", hash=job.subject, seconds=round(ctx.retry.reuse))
+    return True
 
 
 async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:

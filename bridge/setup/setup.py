@@ -7,7 +7,15 @@ import aiohttp
 import msgspec
 import structlog
 
-from bridge.arr import DIALECTS, Arr, ArrError, ArrKeyRejected, ArrNotFound, ArrServerError
+from bridge.arr import (
+    DIALECTS,
+    Arr,
+    ArrError,
+    ArrKeyRejected,
+    ArrNotFound,
+    ArrServerError,
+    ArrUnreachable,
+)
 from bridge.config import ArrSettings, Secret, Settings
 from bridge.config.outbound_proxy import from_environment
 from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
@@ -105,8 +113,12 @@ class Setup:
         except ArrKeyRejected:
             text = "It rejected the API key: copy it from its Settings > General"
             return ArrTest(ok=False, text=text)
+        except ArrUnreachable as error:
+            why = f"{error.detail[:1].upper()}{error.detail[1:]}"
+            hint = "Between containers, use the name of its service instead of localhost"
+            return ArrTest(ok=False, text=f"{why}. {hint}")
         except ArrError as error:
-            return ArrTest(ok=False, text=error.detail)
+            return ArrTest(ok=False, text=f"{error.detail[:1].upper()}{error.detail[1:]}")
         names = tuple(one.name for one in clients if one.implementation == QBITTORRENT)
         app = DIALECTS[arr.kind].app
         return ArrTest(

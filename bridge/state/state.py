@@ -59,6 +59,10 @@ class FetchMeter(Protocol):
     def checking(self) -> bool:
         """Whether the fetched bytes are being compared with the torrent's hashes."""
 
+    @property
+    def in_line(self) -> bool:
+        """Whether files wait for a slot and none has one."""
+
     def done(self, file_id: int) -> int:
         """Return the bytes of one file that are on disk."""
 

@@ -159,6 +159,10 @@ class Budgets:
         """Return how many more calls of a class may be made now."""
         return self._budgets[call_class].left(now)
 
+    def limit(self, call_class: CallClass) -> Limit:
+        """Return the limit of a class, without the effect of a 429."""
+        return self._budgets[call_class].limit
+
     def forecast(self, count: int, now: float) -> list[float]:
         """Return when the next `count` uncached adds may be made, one after the other."""
         # Copies: a forecast must not spend anything.

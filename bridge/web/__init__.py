@@ -46,7 +46,7 @@ def add_web(
     """Add all routes below `base` (`""` or `/torbox`), except the page itself (`add_page`)."""
     app[CONTEXT] = context
     app[ACCESS] = access
-    app[health.STORE] = store
+    app[health.WRITABLE] = health.Writable(store)
     app[check.CHECKUP] = checkup
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)

@@ -32,6 +32,7 @@ SCRIPTS: Final = (
     "overview.js",
     "downloads.js",
     "actions.js",
+    "adopt.js",
     "story.js",
     "history.js",
     "settings.js",

@@ -183,6 +183,7 @@ async def adopt(request: web.Request) -> web.Response:
     results = await request.app[CONTEXT].downloads.account.adopt(wish.hashes, wish.category)
     if isinstance(results, NoAnswer):
         return _no_answer(results)
+    request.app[CONTEXT].model.expire()  # the page syncs right afterwards and must see them
     told = {info_hash: _words(result) for info_hash, result in results.items()}
     return answer(told)
 

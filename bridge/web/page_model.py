@@ -18,7 +18,7 @@ from bridge.core.status import ETA_UNKNOWN
 from bridge.core.submit_queue import submit_order
 from bridge.dashboard import BlockerView, OverviewSource
 from bridge.downloads import DownloadService, View
-from bridge.web.waits import Facts, explain
+from bridge.web.waits import Facts, explain, waits_for_slot
 
 STOPS_EVERYTHING: Final = frozenset({"outage", "bad_key"})
 GONE_KEPT: Final = 5000
@@ -73,9 +73,12 @@ def group_of(entry: Entry) -> str:
     return "torbox" if phase is Phase.REMOTE else "waiting"
 
 
-def _waits_long(entry: Entry) -> bool:
-    """Return whether something blocks the entry, or TorBox made no progress for `IDLE_SECONDS`."""
-    if entry.complete or entry.grab.stopped:
+def _waits_long(entry: Entry, slot_at: float | None) -> bool:
+    """Return whether something blocks the entry, or TorBox made no progress for `IDLE_SECONDS`.
+
+    A wait for a slot is part of normal operation.
+    """
+    if entry.complete or entry.grab.stopped or waits_for_slot(entry, slot_at):
         return False
     idle = entry.phase is Phase.REMOTE and entry.download.idle_seconds >= IDLE_SECONDS
     return bool(entry.note) or idle
@@ -86,12 +89,20 @@ class _Context(NamedTuple):
 
     place: int = 0
     slots: int | None = None
-    no_slot: bool = False
+    slot_at: float | None = None
+    turn_at: float | None = None
     blocker: str = ""
     blocker_until: float | None = None
 
 
 _NONE: Final = _Context()
+
+
+class _Turn(NamedTuple):
+    """The turn of a view. Its eta counts from when the view was made, so it is read only once."""
+
+    view: View
+    at: float | None
 
 
 @dataclass(slots=True)
@@ -112,11 +123,13 @@ class PageModel:
         *,
         pause: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._downloads = downloads
         self._overview = overview
         self._pause = pause
         self._monotonic = monotonic
+        self._clock = clock
         self._epoch = f"{time.time_ns():x}"
         self._encoder = msgspec.json.Encoder()
         self._rows: dict[int, _KeptRow] = {}
@@ -133,6 +146,7 @@ class PageModel:
         """The rows of each info-hash."""
         self._live: dict[int, View] = {}
         """Incomplete grabs by id. Their sentences depend on each other, so each read renews all."""
+        self._turns: dict[int, _Turn] = {}
         self._version = -1
         self._blockers: tuple[BlockerView, ...] = ()
 
@@ -207,12 +221,27 @@ class PageModel:
         stop = next((one for one in self._blockers if one.kind in STOPS_EVERYTHING), None)
         base = _Context(
             slots=self._overview.slots_total,
-            no_slot=any(one.kind == "no_slot" for one in self._blockers),
+            slot_at=next(
+                (one.next_attempt_at for one in self._blockers if one.kind == "no_slot"), None
+            ),
             blocker=stop.text if stop else "",
             blocker_until=stop.next_attempt_at if stop else None,
         )
         places = self._places()
-        return {grab_id: base._replace(place=places.get(grab_id, 0)) for grab_id in self._live}
+        self._turns = {grab_id: self._turn(view) for grab_id, view in self._live.items()}
+        return {
+            grab_id: base._replace(place=places.get(grab_id, 0), turn_at=self._turns[grab_id].at)
+            for grab_id in self._live
+        }
+
+    def _turn(self, view: View) -> "_Turn":
+        """Return when TorBox's limits allow the add of a grab."""
+        known = self._turns.get(view.grab.id)
+        if known is not None and known.view is view:
+            return known
+        eta = view.status.eta
+        waits = view.download.phase is DownloadPhase.NEW and eta < ETA_UNKNOWN
+        return _Turn(view, round(self._clock() + eta, -1) if waits else None)
 
     def _places(self) -> Mapping[int, int]:
         """Return the place of each grab in the line of adds, or in the line of fetches."""
@@ -254,7 +283,7 @@ class PageModel:
             category=grab.category,
             tags=grab.tags,
             completed=int(grab.completed_at) if grab.completed_at else None,
-            attention=group == "failed" or _waits_long(entry),
+            attention=group == "failed" or _waits_long(entry, context.slot_at),
             forced=grab.force_start,
             order=grab.priority,
         )
@@ -271,10 +300,13 @@ class PageModel:
                 item=view.item,
                 place=context.place,
                 slots=context.slots,
-                no_slot=context.no_slot,
+                slot_at=context.slot_at,
+                turn_at=context.turn_at,
                 blocker=context.blocker,
                 blocker_until=context.blocker_until,
                 checking=view.status.state.value == "checkingDL",
+                in_line=view.status.in_line,
+                parallel_files=self._downloads.parallel_files,
                 stalled_after=policy.stalled_after,
                 metadata_after=policy.metadata_after,
                 stored_after=policy.stored_after,

@@ -12,6 +12,7 @@ from aiohttp import web
 from bridge.core.model import Event, RemoteItem
 from bridge.downloads import DownloadService, View
 from bridge.logs import masked
+from bridge.web.next_step import Outlook, next_step
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
 from bridge.web.waits import in_words, span
@@ -94,6 +95,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     imported_at: float | None = None
     files: list[StoryFile] = []
     remote: Remote | None = None
+    next: str = ""
+    """What happens next, in words like those of the row; empty where the row says it."""
     links: list[PageLink] = []
     """The Activity page of each *arr that uses its category."""
     reportable: bool = False
@@ -235,6 +238,15 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
             for file in files
         ],
         remote=_remote(view.item) if view.item else None,
+        next=next_step(
+            entry,
+            Outlook(
+                mode=context.downloads.mode_of(grab),
+                arrs=[name for name, _, _ in arrs],
+                stalled_after=context.downloads.policy(grab.category).stalled_after,
+                removal_at=context.downloads.cleanup.removal_at(entry),
+            ),
+        ),
         links=[
             PageLink(name=f"{name}: Activity", url=f"{url}/activity/{page}")
             for name, url, _ in arrs
@@ -275,6 +287,7 @@ def as_text(told: Story, version: str, now: float) -> str:
         f"category    {told.category or '-'}, asked for by {told.asked_by or '-'}",
         f"phase       {told.phase}, shown as {told.state or '-'}, {told.progress:.1%}",
         f"doing       {doing}",
+        f"next        {in_words(told.next, now, _clock) or '-'}",
         f"failure     {told.failure_reason or '-'} {told.failure_message}".rstrip(),
         f"delivery    {told.mode or '-'}, {len(told.files)} files",
         f"torbox      torrent {told.torrent_id or '-'}, queued {told.queued_id or '-'}, {ours}",

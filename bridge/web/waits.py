@@ -30,7 +30,8 @@ class Facts:
     """Place in the line of adds or of fetches; 1 is next, 0 is not in a line."""
     slots: int | None = None
     """Number of slots of the plan."""
-    no_slot: bool = False
+    slot_at: float | None = None
+    """No slot is free: when an add is tried again nevertheless."""
     blocker: str = ""
     """Why all work at TorBox is blocked; empty if it is not."""
     blocker_until: float | None = None
@@ -38,6 +39,10 @@ class Facts:
     """When TorBox allows the add of this download."""
     checking: bool = False
     """The files are compared with the torrent's hashes."""
+    in_line: bool = False
+    """Its files wait until other files are fetched."""
+    parallel_files: int = 1
+    """How many files are fetched at one time."""
     stalled_after: float | None = None
     metadata_after: float | None = None
     stored_after: float | None = None
@@ -75,12 +80,18 @@ def _failed(entry: Entry) -> str:
     return f"{why}. {_sentence(entry.note)}" if entry.note else why
 
 
+def waits_for_slot(entry: Entry, slot_at: float | None) -> bool:
+    """Return whether a new download waits for a slot, and for nothing that takes longer."""
+    return entry.phase is Phase.ACCEPTED and slot_at is not None and _next_attempt(entry) <= slot_at
+
+
 def _accepted(entry: Entry, facts: Facts) -> str:
-    if entry.note and _next_attempt(entry) > 0:
-        return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
-    if facts.no_slot:
+    if waits_for_slot(entry, facts.slot_at):
         slots = f"one of your {facts.slots} TorBox slots" if facts.slots else "a TorBox slot"
         return f"Waits for {slots}{_line(facts.place)}"
+    if entry.note and _next_attempt(entry) > 0:
+        at = max(_next_attempt(entry), facts.turn_at or 0.0)
+        return f"{_sentence(entry.note)}{_again(at)}"
     if facts.turn_at is not None:
         return f"Waits for TorBox's limit on adds{_line(facts.place)}; its turn is {_in(facts.turn_at)}"
     if facts.place > 1:
@@ -137,6 +148,9 @@ def _delivering(entry: Entry, facts: Facts) -> str:
         return "Comparing the files with the torrent's hashes"
     if entry.note:
         return f"{_sentence(entry.note)}{_again(_next_attempt(entry))}"
+    if facts.in_line:
+        files = "one file is" if facts.parallel_files == 1 else f"{facts.parallel_files} files are"
+        return f"Waits for its turn: {files} fetched at a time"
     return _DELIVERY.get(facts.mode, "Being delivered")
 
 
@@ -194,8 +208,8 @@ def _in(moment: float) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Start with a capital, and replace a TorBox error code, which only the log needs."""
-    plain = _CODE.sub("TorBox says: ", text)
+    """Start with a capital, without marks of code and without TorBox's codes, which the log has."""
+    plain = _CODE.sub("TorBox says: ", text).replace("`", "")
     return plain[:1].upper() + plain[1:]
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.browser import WIDTHS, Scheme, browsing, chromium
 from tests.support.page_world import page_world
 from tests.support.peers import missing
-from tests.support.rig import Rig
+from tests.support.rig import Rig, pack
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -71,8 +71,15 @@ async def test_nothing_scrolls_sideways(tmp_path: Path) -> None:
                 assert await page.evaluate(fits), f"{part} at {width}"
 
 
+async def _open_adopt(page: Any) -> None:
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await page.get_by_role("button", name="Adopt from TorBox").click()
+    await page.get_by_role("checkbox", name="All").wait_for()
+
+
 OPEN: dict[str, Callable[[Any], Any]] = {
     "add": lambda page: page.get_by_role("button", name="Add", exact=True).click(),
+    "adopt": _open_adopt,
     "menu": lambda page: page.locator(".rows .row .c-more button").first.click(),
     "selection": lambda page: page.locator(".rows .row input").first.click(),
 }
@@ -84,6 +91,7 @@ async def test_axe_finds_nothing_in_what_opens(tmp_path: Path, scheme: Scheme) -
     chromium()
     script = axe_script()
     async with page_world(Rig(tmp_path)) as rig:
+        rig.sim.register(pack("On.The.Account"), on_account=True)
         async with browsing(rig.url, scheme=scheme, log_in=False) as page:
             await page.wait_for_selector("#username")
             await page.evaluate(script)

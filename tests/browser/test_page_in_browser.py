@@ -85,6 +85,31 @@ async def test_add_by_drop_and_watch(rig: Rig) -> None:
         assert len(there) == 1
 
 
+async def test_adopt_what_is_at_torbox(rig: Rig) -> None:
+    """An empty list offers what is on the account; what is chosen is fetched, the rest stays away."""
+    wanted, other = pack("Wanted.S01"), pack("Other.S01")
+    for content in (wanted, other):
+        rig.sim.register(content, on_account=True)
+    async with browsing(rig.url) as page:
+        await page.get_by_role("button", name="Adopt from TorBox").click()
+        await page.get_by_role("checkbox", name="All 2 torrents").wait_for()
+        await page.get_by_role("button", name="Adopt", exact=True).click()
+        await page.get_by_text("Choose what the bridge adopts").wait_for()
+        await page.get_by_role("checkbox", name="Wanted.S01").check()
+        await page.get_by_label("Category", exact=True).last.fill("tv-old")
+        await page.get_by_role("button", name="Adopt", exact=True).click()
+        await page.get_by_text("1 download adopted").wait_for()
+        await row(page, wanted.name).locator(".doing", has_text="Completed").wait_for()
+        assert (await rig.reaches(wanted.hash, Phase.FINISHED)).category == "tv-old"
+        assert rig.entry(other.hash) is None
+        await page.get_by_role("button", name="Add", exact=True).click()
+        await page.get_by_role("button", name="Adopt from TorBox").click()
+        await page.get_by_role("checkbox", name="Other.S01").wait_for()
+        adopting = page.get_by_role("dialog")
+        assert await adopting.get_by_role("checkbox", name="Wanted.S01").count() == 0
+    assert rig.sim.calls.count("createtorrent") == 0
+
+
 async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
     """What has failed is found, retried and removed; what was paused by mistake goes on."""
     doomed, works = pack("Doomed"), cached(pack("Works"), is_cached=False)
@@ -267,6 +292,36 @@ async def test_change_a_setting(set_up: Rig, tmp_path: Path) -> None:
         password = page.get_by_label("server.password", exact=True)
         assert await password.is_disabled()
         assert PASSWORD not in await page.content()
+
+
+async def test_an_arr_that_does_not_answer(set_up: Rig, tmp_path: Path) -> None:
+    """The head says so; it is removed only after a question, and unsaved settings stay as they are."""
+    chromium()
+    file = tmp_path / "bridge.yaml"
+    file.write_text(
+        "arr:\n  - {name: sonarr, kind: sonarr, url: 'http://127.0.0.1:9', api_key: none, categories: [tv]}\n",
+        encoding="utf-8",
+    )
+    environ = set_up.environ
+
+    def read() -> Any:
+        return load(file, environ)
+
+    async with (
+        bridge(read(), retry=BRISK, reload=read, origin=Origin(file, environ)) as running,
+        browsing(running.url) as page,
+    ):
+        await page.get_by_text("sonarr does not answer").wait_for()
+        await page.get_by_role("link", name="Settings").click()
+        await page.get_by_label("delivery.parallel_files").fill("8")
+        await page.locator("#arr").get_by_role("button", name="Remove").click()
+        await page.get_by_text("no longer tells it when a download fails").wait_for()
+        assert [arr.name for arr in read().arr] == ["sonarr"]
+        await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await page.locator("#arr .entries li").wait_for(state="detached")
+        assert read().arr == ()
+        await page.get_by_text("1 changed").wait_for()
+        assert await page.get_by_label("delivery.parallel_files").input_value() == "8"
 
 
 async def test_the_first_run(set_up: Rig, tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ async def test_the_head_is_told_when_it_differs(rig: Rig) -> None:
         "seconds": 3600.0,
         "free_at": None,
     }
+    links = next(one for one in overview["budgets"] if one["name"] == "Links")
+    assert (links["left"], links["limit"]) == (80, 80)
     for _ in range(100):
         told = await sync(rig)
         if told["overview"]["slots"]["total"] and told["overview"]["disks"]:

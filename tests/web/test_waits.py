@@ -48,10 +48,25 @@ def delivered(**fields: Any) -> Entry:
         (download(), {"place": 3}, "3rd in line to be added to TorBox"),
         (
             download(),
-            {"no_slot": True, "slots": 10, "place": 12},
+            {"slot_at": NOW + 30, "slots": 10, "place": 12},
             "Waits for one of your 10 TorBox slots, 12th in line",
         ),
-        (download(), {"no_slot": True}, "Waits for a TorBox slot"),
+        (download(), {"slot_at": NOW + 30}, "Waits for a TorBox slot"),
+        (
+            download(note="ACTIVE_LIMIT: limit of 3 reached", next_attempt_at=NOW - 9),
+            {"slot_at": NOW + 30, "slots": 3, "place": 1},
+            "Waits for one of your 3 TorBox slots, 1st in line",
+        ),
+        (
+            download(note="UNKNOWN_ERROR: try again", next_attempt_at=NOW + 300),
+            {"slot_at": NOW + 30},
+            f"TorBox says: try again; next attempt {{in:{SEEN + 300}}}",
+        ),
+        (
+            download(note="MONTHLY_LIMIT: it is used up", next_attempt_at=NOW - 9),
+            {"turn_at": NOW + 3600},
+            f"TorBox says: it is used up; next attempt {{in:{SEEN + 3600}}}",
+        ),
         (
             download(),
             {"turn_at": NOW + 90, "place": 2},
@@ -113,6 +128,16 @@ def delivered(**fields: Any) -> Entry:
         ),
         (
             ready(phase=Phase.DELIVERING),
+            {"in_line": True, "parallel_files": 4},
+            "Waits for its turn: 4 files are fetched at a time",
+        ),
+        (
+            ready(phase=Phase.DELIVERING),
+            {"in_line": True},
+            "Waits for its turn: one file is fetched at a time",
+        ),
+        (
+            ready(phase=Phase.DELIVERING),
             {"checking": True},
             "Comparing the files with the torrent's hashes",
         ),
@@ -134,6 +159,11 @@ def delivered(**fields: Any) -> Entry:
             download(phase=Phase.FAILED, failure_message="no progress for 6.0 h", note=""),
             {},
             "No progress for 6.0 h",
+        ),
+        (
+            download(phase=Phase.FAILED, failure_message="bad", note="add Sonarr under `arr`"),
+            {},
+            "Bad. Add Sonarr under arr",
         ),
         (
             download(phase=Phase.FAILED, failure_message="too large.", note="sonarr was told"),

@@ -81,7 +81,7 @@ class Fetcher:
         work.fresh_link = fresh_link
         retries = _RetryCounter(self.settings, file)
         while not file.complete:
-            async with self.slots.hold(staging_name) as slot:
+            async with progress.turn(self.slots.hold(staging_name)) as slot:
                 trouble = await work.attempt(slot)
             if trouble is not None and not file.complete:
                 pause = retries.pause_after(trouble)

@@ -70,7 +70,7 @@ function grouped(list) {
   return found;
 }
 
-const short = (name) => (name.length > 48 ? `${name.slice(0, 46)}…` : name);
+export const short = (name) => (name.length > 48 ? `${name.slice(0, 46)}…` : name);
 const named = (list) => (list.length === 1 ? `“${short(list[0].name)}”` : count(list.length, "download"));
 
 // The menu of the actions that apply to these rows.
@@ -144,7 +144,7 @@ function FailDialog({ list, close }) {
     </form>`;
 }
 
-function useChoices() {
+export function useChoices() {
   const [choices, set] = useState({ categories: [], tags: [], save_path: "" });
   useEffect(() => { get("api/bridge/choices").then(set, () => {}); }, []);
   return choices;
@@ -199,6 +199,7 @@ function TagsDialog({ list, close }) {
 
 // --- adding ---------------------------------------------------------------------------------
 
+export const openAdopt = () => import("./adopt.js").then((module) => module.open(), () => say("This part of the page could not be loaded", { kind: "bad" }));
 export const openAdd = (files = []) => openDialog(AddDialog, { files, wide: true });
 
 const sourceOf = (file) => ({ key: `file ${file.name} ${file.size}`, name: file.name, file });
@@ -271,6 +272,8 @@ function AddDialog({ files, close }) {
       <div class="drop">
         <${Button} icon="file" onClick=${() => picker.current.click()}>Choose .torrent files<//>
         <span class="faint">or drop them here</span>
+        <span class="spring"></span>
+        <${Button} icon="cloud" kind="plain" onClick=${() => { close(); openAdopt(); }}>Adopt from TorBox…<//>
         <input type="file" ref=${picker} accept=".torrent,application/x-bittorrent" multiple hidden aria-label="Torrent files" onChange=${(event) => { take(event.target.files); event.target.value = ""; }} />
       </div>
       ${sources.length > 0 && html`
@@ -300,7 +303,7 @@ function AddDialog({ files, close }) {
     </form>`;
 }
 
-const pathOf = (choices, name) => {
+export const pathOf = (choices, name) => {
   const known = choices.categories.find((one) => one.name === name);
   return name ? known?.path ?? "A new category is made" : choices.save_path;
 };
@@ -321,7 +324,7 @@ function Source({ source, preview, look, choose, drop }) {
     </li>`;
 }
 
-const MOST_FILES = 500;
+export const MOST_FILES = 500;
 
 function FileTicks({ preview, choose }) {
   const turn = (index) => {

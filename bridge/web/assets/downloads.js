@@ -1,7 +1,7 @@
 // The list of downloads: filter, sort, select, act. Only visible rows are in the DOM.
 
-import { ROOT, brief, bytes, hasMoments, html, now, percent, speed, storage, useEffect, useLayoutEffect, useMemo, useRef, useState, words } from "./lib.js";
-import { askRemove, itemsFor, openAdd } from "./actions.js";
+import { ROOT, breakable, brief, bytes, hasMoments, html, now, percent, speed, storage, useEffect, useLayoutEffect, useMemo, useRef, useState, words } from "./lib.js";
+import { askRemove, itemsFor, openAdd, openAdopt } from "./actions.js";
 import { Cards, Notices } from "./overview.js";
 import { Button, Icon, Menu, Progress } from "./parts.js";
 import { rows, useStore, useTick } from "./store.js";
@@ -127,7 +127,7 @@ export function Downloads({ go }) {
 const Empty = () => html`
   <div class="empty">
     <p><b>No downloads yet.</b></p><p>What your *arr grabs appears here. You can also add a magnet, a URL or a .torrent file, or drop one on this page.</p>
-    <${Button} icon="add" kind="primary" onClick=${() => openAdd()}>Add<//>
+    <p><${Button} icon="add" kind="primary" onClick=${() => openAdd()}>Add<//> <${Button} icon="cloud" onClick=${openAdopt}>Adopt from TorBox<//></p>
   </div>`;
 
 function Toolbar({ view, setView, facts }) {
@@ -351,8 +351,9 @@ function Row({ row, index, height, selected, pick, go }) {
       <div role="cell" class="c-pick"><input type="checkbox" ref=${box} aria-label=${`Select ${row.name}`} checked=${selected}
         onClick=${(event) => pick(row, index, event.shiftKey)} /></div>
       <div role="cell" class="c-name">
-        <a href=${new URL(`downloads/${row.id}`, ROOT).href} onClick=${open} title=${row.name}>${row.name}</a>
+        <a href=${new URL(`downloads/${row.id}`, ROOT).href} onClick=${open} title=${row.name}>${breakable(row.name)}</a>
         <p class=${`doing ${row.attention ? "attention" : ""}`} title=${doing}><i class="dot"></i><span class="hidden">${state}: </span>${row.forced ? "Forced · " : ""}${doing}</p>
+        <p class="narrow-facts" aria-hidden="true">${[row.category, row.size && bytes(row.size), busy && row.eta !== undefined && `${brief(row.eta)} left`, (row.tags ?? []).map((tag) => `#${tag}`).join(" ")].filter(Boolean).join(" · ")}</p>
       </div>
       <div role="cell" class="c-category"><span class="category">${row.category ?? ""}</span>${(row.tags ?? []).length > 0 && html`<span class="tags">${row.tags.map((tag) => html`<i>${tag}</i>`)}</span>`}</div>
       <div role="cell" class="c-size">${row.size ? bytes(row.size) : html`<span class="faint">–</span>`}</div>

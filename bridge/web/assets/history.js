@@ -1,6 +1,6 @@
 // The history of downloads, also of removed ones.
 
-import { ROOT, bytes, get, html, moment, span, storage, useEffect, useRef, useState, why } from "./lib.js";
+import { ROOT, breakable, bytes, get, html, moment, span, storage, useEffect, useRef, useState, why } from "./lib.js";
 import { Button, Icon, Progress } from "./parts.js";
 
 const OUTCOMES = {
@@ -94,7 +94,7 @@ function Past({ row, go }) {
   const to = `downloads/${row.id}`;
   return html`
     <tr>
-      <th scope="row"><a href=${new URL(to, ROOT).href} onClick=${(event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); go(to); }}>${row.name}</a>
+      <th scope="row"><a href=${new URL(to, ROOT).href} onClick=${(event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); go(to); }}>${breakable(row.name)}</a>
         ${row.message && html`<small>${row.message}</small>`}</th>
       <td><span class=${`badge ${tone}`}>${text}</span></td>
       <td data-label="Category">${row.category}</td><td data-label="Size">${row.size ? bytes(row.size) : ""}</td>

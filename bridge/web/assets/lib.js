@@ -117,6 +117,9 @@ export const hasMoments = (sentence) => sentence.includes("{");
 export const percent = (share) => `${share >= 1 ? 100 : (share * 100).toFixed(1)} %`;
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 
+// A release name that may break after its dots, not within a word.
+export const breakable = (name) => name.split(/(?<=[._\-\s/])(?=[^._\-\s/])/).flatMap((part, index) => (index ? [html`<wbr />`, part] : [part]));
+
 // --- small tools ----------------------------------------------------------------------------
 
 export const storage = {

@@ -190,5 +190,6 @@ function PlacesCard({ overview }) {
             title=${arr.text}><i></i>${arr.name}<span class="hidden">: ${arr.reachable === null ? "not asked yet" : arr.reachable ? "reachable" : `not reachable, ${arr.text}`}</span></a></li>`)}
         ${!overview.arrs.length && html`<li class="faint">No *arr is connected</li>`}
       </ul>
+      ${overview.arrs.filter((arr) => arr.reachable === false).map((arr) => html`<p class="warn-text" key=${arr.name}>${arr.name} does not answer: ${arr.text}</p>`)}
     </div>`;
 }

@@ -4,6 +4,7 @@ import { createPortal, html, useEffect, useLayoutEffect, useRef, useState } from
 
 const PATHS = {
   add: "M12 5v14M5 12h14",
+  cloud: "M7 18a4.5 4.5 0 0 1-.6-8.96 6 6 0 0 1 11.5 1.5A3.8 3.8 0 0 1 17.5 18zM12 10v5M9.5 12.7 12 15l2.5-2.3",
   pause: "M8 5v14M16 5v14",
   play: "M7 4.5v15l12-7.5z",
   bolt: "M13 3 5 14h6l-1 7 8-11h-6z",
@@ -51,14 +52,14 @@ export function Progress({ share, label, kind = "" }) {
 
 let showMessage = () => {};
 
-// Shows what was done, with an undo button if the action can be undone.
-export const say = (text, { kind = "", undo } = {}) => showMessage({ text, kind, undo });
+// Shows what was done, with an undo button if the action can be undone. `stay`: until the next message.
+export const say = (text, { kind = "", undo, stay } = {}) => showMessage({ text, kind, undo, stay });
 
 export function Messages() {
   const [message, set] = useState(null);
   useEffect(() => { showMessage = (given) => set({ ...given, id: Math.random() }); }, []);
   useEffect(() => {
-    if (!message) return undefined;
+    if (!message || message.stay) return undefined;
     const timer = setTimeout(() => set(null), message.undo || message.kind === "bad" ? 12000 : 5000);
     return () => clearTimeout(timer);
   }, [message?.id]);
@@ -100,6 +101,16 @@ export const DialogHead = ({ title, close }) => html`
   <header><h2 id="dialog-title">${title}</h2>
     <button type="button" class="button plain square" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
   </header>`;
+
+// Asks before something is destroyed.
+export const askFirst = ({ title, text, verb, act }) => openDialog(ConfirmDialog, { title, text, verb, act });
+
+const ConfirmDialog = ({ title, text, verb, act, close }) => html`
+  <form onSubmit=${(event) => { event.preventDefault(); close(); act(); }}>
+    <${DialogHead} title=${title} close=${close} />
+    <p>${text}</p>
+    <footer><${Button} onClick=${close}>Cancel<//><button type="submit" class="button danger solid">${verb}</button></footer>
+  </form>`;
 
 // --- menus ----------------------------------------------------------------------------------
 
@@ -167,11 +178,12 @@ const Fragmented = ({ children }) => children;
 export const Field = ({ label, hint, children, id }) => html`
   <div class="field"><label for=${id}>${label}</label>${children}${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}</div>`;
 
-// `code` of a help text becomes <code>, [text](https://…) a link; everything else stays text.
+// `code` of a help text becomes <code>, *Words* <em>, [text](https://…) a link; the rest stays text.
 export function Help({ text }) {
-  const parts = text.split(/(`[^`]+`|\[[^\]]+\]\(https?:[^)\s]+\)|https?:\/\/[^\s)<,]+)/);
+  const parts = text.split(/(`[^`]+`|\*[A-Z][^*]+\*|\[[^\]]+\]\(https?:[^)\s]+\)|https?:\/\/[^\s)<,]+)/);
   return html`${parts.map((part) => {
     if (/^`[^`]+`$/.test(part)) return html`<code>${part.slice(1, -1)}</code>`;
+    if (/^\*[A-Z][^*]+\*$/.test(part)) return html`<em>${part.slice(1, -1)}</em>`;
     const link = /^\[([^\]]+)\]\((https?:[^)\s]+)\)$/.exec(part);
     if (link) return html`<a href=${link[2]} rel="noreferrer" target="_blank">${link[1]}</a>`;
     if (/^https?:/.test(part)) return html`<a href=${part.replace(/\.$/, "")} rel="noreferrer" target="_blank">${part.replace(/\.$/, "")}</a>${part.endsWith(".") ? "." : ""}`;

@@ -2,7 +2,7 @@
 
 import { get, html, post, useEffect, useMemo, useRef, useState, why } from "./lib.js";
 import { CheckAgain, Findings } from "./overview.js";
-import { Button, DialogHead, Field, Help, Icon, openDialog, say } from "./parts.js";
+import { askFirst, Button, DialogHead, Field, Help, Icon, openDialog, say } from "./parts.js";
 import { syncNow, useStore } from "./store.js";
 
 const SECTIONS = {
@@ -52,10 +52,10 @@ export async function restart() {
     say(why(error), { kind: "bad" });
     return false;
   }
-  say("The bridge restarts with the new settings");
+  say("The bridge restarts with the new settings…", { stay: true });
   const back = await waitForRestart();
-  say(back ? "The bridge runs with the new settings. Log in again if it asks" : "The bridge has not come back. Its log says why", { kind: back ? "" : "bad" });
   if (back) location.reload();
+  else say("The bridge has not come back at this address. Its log says why", { kind: "bad", stay: true });
   return back;
 }
 
@@ -96,7 +96,6 @@ export function SettingsPage({ go }) {
     try {
       await post("api/bridge/settings", change);
       setProblems([]);
-      setChanges({});
       if (restarts) setRestartDue(true);
       say(restarts ? "Saved. It takes effect after a restart" : "Saved, and in use");
       await read();
@@ -114,7 +113,9 @@ export function SettingsPage({ go }) {
       else set[key] = value;
     }
     const restarts = page.settings.some((one) => one.key in changes && one.restart);
-    setProblems(await send({ set, unset }, restarts));
+    const found = await send({ set, unset }, restarts);
+    setProblems(found);
+    if (!found.length) setChanges({});
   };
   const change = (key, value) => setChanges((before) => {
     const after = { ...before };
@@ -164,7 +165,7 @@ function Setting({ setting, changed, isChanged, change, writable }) {
   const id = `set-${setting.key}`;
   const fixed = setting.source === "environment" || !writable;
   const value = isChanged ? changed ?? "" : setting.value;
-  const plain = setting.default.replaceAll("`", "");
+  const plain = setting.default.replaceAll("`", "").replace(/^(null|none|empty)$/, "");
   const back = isChanged ? undefined : null;
   const put = (text) => change(text === setting.value && setting.kind !== "secret" ? undefined : text === "" && setting.kind !== "text" ? null : text);
   const common = { id, disabled: fixed, "aria-describedby": `${id}-help` };
@@ -177,20 +178,20 @@ function Setting({ setting, changed, isChanged, change, writable }) {
       <div class="value">
         ${setting.kind === "choice" || setting.kind === "switch" ? html`
           <select ...${common} value=${value} onChange=${(event) => put(event.target.value)}>
-            <option value="">Default${plain && plain !== "null" ? `: ${plain}` : ""}</option>
+            <option value="">Default${plain ? `: ${plain}` : ""}</option>
             ${setting.choices.map((one) => html`<option value=${one}>${one}</option>`)}
             ${setting.nullable && html`<option value="null">null</option>`}
           </select>` : setting.kind === "list" || setting.kind === "yaml" ? html`
           <textarea ...${common} rows=${setting.kind === "yaml" ? 5 : 2} spellcheck="false" value=${value} onInput=${(event) => put(event.target.value)}
             placeholder=${setting.kind === "list" ? "One a line" : "YAML"}></textarea>` : html`
           <input ...${common} type=${setting.kind === "secret" ? "password" : "text"} autocomplete=${setting.kind === "secret" ? "new-password" : "off"} spellcheck="false"
-            value=${value} placeholder=${setting.kind === "secret" ? (setting.is_set ? "Set; type to replace it" : "Not set") : plain === "empty" ? "" : plain}
+            value=${value} placeholder=${setting.kind === "secret" ? (setting.is_set ? "Set; type to replace it" : "Not set") : plain || "Not set"}
             onInput=${(event) => put(event.target.value)} />`}
         <p class="line wrap faint">
           <span class=${`badge ${setting.source === "environment" ? "warn" : setting.source === "file" ? "busy" : ""}`}>${setting.kind === "secret" && !setting.is_set ? "not set" : SOURCES[setting.source]}</span>
           ${setting.given_by && html`<code>${setting.given_by}</code>`}
           ${plain && setting.kind !== "choice" && setting.kind !== "switch" && setting.source !== "default" && html`<span>default ${plain}</span>`}
-          <span>${setting.restart ? "after a restart" : "counts at once"}</span>
+          <span>${setting.restart ? "takes effect after a restart" : "takes effect at once"}</span>
           ${(isChanged || (setting.source === "file" && !fixed)) && html`<button type="button" class="link" onClick=${() => change(back)}>${isChanged ? "Undo" : "Use the default"}</button>`}
         </p>
       </div>
@@ -202,6 +203,10 @@ function Setting({ setting, changed, isChanged, change, writable }) {
 function ArrList({ page, send, go }) {
   const fixed = page.arr_source === "environment" || !page.writable;
   const drop = async (entry) => complain(await send({ arr: page.arr.filter((one) => one !== entry) }, true));
+  const askDrop = (entry) => askFirst({
+    title: `Remove ${entry.name}`, verb: "Remove", act: () => drop(entry),
+    text: "The bridge forgets its API key and no longer tells it when a download fails. Its download client and its downloads stay.",
+  });
   return html`
     <section class="card" id="arr" aria-labelledby="arr-title">
       <h2 id="arr-title">*arr</h2>
@@ -209,7 +214,7 @@ function ArrList({ page, send, go }) {
       <ul class="entries">${page.arr.map((entry) => html`
         <li><b>${entry.name}</b><span class="badge">${entry.kind}</span><code>${entry.url}</code><span class="faint">${entry.categories.join(", ") || "no category"}</span>
           ${!fixed && html`<span class="spring"></span><${Button} kind="plain" onClick=${() => openDialog(ArrDialog, { page, entry, send })}>Edit<//>
-            <${Button} kind="plain danger" onClick=${() => drop(entry)}>Remove<//>`}</li>`)}</ul>
+            <${Button} kind="plain danger" onClick=${() => askDrop(entry)}>Remove<//>`}</li>`)}</ul>
       ${!fixed && html`<${Button} icon="add" onClick=${() => go("setup")}>Connect an *arr<//>`}
     </section>`;
 }
@@ -247,6 +252,9 @@ function ArrDialog({ page, entry, send, close }) {
 function NotifyList({ page, send }) {
   const fixed = page.notify_source === "environment" || !page.writable;
   const drop = async (entry) => complain(await send({ notify: page.notify.filter((one) => one !== entry) }, true));
+  const askDrop = (entry) => askFirst({
+    title: `Remove ${entry.name}`, verb: "Remove", act: () => drop(entry), text: "It gets no more notifications, and its URL and token are forgotten.",
+  });
   return html`
     <section class="card" id="notify" aria-labelledby="notify-title">
       <h2 id="notify-title">Notifications</h2>
@@ -254,7 +262,7 @@ function NotifyList({ page, send }) {
       <ul class="entries">${page.notify.map((entry) => html`
         <li><b>${entry.name}</b><span class="badge">${entry.kind}</span><span class="faint">${entry.events.join(", ")}</span><span class="spring"></span>
           <${Button} kind="plain" onClick=${() => tryOut({ name: entry.name })}>Test<//>
-          ${!fixed && html`<${Button} kind="plain" onClick=${() => openDialog(NotifyDialog, { page, entry, send })}>Edit<//><${Button} kind="plain danger" onClick=${() => drop(entry)}>Remove<//>`}</li>`)}</ul>
+          ${!fixed && html`<${Button} kind="plain" onClick=${() => openDialog(NotifyDialog, { page, entry, send })}>Edit<//><${Button} kind="plain danger" onClick=${() => askDrop(entry)}>Remove<//>`}</li>`)}</ul>
       ${!fixed && html`<${Button} icon="add" onClick=${() => openDialog(NotifyDialog, { page, send })}>Add a receiver<//>`}
     </section>`;
 }

@@ -1,6 +1,6 @@
 // One download: its next step, its events, its files, TorBox's item.
 
-import { ROOT, ask, brief, bytes, copy, date, get, html, moment, now, percent, post, span, speed, useEffect, useRef, useState, why, words } from "./lib.js";
+import { ROOT, ask, breakable, brief, bytes, copy, date, get, html, moment, now, percent, post, span, speed, useEffect, useRef, useState, why, words } from "./lib.js";
 import { itemsFor } from "./actions.js";
 import { GROUPS } from "./downloads.js";
 import { Button, Menu, Progress, say } from "./parts.js";
@@ -71,7 +71,7 @@ export function Story({ id, go }) {
     <${Back} go=${go} />
     <article class="story">
       <header>
-        <h1 ref=${title} tabindex="-1">${story.name || story.hash}</h1>
+        <h1 ref=${title} tabindex="-1">${breakable(story.name || story.hash)}</h1>
         <div class="line wrap">
           <span class=${`badge ${tone}`}>${state}</span>
           ${story.category && html`<span class="badge">${story.category}</span>`}
@@ -85,6 +85,7 @@ export function Story({ id, go }) {
       ${shown && html`
         <section class="card" aria-label="Now">
           <p class="big" role="status">${words(shown.doing)}</p>
+          ${story.next && html`<p class="next">${words(story.next)}</p>`}
           <${Progress} share=${shown.progress ?? 0} label="Progress" kind=${tone} />
           <p class="faint">${[percent(shown.progress ?? 0), shown.size && bytes(shown.size), shown.speed && speed(shown.speed), shown.eta !== undefined && `${brief(shown.eta)} left`].filter(Boolean).join(" · ")}</p>
         </section>`}
@@ -120,7 +121,7 @@ function Timeline({ story }) {
           return html`
             <li class=${tone} key=${`${event.at} ${index}`}>
               <p><b>${what}</b>${next && next - event.at >= 1 ? html`<span class="faint"> for ${span(next - event.at)}</span>` : ""}</p>
-              ${event.why && html`<p>${event.why}</p>`}
+              ${event.why && event.why !== event.after && html`<p>${event.why}</p>`}
               <time class="faint" datetime=${new Date(event.at * 1000).toISOString()}>${moment(event.at)}</time>
             </li>`;
         })}
@@ -187,13 +188,13 @@ function Files({ story, id, read }) {
     <section class="card" aria-labelledby="files-title">
       <h2 id="files-title">Files</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="List of files">
-        <table>
+        <table class="cards-when-narrow files">
           <thead><tr><th scope="col">Wanted</th><th scope="col">Path below ${story.save_path}</th><th scope="col">Size</th><th scope="col">Progress</th></tr></thead>
           <tbody>
             ${story.files.slice(0, MOST).map((file) => html`
               <tr key=${file.index}>
                 <td><input type="checkbox" aria-label=${`Wanted: ${file.name}`} checked=${file.chosen} disabled=${busy || (file.chosen && file.progress >= 1)} onChange=${() => turn(file)} /></td>
-                <td class="path">${file.name}</td><td>${bytes(file.size)}</td>
+                <td class="path">${breakable(file.name)}</td><td data-label="Size">${bytes(file.size)}</td>
                 <td class="c-progress">${file.chosen ? html`<${Progress} share=${file.progress} label=${file.name} /><span>${percent(file.progress)}</span>` : html`<span class="faint">left out</span>`}</td>
               </tr>`)}
           </tbody>

@@ -1,7 +1,8 @@
 """`torbox-bridge demo`: two downloads from grab to removal, on this machine, without any key.
 
 It starts a simulated TorBox and a bridge, and plays Sonarr: the same calls in the same order as
-Sonarr makes them, for a cached season pack (a .torrent) and an uncached episode (a magnet).
+Sonarr makes them, for a cached season pack (a .torrent) and an uncached episode (a magnet). With
+`--keep` both servers go on afterwards, with a handful of downloads in different states on the page.
 """
 
 import argparse
@@ -11,8 +12,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from msgspec import structs
 from bridge import logs
 from bridge.app import bridge
 from bridge.config import Settings, load
+from bridge.demo.samples import Sample, prepare, samples, slow_down
 from bridge.listen import CannotStart
 from bridge.simulator import (
     Behaviour,
@@ -29,6 +31,7 @@ from bridge.simulator import (
     Content,
     ContentFile,
     Scenario,
+    SimulatedAccount,
     Simulator,
     magnet_of,
     make_torrent,
@@ -43,6 +46,9 @@ POLL_SECONDS: Final = 0.25
 REMOVAL_SECONDS: Final = 10.0
 TOTAL_SECONDS: Final = 60.0
 CALL_SECONDS: Final = 20.0
+HIGHEST_PORT: Final = 65535
+ESSENTIAL: Final = 1
+"""The plan with three slots, so that a sample has to wait for one."""
 
 MIB: Final = 1 << 20
 TORBOX_BYTES_PER_SECOND: Final = 12_000_000.0
@@ -125,10 +131,13 @@ class Sonarr:
         await self.queue()
         return str(preferences["save_path"])
 
-    async def grab(self, content: Content) -> None:
+    async def grab(
+        self, content: Content, category: str = CATEGORY, *, paused: bool = False
+    ) -> None:
         """Add a .torrent if there is one, else a magnet."""
         form = aiohttp.FormData()
-        form.add_field("category", CATEGORY)
+        form.add_field("category", category)
+        form.add_field("paused", str(paused).lower())
         if content.torrent is not None:
             name = f"{content.name}.torrent"
             form.add_field("torrents", content.torrent, filename=name)
@@ -141,6 +150,11 @@ class Sonarr:
         """List the downloads of a category, by info-hash."""
         rows = await self._json("torrents/info", category=category)
         return {row["hash"]: row for row in rows}
+
+    async def importable(self, content: Content, category: str) -> bool:
+        """Ask whether a download is complete."""
+        row = (await self.queue(category)).get(content.hash)
+        return row is not None and row["state"] in IMPORTABLE
 
     async def mark_imported(self, info_hash: str) -> None:
         """Move a download to the post-import category."""
@@ -250,8 +264,23 @@ def _compare(content: Content, root: Path) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--keep", action="store_true", help="keep both servers until Ctrl-C")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep both servers until Ctrl-C, with downloads in different states",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address that the bridge listens on")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="port of the bridge, by default a free one"
+    )
     parser.add_argument("--verbose", action="store_true", help="show the bridge's log as well")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= HIGHEST_PORT:
+        raise ValueError(port)
+    return port
 
 
 async def run(args: argparse.Namespace) -> int:
@@ -262,13 +291,16 @@ async def run(args: argparse.Namespace) -> int:
         try:
             contents = await asyncio.to_thread(lambda: [season_pack(), episode()])
             async with Simulator(_scenario(contents)) as simulator:
-                settings = _settings(Path(directory), simulator, password)
+                settings = _settings(Path(directory), simulator, password, args)
                 logs.mask(*settings.secrets())
                 async with bridge(settings) as running:
                     script.say(f"simulated TorBox  {simulator.url}")
                     script.say(f"bridge            {running.url}")
-                    async with asyncio.timeout(TOTAL_SECONDS):
-                        await _play(script, simulator, running.url, password, contents)
+                    async with asyncio.timeout(TOTAL_SECONDS), _sonarr(running.url) as sonarr:
+                        await sonarr.log_in(password)
+                        await _play(script, simulator, sonarr, contents)
+                        if args.keep:
+                            await _leave_samples(simulator, sonarr)
                     if args.keep:
                         await _keep(script, simulator, running.url, password)
         except (StepFailed, CannotStart, aiohttp.ClientError, TimeoutError) as error:
@@ -281,19 +313,22 @@ async def run(args: argparse.Namespace) -> int:
 def _scenario(contents: list[Content]) -> Scenario:
     return Scenario(
         contents=contents,
+        account=SimulatedAccount(plan=ESSENTIAL),
         behaviour=Behaviour(download_bytes_per_second=TORBOX_BYTES_PER_SECOND),
         cdn=Cdn(bytes_per_second=CDN_BYTES_PER_SECOND),
     )
 
 
-def _settings(directory: Path, simulator: Simulator, password: str) -> Settings:
+def _settings(
+    directory: Path, simulator: Simulator, password: str, args: argparse.Namespace
+) -> Settings:
     downloads = directory / "downloads"
     downloads.mkdir()
     return load(
         None,
         {
-            "BRIDGE_SERVER__HOST": "127.0.0.1",
-            "BRIDGE_SERVER__PORT": "0",
+            "BRIDGE_SERVER__HOST": args.host,
+            "BRIDGE_SERVER__PORT": str(args.port),
             "BRIDGE_SERVER__USERNAME": USERNAME,
             "BRIDGE_SERVER__PASSWORD": password,
             "BRIDGE_TORBOX__API_KEY": simulator.key,
@@ -306,11 +341,8 @@ def _settings(directory: Path, simulator: Simulator, password: str) -> Settings:
     )
 
 
-async def _play(
-    script: Script, simulator: Simulator, url: str, password: str, contents: list[Content]
-) -> None:
-    began = time.monotonic()
-    pack, single = contents
+@asynccontextmanager
+async def _sonarr(url: str) -> AsyncIterator[Sonarr]:
     # Without unsafe=True aiohttp drops the cookies of a host that is an IP address.
     async with aiohttp.ClientSession(
         f"{url}/",
@@ -318,20 +350,48 @@ async def _play(
         cookie_jar=aiohttp.CookieJar(unsafe=True),
         timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
     ) as session:
-        sonarr = Sonarr(session)
-        await sonarr.log_in(password)
-        play = Play(script, sonarr, simulator)
-        await play.test()
-        await play.whole_life(pack, "a .torrent with 4 files that TorBox has cached")
-        await play.whole_life(single, "a magnet that TorBox has not cached")
-        play.nothing_left()
+        yield Sonarr(session)
+
+
+async def _play(
+    script: Script, simulator: Simulator, sonarr: Sonarr, contents: list[Content]
+) -> None:
+    began = time.monotonic()
+    pack, single = contents
+    play = Play(script, sonarr, simulator)
+    await play.test()
+    await play.whole_life(pack, "a .torrent with 4 files that TorBox has cached")
+    await play.whole_life(single, "a magnet that TorBox has not cached")
+    play.nothing_left()
     seconds = time.monotonic() - began
     script.say(f"\nAll {script.steps} steps passed in {seconds:.1f} s. TorBox saw:")
     for endpoint, count in sorted(simulator.calls.counts().items()):
         script.say(f"  {count:3d} x {endpoint}")
 
 
+async def _leave_samples(simulator: Simulator, sonarr: Sonarr) -> None:
+    """Add the samples, each when the world is as it has to be for it."""
+    made = samples()
+    prepare(simulator, made)
+
+    async def add(*chosen: Sample) -> None:
+        for sample in chosen:
+            await sonarr.grab(sample.content, sample.category, paused=sample.paused)
+
+    complete = [sample for sample in made if sample.completes]
+    await add(*complete)
+    for sample in complete:
+        while not await sonarr.importable(sample.content, sample.category):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+    slow_down(simulator)
+    await add(*(sample for sample in made if sample.holds_slot))
+    while simulator.world.active < simulator.world.slots:  # noqa: ASYNC110 - TorBox has no event
+        await asyncio.sleep(POLL_SECONDS)
+    await add(*(one for one in made if not one.completes and not one.holds_slot))
+
+
 async def _keep(script: Script, simulator: Simulator, url: str, password: str) -> None:
+    url = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
     script.say(f"\nBoth servers keep running. The bridge's page: {url}/")
     script.say("Log in there, or add a qBittorrent client in Sonarr, with")
     script.say(f"  address {url}, user {USERNAME}, password {password}")
