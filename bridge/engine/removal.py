@@ -177,7 +177,7 @@ def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
 async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what a removed grab left behind, and end the job.
 
-    A hash that was created often lately may come again: its item stays at TorBox for a while.
+    A hash that was often created in the last hour may be added again: its item stays for a while.
 
     Raises:
         TorBoxError: TorBox gave no answer; the caller tries again.
