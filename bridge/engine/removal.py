@@ -31,7 +31,7 @@ from bridge.engine.context import EngineContext
 from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
 from bridge.state.state import RECENTLY_REMOVED
-from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
+from bridge.torbox import NotFound, Operation, TorBoxError
 
 log = structlog.get_logger()
 
@@ -311,7 +311,7 @@ async def _is_gone(ctx: EngineContext, torrent_id: int) -> bool:
 
 
 async def _delete_queued(ctx: EngineContext, queued_id: int) -> bool:
-    deleted = await _was_there(ctx.torbox.control_queued(queued_id, QueueOperation.DELETE))
+    deleted = await _was_there(ctx.torbox.delete_queued(queued_id))
     ctx.state.recently_removed.deleted_queued[queued_id] = ctx.clock()
     return deleted
 

@@ -256,20 +256,15 @@ class World:
         return None
 
     def control_queued(self, queued_id: int | None, operation: str) -> Refusal | None:
-        """Start or delete a queued item; return None if it was done."""
-        now = self.advance()
-        if operation not in {"start", "delete"}:
+        """Delete a queued item, the one operation that is simulated; return None if it was done."""
+        self.advance()
+        if operation != "delete":
             return envelopes.BAD_QUEUE_OPERATION
         if queued_id is None:
             return envelopes.NO_QUEUED_ID
         if queued_id not in self._holdings.queue:
             return envelopes.QUEUED_NOT_FOUND
-        if operation == "delete":
-            del self._holdings.queue[queued_id]
-            return None
-        if self._holdings.full:
-            return envelopes.start_limit(self.slots)
-        self._holdings.start(self._holdings.queue[queued_id], now)
+        del self._holdings.queue[queued_id]
         return None
 
     def open_file(self, torrent_id: int, file_id: int) -> tuple[Torrent, ContentFile] | Refusal:
