@@ -64,8 +64,7 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
-from bridge.engine.reuse import reuse
-from bridge.engine.submit import attach_queued, attach_torrent, submit
+from bridge.engine.submit import attach_queued, attach_torrent, reuse, submit
 from bridge.engine.tasks import Tasks, log_failure
 from bridge.engine.torbox_memory import CachedAnswers
 from bridge.state import WriteError
