@@ -256,7 +256,7 @@ class World:
         return None
 
     def control_queued(self, queued_id: int | None, operation: str) -> Refusal | None:
-        """Delete a queued item, the one operation that is simulated; return None if it was done."""
+        """Delete a queued item; return None if it was done. No other operation is simulated."""
         self.advance()
         if operation != "delete":
             return envelopes.BAD_QUEUE_OPERATION
