@@ -64,8 +64,7 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
-from bridge.engine.reuse import reuse
-from bridge.engine.submit import attach_queued, attach_torrent, submit
+from bridge.engine.submit import attach_queued, attach_torrent, reuse, submit
 from bridge.engine.tasks import Tasks, log_failure
 from bridge.engine.torbox_memory import CachedAnswers
 from bridge.state import WriteError
@@ -94,7 +93,7 @@ FORECAST = 200
 """Maximum downloads in the submit queue whose turn is forecast."""
 
 REFUSALS = 6
-"""Attempts for which TorBox may refuse links to a ready item before the grab fails."""
+"""After so many refused links to a ready item the grab fails."""
 
 SETTLED_AT_ONCE = (
     AttachTorrent, AttachQueued, PlanFiles, FailDownload, FailGrab, CleanUp, DeleteStray,
@@ -179,7 +178,7 @@ class Engine:
 
     @property
     def unreachable(self) -> bool:
-        """TorBox does not answer, or rejects the key: what it last reported is no longer true."""
+        """Whether TorBox does not answer or rejects the key, so that its last report may be outdated."""
         return self.blockers.probe_at is not None
 
     @property
