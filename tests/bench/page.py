@@ -22,16 +22,18 @@ from typing import Any
 
 import aiohttp
 
-from bridge.simulator import magnet_of
+from bridge.simulator import Content, ContentFile, magnet_of
 from tests.support.browser import browsing
 from tests.support.page_world import fill, finished
 from tests.support.process import BridgeProcess
-from tests.support.rig import API_KEY, Rig, cached, pack
+from tests.support.rig import API_KEY, Rig
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SETTLE_SECONDS = 8.0
 TAB_SECONDS = 2.0
 """How often a tab asks while something is going on; `BUSY` in store.js."""
+SIZE = 3 * 10**9
+"""Of what TorBox works on."""
 LOADS = 7
 SCROLLS = 200
 
@@ -71,7 +73,8 @@ async def filled(downloads: int, active: int) -> AsyncIterator[Running]:
         try:
             async with rig.arr_at(process.url, rig.environ["BRIDGE_SERVER__PASSWORD"]) as arr:
                 for number in range(active):
-                    content = cached(pack(f"Active.{number}", size=10**9), is_cached=False)
+                    file = ContentFile(f"Active.{number}.mkv", SIZE)
+                    content = Content(f"{0xAC000000 + number:040x}", f"Active.{number}", (file,))
                     rig.sim.register(content)
                     rig.sim.world.change(content.hash, download_seconds=3600.0)
                     await arr.add_magnet(magnet_of(content))
@@ -193,6 +196,7 @@ async def main(options: Any) -> None:
         say(f"{options.downloads} downloads and {options.active} at work")
         await measure_tabs(bridge, options.tabs, options.seconds)
         await measure_load(bridge)
+        await measure_rows(bridge)
     async with filled(options.rows, options.active) as bridge:
         say(f"{options.rows} downloads and {options.active} at work")
         await measure_load(bridge)

@@ -23,7 +23,8 @@ export function Notices({ go }) {
   const { overview, check, problem } = useStore();
   if (!overview) return null;
   const noKey = overview.torbox.state === "no_key";
-  const found = (check?.findings ?? []).filter((one) => one.level !== "ok" && !(noKey && one.subject === "torbox"));
+  const calm = (one) => one.level === "ok" || one.fix.startsWith("Nothing to do") || (noKey && one.subject === "torbox");
+  const found = (check?.findings ?? []).filter((one) => !calm(one));
   const blockers = overview.blockers.filter((one) => !(noKey && one.kind === "bad_key"));
   return html`
     <div class="notices">
