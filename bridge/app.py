@@ -16,14 +16,14 @@ from aiohttp import web
 from msgspec import structs
 from prometheus_client import CollectorRegistry
 
-from bridge import __version__
+from bridge import USER_AGENT
 from bridge.arr import Arr, Arrs
 from bridge.auth import Access, hash_password
-from bridge.call_logs import INCOMING, IncomingCalls, outgoing_calls
+from bridge.call_logs import INCOMING, IncomingCalls, log_call, trace_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry, Failover
-from bridge.core.roots import OutsideRoots
+from bridge.core.paths import OutsideRoots
 from bridge.core.streams import KEY_BYTES
 from bridge.dashboard import OperatorCommands, OverviewSource, Previews
 from bridge.delivery import Throttles, check_directory, link_works, make_session
@@ -33,13 +33,12 @@ from bridge.engine import BUDGETS, Engine, EngineContext, LinkBooks, RetryTimes
 from bridge.engine.delivery_setup import build_deliveries, directory_problems, fetch_settings
 from bridge.engine.link_fetcher import LinkFetcher
 from bridge.history import History, Watcher
-from bridge.listen import CannotStart, base_url, start_sites
+from bridge.listen import CannotStart, base_url, only_bridge_on, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.notify import Notifier, Receiver
 from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
-from bridge.single_instance import only_bridge_on
 from bridge.state import Database, State
 from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
@@ -117,14 +116,14 @@ async def bridge(
     async with AsyncExitStack() as stack:
         stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
-        agent = f"torbox-bridge/{__version__}"
         registry = CollectorRegistry(auto_describe=False)
         counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
         session = aiohttp.ClientSession(
-            headers={"User-Agent": agent}, trace_configs=[outgoing_calls(), counters.tracing()]
+            headers={"User-Agent": USER_AGENT},
+            trace_configs=[trace_calls(log_call, counters.called)],
         )
         api = await stack.enter_async_context(session)
-        cdn = await stack.enter_async_context(make_session(agent))
+        cdn = await stack.enter_async_context(make_session(USER_AGENT))
 
         state = State(database, clock)
         await state.load()

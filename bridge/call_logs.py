@@ -3,15 +3,17 @@
 Query strings, bodies and headers are left out: they hold passwords and tokens.
 """
 
-import asyncio
 import logging
+from collections.abc import Callable
+from time import perf_counter
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
+from yarl import URL
 
 log = structlog.get_logger()
 
@@ -47,11 +49,13 @@ def _path_in(request: web.BaseRequest) -> str:
     return (path.replace(token, "{token}") if token else path)[:MAX_PATH]
 
 
-def outgoing_calls(*, paths: bool = True) -> aiohttp.TraceConfig:
-    """Return a trace that logs each call of a client session.
+CallEnded: TypeAlias = Callable[[str, URL, int | None, str, float], None]
+"""Takes the method, URL and status of a call (None without an answer), the name of the exception,
+and the seconds that it took."""
 
-    `paths=False` leaves out the path: a CDN link holds its token there.
-    """
+
+def trace_calls(*listeners: CallEnded) -> aiohttp.TraceConfig:
+    """Return a trace that tells the listeners of each call of a client session."""
     trace = aiohttp.TraceConfig()
 
     async def start(
@@ -59,40 +63,34 @@ def outgoing_calls(*, paths: bool = True) -> aiohttp.TraceConfig:
         context: SimpleNamespace,
         _params: aiohttp.TraceRequestStartParams,
     ) -> None:
-        context.began = asyncio.get_running_loop().time()
+        context.began = perf_counter()
 
     async def end(
         _session: aiohttp.ClientSession,
         context: SimpleNamespace,
-        params: aiohttp.TraceRequestEndParams,
+        params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        _log_out(context, params, paths=paths, status=params.response.status)
-
-    async def failed(
-        _session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
-        _log_out(context, params, paths=paths, error=type(params.exception).__name__)
+        status, error = None, ""
+        if isinstance(params, aiohttp.TraceRequestEndParams):
+            status = params.response.status
+        else:
+            error = type(params.exception).__name__
+        for listener in listeners:
+            listener(params.method, params.url, status, error, perf_counter() - context.began)
 
     trace.on_request_start.append(start)
     trace.on_request_end.append(end)
-    trace.on_request_exception.append(failed)
+    trace.on_request_exception.append(end)
     return trace
 
 
-def _log_out(
-    context: SimpleNamespace,
-    params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
-    *,
-    paths: bool,
-    **outcome: object,
-) -> None:
+def log_call(method: str, url: URL, status: int | None, error: str, seconds: float) -> None:
+    """Log a call of a client session."""
     log.debug(
         "call_out",
-        method=params.method,
-        host=params.url.host,
-        path=params.url.path[:MAX_PATH] if paths else "…",
-        **outcome,
-        ms=round((asyncio.get_running_loop().time() - context.began) * 1000, 1),
+        method=method,
+        host=url.host,
+        path=url.path[:MAX_PATH],
+        **({"error": error} if status is None else {"status": status}),
+        ms=round(seconds * 1000, 1),
     )

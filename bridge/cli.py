@@ -152,9 +152,9 @@ def _load_demo() -> Loaded:
 
 
 def _load_simulator() -> Loaded:
-    from bridge.simulator import command
+    from bridge.simulator import simulator
 
-    return command.run, command.add_arguments
+    return simulator.run, simulator.add_arguments
 
 
 def _load_version() -> Loaded:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -58,9 +59,13 @@ async def _serve(
     ) as running:
         if running.new_password is not None:
             _show_password(settings, running.new_password)
+        # What a start loads stays. The garbage collector need not look at it again: with tens of
+        # thousands of downloads that would hold up the event loop for a fifth of a second.
+        gc.freeze()
         log.info("listening", url=running.url, version=__version__, **_overview(settings, path))
         await _first_of(stopped, running.restart)
         log.info("stopping")
+    gc.unfreeze()
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -14,7 +14,7 @@ LAYERS = (
     ("cli",),
     ("demo", "serve", "remote_commands", "settings_commands", "healthcheck"),
     ("app",),
-    ("settings_reload", "single_instance"),
+    ("settings_reload",),
     ("listen", "call_logs", "doctor"),
     ("qbittorrent", "web"),
     ("auth", "dashboard", "downloads", "history", "notify", "setup"),
@@ -78,7 +78,7 @@ def packages_imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield the packages of the bridge that a file imports from, with the lines."""
     for line, module in imported(tree):
         package, _, rest = module.partition(".")
-        if package == "bridge" and rest and rest != "__version__":
+        if package == "bridge" and rest and rest not in {"__version__", "USER_AGENT"}:
             yield line, rest.partition(".")[0]
 
 
@@ -221,7 +221,7 @@ def test_upward_imports_are_found(package: str, source: str) -> None:
     [
         ("core", "from bridge.core.model import Download\nimport hashlib"),
         ("torbox", "from bridge import logs\nfrom bridge.config import Settings"),
-        ("cli", "from bridge.simulator import command\nfrom bridge.app import bridge"),
+        ("cli", "from bridge.simulator import simulator\nfrom bridge.app import bridge"),
         ("demo", "import bridge.simulator\nimport bridge"),
         ("simulator", "from bridge.simulator.remote_account import World"),
     ],

@@ -1,10 +1,12 @@
 """The commands as a user meets them: exit codes, what they say, how they end."""
 
 import asyncio
+import os
 import re
 import signal
 import socket
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,19 @@ async def test_the_demo_is_kept() -> None:
         process.send_signal(signal.SIGINT)
         await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0
+
+
+async def test_a_plain_checkout(tmp_path: Path) -> None:
+    """`python -m bridge` needs the dependencies only: the package itself need not be installed."""
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "torbox_bridge" not in entry.name:
+            (tmp_path / entry.name).symlink_to(entry)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", "-m", "bridge", "demo"),
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()

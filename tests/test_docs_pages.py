@@ -22,6 +22,7 @@ from bridge.cli import main
 from bridge.config import Settings, load
 from bridge.config.environment import variables
 from bridge.config.schema import fields, list_of, settings_schema
+from bridge.core.model import Reason
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
@@ -231,3 +232,24 @@ def test_the_backup_of_a_running_bridge(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
     with closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
         assert copy.execute("SELECT name FROM downloads").fetchall() == [("Show.S01",)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_file_exists(page: Path) -> None:
+    """A page names files of the project as they are: by their path, or by their name alone."""
+    named = set(re.findall(r"`((?:[\w.]+/)*[\w]+\.py)`", page.read_text(encoding="utf-8")))
+    known = [path for folder in ("bridge", "tests") for path in (ROOT / folder).rglob("*.py")]
+    missing = {
+        name for name in named if not any(path.as_posix().endswith(f"/{name}") for path in known)
+    }
+    assert missing == set()
+
+
+def test_every_reason_of_a_failure_is_explained() -> None:
+    """The codes are public, so the user finds each of them."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert [reason for reason in Reason if f"| `{reason.value}` |" not in text] == []

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,34 @@ def test_a_changed_secret_file_counts(tmp_path: Path) -> None:
     secret.write_text("newer\n", encoding="utf-8")
     second = source.load()
     assert first.torbox.api_key != second.torbox.api_key
+
+
+def test_an_edit_while_the_file_is_read_is_seen(tmp_path: Path) -> None:
+    """A file that changes between the moment it was read and the end of loading is read again."""
+    secret = tmp_path / "key"
+    os.mkfifo(secret)
+    text = f"torbox: {{api_key_file: {secret}}}\nlog: {{level: "
+    source = SettingsSource(_file(tmp_path, text + "debug}\n"), {})
+
+    def edit_in_between() -> None:
+        with secret.open("w") as pipe:  # as soon as loading has come to the key
+            _file(tmp_path, text + "warning}\n")
+            pipe.write("a-key\n")
+        while not over.wait(0.5):  # long enough for the reader to see the end
+            with suppress(OSError):  # nobody reads
+                number = os.open(secret, os.O_WRONLY | os.O_NONBLOCK)
+                os.write(number, b"a-key\n")
+                os.close(number)
+
+    over = threading.Event()
+    editor = threading.Thread(target=edit_in_between)
+    editor.start()
+    try:
+        source.load()
+        assert source.load().log.level == "warning"
+    finally:
+        over.set()
+        editor.join()
 
 
 def test_what_is_taken_over_and_what_needs_a_restart() -> None:

@@ -4,14 +4,13 @@ It does what the qBittorrent API cannot: it reports a failed download, and asks 
 
 servarr          the endpoints, as methods of `Arr`; which *arr has which category
 servarr_records  what the endpoints answer
-servarr_errors   the tree of errors
-servarr_http     one request and its answer
+servarr_http     one request and its answer; the tree of errors
 grab_history     what the history of an *arr says about one download
 """
 
 from bridge.arr.grab_history import Fate, GrabFate, all_imported, fate
 from bridge.arr.servarr import DIALECTS, Arr, Arrs, Dialect
-from bridge.arr.servarr_errors import (
+from bridge.arr.servarr_http import (
     ArrError,
     ArrKeyRejected,
     ArrNotFound,

@@ -1,6 +1,6 @@
 """The endpoints of an *arr that the bridge uses, as methods.
 
-Every method raises an `ArrError` (see `servarr_errors`) if the *arr did not do what was asked.
+Every method raises an `ArrError` (see `servarr_http`) if the *arr did not do what was asked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import msgspec
 
-from bridge.arr.servarr_errors import ArrNotFound, ArrRefused, ArrServerError
-from bridge.arr.servarr_http import ArrTransport
+from bridge.arr.servarr_http import ArrNotFound, ArrRefused, ArrServerError, ArrTransport
 from bridge.arr.servarr_records import (
     ClientTestFailure,
     DirectoryListing,

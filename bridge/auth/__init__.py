@@ -11,8 +11,7 @@ from bridge.auth.authenticate import (
     is_encrypted,
 )
 from bridge.auth.login_throttle import network_of
-from bridge.auth.passwords import hash_password, verify
-from bridge.auth.sessions import Access, LoginRefusal
+from bridge.auth.sessions import Access, LoginRefusal, hash_password, verify
 
 __all__ = [
     "API_KEY_PRINCIPAL",

@@ -169,10 +169,13 @@ class SettingsSource:
         if self._settings is not None and self._seen == self._state():
             return self._settings
         self._settings = None
+        # From before the files are read: an edit in between must be seen at the next look.
+        files, before = self._files, self._state()
         loaded = load_with_sources(self._path, self._environ)
         # A secret in a file of its own may change without any change in the settings file.
         self._files = [*([self._path] if self._path else []), *secret_files(loaded.given)]
-        self._seen, self._settings = self._state(), loaded.settings
+        self._seen = before if self._files == files else None
+        self._settings = loaded.settings
         return loaded.settings
 
     def _state(self) -> object:

@@ -50,6 +50,7 @@ from bridge.config.value_types import (
     Verify,
     WhenFull,
 )
+from bridge.core.paths import safe_path
 
 RELOADED_SECTIONS: Final = ("policy", "categories", "failover", "log")
 """Sections that are taken over without a restart, as is `torbox.api_key`."""
@@ -301,6 +302,16 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     def delivery_mode(self, category: str) -> Mode:
         """Return how the downloads of a category appear on disk."""
         return self.policy_for(category).delivery or self.delivery.mode
+
+    @property
+    def modes(self) -> frozenset[Mode]:
+        """The delivery modes in use: the default, and those of the categories."""
+        return frozenset(self.delivery_mode(name) for name in ("", *self.categories))
+
+    def category_directory(self, name: str) -> Path:
+        """Return the directory of a category's downloads."""
+        own = self.categories.get(name)
+        return Path((own.save_path if own else None) or self.paths.downloads / safe_path(name))
 
     @property
     def public_root(self) -> str | None:

@@ -54,6 +54,14 @@ class AttachQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class Reuse:
+    """Give the download the item that a removal of its hash has not deleted at TorBox yet."""
+
+    download_id: int
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFiles:
     """Choose and name the files of every waiting grab: TorBox has them all."""
 
@@ -146,6 +154,7 @@ Action: TypeAlias = (
     | RefreshList
     | AttachTorrent
     | AttachQueued
+    | Reuse
     | PlanFiles
     | Deliver
     | Finish

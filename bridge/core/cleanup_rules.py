@@ -18,8 +18,7 @@ from bridge.core.model import (
     Snapshot,
 )
 from bridge.core.planner_input import CleanupRules, PlannerInput
-from bridge.core.recently_removed import LIST_LAG_SECONDS
-from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, created_since
+from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, LIST_LAG_SECONDS, created_since
 
 FIRST_ASK_SECONDS = 60.0
 """Seconds between the end of a grab's delivery and the first question to its *arr."""

@@ -133,16 +133,23 @@ def _being_removed(download: Download, observed: Observed) -> bool:
 def _doubles(observed: Observed) -> Iterator[str]:
     """Yield remote items that two downloads share, and hashes that exist twice at TorBox."""
     downloads = [live.download for live in observed.live]
-    ids = Counter(one.torrent_id for one in downloads if one.torrent_id is not None)
-    yield from (f"torrent {torrent_id} is shared" for torrent_id, many in ids.items() if many > 1)
-    ours = {download.hash for download in downloads if download.ours}
+    sharing: dict[int, list[str]] = {}
+    for one in downloads:
+        if one.torrent_id is not None:
+            sharing.setdefault(one.torrent_id, []).append(f"{one.name} ({one.hash})")
+    for torrent_id, names in sharing.items():
+        if len(names) > 1:
+            yield f"{' and '.join(names)}: both have torrent {torrent_id}"
+    ours = {download.hash: download.name for download in downloads if download.ours}
     listed = Counter(
         item.hash
         for item in observed.snapshot.items.values()
         if item.id in observed.snapshot.listed
     )
     yield from (
-        f"{one}: {many} remote items" for one, many in listed.items() if many > 1 and one in ours
+        f"{ours[one]} ({one}): {many} remote items"
+        for one, many in listed.items()
+        if many > 1 and one in ours
     )
 
 

@@ -71,7 +71,6 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-AT_TORBOX = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE, DownloadPhase.READY})
 BEFORE_READY = frozenset(
     {DownloadPhase.NEW, DownloadPhase.SUBMITTING, DownloadPhase.QUEUED, DownloadPhase.ACTIVE}
 )
@@ -88,8 +87,16 @@ _SHOWN = {
 }
 
 
+_SHOWN_OF_GRAB = {
+    phase: Phase(phase.value) for phase in GrabPhase if phase is not GrabPhase.WAITING
+}
+
+
 class Reason(StrEnum):
-    """Why a download failed. The code is public: events and the status page show it."""
+    """Why a download failed. The code is public: events and the page show it.
+
+    `docs/troubleshooting.md` says what each means for the user.
+    """
 
     INVALID = "invalid"
     TOO_LARGE = "too_large"
@@ -160,10 +167,10 @@ class Download:
     ours: bool = False
     """The bridge created the remote item, so it may delete it."""
     submitted_at: float | None = None
-    """When the first create was sent that may have succeeded."""
+    """When the first create that may have succeeded was sent."""
     lookup_until: float = 0.0
-    """A create may have succeeded. Until TorBox's lists were read at this time or later, the hash
-    is looked up and no further create is sent. 0 when there is nothing to look up.
+    """A create may have succeeded. No other is sent until TorBox's lists were read at this time or
+    later and do not show the hash. 0 when no create is unclear.
     """
     remote_at: float | None = None
     """When the remote item's torrent_id became known."""
@@ -313,7 +320,7 @@ class Entry:
     def phase(self) -> Phase:
         """The grab's phase once it is delivering, the download's before that."""
         if self.grab.phase is not GrabPhase.WAITING:
-            return Phase(self.grab.phase.value)
+            return _SHOWN_OF_GRAB[self.grab.phase]
         lacks_files = not self.grab.planned and self.grab.incomplete_list_bytes >= 0
         if self.download.phase is DownloadPhase.READY and lacks_files:
             # TorBox's file list is still incomplete, so to the client it is not ready.
@@ -391,6 +398,10 @@ class Removal:
     submitted_at: float | None = None
     removed_at: float = 0.0
     """When the grab was removed here. No create was sent later."""
+    reusable: bool = False
+    """TorBox had all of it: another add of the hash could use the item."""
+    kept_until: float = 0.0
+    """Only the item at TorBox is left, and until then an add of the hash takes it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,12 +419,12 @@ class Failover:
     user.
     """
     looks: int = 0
-    """Number of times the *arr did not know the grab yet."""
+    """How often the *arr's history was read and did not show the grab yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataLookup:
-    """Find name, size and files of a magnet for which TorBox's item does not show them."""
+    """Find the name, size and files of a magnet, while TorBox's item does not show them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,7 +512,7 @@ class RemovedDownload:
     removed_at: float
     """When it was removed here. No create was sent later."""
     left_at: float
-    """When its removal job was finished."""
+    """When the job that removed it was done. TorBox's lists may lag behind for some minutes."""
     unclear: bool
     """A create was not answered, and its item was not found."""
 

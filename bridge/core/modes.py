@@ -11,9 +11,9 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
+from bridge.core.file_types import is_video
 from bridge.core.files import NamedFile, NothingLeft, SelectableFile
 from bridge.core.status import REMOTE_SHARE
-from bridge.core.video import is_video
 
 SYMLINK = "symlink"
 STRM = "strm"

@@ -40,23 +40,30 @@ class Patience:
 
 
 def failure_at_torbox(
-    download: Download, item: RemoteItem | None, looked_at: float
+    download: Download,
+    item: RemoteItem | None,
+    looked_at: float,
+    *,
+    steady_since: float = 0.0,
+    offset_seconds: float = 0.0,
 ) -> Failure | None:
     """Return why the download has failed according to TorBox, or None.
 
     `item` is TorBox's latest report, if there is one. `looked_at` is when TorBox was last searched
-    for it.
+    for it. The clock has not jumped since `steady_since`, and TorBox's is `offset_seconds` ahead.
     """
     if item is None:
-        lost = is_gone(download, looked_at)
+        lost = is_gone(download, looked_at, steady_since=steady_since)
         return Failure(Reason.GONE, "TorBox no longer has this torrent") if lost else None
     if download.phase is not DownloadPhase.ACTIVE or item.ready:
         return None
     # `expires_at` is documented; the state text of an expired item is not.
-    if not item.present and _expired(item, looked_at):
+    if not item.present and _expired(item, looked_at + offset_seconds):
         return Failure(Reason.EXPIRED, "it expired at TorBox before it could be fetched")
     since, seen_at = download.failing_since, download.seen_at
-    if since is None or seen_at is None or seen_at - since < FAILED_SECONDS:
+    if since is None or seen_at is None:
+        return None
+    if seen_at - max(since, steady_since) < FAILED_SECONDS:
         return None
     # TorBox has no code for a failure: the state text and the tracker's message are all it tells.
     said = f"{item.state}: {item.message}" if item.message else item.state
@@ -110,19 +117,21 @@ def is_list_incomplete(grab: Grab, item: RemoteItem) -> bool:
     return grab.incomplete_list_bytes == item.listed_bytes
 
 
-def is_gone(download: Download, looked_at: float) -> bool:
+def is_gone(download: Download, looked_at: float, *, steady_since: float = 0.0) -> bool:
     """Return whether the remote item is gone: searched for often enough, over a long enough time.
 
     The time of the last search counts, not the clock: during an outage nothing is searched.
     """
     # A create or a promotion from the queue is as good as a sighting: the list lags behind both.
-    alive = max(download.seen_at or 0.0, download.phase_at)
+    signs = (download.seen_at or 0.0, download.phase_at, steady_since)
+    # What a clock that was put back has left in the future says nothing.
+    alive = max((sign for sign in signs if sign <= looked_at), default=looked_at)
     return download.misses >= GONE_MISSES and looked_at - alive >= GONE_SECONDS
 
 
-def _expired(item: RemoteItem, looked_at: float) -> bool:
-    # Without slack, a clock a minute ahead would fail downloads that TorBox still serves.
-    return item.expires_at is not None and item.expires_at < looked_at - CLOCK_SLACK_SECONDS
+def _expired(item: RemoteItem, torbox_time: float) -> bool:
+    # Without slack, an offset that is a little off would fail what TorBox still serves.
+    return item.expires_at is not None and item.expires_at < torbox_time - CLOCK_SLACK_SECONDS
 
 
 def _over(seconds: float, limit: float | None) -> bool:

@@ -5,7 +5,7 @@ that yields neither is stopped, busy, or done.
 
 | download | next |
 | --- | --- |
-| new | Submit, when the rate budget, a slot and its own next attempt allow it |
+| new | Submit, when the rate budget, a slot and its own next attempt allow it; Reuse when its item is kept |
 | submitting | look it up in the list and the queue: Attach... if it is there, else Submit again |
 | queued | the list and the queue: AttachTorrent when it appears under a torrent_id |
 | active | RefreshItem while young, and the list: PlanFiles, Attach..., Reannounce or Fail... |
@@ -39,6 +39,7 @@ from bridge.core.actions import (
     Reannounce,
     RefreshItem,
     RefreshList,
+    Reuse,
     RunJob,
     Step,
     Wait,
@@ -102,7 +103,7 @@ def plan(known: PlannerInput) -> Plan:
     # Removals come first: what they are about to delete is left out of the rest.
     jobs = tuple(_jobs(known))
     rest = _without_removed(known)
-    steps = tuple(chain(jobs, stray_deletions(known), _work(rest)))
+    steps = tuple(chain(jobs, _reuses(known), stray_deletions(known), _work(rest)))
     waits = [step.until for step in steps if isinstance(step, Wait)] + [known.next_cleanup_at]
     actions = tuple(step for step in steps if not isinstance(step, Wait))
     return Plan(actions, min(waits, default=inf))
@@ -169,6 +170,32 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
 def _is_used(job: Job, known: PlannerInput) -> bool:
     """Return whether a task is using the item that a removal deletes at TorBox."""
     return _takes_remote(job) and job.subject in known.busy_hashes
+
+
+def _reuses(known: PlannerInput) -> Iterator[Step]:
+    """Yield the downloads whose hash was removed lately, and whose item TorBox still has."""
+    if known.probe_at is not None:
+        return
+    kept = {
+        job.subject: job
+        for job in known.jobs
+        if isinstance(job.task, Removal) and job.task.kept_until > known.now
+    }
+    for live in known.live if kept else ():
+        job, download = kept.get(live.download.hash), live.download
+        if job is None or job.id in known.busy_jobs or download.id in known.busy_downloads:
+            continue
+        if download.phase is not DownloadPhase.NEW or all(one.stopped for one in live.pending):
+            continue
+        # Another removal of the hash may be about to delete the same item.
+        if any(
+            _takes_remote(one) and one.subject == job.subject for one in known.jobs if one != job
+        ):
+            continue
+        if job.next_attempt_at <= known.now:
+            continue  # it is being deleted
+        at = max(download.next_attempt_at, known.list_at)
+        yield Wait(at) if at > known.now else Reuse(download.id, job.id)
 
 
 def _metadata(known: PlannerInput) -> Iterator[Step]:
@@ -302,7 +329,13 @@ def _news(live: LiveDownload, known: PlannerInput) -> Action | None:
             return AttachQueued(download.id, queued_id)
     elif item.ready and _can_plan(live, item, known.now):
         return PlanFiles(download.id)
-    failure = failure_at_torbox(download, item, _looked_at(download, item, known))
+    failure = failure_at_torbox(
+        download,
+        item,
+        _looked_at(download, item, known),
+        steady_since=known.steady_since,
+        offset_seconds=known.offset_seconds,
+    )
     if failure is not None:
         return FailDownload(download.id, failure)
     return _given_up(live, item, known) if item is not None else None

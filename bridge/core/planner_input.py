@@ -83,6 +83,8 @@ class PlannerInput:
     """The bridge's knowledge at one moment. Times are unix seconds, pauses are seconds."""
 
     now: float
+    steady_since: float = 0.0
+    """Since when the clock has gone on steadily. Before, it jumped or the machine was suspended."""
     live: Sequence[LiveDownload] = ()
     jobs: Collection[Job] = ()
     """Unfinished jobs, and the failover reports of the last hour."""

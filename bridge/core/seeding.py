@@ -79,9 +79,3 @@ def inactive_seconds(entry: Entry) -> float:
 def last_active(entry: Entry) -> float:
     """Return when bytes of a complete grab last moved: to the bridge, or from TorBox to peers."""
     return max(entry.grab.completed_at or 0.0, entry.download.uploaded_at or 0.0)
-
-
-def seeds_for_ever(grab: Grab) -> bool:
-    """Return whether the client asked to seed for ever: unlimited ratio and no time limit."""
-    minutes = (grab.seeding_time_limit, grab.inactive_seeding_time_limit)
-    return grab.ratio_limit == UNLIMITED and max(minutes) < 0

@@ -8,10 +8,11 @@ autoremove-torrents, qbit_manage) remove what stays `stalledDL`, `metaDL`, or `d
 outage, TorBox's own queue, or TorBox's storage.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.model import Entry, Phase, RemoteItem
+from bridge.core.model import Entry, GrabPhase, Phase, RemoteItem
 
 ETA_UNKNOWN = 8_640_000
 """qBittorrent's value for an unknown eta; the *arr interpret it that way."""
@@ -19,13 +20,22 @@ ETA_UNKNOWN = 8_640_000
 REMOTE_SHARE = 0.5
 """TorBox's share of the progress bar; the fetch fills the rest."""
 
-QUICK_SECONDS = 30.0
+QUICK_SECONDS = 5.0
 """If TorBox needed no more observed time than this, the torrent was cached or nearly so. The whole
 progress bar is then for the fetch, and `downloaded`, `amount_left`, `dlspeed` and `eta` agree.
 """
 
+QUICK_CACHED_SECONDS = 30.0
+"""The same of a torrent that TorBox said it has cached: it may take longer to say so in its list."""
+
+STANDSTILL_SECONDS = 300.0
+"""What TorBox calls downloading, without a speed and without progress for so long, is stalled."""
+
 NEARLY = 0.999
 """The highest progress shown before every file is in place."""
+
+_COMPLETE = -1.0
+"""The availability of what is complete."""
 
 
 class State(StrEnum):
@@ -106,9 +116,19 @@ def status_of(
     bar. `unreachable` means that TorBox does not answer or rejects the key, so that its last report
     is outdated.
     """
+    size = entry.size or (item.size if item else 0)
+    if entry.grab.phase is GrabPhase.FINISHED:
+        # Nothing moves any more. A start makes the status of tens of thousands of these.
+        return Status(
+            state=state_of(entry, None),
+            progress=1.0,
+            size=size,
+            swarm_seeds=max(item.seeds if item else 0, 1),
+            availability=_COMPLETE,
+            ratio=entry.download.ratio,
+        )
     known = None if unreachable else item
     state = state_of(entry, known, fetched)
-    size = entry.size or (item.size if item else 0)
     # Modes that fetch nothing (links, .strm) have a larger share, because all the work is TorBox's.
     quick = was_quick(entry) and remote_share <= REMOTE_SHARE
     share = 0.0 if quick else remote_share
@@ -142,9 +162,24 @@ def status_of(
     )
 
 
+def files_progress(done: Sequence[int], sizes: Sequence[int], progress: float) -> Sequence[float]:
+    """Return the progress of each chosen file; together they add up to that of the download.
+
+    `done` are the bytes of each that are known to be on disk. `progress` is what the download
+    shows. That counts TorBox's part of the work, too, and what was on disk before a restart, which
+    is spread evenly over what is left of the files.
+    """
+    total = sum(sizes)
+    local = sum(done) / total if total else 0.0
+    rest = max(progress - local, 0.0) / (1 - local) if local < 1 else 0.0
+    shares = (part / size if size else progress for part, size in zip(done, sizes, strict=True))
+    return [min(share + (1 - share) * rest, 1.0) for share in shares]
+
+
 def was_quick(entry: Entry) -> bool:
     """Return whether TorBox took almost no time, as for a cached torrent."""
-    return entry.download.observed_seconds < QUICK_SECONDS
+    longest = QUICK_CACHED_SECONDS if entry.download.known_cached else QUICK_SECONDS
+    return entry.download.observed_seconds < longest
 
 
 def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = None) -> State:
@@ -167,12 +202,21 @@ def state_of(entry: Entry, item: RemoteItem | None, fetched: Fetched | None = No
         case Phase.DELIVERING if fetched is not None and fetched.speed > 0:
             return State.FORCED_DL if entry.grab.force_start else State.DOWNLOADING
         case Phase.REMOTE if item is not None:
-            state = remote_state(item, moving=entry.download.remote_progress > 0)
-            return _FORCED.get(state, state) if entry.grab.force_start else state
+            return _state_at_torbox(entry, item)
         case _:
             return State.QUEUED_DL
 
 
+def _state_at_torbox(entry: Entry, item: RemoteItem) -> State:
+    state = remote_state(item, moving=entry.download.remote_progress > 0)
+    if state in _LOADING and item.download_speed <= 0:
+        # A speed of 0 in one report is no standstill, and beside it there is no eta.
+        idle = entry.download.idle_seconds
+        return State.STALLED_DL if idle >= STANDSTILL_SECONDS else State.QUEUED_DL
+    return _FORCED.get(state, state) if entry.grab.force_start else state
+
+
+_LOADING = frozenset({State.DOWNLOADING, State.FORCED_DL})
 _FORCED = {State.META_DL: State.FORCED_META_DL, State.DOWNLOADING: State.FORCED_DL}
 FAILED_WORDS = frozenset(
     {"failed", "error", "dead", "corrupt", "missing", "missingfiles", "reported missing"}
@@ -271,7 +315,7 @@ def _eta(
 
 def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:
     if entry.complete:
-        return -1.0
+        return _COMPLETE
     # Cleaners remove what shows less than one copy, so a healthy download never does, whatever
     # TorBox reports.
     told = item.availability if item and item.availability is not None else 0.0

@@ -1,11 +1,13 @@
 """Which downloads are created at TorBox next, and when the others may expect their turn.
 
-The submit queue: forced ones first, then by priority, and categories take turns. A download whose
-create went unanswered is looked up in TorBox's lists, one read for all, before it is sent again; so
-is, where the user wants that, what may be on the account from elsewhere.
+Forced downloads come first, then the order is by priority, and categories take turns.
 
-For a category that takes only what is cached TorBox is asked before every create: what it surely
-has not cached fails with no create at all.
+A create without an answer is not repeated at once: the hash is first looked for in TorBox's lists,
+with one read for all such downloads. With `policy.adopt` every hash is looked for before its first
+create, since it may be on the account already.
+
+A category may take only what TorBox has cached. Then TorBox is asked before the create, and a grab
+of what it has not cached fails without one.
 """
 
 from collections import defaultdict
@@ -29,7 +31,7 @@ CHECKED_AT_ONCE = 200
 """Maximum hashes in one question about what is cached."""
 
 ASK_AGAIN_SECONDS = 5.0
-"""Between two looks whether TorBox may be asked again for what it did not say."""
+"""Seconds until the next look whether a hash without an answer may be asked about again."""
 
 NOT_CACHED = "TorBox has not cached it, and this category takes only what it has"
 
@@ -120,7 +122,7 @@ def expected_turns(known: PlannerInput, forecast: Sequence[float]) -> Mapping[in
             continue
         else:
             at = next(times, inf)
-        at = max(at, live.download.next_attempt_at)
+        at = max(at, _next_attempt_at(live, known))
         if known.now < at < inf:
             expected[live.download.id] = at
     return expected
@@ -137,7 +139,7 @@ def _waiting(known: PlannerInput) -> list[LiveDownload]:
 
 
 def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQueued | None:
-    """Yield attachments of items that a create made, or that are to adopt, found in newer lists."""
+    """Return the attachment to an item in TorBox's lists: our create made it, or it is to be adopted."""
     download, snapshot = live.download, known.snapshot
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return None
@@ -155,7 +157,7 @@ def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQue
 
 
 def _is_unclear(live: LiveDownload, known: PlannerInput) -> bool:
-    """Return whether TorBox may have the torrent unseen: from our create, or added elsewhere."""
+    """Return whether TorBox may have the torrent without our knowledge: by our create, or by others."""
     download = live.download
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return False
@@ -179,7 +181,7 @@ def _refused_grabs(live: LiveDownload, known: PlannerInput) -> Iterator[FailGrab
 
 
 def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Ask what has to be cached; where creates are scarce, also which need none of the scarce kind."""
+    """Ask TorBox what is cached: for grabs that need it, and while creates are scarce for all."""
     due = [live for live in due if _check_first(live, known)]
     unknown = [live.download.hash for live in due if live.download.hash not in known.cached]
     if len(unknown) < len(due):
@@ -193,7 +195,7 @@ def _check(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
 
 
 def _creates(due: Iterable[LiveDownload], known: PlannerInput) -> Iterator[Step]:
-    """Create what is due; what has failed before goes after what was never tried."""
+    """Create what is due. Creates that failed before go after those that were never tried."""
     free = known.max_creates - known.submitting
     for live in sorted(submit_order(due), key=lambda live: live.download.attempts > 0):
         if _check_first(live, known):

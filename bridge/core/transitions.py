@@ -56,7 +56,11 @@ def create_promised(
     until: float,
     retry_at: float,
 ) -> Download:
-    """Return the download after TorBox accepted a create without naming the item."""
+    """Return the download after TorBox accepted a create without naming the item.
+
+    `already`: TorBox had the torrent before, so this create made nothing. The hash is looked up
+    until `until`; the next attempt is at `retry_at`.
+    """
     return replace(
         download,
         submitted_at=before.submitted_at if already else download.submitted_at,
@@ -92,10 +96,10 @@ def attached(
 
 
 def remembering(download: Download, removed: RemovedDownload | None) -> Download:
-    """Return the download with the unanswered create of an earlier download of its hash.
+    """Return the download with the unanswered create of an earlier, removed download of its hash.
 
-    TorBox will answer that the torrent exists already. It is ours, because our create made it,
-    unless the item's date shows otherwise.
+    If that create succeeded, TorBox will answer the next one as if somebody else had added the
+    torrent. The time of the earlier create tells by the item's date that the item is ours.
     """
     if download.submitted_at is not None or removed is None or not removed.unclear:
         return download
@@ -160,7 +164,7 @@ def grab_interrupted(grab: Grab) -> Grab:
 def restarted(fresh: Download, failed_one: Download, now: float) -> Download:
     """Return a new attempt at a hash whose download has failed, stored in the failed one's row.
 
-    An item that an unanswered create left at TorBox still counts as ours.
+    An item that is still at TorBox, from a create that was not answered, counts as ours.
     """
     kept = failed_one.ours or failed_one.lookup_until > 0
     return replace(

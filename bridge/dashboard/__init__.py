@@ -1,7 +1,6 @@
 """The operator's view of the bridge, beyond qBittorrent's API.
 
-overview           TorBox, its plan, slots and rate budgets, free disk, the *arr, blockers
-speeds             speeds of the last hour
+overview           TorBox, its plan, slots and rate budgets, free disk, the *arr, speeds, blockers
 operator_commands  remove (with a choice about TorBox's item), report a failure now
 preview            the files of a torrent before it is added
 """

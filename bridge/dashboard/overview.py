@@ -7,16 +7,16 @@ background, and only while a page is open.
 import asyncio
 import os
 import shutil
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 import structlog
 
+from bridge import __version__
 from bridge.arr import Arr, ArrError
-from bridge.dashboard.speeds import SAMPLE_SECONDS, SpeedHistory
 from bridge.engine import Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
 
@@ -32,6 +32,9 @@ DISK_WAIT_SECONDS = 5.0
 Usage: TypeAlias = tuple[int, int, int]
 """Device number, free bytes and total bytes of a file system."""
 VIOLATION_SECONDS = 60.0
+SAMPLE_SECONDS = 15.0
+SAMPLES = 240
+"""Samples of the speeds in one hour. A restart clears them."""
 
 
 class TorBoxHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +150,8 @@ class OverviewSource:
         self._violations_due = 0.0
         self._questions: dict[Path, asyncio.Future[Usage]] = {}
         self._running: set[str] = set()
-        self._speeds = SpeedHistory()
-        self._version = version("torbox-bridge")
+        self._fetch_speeds: deque[int] = deque(maxlen=SAMPLES)
+        self._torbox_speeds: deque[int] = deque(maxlen=SAMPLES)
 
     @property
     def slots_total(self) -> int | None:
@@ -173,7 +176,7 @@ class OverviewSource:
         snapshot = self._ctx.state.snapshot
         blockers = self.blockers()
         return Overview(
-            version=self._version,
+            version=__version__,
             torbox=self._health(blockers),
             slots=SlotsView(
                 used=sum(item.active for item in snapshot.items.values()),
@@ -185,8 +188,8 @@ class OverviewSource:
             blockers=blockers,
             disks=self._disks,
             arrs=tuple(self._arr_health[arr.name] for arr in self._arrs),
-            fetch_speeds=self._speeds.fetch,
-            torbox_speeds=self._speeds.torbox,
+            fetch_speeds=tuple(self._fetch_speeds),
+            torbox_speeds=tuple(self._torbox_speeds),
             sample_seconds=SAMPLE_SECONDS,
             security=tuple(self._alerts()),
             violations=self._violations,
@@ -243,7 +246,8 @@ class OverviewSource:
             torbox = sum(
                 item.download_speed for item in state.snapshot.items.values() if item.active
             )
-            self._speeds.add(fetch=fetch, torbox=torbox)
+            self._fetch_speeds.append(fetch)
+            self._torbox_speeds.append(torbox)
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def watched(self) -> None:

@@ -28,21 +28,31 @@ from bridge.delivery.disk.directory_checks import (
     check_directories,
     check_directory,
 )
-from bridge.delivery.disk.disk_health import DiskHealth, DiskProblem
+from bridge.delivery.disk.disk_errors import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
+from bridge.delivery.fetch.cdn_probes import link_works
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
-from bridge.delivery.fetch.link_probe import link_works
-from bridge.delivery.interface import Delivered, Delivery, DeliveryRequest, Links, RequestedFile
+from bridge.delivery.interface import (
+    Delivered,
+    Delivery,
+    DeliveryRequest,
+    Links,
+    Modes,
+    RequestedFile,
+)
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings
 from bridge.delivery.modes.download_mode import DownloadDelivery
-from bridge.delivery.modes.mode_table import Modes
 from bridge.delivery.modes.none_mode import NoDelivery
 from bridge.delivery.modes.strm_mode import Address, StrmDelivery
-from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
-from bridge.delivery.modes.webdav_refresh import WebdavLogin, WebdavRefresh
+from bridge.delivery.modes.symlink_mode import (
+    LinkSettings,
+    SymlinkDelivery,
+    WebdavLogin,
+    WebdavRefresh,
+)
 
 __all__ = [
     "ROOTS",

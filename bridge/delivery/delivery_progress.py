@@ -10,6 +10,10 @@ T = TypeVar("T")
 
 _MEMORY = 5.0
 """Seconds after which a byte counts for about a third in the speed."""
+_SILENCE = 20.0
+"""Seconds without a byte after which the speed is 0. What is left of it by then is a fiftieth, and
+a client would compute an eta from it.
+"""
 
 
 class Progress:
@@ -72,4 +76,6 @@ class Progress:
         self._rate_at = self._clock()
 
     def _faded(self) -> float:
+        if self._clock() - self._rate_at >= _SILENCE:
+            return 0.0
         return self._rate * math.exp((self._rate_at - self._clock()) / _MEMORY)

@@ -19,7 +19,6 @@ from bridge.arr import (
 from bridge.config import Settings
 from bridge.core.modes import NONE, SYMLINK
 from bridge.doctor.check_arr_client import check_client, client_of, no_client, press_test
-from bridge.doctor.check_directories import category_path
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 
@@ -123,7 +122,7 @@ async def _check_paths(
     mode = settings.delivery_mode(category)
     if mode == NONE:
         return
-    ours = category_path(settings, category)
+    ours = settings.category_directory(category)
     host = client.text("host")
     theirs = mapped(str(ours), host, setup.mappings)
     here = ours if ours.is_dir() else settings.paths.downloads

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from bridge.arr import Arr, ArrError, ClientTestFailure, DownloadClient
 from bridge.config import Settings
-from bridge.doctor.check_directories import category_path
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 QBITTORRENT = "QBittorrent"
@@ -108,7 +107,7 @@ async def press_test(
 
 
 def _exists(settings: Settings, category: str) -> bool:
-    return category in settings.categories or category_path(settings, category).is_dir()
+    return category in settings.categories or settings.category_directory(category).is_dir()
 
 
 def _complained(

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from bridge.config import Settings
-from bridge.core.modes import FETCHING
-from bridge.core.paths import safe_path
-from bridge.delivery import DirectoryProblem, check_directories, check_directory
+from bridge.delivery import DirectoryProblem, check_directory
 from bridge.delivery.delivery_errors import NotYet
 from bridge.delivery.disk.disk_errors import free_bytes
-from bridge.delivery.modes.mount_probe import Mount
+from bridge.delivery.modes.mount_lookup import Mount
 from bridge.doctor.findings import Finding, ok, problem, warning
+from bridge.engine.delivery_setup import category_problems, downloads_problems
 
 SUBJECT: Final = "directories"
 MOUNT_SECONDS: Final = 10.0
@@ -33,14 +32,14 @@ def check_local_directories(settings: Settings) -> list[Finding]:
 
 def _check(settings: Settings) -> Iterator[Finding]:
     downloads = settings.paths.downloads
-    yield from _usable(downloads, _downloads_problems(settings))
+    yield from _usable(downloads, downloads_problems(settings))
     if downloads.is_dir():
         yield _space(downloads, settings.delivery.min_free_bytes)
         yield _hard_links(downloads)
     for name in _categories(settings):
-        path = category_path(settings, name)
+        path = settings.category_directory(name)
         if path.is_dir() and path != downloads:
-            found = _category_problems(settings, name, path)
+            found = category_problems(settings, name)
             yield from _usable(path, found)
             yield from () if found else _owned_by_another(path)
     database = settings.paths.database.absolute()
@@ -51,27 +50,6 @@ def _categories(settings: Settings) -> list[str]:
     """List the categories of the settings and of the *arr entries."""
     named = (name for arr in settings.arr for name in arr.categories)
     return list(dict.fromkeys((*settings.categories, *named)))
-
-
-def category_path(settings: Settings, name: str) -> Path:
-    """Return the directory of a category's downloads."""
-    given = settings.categories.get(name)
-    own = given.save_path if given else None
-    return Path(own or settings.paths.downloads / safe_path(name))
-
-
-def _downloads_problems(settings: Settings) -> list[DirectoryProblem]:
-    modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
-    if modes & FETCHING:
-        paths = settings.paths
-        return check_directories(paths.downloads, paths.incomplete_directory)
-    return check_directory(settings.paths.downloads)
-
-
-def _category_problems(settings: Settings, name: str, path: Path) -> list[DirectoryProblem]:
-    if settings.delivery_mode(name) in FETCHING:
-        return check_directories(path, settings.paths.incomplete_directory)
-    return check_directory(path)
 
 
 def _usable(path: Path, found: list[DirectoryProblem], what: str = "") -> Iterator[Finding]:

@@ -57,9 +57,8 @@ async def check_public_url(
     settings: Settings, session: aiohttp.ClientSession, *, runs: bool
 ) -> list[Finding]:
     """Check whether the URL in `.strm` files reaches the bridge, as far as this machine can tell."""
-    modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
     url = settings.public_root
-    if STRM not in modes or url is None or not runs:
+    if STRM not in settings.modes or url is None or not runs:
         return []
     if await answers(session, url):
         return [ok(BRIDGE, f"delivery.public_url reaches it ({url})")]

@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bridge import __version__
+from bridge import USER_AGENT
 from bridge.config import Settings
 from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
-from bridge.delivery.fetch.cdn_connection import open_response
-from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
+from bridge.delivery.fetch.cdn_connection import RangeRequest, check_response, open_response
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import (
     CALLS_PER_MINUTE,
@@ -160,8 +159,7 @@ async def _check_cdn(
     TorBox counts links, and many links for one file as abuse; so this asks for a single link. The
     link itself is never shown.
     """
-    modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
-    if not modes & MODES_WITH_LINKS:
+    if not settings.modes & MODES_WITH_LINKS:
         return []
     sample = _sample(items)
     if sample is None:
@@ -191,7 +189,7 @@ async def _fetched(link: str, file: RemoteFile) -> Finding:
     host = urlsplit(link).hostname or "its host"
     try:
         async with (
-            make_session(f"torbox-bridge/{__version__}") as session,
+            make_session(USER_AGENT) as session,
             open_response(session, link, request.headers, CDN_TIMEOUTS) as response,
         ):
             check_response(request, response.status, response.headers, now=time.time())

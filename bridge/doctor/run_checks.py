@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 import structlog
 
-from bridge import __version__, logs
+from bridge import USER_AGENT, logs
 from bridge.arr import Arr
 from bridge.config import ConfigError, Settings, find_config, load, read_umask
 from bridge.doctor.check_arr import check_arr, check_untold
@@ -39,7 +39,7 @@ async def examine(
     found = check_settings(settings)
     found += await asyncio.to_thread(check_local_directories, settings)
     found += await check_mount(settings)
-    headers = {"User-Agent": f"torbox-bridge/{__version__}"}
+    headers = {"User-Agent": USER_AGENT}
     async with aiohttp.ClientSession(headers=headers) as session:
         runs = await answers(session, settings.server.local_url)
         found.append(check_bridge(settings, runs=runs))

@@ -21,8 +21,8 @@ from bridge.core.model import (
     Reason,
     Recheck,
 )
+from bridge.core.paths import OutsideRoots
 from bridge.core.remote_tracking import follow_again
-from bridge.core.roots import OutsideRoots
 from bridge.downloads.client_scopes import Caller, ClientScopes, program_of
 from bridge.downloads.labels import Labels, valid_category
 from bridge.downloads.queries import named_files

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import structlog
 
+from bridge.core.paths import OutsideRoots
 from bridge.core.preferences import Preferences
-from bridge.core.roots import OutsideRoots
 from bridge.downloads.labels import Labels
 from bridge.engine import Engine, EngineContext
 

@@ -13,7 +13,7 @@ import structlog
 
 from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
 from bridge.core.model import Entry, Grab, GrabPhase, Move
-from bridge.core.roots import OutsideRoots
+from bridge.core.paths import OutsideRoots
 from bridge.downloads.client_scopes import NOBODY, Caller
 from bridge.downloads.commands import Commands
 from bridge.downloads.labels import Labels

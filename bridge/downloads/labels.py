@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from bridge.core.model import Category, Entry, Grab
-from bridge.core.roots import OutsideRoots, Roots
+from bridge.core.paths import OutsideRoots, Roots
 from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.engine import Engine, EngineContext
 

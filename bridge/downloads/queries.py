@@ -3,11 +3,12 @@
 A read costs what has changed since the previous read, not what exists.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bridge.core.change_log import ChangeLog
+from bridge.core.change_log import ChangeLog, batched
 from bridge.core.edits import edited
 from bridge.core.files import NamedFile, SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
@@ -15,10 +16,13 @@ from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
 from bridge.core.modes import remote_share
 from bridge.core.paths import layout
-from bridge.core.status import ETA_UNKNOWN, Fetched, status_of
+from bridge.core.status import ETA_UNKNOWN, NEARLY, Fetched, files_progress, status_of
 from bridge.downloads.results import FileView, View
 from bridge.engine import Engine, EngineContext
 from bridge.state import FetchMeter
+
+BATCH = 200
+"""Views that are made in one go: other requests are answered in between."""
 
 METAINFOS_KEPT = 16
 """Maximum number of parsed .torrents kept in memory."""
@@ -66,6 +70,7 @@ class Queries:
         self._engine = engine
         self._changes: ChangeLog[str] = ChangeLog()
         self._seen = -1
+        self._preparing = asyncio.Lock()
         self._metered: set[int] = set()
         self._unreachable = False
         self._views: dict[int, View] = {}
@@ -116,6 +121,22 @@ class Queries:
         grabs = self._state.grabs_of(download.id) if download else ()
         return [self._views[grab.id] for grab in grabs if grab.id in self._views]
 
+    async def prepare(self) -> None:
+        """Make the views in batches after a start, so that the first list holds up nobody else."""
+        async with self._preparing:
+            if self._seen >= 0:
+                return
+            version = self._state.version
+            for batch in batched(self._state.grabs, BATCH):
+                for grab_id in batch:
+                    self._renew(grab_id)
+                views = (self._views[key] for key in batch if key in self._views)
+                for info_hash in dict.fromkeys(view.hash for view in views):
+                    self._renew_primary(info_hash)
+                await asyncio.sleep(0)
+            # What has changed meanwhile is caught up with as always.
+            self._seen = max(self._seen, version)
+
     def _catch_up(self) -> None:
         """Update the views that changed since the last call, and those of all deliveries."""
         metered = set(self._state.meters)
@@ -127,10 +148,12 @@ class Queries:
         changed = self._state.changes.since(self._seen)
         if changed is None:
             changed = {*self._state.grabs, *self._views}
+        # Clients are told of the connection itself, too, also where no entry changes with it.
+        moved = version != self._seen or unreachable != self._unreachable
         if unreachable != self._unreachable:
             self._unreachable = unreachable
             changed |= {entry.grab.id for entry in self._state.live_entries()}
-        moved, self._seen = version != self._seen, version
+        self._seen = version
         # In the order of their grabs, so that new entries come after older ones.
         renewed = map(self._renew, sorted(changed | metered | self._metered))
         hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
@@ -195,12 +218,19 @@ class Queries:
         if not planned:
             return self._expected_views(view)
         meter = self._state.meters.get(view.grab.id)
+        chosen = [file for file in planned if file.chosen]
+        parts = files_progress(
+            [_bytes_done(file, meter) for file in chosen],
+            [file.size for file in chosen],
+            view.status.progress,
+        )
+        progress = {file.file_id: part for file, part in zip(chosen, parts, strict=True)}
         return [
             FileView(
                 index,
                 file.path,
                 file.size,
-                _file_progress(file, meter),
+                progress.get(file.file_id, 0.0),
                 file.chosen,
                 file.priority if file.chosen else 0,
             )
@@ -211,7 +241,14 @@ class Queries:
         """Return views of files that are not planned yet, under the names that they will get."""
         progress = view.status.progress
         return [
-            FileView(index, file.name, file.size, progress, file.priority > 0, file.priority)
+            FileView(
+                index,
+                file.name,
+                file.size,
+                progress if file.priority else 0.0,
+                file.priority > 0,
+                file.priority,
+            )
             for index, file in enumerate(self.expected_files(view.entry))
         ]
 
@@ -289,12 +326,11 @@ def _lay_out(
     return [ExpectedFile(laid.paths[file.id], *named[file.id], file.size) for file in files]
 
 
-def _file_progress(file: DeliveredFile, meter: FetchMeter | None) -> float:
+def _bytes_done(file: DeliveredFile, meter: FetchMeter | None) -> int:
     if file.done:
-        return 1.0
-    if meter is None or not file.size:
-        return 0.0
-    return min(meter.done(file.file_id) / file.size, 1.0)
+        return file.size
+    # Nothing is whole before it was compared with the hashes and is in place.
+    return min(meter.done(file.file_id), int(file.size * NEARLY)) if meter else 0
 
 
 def named_files(metainfo: Metainfo) -> list[NamedFile]:

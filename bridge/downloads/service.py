@@ -49,7 +49,7 @@ class DownloadService:
         """Items on the account that the bridge does not manage."""
         self.cleanup = CleanupReport(ctx, engine)
         """The automatic clean-up, and files and items that belong to no grab."""
-        self.searches = SearchJobs(engine, ctx.torbox.search)
+        self.searches = SearchJobs(engine, ctx.torbox, ctx.clock)
         """Searches of TorBox's index."""
         self.strm = StrmLinks(ctx)
         """Plays files straight from TorBox."""

@@ -10,7 +10,7 @@ from bridge.core.model import (
     RemoteItem,
     Removal,
 )
-from bridge.core.roots import OutsideRoots
+from bridge.core.paths import OutsideRoots
 from bridge.downloads.adds import Adds
 from bridge.downloads.labels import Labels, valid_category
 from bridge.downloads.results import AddResult, NoAnswer, Rejected

@@ -3,8 +3,8 @@
 from bridge.engine.blockers import Blocker
 from bridge.engine.context import EngineContext
 from bridge.engine.engine import BUDGETS, Engine
-from bridge.engine.link_books import LinkBooks
 from bridge.engine.retry_times import RetryTimes
+from bridge.engine.torbox_memory import LinkBooks
 from bridge.torbox import Operation, SearchResult
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""Automatic clean-up: asks the *arr what it has imported, and removes what is due."""
+"""Finishes grabs that have nothing left to seed, and removes finished grabs that are due."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from heapq import heapify, heappop, heappush
 from math import inf
 
@@ -9,11 +10,14 @@ import structlog
 
 from bridge.arr import ArrError, all_imported
 from bridge.core.cleanup_rules import next_cleanup_check
-from bridge.core.model import Entry, GrabPhase
+from bridge.core.model import COMPLETE, NOT_DELIVERED, Download, Entry, Grab, GrabPhase
 from bridge.core.planner_input import Rules
+from bridge.core.remote_tracking import to_grab_phase
+from bridge.core.seeding import has_an_end
 from bridge.engine.context import EngineContext
 from bridge.engine.removal import release
 from bridge.state import State
+from bridge.torbox import Operation, TorBoxError
 
 log = structlog.get_logger()
 
@@ -44,7 +48,7 @@ class CleanupTimes:
     def asked(self, grab_id: int, now: float) -> None:
         """Record that the *arr of a grab is being asked."""
         self.asked_at[grab_id] = now
-        self._place(grab_id)
+        self._place(grab_id, self._rules)
 
     def due(self, now: float) -> Sequence[Entry]:
         """Return the due entries, oldest first."""
@@ -73,14 +77,15 @@ class CleanupTimes:
         self._version = self._state.version
         if changed is None:
             changed = set(self._state.grabs)
+        rules = cache(self._rules)
         for grab_id in changed:
-            self._place(grab_id)
+            self._place(grab_id, rules)
 
-    def _place(self, grab_id: int) -> None:
+    def _place(self, grab_id: int, rules_of: Callable[[str], Rules]) -> None:
         entry = self._state.entry(grab_id)
         at = None
         if entry is not None and entry.grab.phase is GrabPhase.FINISHED:
-            rules = self._rules(entry.grab.category).cleanup
+            rules = rules_of(entry.grab.category).cleanup
             at = next_cleanup_check(entry, rules, self.asked_at.get(grab_id))
         if entry is None:
             self.asked_at.pop(grab_id, None)
@@ -127,3 +132,42 @@ async def clean_up(ctx: EngineContext, grab_id: int, why: str) -> None:
     if entry is not None:
         log.info("clean_up", release=entry.name, hash=entry.hash, why=why)
         await release(ctx, grab_id, delete_files=True, why=f"cleaned up: {why}")
+
+
+async def finish(ctx: EngineContext, grab_id: int) -> None:
+    """Finish the grab, and stop seeding at TorBox if no other grab needs it."""
+    entry = ctx.state.entry(grab_id)
+    if entry is None:
+        return
+    others = [one for one in ctx.state.grabs_of(entry.download.id) if one.id != grab_id]
+    if _seeds_for_us(ctx, entry, others):
+        await _stop_seeding(ctx, entry.download)
+    await ctx.state.update_grab(
+        grab_id,
+        lambda latest: (
+            to_grab_phase(latest, GrabPhase.FINISHED) if latest.phase in COMPLETE else latest
+        ),
+        why="nothing left to seed",
+    )
+
+
+def _seeds_for_us(ctx: EngineContext, entry: Entry, others: list[Grab]) -> bool:
+    """Return whether TorBox seeds it for us and no other grab wants that to continue."""
+    if not entry.download.ours or entry.download.torrent_id is None:
+        return False
+    grabs = [ctx.with_limits(one) for one in (entry.grab, *others)]
+    asked = any(has_an_end(ctx.rules(one.category).seed, one) for one in grabs)
+    busy = NOT_DELIVERED | {GrabPhase.DELIVERED}
+    return asked and not any(one.phase in busy for one in others)
+
+
+async def _stop_seeding(ctx: EngineContext, download: Download) -> None:
+    if download.torrent_id is None:
+        return
+    try:
+        await ctx.torbox.control(download.torrent_id, Operation.STOP_SEEDING)
+    except TorBoxError as error:
+        # The *arr removes the entry next, and the item with it: the slot is freed all the same.
+        log.warning(
+            "stop_seeding_failed", release=download.name, hash=download.hash, why=str(error)
+        )

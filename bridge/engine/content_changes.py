@@ -25,7 +25,7 @@ from bridge.core.remote_tracking import follow_again, wait_again
 from bridge.delivery import DeliveryError, TargetTaken
 from bridge.delivery.disk.moving import missing_files, move_content, reclaim, rename_files
 from bridge.engine.context import EngineContext, GrabHolder
-from bridge.engine.delivery_requests import request_of, staging_name_of
+from bridge.engine.grab_files import request_of, staging_name_of
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger()

@@ -9,16 +9,16 @@ from typing import Protocol
 
 from bridge.arr import Arrs
 from bridge.config import Settings
-from bridge.core.model import Download, Entry, Grab, Job
+from bridge.core.model import Download, Grab, Job
 from bridge.core.patience import Patience
 from bridge.core.planner_input import CleanupRules, Rules
 from bridge.core.preferences import with_global_limits
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
-from bridge.engine.link_books import LinkBooks
-from bridge.engine.refusals import Refusals
+from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.retry_times import RetryTimes
+from bridge.engine.torbox_memory import LinkBooks, Refusals
 from bridge.state import State
 from bridge.torbox import ApiKey, TorBox
 
@@ -49,6 +49,7 @@ class EngineContext:
     """The *arr whose own API may be used."""
     retry: RetryTimes = field(default_factory=RetryTimes)
     refusals: Refusals = field(default_factory=Refusals)
+    create_pauses: CreatePauses = field(default_factory=CreatePauses)
     throttles: Throttles = field(default_factory=Throttles)
     """The speed limits: the global limit, and those of single grabs."""
     link_works: Callable[[str], Awaitable[bool]] = _unprobed
@@ -89,10 +90,6 @@ class EngineContext:
     def with_limits(self, grab: Grab) -> Grab:
         """Return the grab with the global seed limits wherever it has none of its own."""
         return with_global_limits(grab, self.state.preferences)
-
-    def entry_with_limits(self, entry: Entry) -> Entry:
-        """Return the entry with the global seed limits wherever its grab has none of its own."""
-        return Entry(entry.download, self.with_limits(entry.grab))
 
     def download_later(
         self, download: Download, note: str, *, after: float | None = None

@@ -33,10 +33,9 @@ from bridge.delivery import (
     link_existing,
 )
 from bridge.engine.context import EngineContext, GrabHolder
-from bridge.engine.delivery_requests import link_source, request_of, staging_name_of
 from bridge.engine.failing import fail_grab
 from bridge.engine.file_planning import Incomplete, Planned, plan_one
-from bridge.engine.path_ownership import target_in_use
+from bridge.engine.grab_files import link_source, request_of, staging_name_of, target_in_use
 from bridge.state import UnitOfWork
 from bridge.torbox import NotFound
 

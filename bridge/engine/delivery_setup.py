@@ -9,7 +9,6 @@ import aiohttp
 from bridge.config import Settings
 from bridge.config.outbound_proxy import from_environment
 from bridge.core.modes import FETCHING
-from bridge.core.paths import safe_path
 from bridge.core.streams import Grant, sign, stream_url
 from bridge.delivery import (
     ROOTS,
@@ -18,6 +17,7 @@ from bridge.delivery import (
     Aria2Settings,
     Delivery,
     DeliveryRequest,
+    DirectoryProblem,
     DownloadDelivery,
     FetchSettings,
     LinkSettings,
@@ -133,26 +133,30 @@ def directory_problems(settings: Settings) -> list[str]:
 
     Missing directories of categories are created. Each problem says how to fix it.
     """
-    return list(_default_problems(settings)) or list(_category_problems(settings))
+    found = list(map(str, downloads_problems(settings)))
+    if "aria2" in settings.modes and settings.delivery.aria2.url is None:
+        found.append("delivery.aria2.url is missing: mode aria2 needs the URL of aria2's JSON-RPC")
+    return found or [
+        f"categories.{name}.save_path: {problem}"
+        for name in settings.categories
+        for problem in category_problems(settings, name, make=True)
+    ]
 
 
-def _default_problems(settings: Settings) -> Iterator[str]:
+def downloads_problems(settings: Settings) -> list[DirectoryProblem]:
+    """Check `paths.downloads`, with `paths.incomplete` if any mode in use writes there. Blocks."""
     paths = settings.paths
-    modes = {settings.delivery_mode(name) for name in ("", *settings.categories)}
-    found = (
-        check_directories(paths.downloads, paths.incomplete_directory)
-        if modes & FETCHING
-        else check_directory(paths.downloads)
-    )
-    yield from map(str, found)
-    if "aria2" in modes and settings.delivery.aria2.url is None:
-        yield "delivery.aria2.url is missing: mode aria2 needs the address of aria2's JSON-RPC"
+    if settings.modes & FETCHING:
+        return check_directories(paths.downloads, paths.incomplete_directory)
+    return check_directory(paths.downloads)
 
 
-def _category_problems(settings: Settings) -> Iterator[str]:
-    for name, category in settings.categories.items():
-        path = Path(category.save_path or settings.paths.downloads / safe_path(name))
-        found = check_directory(path, make=True)
-        if not found and settings.delivery_mode(name) in FETCHING:
-            found = check_directories(path, settings.paths.incomplete_directory)
-        yield from (f"categories.{name}.save_path: {problem}" for problem in found)
+def category_problems(
+    settings: Settings, name: str, *, make: bool = False
+) -> list[DirectoryProblem]:
+    """Check the directory of a category as its mode uses it; create it with `make`. Blocks."""
+    path = settings.category_directory(name)
+    found = check_directory(path, make=make)
+    if not found and settings.delivery_mode(name) in FETCHING:
+        found = check_directories(path, settings.paths.incomplete_directory)
+    return found

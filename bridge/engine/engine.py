@@ -33,6 +33,7 @@ from bridge.core.actions import (
     Reannounce,
     RefreshItem,
     RefreshList,
+    Reuse,
     RunJob,
     Submit,
 )
@@ -46,17 +47,14 @@ from bridge.core.model import (
 from bridge.core.planner import plan
 from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
 from bridge.core.submit_queue import expected_turns
-from bridge.engine.arr_refresh import ArrRefresh
+from bridge.engine.arr_reports import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
-from bridge.engine.cached_answers import CachedAnswers
-from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up
+from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
-from bridge.engine.create_pauses import CreatePauses
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
-from bridge.engine.finish import finish
 from bridge.engine.invariant_watch import InvariantWatch
 from bridge.engine.job_attempts import JobAttempts
 from bridge.engine.leftover_search import LeftoverSearch
@@ -66,8 +64,11 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
+from bridge.engine.reuse import reuse
 from bridge.engine.submit import attach_queued, attach_torrent, submit
-from bridge.engine.tasks import Tasks
+from bridge.engine.tasks import Tasks, log_failure
+from bridge.engine.torbox_memory import CachedAnswers
+from bridge.state import WriteError
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
 log = structlog.get_logger()
@@ -77,6 +78,8 @@ LONGEST_SLEEP = 30.0
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
+LONGEST_FAILED_TURN_PAUSE = 60.0
+"""While the database cannot be written, the pauses double up to this."""
 
 FEW_CREATES = 10
 """When fewer uncached creates than this are left, cached torrents are looked for first."""
@@ -101,6 +104,7 @@ SETTLED_AT_ONCE = (
 CALLS: Mapping[type[Action], CallClass] = {
     Submit: CallClass.CREATE,
     RefreshItem: CallClass.LIST,
+    Reuse: CallClass.LIST,
     Deliver: CallClass.LINK,
     Reannounce: CallClass.CONTROL,
     Finish: CallClass.CONTROL,
@@ -149,14 +153,13 @@ class Engine:
         """TorBox and the disk, for requests of clients that wait for an answer."""
         self.links = LinkFollows(ctx, fetcher)
         self.content = ContentChanges(ctx, self)
-        self._tasks = Tasks()
+        self._tasks = Tasks(self._rest_after)
         self._arr_refresh = ArrRefresh(ctx.arrs, partial(self._tasks.spawn, name="arr refresh"))
         self._cached = CachedAnswers(ctx.torbox)
         self._refresh = ListRefresh(ctx, self.blockers)
         self._deliverer = Deliverer(ctx, self)
         self._metadata = MetadataLookups(ctx, self.blockers)
         self._cleanup = CleanupTimes(ctx.state, ctx.rules)
-        self._create_pauses = CreatePauses(ctx.retry.create_again)
         self._busy: dict[Key, Busy] = {}
         self._held: Counter[int] = Counter()
         self._holds: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -166,6 +169,10 @@ class Engine:
         self._jobs = JobAttempts(ctx, self.blockers, self.content, self.links, self._metadata)
         self._event = asyncio.Event()
         self._closing = False
+        self._steady_since = 0.0
+        self._looked_at = ctx.clock()
+        self._rest = 0.0
+        self._rest_until = 0.0
         self._workers = self._worker_table()
 
     # Queries and commands of the service
@@ -297,17 +304,30 @@ class Engine:
 
     async def _run(self) -> None:
         while not self._closing:
+            await asyncio.sleep(self._rest_until - asyncio.get_running_loop().time())
             self._event.clear()
             try:
                 pause = await self._turn()
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - logged below
                 # For example a full disk under the database. Nothing is lost: the next turn plans
                 # again.
-                log.exception("engine_turn_failed", again_in=FAILED_TURN_PAUSE)
+                log_failure("engine_turn_failed", error, again_in=FAILED_TURN_PAUSE)
+                self._rest_after(error)
                 pause = FAILED_TURN_PAUSE
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._event.wait()
+
+    def _rest_after(self, error: BaseException) -> None:
+        """Rest before the next plan, which would do again what has just failed."""
+        now = asyncio.get_running_loop().time()
+        if now < self._rest_until:
+            return
+        lately = now - self._rest_until < LONGEST_FAILED_TURN_PAUSE
+        grows = lately and isinstance(error, WriteError)
+        self._rest = 2 * self._rest if grows else 0.0
+        self._rest = min(max(self._rest, FAILED_TURN_PAUSE), LONGEST_FAILED_TURN_PAUSE)
+        self._rest_until = now + self._rest
 
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
@@ -330,15 +350,17 @@ class Engine:
         """Perform an action; return False if it failed. The others are performed anyway."""
         try:
             await self._workers[type(action)](action)
-        except Exception:
-            log.exception("action_failed", action=action, again_in=FAILED_TURN_PAUSE)
+        except Exception as error:  # noqa: BLE001 - logged below
+            log_failure("action_failed", error, action=action, again_in=FAILED_TURN_PAUSE)
+            self._rest_after(error)
             return False
         return True
 
     def _forecast(self, known: PlannerInput) -> None:
         """Store when waiting downloads expect their turn, in steps of 10 s: the eta in polls."""
         etas = {}
-        if max(known.next_create_at, known.next_cached_create_at) > known.now:
+        limited = max(known.next_create_at, known.next_cached_create_at) > known.now
+        if limited or known.create_again_at:
             forecast = self._ctx.torbox.budgets.forecast(FORECAST, known.now)
             expected = expected_turns(known, forecast).items()
             etas = {key: 10 * ceil((at - known.now) / 10) for key, at in expected}
@@ -358,8 +380,12 @@ class Engine:
         due = self._cleanup.due(now)
         running = Counter(type(busy.action) for busy in self._busy.values())
         quick_creates = self._quick_creates(now)
+        if not 0.0 <= now - self._looked_at <= 3 * LONGEST_SLEEP:
+            self._steady_since = now
+        self._looked_at = now
         return PlannerInput(
             now=now,
+            steady_since=self._steady_since,
             live=live,
             jobs=tuple(self._state.jobs.values()),
             removed=tuple(
@@ -392,7 +418,7 @@ class Engine:
             poll_seconds=self._refresh.pause,
             probe_at=self.blockers.probe_at,
             max_creates=self.blockers.max_creates,
-            create_again_at=self._create_pauses.until(now),
+            create_again_at=ctx.create_pauses.until(now, first=ctx.retry.create_again),
             next_create_at=budgets.ready_at(CallClass.CREATE, now),
             next_cached_create_at=budgets.ready_at(CallClass.CREATE, now, cached=True),
             creates_are_scarce=slot_at > now or budgets.left(CallClass.UNCACHED, now) < FEW_CREATES,
@@ -431,6 +457,7 @@ class Engine:
         return {
             Submit: self._for_download(lambda a: self._submit(a.download_id, cached=a.cached)),
             RefreshItem: self._for_download(self._look),
+            Reuse: self._for_download(lambda a: reuse(ctx, a.download_id, a.job_id)),
             Reannounce: self._for_download(lambda a: reannounce(ctx, a.download_id)),
             Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
@@ -495,6 +522,8 @@ class Engine:
             await work(action)
         except TorBoxError as error:
             await self._torbox_failed(action, key, error)
+        except WriteError:
+            raise  # a note could not be written either
         except Exception as error:
             log.exception("work_failed", action=type(action).__name__, id=key.id)
             await self._later(key, f"internal error: {error!r}")
@@ -547,7 +576,7 @@ class Engine:
             raise
         download = self._state.downloads.get(download_id)
         if download is not None and download.phase in TORBOX_WORKS:
-            self._create_pauses.created(download.hash, self._ctx.clock())
+            self._ctx.create_pauses.created(download.hash, self._ctx.clock())
         self.blockers.created(cached=cached)
 
     async def _look(self, action: RefreshItem) -> None:

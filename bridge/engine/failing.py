@@ -29,10 +29,10 @@ from bridge.state import UnitOfWork
 log = structlog.get_logger()
 
 ARR_PROGRAMS = frozenset(dialect.app for dialect in DIALECTS.values())
-"""The *arr, as their User-Agents begin."""
+"""The names of the *arr, with which their User-Agents begin."""
 
 OUR_REASONS = frozenset({Reason.NOTHING_CHOSEN})
-"""Failures that the user's own settings make, not TorBox."""
+"""Failures that the user's own settings cause, and not TorBox."""
 
 
 async def fail_download(
@@ -52,7 +52,7 @@ async def fail_download(
         if _recreate(ctx, work, download, failure):
             return
         for grab in pending:
-            # Grabs that share the failure show the download's; their own rows keep no second copy.
+            # These grabs show the failure of their download, so their own rows do not store it.
             work.update_grab(grab.id, transitions.grab_interrupted)
             report_failure(ctx, work, Entry(download, grab), failure)
         _release_item(ctx, work, before or download, failure, pending or grabs)

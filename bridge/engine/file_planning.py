@@ -13,8 +13,8 @@ import structlog
 
 from bridge.config import FilePolicy
 from bridge.core.completeness import missing
-from bridge.core.content_extensions import content_among
 from bridge.core.edits import edited
+from bridge.core.file_types import content_among, without_extras
 from bridge.core.files import File, FileRules, NamedFile, NothingLeft, choose
 from bridge.core.metainfo import Metainfo, parse_torrent
 from bridge.core.model import (
@@ -32,7 +32,6 @@ from bridge.core.modes import content_layout, deliverable, named_on_disk
 from bridge.core.paths import fitted, layout
 from bridge.core.patience import FILES_MISSING
 from bridge.core.remote_tracking import to_phase
-from bridge.core.video import without_extras
 from bridge.engine.context import EngineContext
 from bridge.engine.failing import fail_grab
 from bridge.state import UnitOfWork

@@ -21,6 +21,7 @@ class InvariantWatch:
         self._budgets = ctx.torbox.budgets
         self._blockers = blockers
         self._blocked_at = self._full_at = self._looked_at = ctx.clock()
+        self._steady_since = 0.0
         self._logged: frozenset[str] = frozenset()
 
     def violations(self, known: PlannerInput) -> list[str]:
@@ -54,6 +55,9 @@ class InvariantWatch:
 
     def _note_waits(self, known: PlannerInput) -> bool:
         """Note what keeps due work waiting for good reason; return whether it is a blocker."""
+        # Nothing could be done while the machine was suspended, and a jump of the clock is no time.
+        if known.steady_since != self._steady_since:
+            self._steady_since = self._blocked_at = self._full_at = known.steady_since
         blocked = (
             self._blockers.probe_at is not None
             or known.slot_at > known.now

@@ -12,13 +12,14 @@ from bridge.core.model import (
     Removal,
 )
 from bridge.delivery import DeliveryError
+from bridge.engine.arr_reports import report_failure
 from bridge.engine.blockers import Blockers
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
-from bridge.engine.failure_reports import report_failure
 from bridge.engine.link_follow import LinkFollows
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.removal import run_removal
+from bridge.state import WriteError
 from bridge.torbox import CallClass, TorBoxError
 
 log = structlog.get_logger()
@@ -45,6 +46,8 @@ class JobAttempts:
         """Make one attempt at a job; after any failure the job is tried again."""
         try:
             await self._perform(job)
+        except WriteError:
+            raise  # another time could not be written either
         except Exception as error:
             expected = isinstance(error, TorBoxError | DeliveryError)
             log.warning(

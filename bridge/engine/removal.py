@@ -26,9 +26,9 @@ from bridge.core.model import (
 from bridge.core.modes import FETCHING, LIVES_ON_TORBOX
 from bridge.core.remote_tracking import created_since
 from bridge.delivery import discard_beside
-from bridge.delivery.modes.mode_table import FALLBACK
+from bridge.delivery.interface import FALLBACK
 from bridge.engine.context import EngineContext
-from bridge.engine.path_ownership import paths_safe_to_delete
+from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
 from bridge.state.state import RECENTLY_REMOVED
 from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
@@ -63,9 +63,9 @@ async def release(
         needed = any(one.phase is not GrabPhase.FAILED for one in others)
         removal = removal_of(ctx, entry, keeps_remote=needed)
         if delete_remote is not None and not needed:
-            removal = replace(removal, delete_remote=delete_remote)
-        # While it is delivered the rename may be done and not written down yet. Otherwise a file
-        # that is not done is not on disk: one of that name is somebody else's.
+            removal = replace(removal, delete_remote=delete_remote, reusable=False)
+        # During a delivery the rename may be done but not stored yet, so all its files count.
+        # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
         maybe = entry.grab.phase is GrabPhase.DELIVERING
         paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
         removal = replace(
@@ -155,11 +155,12 @@ def removal_of(ctx: EngineContext, entry: Entry, *, keeps_remote: bool) -> Remov
         queued_id=download.queued_id,
         unclear=unclear and download.torrent_id is None,
         submitted_at=download.submitted_at,
+        reusable=download.ours and download.phase is DownloadPhase.READY,
     )
 
 
 def remote_removal(ctx: EngineContext, entry: Entry) -> Removal | None:
-    """Return the deletion at TorBox alone; None when there is nothing to delete."""
+    """Return a removal of the item at TorBox that leaves the disk alone; None without an item."""
     removal = replace(removal_of(ctx, entry, keeps_remote=False), save_path="", grab_id=0)
     known = removal.torrent_id is not None or removal.queued_id is not None or removal.unclear
     return removal if removal.delete_remote and known else None
@@ -176,6 +177,8 @@ def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
 async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what a removed grab left behind, and end the job.
 
+    A hash that was created often lately may come again: its item stays at TorBox for a while.
+
     Raises:
         TorBoxError: TorBox gave no answer; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
@@ -185,6 +188,8 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     if files:
         delivery = ctx.deliveries.of(removal.delivery_mode)
         await delivery.remove(Path(removal.save_path), removal.content_name, files)
+    if await _kept(ctx, job, removal):
+        return
     deleted = await _delete_remote(ctx, job.subject, removal) if removal.delete_remote else []
     if deleted:
         why = "deleted " + ", ".join(deleted)
@@ -193,6 +198,29 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     else:
         why = "nothing to delete at TorBox"
     await _end(ctx, job, removal, why, found=bool(deleted))
+
+
+async def _kept(ctx: EngineContext, job: Job, removal: Removal) -> bool:
+    """Put the deletion of a reusable item off; return whether that is done."""
+    now = ctx.clock()
+    if not removal.reusable or not removal.delete_remote or removal.torrent_id is None:
+        return False
+    if ctx.retry.reuse <= 0.0 or not ctx.create_pauses.used_up(job.subject, now):
+        return False
+    until = now + ctx.retry.reuse
+    rest = replace(
+        removal,
+        grab_id=0,
+        save_path="",
+        content_name="",
+        files=(),
+        staging_name="",
+        reusable=False,
+        kept_until=until,
+    )
+    await ctx.state.put_job(replace(job, task=rest, attempts=0, next_attempt_at=until))
+    log.info("item_kept_for_another_add", hash=job.subject, seconds=round(ctx.retry.reuse))
+    return True
 
 
 async def _discard_unfinished(ctx: EngineContext, job: Job, removal: Removal) -> None:
@@ -236,7 +264,10 @@ async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, foun
 
 
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
-    """Return the late items to watch for, without those that were kept at TorBox on purpose."""
+    """Return what to remember of a download whose item may still appear at TorBox.
+
+    None if its item was to stay there, or if no create was ever sent.
+    """
     if not removal.delete_remote or removal.submitted_at is None:
         return None
     return RemovedDownload(
@@ -320,7 +351,7 @@ async def delete_stray(ctx: EngineContext, info_hash: str, torrent_id: int) -> N
         submitted_at=removed.submitted_at,
         removed_at=removed.removed_at,
     )
-    why = f"torrent {torrent_id} turned up at TorBox after its removal: a create thought lost"
+    why = f"torrent {torrent_id} appeared at TorBox after its removal: a create that seemed lost"
     async with ctx.state.unit_of_work() as work:
         if work.by_hash(info_hash) is not None:
             return  # added again meanwhile: the item may be what that grab plays from

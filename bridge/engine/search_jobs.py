@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from bridge.engine.engine import Engine
-from bridge.torbox import SearchResult, TorBoxError
+from bridge.torbox import SearchRefused, SearchResult, TorBox, TorBoxError
 
 log = structlog.get_logger()
 
@@ -16,6 +16,9 @@ RUNNING_AT_ONCE = 5
 KEPT = 50
 """Maximum remembered jobs; beyond it the oldest finished job is dropped."""
 LARGEST_ID = 2**31 - 1
+REFUSED_SECONDS = 3600.0
+"""A refusal is shown for so long. Clients do not search where the search is disabled, so after this
+time they have to be shown an enabled one: the plan may allow it by now."""
 
 
 @dataclass(slots=True)
@@ -35,12 +38,18 @@ class SearchJob:
 class SearchJobs:
     """Starts searches and keeps their results until they are deleted or the bridge stops."""
 
-    def __init__(
-        self, engine: Engine, search: Callable[[str], Awaitable[Sequence[SearchResult]]]
-    ) -> None:
+    def __init__(self, engine: Engine, torbox: TorBox, clock: Callable[[], float]) -> None:
         self._engine = engine
-        self._search = search
+        self._torbox = torbox
+        self._clock = clock
+        self._refused_at = 0.0
         self._jobs: dict[int, SearchJob] = {}
+
+    @property
+    def refused(self) -> bool:
+        """Whether TorBox's search does not serve this account, as far as is known."""
+        lately = abs(self._clock() - self._refused_at) < REFUSED_SECONDS
+        return bool(self._torbox.search_refusal) and lately
 
     def start(self, pattern: str) -> SearchJob | None:
         """Start a search in the background; return None when too many are running."""
@@ -74,7 +83,10 @@ class SearchJobs:
         if not pattern.strip():
             return
         try:
-            job.results = await self._search(pattern.strip())
+            job.results = await self._torbox.search(pattern.strip())
+        except SearchRefused:
+            # The client has logged it, once.
+            self._refused_at = self._clock()
         except TorBoxError as error:
             log.warning("search_failed", why=str(error))
 

@@ -12,6 +12,8 @@ from bridge.state import Batch, Database
 WEEK: Final = 7 * 86400.0
 PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
+BATCH: Final = 500
+"""Rows that are read at once when all are."""
 
 _COLUMNS: Final = (
     "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
@@ -115,9 +117,13 @@ class History:
         batch.run_many(_PUT, [_values(row) for row in rows])
         await self._database.write(batch)
 
-    async def open_rows(self) -> Sequence[HistoryRow]:
-        """Return the rows of grabs that are not marked as removed."""
-        return await self._select("WHERE removed_at IS NULL", ())
+    async def open_rows(self, after: int) -> Sequence[HistoryRow]:
+        """Return the next rows of grabs that are not marked as removed, in the order of their ids.
+
+        A batch at a time: with tens of thousands, all at once would hold up the event loop.
+        """
+        where = "WHERE removed_at IS NULL AND grab_id > ? ORDER BY grab_id LIMIT ?"
+        return await self._select(where, (after, BATCH))
 
     async def hash_of(self, grab_id: int) -> str:
         """Return the info-hash of a grab, even a removed one; empty if the id is unknown."""

@@ -77,15 +77,23 @@ class Watcher:
 
     async def _catch_up(self) -> None:
         """Write changes that the last run did not: of a migration, or of a stop before a write."""
-        rows = {row.id: row for row in await self._history.open_rows()}
-        for entry in self._entries():
-            row = rows.pop(entry.grab.id, None)
-            if row is None or row != row_of(entry, row.reported_at, self._clock()):
-                self._pending.setdefault(entry.grab.id, (entry, None))
+        entries = {entry.grab.id: entry for entry in self._entries()}
+        gone: list[HistoryRow] = []
+        last = 0
+        while rows := await self._history.open_rows(last):
+            for row in rows:
+                entry = entries.pop(row.id, None)
+                if entry is None:
+                    gone.append(row)
+                elif row != row_of(entry, row.reported_at, self._clock()):
+                    self._pending.setdefault(row.id, (entry, None))
+            last = rows[-1].id
+        for entry in entries.values():
+            self._pending.setdefault(entry.grab.id, (entry, None))
         now = self._clock()
         await self._history.put(
             structs.replace(row, outcome="removed", removed_at=now, last_at=now)
-            for row in rows.values()
+            for row in gone
             if row.id not in self._pending
         )
 

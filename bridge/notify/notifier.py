@@ -11,8 +11,7 @@ import structlog
 
 from bridge.core.model import Entry
 from bridge.logs import masked
-from bridge.notify.formats import Receiver, request_for
-from bridge.notify.messages import BlockerNews, Message, of_change, together
+from bridge.notify.messages import BlockerNews, Message, Receiver, of_change, request_for, together
 
 log = structlog.get_logger()
 

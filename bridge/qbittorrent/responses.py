@@ -4,6 +4,7 @@ As in qBittorrent, texts are `text/plain; charset=UTF-8`, JSON is compact and ha
 action without a result is 200 with an empty text.
 """
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -49,8 +50,8 @@ def done() -> web.Response:
     return text_response("")
 
 
-def json_response(body: bytes | bytearray) -> web.Response:
-    """Return a reply with JSON that is already encoded."""
+def json_response(body: bytes | bytearray | AsyncIterator[bytes]) -> web.Response:
+    """Return a reply with JSON that is already encoded. Pieces are sent in chunks."""
     return web.Response(body=body, headers={"Content-Type": JSON})
 
 

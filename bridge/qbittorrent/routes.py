@@ -1,11 +1,14 @@
 """Every endpoint: its name, the methods it accepts, and its handler.
 
 Reads accept GET, POST and HEAD (qbittorrent-api uses POST for most reads), writes only POST. Endpoints
-that change nothing here are stubs.
+for features that TorBox or the bridge does not need are stubs (`ignored`, `constant`): they check
+their parameters, change nothing, and answer as qBittorrent does.
 """
 
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from aiohttp import web
 
 from bridge.qbittorrent import (
     add_torrents,
@@ -20,8 +23,34 @@ from bridge.qbittorrent import (
     trackers,
     transfer,
 )
-from bridge.qbittorrent.api_context import Handler
-from bridge.qbittorrent.stubs import constant, ignored
+from bridge.qbittorrent.api_context import ApiRequest, Handler
+from bridge.qbittorrent.responses import done, json_response
+
+
+def ignored(*required: str) -> Handler:
+    """Return a handler that answers 200 without data; 400 when one of `required` is missing."""
+
+    async def handler(request: ApiRequest) -> web.Response:
+        _require(request, required)
+        return done()
+
+    return handler
+
+
+def constant(body: bytes, *required: str) -> Handler:
+    """Return a handler that always answers this JSON; 400 when one of `required` is missing."""
+
+    async def handler(request: ApiRequest) -> web.Response:
+        _require(request, required)
+        return json_response(body)
+
+    return handler
+
+
+def _require(request: ApiRequest, names: tuple[str, ...]) -> None:
+    for name in names:
+        request.params.require(name)
+
 
 # HEAD is answered since 5.x, and clients probe with it.
 READ = frozenset({"GET", "POST", "HEAD"})

@@ -43,9 +43,10 @@ class Found(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     site_url: str = SITE
 
 
-async def plugins(_request: ApiRequest) -> web.Response:
-    """List the only plugin."""
-    return json_response(msgspec.json.encode([Plugin()]))
+async def plugins(request: ApiRequest) -> web.Response:
+    """List the only plugin. It reads as disabled while TorBox's search refuses the account."""
+    plugin = Plugin(enabled=not request.downloads.searches.refused)
+    return json_response(msgspec.json.encode([plugin]))
 
 
 async def start(request: ApiRequest) -> web.Response:

@@ -117,6 +117,7 @@ class SnapshotTaker:
     async def take(self, now: float) -> SyncSnapshot:
         """Return everything as it is at `now` (unix seconds)."""
         free_space = await self._downloads.free_space()
+        await self._entries.prepare()
         async with self._lock:
             changed = await self._catch_up(now)
         last = self._last
@@ -139,6 +140,7 @@ class SnapshotTaker:
 
     async def totals(self, now: float) -> Totals:
         """Return sums over all downloads at `now` (unix seconds)."""
+        await self._entries.prepare()
         async with self._lock:
             await self._catch_up(now)
         return self._traffic.totals()
@@ -152,9 +154,10 @@ class SnapshotTaker:
         self._version = version
         primaries = self._entries.primaries
         if changed is None:
-            changed = {*self._torrents, *primaries}
+            order = list(dict.fromkeys([*primaries, *self._torrents]))
+        else:
+            order = sorted(changed, key=lambda key: _place(primaries.get(key)))
         moved: dict[str, Sequence[str]] = {}
-        order = sorted(changed, key=lambda key: _place(primaries.get(key)))
         for batch in batched(order, BATCH):
             if batch[0] != order[0]:
                 await asyncio.sleep(0)

@@ -1,18 +1,22 @@
 """Snapshots of everything that `sync/maindata` shows, and the difference between two. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from bridge.core.change_log import batched
 from bridge.downloads import View
 from bridge.qbittorrent.torrent_info import TorrentInfo
 
 Fields: TypeAlias = Mapping[str, object]
 
 _ENCODER = msgspec.json.Encoder()
+
+BATCH = 200
+"""Downloads in a piece of a full update."""
 
 CONNECTED, DISCONNECTED = "connected", "disconnected"
 
@@ -75,7 +79,7 @@ class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     server_state: ServerState | Fields | UnsetType = UNSET
     tags: Sequence[str] | UnsetType = UNSET
     tags_removed: Sequence[str] | UnsetType = UNSET
-    torrents: Mapping[str, Fields] | msgspec.Raw | UnsetType = UNSET
+    torrents: Mapping[str, Fields] | Mapping[str, TorrentInfo] | UnsetType = UNSET
     torrents_removed: Sequence[str] | UnsetType = UNSET
     trackers: Mapping[str, Sequence[str]] | UnsetType = UNSET
     trackers_removed: Sequence[str] | UnsetType = UNSET
@@ -202,9 +206,38 @@ def full_update(now: SyncSnapshot, rid: int) -> MainData:
         rid=rid,
         server_state=now.server_state,
         tags=now.tags,
-        torrents=msgspec.Raw(_as_object(now.torrents)),
+        torrents=now.torrents,
         trackers=now.trackers,
     )
+
+
+def encoded(reply: MainData) -> Iterator[bytes]:
+    """Return the JSON of a reply. A full update comes in pieces of `BATCH` downloads each.
+
+    There may be tens of thousands: one piece would hold up the event loop, and several times its
+    size would be in memory at once.
+    """
+    if reply.full_update is UNSET or reply.torrents is UNSET:
+        yield _ENCODER.encode(reply)
+        return
+    frame = _ENCODER.encode(msgspec.structs.replace(reply, torrents={}))
+    # Within a string the quotes would be escaped.
+    before, name, after = frame.rpartition(b'"torrents":{')
+    yield before + name
+    separator = b""
+    for batch in batched(reply.torrents.items(), BATCH):
+        yield separator + b",".join(
+            b'"%b":%b' % (info_hash.encode(), _without_hash(info)) for info_hash, info in batch
+        )
+        separator = b","
+    yield after
+
+
+def _without_hash(info: object) -> bytes:
+    """Return an entry without its hash, which is the key. In a string its quotes are escaped."""
+    if not isinstance(info, TorrentInfo):
+        return _ENCODER.encode(info)
+    return _ENCODER.encode(info).replace(b'"hash":"%b",' % info.hash.encode(), b"", 1)
 
 
 def difference(
@@ -267,17 +300,6 @@ def _changed_trackers(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Sequ
 def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
     pairs = ((name, getattr(now, name)) for name in now.__struct_fields__)
     return {name: value for name, value in pairs if value != getattr(before, name)}
-
-
-def _as_object(torrents: Mapping[str, TorrentInfo]) -> bytearray:
-    """Return entries as a JSON object, encoded one by one: there may be tens of thousands."""
-    found = bytearray(b"{")
-    for info_hash, info in torrents.items():
-        # The hash is the key and no field. In a string the quotes would be escaped.
-        fields = _ENCODER.encode(info).replace(b'"hash":"%b",' % info.hash.encode(), b"", 1)
-        found += b'%b"%b":%b' % (b"," if len(found) > 1 else b"", info_hash.encode(), fields)
-    found += b"}"
-    return found
 
 
 def _fields(info: TorrentInfo) -> dict[str, object]:

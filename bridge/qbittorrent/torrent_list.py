@@ -24,6 +24,8 @@ from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 log = structlog.get_logger()
 
 MAX_REPLIES = 64
+LARGEST_KEPT = 2 * 2**20
+"""Bytes of a reply that is kept: about 1,500 downloads. Larger ones would cost too much memory."""
 BATCH = 200
 """Entries that are rendered or encoded in one go: other requests are answered in between."""
 MOST_RENEWED = 200
@@ -58,8 +60,8 @@ class EntryCache:
         self._positions: Mapping[str, int] = {}
         self._kept: dict[int, _Kept] = {}
         """By grab id."""
-        self._kept_of: dict[str, set[int]] = {}
-        """By hash, the grabs that are kept."""
+        self._kept_of: dict[str, tuple[int, ...]] = {}
+        """By hash, the grabs that are kept. Tuples: nearly every hash has one grab."""
         self._stale: set[int] = set()
         self._expiring: list[tuple[float, int]] = []
         """A heap: when the times in an entry are too old, and its grab id."""
@@ -77,6 +79,10 @@ class EntryCache:
     def views_of(self, info_hash: str) -> Sequence[View]:
         """Return every grab of a hash, the oldest first."""
         return self._queries.of_hash(info_hash)
+
+    async def prepare(self) -> None:
+        """Make what only the first refresh after a start has to make, in batches."""
+        await self._queries.prepare()
 
     def refresh(self, now: float) -> int:
         """Take over what has changed; return a version number that changes with it.
@@ -113,15 +119,15 @@ class EntryCache:
 
     def _forget(self, info_hash: str, grab_id: int) -> None:
         del self._kept[grab_id]
-        self._kept_of[info_hash].discard(grab_id)
-        if not self._kept_of[info_hash]:
-            del self._kept_of[info_hash]
+        rest = tuple(key for key in self._kept_of.pop(info_hash) if key != grab_id)
+        if rest:
+            self._kept_of[info_hash] = rest
 
     def _queue_changes(self, changed: Iterable[str]) -> set[str]:
         """Number the queue again if its order changed; return the hashes with another number."""
-        moved = False
+        moved, primaries = False, self.primaries
         for info_hash in changed:
-            view = self.primaries.get(info_hash)
+            view = primaries.get(info_hash)
             place = (view.grab.priority, view.grab.id) if view and not view.complete else None
             if self._places.get(info_hash) != place:
                 moved = True
@@ -164,17 +170,25 @@ class EntryCache:
             return kept.entry
         entry = self._render(view, position, now, kept)
         self._kept[view.grab.id] = _Kept(view, position, self._around, entry)
-        self._kept_of.setdefault(view.hash, set()).add(view.grab.id)
+        if kept is None:
+            self._kept_of[view.hash] = (*self._kept_of.get(view.hash, ()), view.grab.id)
         self._stale.discard(view.grab.id)
         if entry is not None and entry.until < math.inf:
             heapq.heappush(self._expiring, (entry.until, view.grab.id))
         return entry
 
+    def _trackers(self, view: View, before: _Kept | None) -> Sequence[str]:
+        # Parsing a magnet takes as long as all the rest.
+        known = before and before.entry
+        if known and known.view.download.magnet == view.download.magnet:
+            return known.trackers
+        return self._queries.trackers(view.download)
+
     def _render(
         self, view: View, position: int, now: float, before: _Kept | None
     ) -> Rendered | None:
         try:
-            trackers = self._queries.trackers(view.download)
+            trackers = self._trackers(view, before)
             entry = render(
                 view,
                 trackers,
@@ -246,6 +260,7 @@ class TorrentList:
         Raises:
             HttpError: 400, the sort key is not a field.
         """
+        await self._entries.prepare()
         version = self._entries.refresh(now)
         reply = self._replies.get(query)
         if reply is None or not self._holds(query, reply):
@@ -253,7 +268,9 @@ class TorrentList:
             # A handful of clients ask the same few questions; anything else must not pile up.
             if len(self._replies) >= MAX_REPLIES:
                 self._replies.clear()
-            self._replies[query] = reply
+            self._replies.pop(query, None)
+            if len(reply.body) <= LARGEST_KEPT:
+                self._replies[query] = reply
         else:
             reply.version = version
         return reply.body

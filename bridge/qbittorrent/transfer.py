@@ -1,5 +1,7 @@
 """Endpoints `transfer/*` and `sync/*`: speeds, limits, and what has changed since the last poll."""
 
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -9,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
 from bridge.qbittorrent.sync_sessions import MAX_RID
-from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED
+from bridge.qbittorrent.sync_snapshot import BATCH, CONNECTED, DISCONNECTED, encoded
 
 
 async def maindata(request: ApiRequest) -> web.Response:
@@ -18,7 +20,17 @@ async def maindata(request: ApiRequest) -> web.Response:
     rid = request.params.integer("rid") or 0
     shared = request.principal is None or request.principal.shared
     answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
-    return json_response(msgspec.json.encode(answer))
+    pieces = encoded(answer)
+    if len(now.torrents) <= BATCH or answer.full_update is UNSET:
+        return json_response(b"".join(pieces))
+    return json_response(_in_turns(pieces))
+
+
+async def _in_turns(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+        # Other requests are answered in between.
+        await asyncio.sleep(0)
 
 
 async def torrent_peers(request: ApiRequest) -> web.Response:

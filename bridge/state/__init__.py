@@ -1,6 +1,6 @@
 """The bridge's data, in memory and in SQLite, and the unit of work that changes both."""
 
-from bridge.state.database import Batch, Contents, Database, DatabaseError
+from bridge.state.database import Batch, Contents, Database, DatabaseError, WriteError
 from bridge.state.state import FetchMeter, State, is_live
 from bridge.state.unit_of_work import UnitOfWork
 
@@ -12,5 +12,6 @@ __all__ = [
     "FetchMeter",
     "State",
     "UnitOfWork",
+    "WriteError",
     "is_live",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -40,6 +41,12 @@ T = TypeVar("T")
 
 EVENTS_KEPT = 200
 """Events kept for each info-hash; the oldest are deleted first."""
+
+CHECKED = "checked_at"
+
+
+WriteError = sqlite3.Error
+"""What a write raises that the database did not take. Nothing was changed then."""
 
 
 class DatabaseError(Exception):
@@ -260,7 +267,7 @@ class Database:
     async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
         # One round trip to aiosqlite's thread for the transaction: each wakes the event loop and
         # the thread. aiosqlite has no public call that runs several statements with parameters.
-        await connection._execute(_commit, connection._conn, batch.statements)  # noqa: SLF001
+        await connection._execute(_commit, connection._conn, batch.statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def contents(self) -> Contents:
         """Read the rows that are kept in memory. An unreadable row is logged and skipped."""
@@ -312,12 +319,13 @@ class Database:
         await self.write(batch)
 
     async def check(self) -> None:
-        """Check that the database can be written.
+        """Check that the database can be written, by writing to it.
 
         Raises:
             sqlite3.Error: it cannot.
         """
-        await self.write(Batch())
+        # An empty transaction writes nothing, so it succeeds on a full or read-only disk.
+        await self.put_value(CHECKED, time.time())
         # A timeout that expired during the commit takes effect at this await.
         await asyncio.sleep(0)
 

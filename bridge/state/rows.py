@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 from sys import intern
-from types import MappingProxyType, NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
@@ -58,30 +58,35 @@ def to_row(value: Any) -> tuple[Any, ...]:
 def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     """Return the function that turns a row into the value; its columns are those of `columns`.
 
-    The function raises UnreadableRow when a row does not match the type. Tables are STRICT, so
-    plain numbers and texts have the right type already and are not converted: a start reads tens of
-    thousands of rows.
+    The function raises UnreadableRow when a row does not match the type.
     """
     names = columns(kind)
     hints = get_type_hints(kind)
-    converters = [
-        (index, name, convert)
-        for index, name in enumerate(names)
-        if (convert := intern if name in REPEATED else _converter(hints[name])) is not None
-    ]
+    lists = [at for at, name in enumerate(names) if get_origin(hints[name]) is tuple]
+    repeated = [at for at, name in enumerate(names) if name in REPEATED]
 
     def read(row: Sequence[Any]) -> T:
         values = list(row)
-        for index, name, convert in converters:
-            value = values[index]
-            if value is not None:
-                try:
-                    values[index] = convert(value)
-                except (ValueError, TypeError, msgspec.MsgspecError) as error:
-                    raise UnreadableRow(f"{name}: {error}") from error
-        return kind(**dict(zip(names, values, strict=True)))
+        try:
+            for at in lists:
+                values[at] = _list(names[at], values[at])
+            for at in repeated:
+                values[at] = intern(values[at])
+            # Not strict: SQLite has no booleans.
+            return msgspec.convert(dict(zip(names, values, strict=True)), kind, strict=False)
+        except (ValueError, TypeError, msgspec.MsgspecError) as error:
+            raise UnreadableRow(str(error)) from error
 
     return read
+
+
+def _list(name: str, text: str) -> Any:
+    if text == "[]":
+        return ()
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise UnreadableRow(f"{name}: {error}") from error
 
 
 def upsert(table: str, kind: type[Any], key: Sequence[str]) -> str:
@@ -132,23 +137,6 @@ def job_from_row(row: sqlite3.Row | Sequence[Any]) -> Job:
         id=job_id, task=decoded, subject=subject, created_at=created_at, attempts=attempts,
         next_attempt_at=next_attempt_at, finished_at=finished_at,
     )  # fmt: skip
-
-
-def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    """Return the converter from a column to its field; None if no conversion is needed."""
-    if isinstance(hint, UnionType):
-        inner = [arg for arg in get_args(hint) if arg is not NoneType]
-        return _converter(inner[0]) if len(inner) == 1 else None
-    if get_origin(hint) is tuple:
-        decode = msgspec.json.Decoder(hint).decode
-        return lambda text: () if text == "[]" else decode(text)
-    if hint is bool:
-        return bool
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        members = {member.value: member for member in hint}
-        # Calling the enum costs ten times as much; it raises what says which word is unknown.
-        return lambda word: members.get(word) or hint(word)
-    return None
 
 
 def _to_sql(value: object) -> object:

@@ -31,7 +31,7 @@ from bridge.core.model import (
     Task,
 )
 from bridge.core.preferences import Preferences
-from bridge.core.recently_removed import RecentlyRemovedItems
+from bridge.core.remote_tracking import RecentlyRemovedItems
 from bridge.state.database import Database, finish_despite_cancellation
 from bridge.state.unit_of_work import UnitOfWork
 

@@ -1,9 +1,9 @@
 """How many calls TorBox still allows.
 
-The ceilings are what TorBox documents: 300 calls a minute for each endpoint and key, and 60 adds an
-hour of what it has not cached. Links are the exception: other clients were refused above some 80 a
-minute. A 429 is believed over any document: the class of calls waits as long as TorBox says, then
-goes on at half its rate, and doubles that with every minute without another 429.
+The limits are those that TorBox documents: 300 calls a minute for each endpoint and key, and 60 adds
+an hour of what it has not cached. Links are the exception: other clients were refused above some 80
+a minute. A 429 counts more than any document: its class of calls waits for as long as TorBox says,
+goes on at half the rate, and doubles the rate with every minute without another 429.
 
 Pure: time is an argument, in unix seconds. Nothing waits here; the caller asks when it may call.
 """
@@ -46,15 +46,16 @@ CALLS_PER_MINUTE: Final = 300
 LINKS_PER_MINUTE: Final = 80
 UNCACHED_PER_HOUR: Final = 60
 SLOWEST: Final = 10
-"""Calls a minute that no 429 takes away: the lowest limit that TorBox ever documented for adds."""
+"""Calls a minute. No 429 reduces a rate below the lowest limit that TorBox ever documented."""
 RECOVERY_SECONDS: Final = 60.0
 """After so long without a 429 the reduced rate doubles."""
 LONGEST_BLOCK: Final = 90_000.0
 """Seconds; a little more than TorBox's longest cooldown, a day."""
 LONGEST_LINK_BLOCK: Final = 300.0
-"""Seconds. A 429 to a link is believed for so long at most: a user waits for the file."""
+"""Seconds. A 429 to a link blocks links no longer than this: a user waits for the file."""
 _KEPT: Final = (CallClass.CREATE, CallClass.UNCACHED)
-"""The classes whose calls are stored: the other windows have passed before a restart has."""
+"""The classes that limit an uncached add. Their calls are stored, so that a restart does not allow an
+hour's adds again. The windows of other classes pass while the bridge restarts."""
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +125,6 @@ class _Budget:
             blocked_until=self.blocked_until,
             reduced_to=self.reduced_to,
             reduced_at=self.reduced_at,
-            # A minute's window is over before a restart is; only the hourly one has to survive it.
             calls=tuple(self.calls) if self.call_class in _KEPT else (),
         )
 
@@ -141,8 +141,6 @@ class Budgets:
         minute = Limit(calls_per_minute, MINUTE)
         self._budgets = {call_class: _Budget(call_class, minute) for call_class in CallClass}
         self._budgets[CallClass.UNCACHED].limit = Limit(uncached_per_hour, HOUR)
-        # Documented are 300 a minute, but other clients were refused from about 80 links a minute
-        # on.
         links = min(calls_per_minute, LINKS_PER_MINUTE)
         self._budgets[CallClass.LINK].limit = Limit(links, MINUTE)
         self.dirty = False

@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 from aiohttp.http import HttpProcessingError
 
-from bridge import __version__
+from bridge import USER_AGENT
 from bridge.config.outbound_proxy import Proxies
 from bridge.torbox import json_values
 from bridge.torbox.budgets import Budgets, CallClass
@@ -42,8 +42,6 @@ _HOURLY_LIMITS = range(11, 101)
 
 log = structlog.get_logger()
 
-
-USER_AGENT: Final = f"torbox-bridge/{__version__}"
 
 _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]]] = {
     aiohttp.ClientConnectorError: (Unreachable, "could not connect to TorBox", False),

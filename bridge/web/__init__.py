@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.auth import Access
 from bridge.state import Database
-from bridge.web import account, api_routes, check, guard, health, metrics, status_endpoint, strm
+from bridge.web import api_routes, check, health, metrics, strm
 from bridge.web.alternative_ui import add_alternative_ui
 from bridge.web.check import Checkup, Report
 from bridge.web.counters import Counters
@@ -14,7 +14,7 @@ from bridge.web.metrics import Sources
 from bridge.web.page import add_page
 from bridge.web.page_actions import PageActions
 from bridge.web.page_model import PageModel
-from bridge.web.web_context import CONTEXT, WebContext
+from bridge.web.web_context import ACCESS, CONTEXT, WebContext
 
 __all__ = [
     "BoundedRunner",
@@ -44,19 +44,14 @@ def add_web(
     sources: Sources,
 ) -> None:
     """Add all routes below `base` (`""` or `/torbox`), except the page itself (`add_page`)."""
-    downloads = context.downloads
     app[CONTEXT] = context
-    app[guard.ACCESS] = access
-    app[health.STORE] = store
-    app[health.DOWNLOADS] = downloads
-    app[status_endpoint.DOWNLOADS] = downloads
+    app[ACCESS] = access
+    app[health.WRITABLE] = health.Writable(store)
     app[check.CHECKUP] = checkup
-    app[account.DOWNLOADS] = downloads
-    app[strm.DOWNLOADS] = downloads
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
     metrics.add_metrics(
-        app, base, downloads=downloads, access=access, registry=registry, sources=sources
+        app, base, downloads=context.downloads, access=access, registry=registry, sources=sources
     )
     api_routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)

@@ -8,9 +8,16 @@ from aiohttp import web
 
 from bridge.core.magnet import BadMagnet, parse_magnet
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
-from bridge.web.guard import require_visitor
 from bridge.web.page_actions import row_of
-from bridge.web.web_context import CONTEXT, LARGE_BODY, WebContext, answer, read_body, refusal
+from bridge.web.web_context import (
+    CONTEXT,
+    LARGE_BODY,
+    WebContext,
+    answer,
+    read_body,
+    refusal,
+    require_visitor,
+)
 
 ASKED_BY = "torbox-bridge page"
 MOST_AT_ONCE = 500

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from bridge import __version__
 from bridge.dashboard import Overview, Preview
 from bridge.history import HistoryPage
 from bridge.setup import (
@@ -19,21 +19,10 @@ from bridge.setup import (
     SettingsPage,
     TorBoxTest,
 )
-from bridge.web import (
-    account,
-    adding,
-    check,
-    choices,
-    configuring,
-    live,
-    past,
-    status_endpoint,
-    story,
-)
-from bridge.web.guard import private_json, require_visitor, session
+from bridge.web import adding, check, configuring, health, page_endpoints, story
 from bridge.web.page_actions import ActionRequest, ActionResult
 from bridge.web.page_model import Row
-from bridge.web.web_context import Problem
+from bridge.web.web_context import Problem, private_json, require_visitor, session
 
 BASE: Final = "/api/bridge"
 
@@ -106,12 +95,12 @@ ROUTES: Final[Sequence[ApiRoute]] = (
         summary="Is there a session? Needs no session",
     ),
     ApiRoute(
-        method="GET", path="/sync", handler=live.sync, gives=SyncAnswer,
+        method="GET", path="/sync", handler=page_endpoints.sync, gives=SyncAnswer,
         summary="The rows and the overview of the page, or the changes since a version",
         query=(("since", "The version of the last answer"), ("overview", "Its overview_tag")),
     ),
     ApiRoute(
-        method="POST", path="/actions", handler=live.act, takes=ActionRequest, gives=ActionResult,
+        method="POST", path="/actions", handler=page_endpoints.act, takes=ActionRequest, gives=ActionResult,
         summary="Apply an action to rows: pause, resume, retry, remove and others",
     ),
     ApiRoute(
@@ -135,15 +124,15 @@ ROUTES: Final[Sequence[ApiRoute]] = (
         takes=story.FilePriority, gives=dict[str, str], summary="Set the priority of files",
     ),
     ApiRoute(
-        method="GET", path="/choices", handler=choices.choices, gives=choices.Choices,
+        method="GET", path="/choices", handler=page_endpoints.choices, gives=page_endpoints.Choices,
         summary="Categories and tags",
     ),
     ApiRoute(
-        method="GET", path="/clean-up", handler=choices.clean_up, gives=choices.CleanUpAnswer,
+        method="GET", path="/clean-up", handler=page_endpoints.clean_up, gives=page_endpoints.CleanUpAnswer,
         summary="Scheduled automatic removals, and files and items that are left alone",
     ),
     ApiRoute(
-        method="GET", path="/history", handler=past.history, gives=HistoryPage,
+        method="GET", path="/history", handler=page_endpoints.history, gives=HistoryPage,
         summary="The outcomes of downloads, and figures of the last week",
         query=(
             ("text", "Part of a name or category"),
@@ -152,7 +141,7 @@ ROUTES: Final[Sequence[ApiRoute]] = (
         ),
     ),
     ApiRoute(
-        method="GET", path="/status", handler=status_endpoint.status, gives=status_endpoint.StatusAnswer,
+        method="GET", path="/status", handler=health.status, gives=health.StatusAnswer,
         summary="Health of the bridge and the state of each download, for scripts",
     ),
     ApiRoute(
@@ -164,11 +153,11 @@ ROUTES: Final[Sequence[ApiRoute]] = (
         summary="Check the setup now",
     ),
     ApiRoute(
-        method="GET", path="/account", handler=account.show, gives=list[account.Stranger],
+        method="GET", path="/account", handler=page_endpoints.account, gives=list[page_endpoints.Stranger],
         summary="Torrents on the TorBox account that the bridge does not have",
     ),
     ApiRoute(
-        method="POST", path="/account", handler=account.adopt, takes=account.Wish,
+        method="POST", path="/account", handler=page_endpoints.adopt, takes=page_endpoints.Wish,
         gives=dict[str, dict[str, str]], summary="Adopt torrents of the account",
     ),
     ApiRoute(
@@ -231,7 +220,7 @@ def document() -> dict[str, Any]:
         )
     return {
         "openapi": "3.1.0",
-        "info": {"title": "torbox-bridge", "version": version("torbox-bridge")},
+        "info": {"title": "torbox-bridge", "version": __version__},
         "security": [{"session": []}, {"key": []}],
         "paths": paths,
         "components": {

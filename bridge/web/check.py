@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bridge.web.guard import private_json, require_visitor
+from bridge.web.web_context import private_json, require_visitor
 
 log = structlog.get_logger()
 

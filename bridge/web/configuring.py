@@ -6,10 +6,9 @@ import msgspec
 from aiohttp import web
 
 from bridge.notify import NotSent, Receiver
-from bridge.notify.formats import KINDS
+from bridge.notify.messages import KINDS
 from bridge.setup import ClientRequest, SettingsChange
-from bridge.web.guard import require_visitor
-from bridge.web.web_context import CONTEXT, answer, read_body, refusal
+from bridge.web.web_context import CONTEXT, answer, read_body, refusal, require_visitor
 
 
 class TorBoxKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,10 +8,7 @@ know Prometheus.
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from time import perf_counter
-from types import SimpleNamespace
 
-import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from yarl import URL
 
@@ -79,45 +76,18 @@ class Counters:
         """Count bytes that arrived from TorBox's CDN."""
         self._bytes.inc(size)
 
-    def tracing(self) -> aiohttp.TraceConfig:
-        """Return a tracer for the client session that calls TorBox and the *arr."""
-        config = aiohttp.TraceConfig()
-
-        async def started(
-            _session: aiohttp.ClientSession,
-            call: SimpleNamespace,
-            _params: aiohttp.TraceRequestStartParams,
-        ) -> None:
-            call.began = perf_counter()
-
-        async def ended(
-            _session: aiohttp.ClientSession,
-            call: SimpleNamespace,
-            params: aiohttp.TraceRequestEndParams,
-        ) -> None:
-            status = params.response.status
-            self._called(params.method, params.url, outcome_of(status), call.began)
-
-        async def broke(
-            _session: aiohttp.ClientSession,
-            call: SimpleNamespace,
-            params: aiohttp.TraceRequestExceptionParams,
-        ) -> None:
-            self._called(params.method, params.url, "unreachable", call.began)
-
-        config.on_request_start.append(started)
-        config.on_request_end.append(ended)
-        config.on_request_exception.append(broke)
-        return config
-
-    def _called(self, method: str, url: URL, outcome: str, began: float) -> None:
+    def called(
+        self, method: str, url: URL, status: int | None, _error: str, seconds: float
+    ) -> None:
+        """Count a call to TorBox or an *arr; `status` is None without an answer."""
+        outcome = "unreachable" if status is None else outcome_of(status)
         for base, name in self._arrs.items():
             if str(url).startswith(f"{base}/"):
                 self._arr_called(name, method, url, outcome)
                 return
         endpoint = torbox_endpoint(url.path)
         self._calls.labels(endpoint, outcome).inc()
-        self._seconds.labels(endpoint).observe(perf_counter() - began)
+        self._seconds.labels(endpoint).observe(seconds)
 
     def _arr_called(self, name: str, method: str, url: URL, outcome: str) -> None:
         found = _ARR_ENDPOINT.search(url.path)

@@ -12,12 +12,11 @@ from aiohttp import web
 from bridge.core.model import Event, RemoteItem
 from bridge.downloads import DownloadService, View
 from bridge.logs import masked
-from bridge.web.guard import require_visitor
 from bridge.web.next_step import Outlook, next_step
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
 from bridge.web.waits import GIVEN_UP, in_words, span
-from bridge.web.web_context import CONTEXT, WebContext, answer, read_body, refusal
+from bridge.web.web_context import CONTEXT, WebContext, answer, read_body, refusal, require_visitor
 
 PRIORITIES = frozenset({0, 1, 6, 7})
 LONGEST_ID = 19

@@ -10,10 +10,9 @@ from typing import assert_never
 from aiohttp import web
 
 from bridge.core.streams import NoStream, Stream, StreamLater
-from bridge.downloads import DownloadService
+from bridge.web.web_context import CONTEXT
 
 PATH = "/strm/{token}/{name}"
-DOWNLOADS = web.AppKey("strm_downloads", DownloadService)
 
 RETRY_SECONDS = 10
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -31,7 +30,7 @@ async def describe(request: web.Request) -> web.Response:
     Fails wherever GET fails.
     """
     await _link(request)
-    size = request.app[DOWNLOADS].strm.size(request.match_info["token"])
+    size = request.app[CONTEXT].downloads.strm.size(request.match_info["token"])
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(size or 0), **PRIVATE}
     kind, _ = guess_type(request.match_info["name"])
     return web.Response(headers=headers, content_type=kind or "application/octet-stream")
@@ -44,7 +43,7 @@ async def _link(request: web.Request) -> str:
         HTTPNotFound: the token has no stream.
         HTTPServiceUnavailable: TorBox gives no link now; Retry-After says when to try again.
     """
-    found = await request.app[DOWNLOADS].strm.open(request.match_info["token"])
+    found = await request.app[CONTEXT].downloads.strm.open(request.match_info["token"])
     match found:
         case Stream(link):
             return link

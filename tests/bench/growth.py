@@ -44,7 +44,9 @@ ACTIVE = 50
 SIZE = 10**11
 """Of what TorBox works on: it is not done during the measurement."""
 ADDS = SYNCS = 50
-CACHED = 40
+CACHED = 16
+"""Of four files each: fewer links than TorBox gives in a minute."""
+STARTS = 5
 IDLE_SECONDS = 30.0
 PASSWORD, KEY = "a-password-of-the-bench", "an-api-key-of-the-bench"
 CATEGORY = "tv"
@@ -76,6 +78,15 @@ class Figures:
     memory: float = 0.0
     cpu: float = 0.0
     held: float = 0.0
+
+
+@dataclass(slots=True)
+class Empty:
+    """What was measured of a bridge without downloads."""
+
+    title: str
+    starts: list[float] = field(default_factory=list)
+    memory: float = 0.0
     cached_cpu: float = 0.0
 
 
@@ -218,18 +229,17 @@ async def measure(checkout: Checkout, finished: int, directory: Path) -> Figures
 async def work(bridge: Bridge, sim: Simulator, figures: Figures) -> None:
     """Add, sync, poll, rest, and deliver."""
     large = [content_of(f"Active.{number}", SIZE) for number in range(ACTIVE + ADDS)]
-    small = [cached(f"Cached.{number}") for number in range(CACHED)]
-    for content in (*large, *small):
+    for content in large:
         sim.register(content)
     async with session_of(bridge) as session:
         for content in large[:ACTIVE]:
             await add(session, content)
         await settled(session, ACTIVE)
-        pinger = asyncio.get_running_loop().create_task(ping(bridge, figures), name="ping")
-        await syncs(session, figures)
         before, began = bridge.cpu_seconds, time.perf_counter()
         await asyncio.sleep(IDLE_SECONDS)
         figures.cpu = (bridge.cpu_seconds - before) / (time.perf_counter() - began)
+        pinger = asyncio.get_running_loop().create_task(ping(bridge, figures), name="ping")
+        await syncs(session, figures)
         for content in large[ACTIVE:]:
             began = time.perf_counter()
             await add(session, content)
@@ -237,11 +247,33 @@ async def work(bridge: Bridge, sim: Simulator, figures: Figures) -> None:
         figures.memory = bridge.memory_mib
         pinger.cancel()
         await asyncio.wait({pinger})
-        before = bridge.cpu_seconds
+
+
+async def measure_empty(checkout: Checkout, directory: Path) -> Empty:
+    """Measure a bridge that begins without downloads: its start, and what a cached one costs."""
+    figures = Empty(checkout.name)
+    (directory / "downloads").mkdir()
+    small = [cached(f"Cached.{number}") for number in range(CACHED)]
+    account = SimulatedAccount(slots=ACTIVE, monthly_limit=None)
+    async with Simulator(Scenario(account=account)) as sim:
         for content in small:
-            await add(session, content)
-        await delivered(session, small)
-        figures.cached_cpu = (bridge.cpu_seconds - before) / CACHED
+            sim.register(content)
+        bridge = Bridge(checkout, directory, sim)
+        await bridge.start()  # the database is made now
+        for _ in range(STARTS):
+            await bridge.stop()
+            figures.starts.append(await bridge.start())
+        try:
+            figures.memory = bridge.memory_mib
+            async with session_of(bridge) as session:
+                before = bridge.cpu_seconds
+                for content in small:
+                    await add(session, content)
+                await delivered(session, small)
+                figures.cached_cpu = (bridge.cpu_seconds - before) / CACHED
+        finally:
+            await bridge.stop()
+    return figures
 
 
 async def add(session: aiohttp.ClientSession, content: Content) -> None:
@@ -331,10 +363,23 @@ def table(columns: Sequence[Figures]) -> list[str]:
         "start to first answer, s": lambda one: f"{one.start:.2f}",
         "memory, MiB": lambda one: f"{one.memory:.0f}",
         f"CPU with {ACTIVE} active": lambda one: f"{100 * one.cpu:.1f} %",
-        "CPU for a cached download of 4 files, ms": lambda one: f"{1000 * one.cached_cpu:.1f}",
     }
     return [
         f"| | {' | '.join(one.title for one in columns)} |",
+        f"| --- |{' --- |' * len(columns)}",
+        *(f"| {name} | {' | '.join(map(show, columns))} |" for name, show in rows.items()),
+    ]
+
+
+def empty_table(columns: Sequence[Empty]) -> list[str]:
+    """Write what was measured of empty bridges as Markdown."""
+    rows = {
+        "start to first answer, s": lambda one: f"{median(one.starts):.2f}",
+        "memory, MiB": lambda one: f"{one.memory:.0f}",
+        "CPU for a cached download of 4 files, ms": lambda one: f"{1000 * one.cached_cpu:.1f}",
+    }
+    return [
+        f"| without downloads | {' | '.join(one.title for one in columns)} |",
         f"| --- |{' --- |' * len(columns)}",
         *(f"| {name} | {' | '.join(map(show, columns))} |" for name, show in rows.items()),
     ]
@@ -345,14 +390,20 @@ async def run(options: argparse.Namespace) -> None:
     checkouts = [Checkout("this", ROOT)]
     if options.other is not None:
         checkouts.insert(0, Checkout("other", options.other.resolve()))
-    columns = []
+    columns, empty = [], []
     for checkout in checkouts:
+        with tempfile.TemporaryDirectory() as scratch:
+            empty.append(await measure_empty(checkout, Path(scratch)))
         for finished in options.finished:
             with tempfile.TemporaryDirectory() as scratch:
                 columns.append(await measure(checkout, finished, Path(scratch)))
-                sys.stderr.write(f"{columns[-1]}\n")
+                sys.stderr.write(f"{columns[-1].title}\n")
     load = os.getloadavg()[0]
-    sys.stdout.write("\n".join([*table(columns), "", f"load at the end: {load:.1f}", ""]))
+    sys.stdout.write(
+        "\n".join(
+            [*empty_table(empty), "", *table(columns), "", f"load at the end: {load:.1f}", ""]
+        )
+    )
 
 
 def main() -> None:

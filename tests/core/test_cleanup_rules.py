@@ -21,8 +21,7 @@ from bridge.core.cleanup_rules import (
 from bridge.core.model import Entry, GrabPhase, RemovedDownload
 from bridge.core.planner import Plan, plan
 from bridge.core.planner_input import CleanupRules, LiveDownload, PlannerInput, Rules
-from bridge.core.recently_removed import LIST_LAG_SECONDS
-from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS
+from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS, LIST_LAG_SECONDS
 from tests.support.scenes import (
     HOUR,
     NOW,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.core.content_extensions import content_among, is_content
+from bridge.core.file_types import content_among, is_content
 
 
 @pytest.mark.parametrize(

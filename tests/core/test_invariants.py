@@ -20,6 +20,7 @@ from tests.support.scenes import (
     failed_grab,
     finished,
     grab,
+    hash_of,
     item,
     live,
     planned,
@@ -139,10 +140,11 @@ def test_torbox_is_asked(made: Any) -> None:
 def test_one_remote_item_for_a_hash() -> None:
     """Two downloads never share an item, and TorBox holds no hash of ours twice."""
     shared = observed(live(active(1)), live(active(2, torrent_id=1)))
-    assert violations(shared) == ["torrent 1 is shared"]
+    names = f"Show.1 ({H}) and Show.2 ({hash_of(2)})"
+    assert violations(shared) == [f"{names}: both have torrent 1"]
     twice = snapshot(whole(1), item(2, hash=H))
     ours = observed(live(active(ours=True)), snapshot=twice)
-    assert violations(ours) == [f"{H}: 2 remote items"]
+    assert violations(ours) == [f"Show.1 ({H}): 2 remote items"]
     assert violations(observed(live(active()), snapshot=twice)) == []
 
 

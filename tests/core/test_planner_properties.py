@@ -28,6 +28,7 @@ from bridge.core.actions import (
     Reannounce,
     RefreshItem,
     RefreshList,
+    Reuse,
     RunJob,
     Submit,
 )
@@ -205,6 +206,16 @@ def a_job(number: int, dice: Dice) -> Job:
             return lookup(number, next_attempt_at=at)
         case 2:
             return Job(id=number, task=Move(grab_id=11), next_attempt_at=at)
+        case 3 if at > NOW:
+            # Everything but its item is deleted.
+            return removal(
+                number,
+                of=dice.randrange(NUMBERS),
+                grab_id=0,
+                save_path="",
+                kept_until=at,
+                next_attempt_at=at,
+            )
         case _:
             return removal(
                 number,
@@ -411,17 +422,21 @@ def test_an_outage_costs_one_question(given_input: PlannerInput) -> None:
 @given(inputs())
 def test_nothing_is_submitted_before_the_removal(given_input: PlannerInput) -> None:
     """A hash is not created, attached or delivered while its former self is still to be removed."""
-    removed = {
-        job.subject
+    takers = [
+        job
         for job in given_input.jobs
         if isinstance(job.task, Removal) and not job.task.keeps_remote
-    }
+    ]
+    removed = {job.subject for job in takers}
     untouched = {one.download.id for one in given_input.live if one.download.hash in removed}
     of = {its.id: one.download.id for one in given_input.live for its in one.grabs}
     for action in plan(given_input).actions:
         match action:
             case RefreshList() | CheckCached() | RunJob() | LookUpMetadata():
                 pass
+            case Reuse(_, job_id):
+                (job,) = [one for one in given_input.jobs if one.id == job_id]
+                assert [one for one in takers if one.subject == job.subject] == [job]
             case AskImport() | CleanUp():
                 pass  # of what is finished: the engine stores another removal
             case DeleteStray(info_hash):
@@ -542,20 +557,21 @@ def after_files_were_planned(one: Grab) -> Grab:
     return replace(one, content_name="Show", incomplete_list_bytes=-1)
 
 
+def at_torbox(torrent_id: int, now: float) -> Callable[[Download], Download]:
+    """Return the change that an item at TorBox makes to its download."""
+    return lambda one: replace(
+        one, phase=DownloadPhase.ACTIVE, phase_at=now, torrent_id=torrent_id, remote_at=now
+    )
+
+
 def on_download(action: Action, world: PlannerInput) -> PlannerInput:
     """Carry out what is done to a download, where everything succeeds at once."""
     now = world.now
-
-    def at_torbox(torrent_id: int) -> Callable[[Download], Download]:
-        return lambda one: replace(
-            one, phase=DownloadPhase.ACTIVE, phase_at=now, torrent_id=torrent_id, remote_at=now
-        )
-
     match action:
         case Submit(key):
-            return with_download(world, key, at_torbox(key))
+            return with_download(world, key, at_torbox(key, now))
         case AttachTorrent(key, torrent_id):
-            return with_download(world, key, at_torbox(torrent_id))
+            return with_download(world, key, at_torbox(torrent_id, now))
         case AttachQueued(key, queued_id):
             queued = {"phase": DownloadPhase.QUEUED, "phase_at": now, "queued_id": queued_id}
             fields: dict[str, Any] = queued | {"misses": 0, "torrent_id": None}
@@ -619,6 +635,9 @@ def perform(action: Action, world: PlannerInput) -> PlannerInput:
             return replace(world, jobs=[job for job in world.jobs if job.id != job_id])
         case LookUpMetadata(job_ids):
             return replace(world, jobs=[job for job in world.jobs if job.id not in job_ids])
+        case Reuse(key, job_id):
+            left = replace(world, jobs=[job for job in world.jobs if job.id != job_id])
+            return with_download(left, key, at_torbox(key, world.now))
         case RefreshItem(key):
             return replace(world, last_lookup_at={**world.last_lookup_at, key: world.now})
         case CheckCached(hashes):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.core.roots import OutsideRoots, Roots
+from bridge.core.paths import OutsideRoots, Roots
 
 ROOTS = Roots(
     default="/downloads", others=("/media/tv", "/srv/films/"), reserved=("/downloads/.incomplete",)

@@ -18,7 +18,6 @@ from bridge.core.seeding import (
     limit_reached,
     seed_mode,
     seeding_done,
-    seeds_for_ever,
 )
 from tests.support.scenes import NOW, delivered, entry, ready, whole
 
@@ -179,22 +178,6 @@ def test_two_grabs_of_one_hash_end_by_their_own_limits() -> None:
     low, high = seeding(ratio_limit=1.0, ratio=1.5), seeding(ratio_limit=2.0, ratio=1.5)
     assert limit_reached(low, NOW)
     assert not limit_reached(high, NOW)
-
-
-@pytest.mark.parametrize(
-    ("fields", "for_ever"),
-    [
-        ({}, False),
-        ({"ratio_limit": UNLIMITED}, True),
-        ({"ratio_limit": UNLIMITED, "seeding_time_limit": UNLIMITED}, True),
-        ({"ratio_limit": UNLIMITED, "seeding_time_limit": 60}, False),
-        ({"ratio_limit": UNLIMITED, "inactive_seeding_time_limit": 60}, False),
-        ({"seeding_time_limit": UNLIMITED}, False),
-    ],
-)
-def test_for_ever(fields: dict[str, Any], for_ever: bool) -> None:
-    """An unlimited ratio is a wish for no end, unless there is a limit of time beside it."""
-    assert seeds_for_ever(delivered(**fields)) is for_ever
 
 
 limits = st.sampled_from([-2, -1, 0, 1, 5])

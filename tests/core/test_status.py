@@ -13,8 +13,12 @@ from bridge.core.status import (
     ETA_UNKNOWN,
     FAILED_WORDS,
     NEARLY,
+    QUICK_CACHED_SECONDS,
+    QUICK_SECONDS,
+    STANDSTILL_SECONDS,
     Fetched,
     State,
+    files_progress,
     remote_state,
     state_of,
     state_word,
@@ -150,7 +154,30 @@ fetches = st.builds(Fetched, done=sizes, speed=speeds)
 @pytest.mark.parametrize("mood", [str.lower, str.upper, " {} ".format])
 def test_states_of_torbox(text: str, state: State, mood: Callable[[str], str]) -> None:
     """Each known text has its state, however it is written."""
-    assert state_of(entry(active()), item(state=mood(text))) is state
+    speed = 1 if state in {State.DOWNLOADING, State.FORCED_DL} else 0
+    assert state_of(entry(active()), item(state=mood(text), download_speed=speed)) is state
+
+
+@pytest.mark.parametrize(
+    "text", ["downloading", "forceddl", "uploading", "completed", "processing"]
+)
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize(
+    ("idle", "state"),
+    [
+        (0, State.QUEUED_DL),
+        (STANDSTILL_SECONDS - 1, State.QUEUED_DL),
+        (STANDSTILL_SECONDS, State.STALLED_DL),
+    ],
+)
+def test_nothing_downloads_at_no_speed(
+    text: str, idle: float, state: State, *, forced: bool
+) -> None:
+    """A client would take it for slow, and its eta for never; a standstill is told as one."""
+    waiting = entry(active(idle_seconds=idle), force_start=forced)
+    assert state_of(waiting, item(state=text)) is state
+    status = status_of(waiting, item(state=text), None)
+    assert (status.availability >= 1) is (state is State.QUEUED_DL)
 
 
 @pytest.mark.parametrize("text", sorted(WORDS))
@@ -253,7 +280,7 @@ def test_forced() -> None:
     assert state_of(fetching, None, Fetched(0, 0)) is State.QUEUED_DL
     forced = entry(active(), force_start=True)
     assert state_of(forced, item(state="metaDL", size=0)) is State.FORCED_META_DL
-    assert state_of(forced, item(state="downloading")) is State.FORCED_DL
+    assert state_of(forced, item(state="downloading", download_speed=1)) is State.FORCED_DL
     assert state_of(forced, item(state="stalled (no seeds)")) is State.STALLED_DL
 
 
@@ -511,3 +538,59 @@ def test_nothing_healthy_looks_dead(
         assert status.eta < ETA_UNKNOWN or status.size / status.download_speed > ETA_UNKNOWN / 2
     if status.state in {State.DOWNLOADING, State.FORCED_DL} and not told:
         assert status.download_speed > 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**12), st.floats(0, 1)), min_size=1, max_size=20),
+    st.floats(0, 1),
+)
+def test_the_files_add_up_to_the_download(files: list[tuple[int, float]], progress: float) -> None:
+    """Clients show both: the bytes of the files are those of the download, and none has too many."""
+    sizes = [size for size, _ in files]
+    done = [int(size * share) for size, share in files]
+    shown = files_progress(done, sizes, progress)
+    assert all(0 <= share <= 1 for share in shown)
+    total = sum(share * size for share, size in zip(shown, sizes, strict=True))
+    expected = max(progress * sum(sizes), sum(done))
+    assert total == pytest.approx(expected, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("done", "sizes", "progress", "shown"),
+    [
+        # TorBox's half of the work is done; of the fetch, the first file.
+        ([100, 0], [100, 100], 0.75, [1, 0.5]),
+        # After a restart nothing is known of the files yet.
+        ([0, 0], [100, 300], 0.6, [0.6, 0.6]),
+        # Everything is on disk, and is being compared with the hashes.
+        ([0, 0], [100, 100], NEARLY, [NEARLY, NEARLY]),
+        # What is in place is whole, whatever the download shows.
+        ([100, 0], [100, 100], 0, [1, 0]),
+        ([100, 100], [100, 100], 1, [1, 1]),
+        ([0, 50], [0, 100], 0.5, [0.5, 0.5]),
+        ([0], [0], 1, [1]),
+    ],
+)
+def test_files_progress(
+    done: list[int], sizes: list[int], progress: float, shown: list[float]
+) -> None:
+    """TorBox's part, and what was on disk before, is spread over what is left."""
+    assert files_progress(done, sizes, progress) == pytest.approx(shown)
+
+
+@pytest.mark.parametrize(
+    ("known_cached", "observed", "progress"),
+    [
+        (False, QUICK_SECONDS - 1, 0),
+        (False, QUICK_SECONDS, 0.25),
+        (True, QUICK_SECONDS, 0),
+        (True, QUICK_CACHED_SECONDS, 0.25),
+    ],
+)
+def test_what_torbox_downloads_shows_it_soon(
+    observed: float, progress: float, *, known_cached: bool
+) -> None:
+    """A speed without progress looks slow to a cleaner; only what is cached begins with the fetch."""
+    loading = entry(active(known_cached=known_cached, observed_seconds=observed))
+    status = status_of(loading, item(progress=0.5, download_speed=1), None)
+    assert (status.state, status.progress) == (State.DOWNLOADING, progress)

@@ -138,6 +138,16 @@ async def test_stopped_and_started(remote: Remote) -> None:
     assert any(asked not in {"", f"bytes=0-{400 * KIB - 1}"} for asked in served.ranges)
 
 
+async def test_paused_late(remote: Remote) -> None:
+    """A pause that takes effect after the next start is taken back."""
+    served = remote.cdn.add(0, some_bytes(400 * KIB), CRAWL)
+    task = begin(remote.fetched("Movie.mkv"))
+    await until(lambda: served.sent > 50 * KIB)
+    await remote.daemon.ask("aria2.pause", gid_of(HASH, 0))
+    async with asyncio.timeout(30):
+        assert await task
+
+
 async def test_aria2_is_killed(remote: Remote) -> None:
     """An aria2 that forgot everything begins again what it had not finished, with the right bytes."""
     served = remote.cdn.add(0, some_bytes(400 * KIB), CRAWL)

@@ -14,7 +14,7 @@ from bridge.delivery.delivery_errors import (
     StartOver,
     WrongContent,
 )
-from bridge.delivery.fetch.cdn_response import (
+from bridge.delivery.fetch.cdn_connection import (
     Body,
     RangeRequest,
     check_response,

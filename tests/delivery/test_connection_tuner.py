@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.fetch.connection_tuner import ConnectionTuner
+from bridge.delivery.fetch.fetch_attempt import ConnectionTuner
 
 
 def run(tuner: ConnectionTuner, speed: Callable[[int], float], measurements: int) -> list[int]:

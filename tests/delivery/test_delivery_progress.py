@@ -38,5 +38,9 @@ def test_speed_is_smoothed_and_fades() -> None:
     assert 950_000 < progress.speed < 1_050_000
     clock.now += 5
     assert 300_000 < progress.speed < 450_000
-    clock.now += 100
+    clock.now += 14
+    assert progress.speed > 0
+    clock.now += 1
     assert progress.speed == 0
+    progress.fetched(1, 100_000)
+    assert progress.speed == 20_000

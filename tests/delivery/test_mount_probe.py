@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
+from bridge.delivery.modes.mount_lookup import Mount, MountGone, opens, require
 
 
 @pytest.fixture(name="held")

@@ -15,11 +15,10 @@ from bridge.delivery.delivery_errors import (
     TargetTaken,
 )
 from bridge.delivery.delivery_progress import Progress
-from bridge.delivery.disk.disk_health import DiskHealth
+from bridge.delivery.disk.disk_errors import DiskHealth
 from bridge.delivery.disk.moving import reclaim
 from bridge.delivery.fetch.fetch_settings import KIB
-from bridge.delivery.interface import DeliveryRequest
-from bridge.delivery.modes.mode_table import WatchedDelivery
+from bridge.delivery.interface import DeliveryRequest, WatchedDelivery
 from tests.support.cdn import Cdn
 from tests.support.delivery import HASH, Room, below, some_bytes
 from tests.support.mounts import loop, remount, tmpfs

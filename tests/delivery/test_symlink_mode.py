@@ -11,7 +11,7 @@ from bridge.delivery.delivery_errors import DeliveryFailed, NotYet, TargetTaken
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.interface import DeliveryRequest
-from bridge.delivery.modes.mount_probe import MountGone
+from bridge.delivery.modes.mount_lookup import MountGone
 from bridge.delivery.modes.symlink_mode import LinkSettings, SymlinkDelivery
 from tests.support.modes import HASH, NO_LINKS, a_request, done, put
 

@@ -7,7 +7,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.delivery.modes.webdav_refresh import EVERY, REFUSED, WebdavLogin, WebdavRefresh
+from bridge.delivery.modes.symlink_mode import (
+    REFRESH_SECONDS,
+    REFUSED_SECONDS,
+    WebdavLogin,
+    WebdavRefresh,
+)
 
 
 class Server:
@@ -50,7 +55,7 @@ async def test_at_most_every_two_minutes(session: aiohttp.ClientSession, server:
     for _ in range(3):
         await refresh.ask()
     assert server.logins == ["me@x:pass:ü"]
-    server.now += EVERY
+    server.now += REFRESH_SECONDS
     await refresh.ask()
     assert len(server.logins) == 2
 
@@ -62,10 +67,10 @@ async def test_a_refusal_is_respected(
     """After a refusal it is left alone for a quarter of an hour."""
     server.status, refresh = status, asking(session, server)
     await refresh.ask()
-    server.now += EVERY
+    server.now += REFRESH_SECONDS
     await refresh.ask()
     assert len(server.logins) == 1
-    server.now += REFUSED
+    server.now += REFUSED_SECONDS
     await refresh.ask()
     assert len(server.logins) == 2
 

@@ -20,11 +20,11 @@ HEAD: Final = """# API compatibility
 The bridge speaks qBittorrent's Web API. A test starts a real qBittorrent 4.5.2 (Web API 2.8.19, the
 `qbittorrent-nox` of Debian 12) beside the bridge, sends both the same {requests} requests, and
 compares the answers: status, content type, headers, cookies, texts, and every key and value of the
-JSON. Each difference below is allowed for the reason given; any other one fails the test, and so
-does a row that is no longer true.
+JSON. A difference fails the test, unless it is listed below with its reason. A row below that is no
+longer true fails the test, too.
 
-Another test holds the bridge against {recorded} answers that a qBittorrent 4.5.2 gave once, with the
-same table; for that one nothing has to be installed.
+Another test compares the bridge with {recorded} recorded answers of a qBittorrent 4.5.2. It uses the
+same table and needs no qBittorrent.
 
 To run them: `.venv/bin/pytest tests/differential`, with `qbittorrent-nox` installed.
 `.venv/bin/python -m tests.differential` prints how many answers are identical, and what differs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.engine.address_guard import SETTING, Guard, GuardedResolver, NotAllowed
+from bridge.engine.link_fetcher import SETTING, Guard, GuardedResolver, NotAllowed
 
 PRIVATE = [
     "127.0.0.1", "127.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",

@@ -11,6 +11,8 @@ import pytest
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import AnyEffect, Error, Hang, Malformed
+from tests.arr_emulator.arr_client import Arr
+from tests.arr_emulator.arr_queue import QueueStatus
 from tests.support.rig import BRISK, Rig, cached
 
 
@@ -116,20 +118,89 @@ async def test_a_stuck_magnet_is_created_from_its_torrent(rig: Rig) -> None:
     assert len(rig.sim.world.torrents()) == 1
 
 
+async def grabbed_and_removed(rig: Rig, arr: Arr, content: Content) -> None:
+    """Grab a release, have it delivered, and remove it."""
+    download_id = await arr.add_magnet(magnet_of(content))
+    await rig.reaches(content.hash, Phase.FINISHED)
+    await arr.remove(download_id)
+    await rig.until(lambda: rig.entry(content.hash) is None)
+
+
 async def test_one_hash_is_not_created_again_and_again(tmp_path: Path) -> None:
-    """A client that adds, removes and adds one hash again causes no create each time."""
-    rig = Rig(tmp_path, retry=replace(BRISK, create_again=60.0))
+    """From the third add within the hour on, what was removed minutes ago is used again."""
+    rig = Rig(tmp_path, retry=replace(BRISK, create_again=60.0, reuse=60.0))
+    await rig.open()
+    content = film("Film")
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        await grabbed_and_removed(rig, arr, content)
+        await rig.until(lambda: not rig.sim.world.torrents())  # the first is deleted at once
+        for _ in range(4):
+            await grabbed_and_removed(rig, arr, content)
+            await rig.until(lambda: not list(rig.downloads.rglob("*.mkv")))
+    await rig.restart()
+    async with rig.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(content))
+        item = await rig.completed(arr, download_id)
+        rig.compare(content, item.output_path)
+    assert rig.sim.calls.count("createtorrent") == 2
+    assert len(rig.sim.world.torrents()) == 1
+    await rig.close()
+
+
+async def test_what_nobody_adds_again_is_deleted(tmp_path: Path) -> None:
+    """An item that is kept for another add is deleted at TorBox when its time is over."""
+    rig = Rig(tmp_path, retry=replace(BRISK, reuse=1.5))
     await rig.open()
     content = film("Film")
     rig.sim.register(content)
     async with rig.arr() as arr:
         for _ in range(2):
+            await rig.until(lambda: not rig.removals)
+            await grabbed_and_removed(rig, arr, content)
+        await asyncio.sleep(0.5)
+        assert len(rig.sim.world.torrents()) == 1
+        await rig.until(lambda: not rig.sim.world.torrents() and not rig.removals)
+    await rig.close()
+
+
+async def test_what_is_gone_is_not_used_again(tmp_path: Path) -> None:
+    """If the kept item has vanished at TorBox meanwhile, the torrent is created, after a pause."""
+    rig = Rig(tmp_path, retry=replace(BRISK, reuse=60.0))
+    await rig.open()
+    content = film("Film")
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        for _ in range(2):
+            await rig.until(lambda: not rig.removals)
+            await grabbed_and_removed(rig, arr, content)
+        await rig.until(lambda: any(job.next_attempt_at for job in rig.removals))
+        for torrent in rig.sim.world.torrents():
+            rig.sim.world.control(torrent.id, "delete")
+        await arr.add_magnet(magnet_of(content))
+        await rig.reaches(content.hash, Phase.FINISHED)
+    assert rig.sim.calls.count("createtorrent") == 3
+    await rig.close()
+
+
+async def test_a_pause_between_creates_of_one_hash(tmp_path: Path) -> None:
+    """What TorBox has not finished cannot be used again: its third create has to wait."""
+    rig = Rig(tmp_path, retry=replace(BRISK, create_again=60.0, reuse=60.0))
+    await rig.open()
+    content = film("Film", is_cached=False)
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, metadata_seconds=9e9)
+    async with rig.arr() as arr:
+        for _ in range(2):
             download_id = await arr.add_magnet(magnet_of(content))
-            await rig.reaches(content.hash, Phase.FINISHED)
+            await rig.reaches(content.hash, Phase.REMOTE)
             await arr.remove(download_id)
             await rig.until(lambda: rig.entry(content.hash) is None and not rig.removals)
+            assert not rig.sim.world.torrents()  # it holds no slot while nobody wants it
         await arr.add_magnet(magnet_of(content))
         await asyncio.sleep(1.0)
         assert rig.phase(content.hash) is Phase.ACCEPTED
+        (queued,) = await arr.poll()
+        assert queued.status is QueueStatus.QUEUED
     assert rig.sim.calls.count("createtorrent") == 2
     await rig.close()

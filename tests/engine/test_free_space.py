@@ -4,7 +4,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from bridge.engine.free_space import KEEP_SECONDS, FreeSpace
+from bridge.engine.outside import KEEP_SECONDS, FreeSpace
 
 
 class Clock:

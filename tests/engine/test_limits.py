@@ -133,6 +133,30 @@ async def test_a_freed_slot_is_taken_at_once(patient: Rig) -> None:
     assert patient.sim.calls.count("createtorrent") == 3
 
 
+async def test_a_plan_for_what_is_cached_only(rig: Rig) -> None:
+    """What the plan does not allow waits for itself alone, however many; cached adds go on."""
+    rig.sim.world.behaviour.cached_only_plan = True
+    rig.sim.world.account.slots = 9
+    parked = [film(f"Uncached.{number}") for number in range(4)]
+    others = [film(f"Cached.{number}", is_cached=True) for number in range(2)]
+    for content in (*parked, *others):
+        rig.sim.register(content)
+    async with rig.arr() as arr:
+        for content in parked:
+            await arr.add_magnet(magnet_of(content))
+        await rig.until(lambda: all("only allows cached" in rig.note(c.hash) for c in parked))
+        for content in others:
+            await rig.completed(arr, await arr.add_magnet(magnet_of(content)))
+        assert {rig.phase(content.hash) for content in parked} == {Phase.ACCEPTED}
+        for content in parked:
+            assert (await shown(rig, content))[0] == "queuedDL"
+        assert rig.service.troubles == []
+        assert (await rig.get("/readyz"))[0] == 200
+        rig.sim.world.behaviour.cached_only_plan = False  # the plan was upgraded
+        for content in parked:
+            await rig.reaches(content.hash, Phase.FINISHED)
+
+
 async def test_a_cached_add_needs_no_slot(patient: Rig) -> None:
     """While all slots are in use, cached torrents are still fetched."""
     patient.sim.world.account.slots = 1

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bridge.engine.link_books import KEEP_SECONDS, LinkBooks
+from bridge.engine.torbox_memory import LINK_SECONDS, LinkBooks
 from bridge.simulator import Simulator
 from bridge.torbox import Budgets, TorBox
 from tests.support.rig import pack
@@ -40,7 +40,7 @@ async def test_a_link_lasts_fifty_minutes(sim: Simulator) -> None:
         )
         links = LinkBooks(torbox, clock)
         first = await links.of(item.id).link(0, fresh=False)
-        clock.now += KEEP_SECONDS - 1
+        clock.now += LINK_SECONDS - 1
         assert await links.of(item.id).link(0, fresh=False) == first
         assert await links.of(item.id).link(1, fresh=False) != first
         assert sim.calls.count("requestdl") == 2

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.engine.address_guard import SETTING
 from bridge.engine.link_fetcher import (
     AT_ONCE,
+    SETTING,
     FoundFile,
     FoundMagnet,
     LinkFetcher,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Failure, Phase, Reason
-from bridge.engine.refusals import FOR_GOOD, KEPT_SECONDS, Refusals
+from bridge.engine.torbox_memory import FOR_GOOD, REFUSED_SECONDS, Refusals
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.arr_emulator.arr_wire import ArrError
@@ -33,10 +33,10 @@ def test_for_a_day() -> None:
     refusals = Refusals()
     too_large = Failure(Reason.TOO_LARGE, "too large")
     refusals.remember(H, too_large, size=1000, code="DOWNLOAD_TOO_LARGE", now=NOW)
-    assert "too large" in refusals.why(H, 5, NOW + KEPT_SECONDS - 1)
-    assert refusals.why(OTHER, 1000, NOW + KEPT_SECONDS - 1)
-    assert refusals.why(H, 5, NOW + KEPT_SECONDS) == ""
-    assert refusals.why(OTHER, 1000, NOW + KEPT_SECONDS) == ""
+    assert "too large" in refusals.why(H, 5, NOW + REFUSED_SECONDS - 1)
+    assert refusals.why(OTHER, 1000, NOW + REFUSED_SECONDS - 1)
+    assert refusals.why(H, 5, NOW + REFUSED_SECONDS) == ""
+    assert refusals.why(OTHER, 1000, NOW + REFUSED_SECONDS) == ""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bridge.core.model import Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
@@ -92,6 +93,60 @@ async def test_time_that_counts(rig: Rig, clock: JumpingClock) -> None:
     content = await half_way(rig)
     clock.ahead += 20
     await rig.reaches(content.hash, Phase.FAILED)
+
+
+async def test_a_jump_and_a_failed_state(rig: Rig, clock: JumpingClock) -> None:
+    """A jump of the clock does not make a moment's failure at TorBox a lasting one."""
+    content = await half_way(rig)
+    rig.sim.world.change(content.hash, state="failed (Aborted)")
+    await rig.until(lambda: rig.followed(content.hash).failing_since is not None)
+    clock.ahead += MONTH
+    await looked_at(rig)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    rig.sim.world.change(content.hash, state=None)
+    await looked_at(rig)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert rig.sim.calls.count("createtorrent") == 1
+
+
+@pytest.mark.parametrize("jump", [MONTH, -MONTH])
+async def test_a_jump_is_no_violation(rig: Rig, clock: JumpingClock, jump: float) -> None:
+    """After a jump of the clock, or a suspended machine, nothing counts as forgotten."""
+    await half_way(rig)
+    with structlog.testing.capture_logs() as logs:
+        clock.ahead += jump
+        assert rig.service.violations == []
+        await looked_at(rig)
+        assert rig.service.violations == []
+    assert "invariant_violated" not in {line["event"] for line in logs}
+
+
+async def test_a_jump_and_a_missing_item(rig: Rig, clock: JumpingClock) -> None:
+    """An item that no list shows for a moment is not gone because the clock was set ahead."""
+    content = await half_way(rig)
+    rig.sim.world.change(content.hash, hidden="both")
+    clock.ahead += MONTH
+    for misses in range(1, 5):
+        await rig.until(lambda wanted=misses: rig.followed(content.hash).misses >= wanted)  # type: ignore[misc]  # a default binds the loop's value
+        clock.ahead += 61  # it is looked for once a minute
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert rig.sim.calls.count("createtorrent") == 1
+    rig.sim.world.change(content.hash, hidden=None, stop_at=None)
+    await rig.reaches(content.hash, Phase.FINISHED)
+
+
+async def test_a_jump_and_an_expiry_date(rig: Rig, clock: JumpingClock) -> None:
+    """Whether an item has expired is told by TorBox's clock."""
+    content = cached(make_torrent("Film", [ContentFile("Film.mkv", 100_000)]))
+    rig.sim.register(content)
+    rig.sim.world.change(content.hash, expire_seconds=86_400, no_files=True)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.until(lambda: rig.followed(content.hash).seen_at is not None)
+    clock.ahead += MONTH
+    await looked_at(rig)
+    assert rig.phase(content.hash) is Phase.REMOTE
+    assert rig.sim.calls.count("createtorrent") == 1
 
 
 @pytest.mark.parametrize("jump", [MONTH, -MONTH])

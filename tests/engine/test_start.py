@@ -56,6 +56,16 @@ async def test_two_bridges_on_one_database(rig: Rig, tmp_path: Path) -> None:
     await second.close()
 
 
+async def test_two_bridges_in_a_new_directory(tmp_path: Path) -> None:
+    """The same at the very first start, which makes the directory of the database."""
+    first = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
+    await first.open()
+    second = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
+    with pytest.raises(CannotStart, match="another bridge is running"):
+        await second.start()
+    await first.close()
+
+
 async def test_a_killed_bridge_leaves_no_lock(rig: Rig) -> None:
     """The lock of a bridge that was killed with SIGKILL does not outlive it."""
     await rig.stop()

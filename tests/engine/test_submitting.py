@@ -18,6 +18,8 @@ from bridge.simulator.faults import (
     RateLimit,
     Slow,
 )
+from bridge.simulator.lifecycle import Order
+from bridge.simulator.releases import Source
 from tests.support.rig import Rig, pack
 
 
@@ -82,11 +84,15 @@ async def test_many_unclear_creates_share_their_looks(rig: Rig) -> None:
     assert len(rig.sim.world.torrents()) == 9
 
 
-@pytest.mark.parametrize("duplicate", ["existing", "refuse"])
+MANNERS = ("existing", "refuse", "already")
+"""How TorBox says that a hash is on the account already."""
+
+
+@pytest.mark.parametrize("duplicate", MANNERS)
 async def test_what_is_there_already_is_success(rig: Rig, duplicate: str) -> None:
     """An item that the user added on TorBox's site is used, and stays his."""
     content = pack()
-    rig.sim.world.behaviour.duplicate = duplicate  # type: ignore[assignment]  # one of the two
+    rig.sim.world.behaviour.duplicate = duplicate  # type: ignore[assignment]  # one of the three
     rig.sim.register(content, on_account=True)
     rig.sim.clock.advance(600)
     async with rig.arr() as arr:
@@ -96,6 +102,42 @@ async def test_what_is_there_already_is_success(rig: Rig, duplicate: str) -> Non
         await arr.remove(download_id)
         await rig.until(lambda: not rig.removals)
     assert rig.sim.world.find(content.hash) is not None
+
+
+@pytest.mark.parametrize("duplicate", MANNERS)
+async def test_what_is_queued_already_is_success(patient: Rig, duplicate: str) -> None:
+    """An item in TorBox's queue is followed from there, and does not pass for a full account."""
+    world = patient.sim.world
+    world.behaviour.duplicate = duplicate  # type: ignore[assignment]  # one of the three
+    world.behaviour.as_queued, world.behaviour.promote = "always", False
+    world.account.slots = 5
+    known, other = uncached("Known"), uncached("Other")
+    patient.sim.register(known)
+    patient.sim.register(other)
+    world.create(Order(Source(known.hash, known.name, known), as_queued=True))
+    async with patient.arr() as arr:
+        download_id = await arr.add_magnet(magnet_of(known))
+        await patient.reaches(known.hash, Phase.QUEUED)
+        # With a full account the next create would wait for an hour.
+        await patient.completed(arr, await arr.add_magnet(magnet_of(other)))
+        world.behaviour.promote = True
+        item = await patient.completed(arr, download_id)
+        patient.compare(known, item.output_path)
+    assert patient.sim.calls.count("createtorrent") == 2
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("code", ["DIFF_ISSUE", "UNKNOWN_ERROR", None])
+async def test_each_sentence_that_it_is_there(rig: Rig, code: str | None, status: int) -> None:
+    """Whatever code and status such a sentence has, the item is found in TorBox's list."""
+    content = pack()
+    rig.sim.register(content, on_account=True)
+    said = Error(status, code, "This torrent is already in your account.")
+    rig.sim.faults.add("createtorrent", said, times=None)
+    async with rig.arr() as arr:
+        item = await rig.completed(arr, await arr.add_magnet(magnet_of(content)))
+        rig.compare(content, item.output_path)
+    assert rig.sim.calls.count("createtorrent") == 1
 
 
 @pytest.mark.parametrize("reply", ["id", "empty", "refusal"])

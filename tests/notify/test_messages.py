@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Entry, GrabPhase
-from bridge.notify.formats import Receiver, request_for
 from bridge.notify.messages import (
     BLOCKED_SECONDS,
     EVENTS,
     MOST_AT_ONCE,
     BlockerNews,
     Message,
+    Receiver,
     of_change,
+    request_for,
     together,
 )
 from tests.support import scenes

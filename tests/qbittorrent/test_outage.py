@@ -100,3 +100,32 @@ async def test_the_waiting_packs_say_that_they_wait(tmp_path: Path) -> None:
             assert sorted(row["priority"] for row in rows) == [1, 2, 3]
     finally:
         await rig.close()
+
+
+async def test_an_outage_is_told_while_nothing_is_downloading(tmp_path: Path) -> None:
+    """`sync/maindata` and `transfer/info` agree, also where no entry changes with the outage."""
+    rig = Rig(tmp_path)
+    await rig.open()
+    try:
+        async with client_at(rig) as client:
+            content = pack()
+            rig.sim.register(content)
+            await client.post("torrents/add", urls=magnet_of(content), category="tv")
+            await rig.reaches(content.hash, Phase.FINISHED)
+            first = (await client.get("sync/maindata")).json()
+            assert first["server_state"]["connection_status"] == "connected"
+
+            await rig.sim.stop()
+            await client.post("torrents/delete", hashes=content.hash, deleteFiles="true")
+            known: dict[str, Any] = first["server_state"]
+            rid = first["rid"]
+            while not rig.service.unreachable:
+                reply = (await client.get(f"sync/maindata?rid={rid}")).json()
+                known |= reply.get("server_state", {})
+                rid = reply["rid"]
+            reply = (await client.get(f"sync/maindata?rid={rid}")).json()
+            known |= reply.get("server_state", {})
+            told = (await client.get("transfer/info")).json()["connection_status"]
+            assert known["connection_status"] == told == "disconnected"
+    finally:
+        await rig.close()

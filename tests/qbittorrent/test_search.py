@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 
 from bridge.core.model import Phase
 from bridge.simulator.faults import Error, Slow
@@ -111,6 +112,30 @@ async def test_a_search_that_fails_just_ends(rig: Rig, client: Client) -> None:
     """TorBox's index errs readily; the client sees a search without results."""
     rig.sim.faults.add("search", Error(500, "UNKNOWN_ERROR", "no"))
     assert (await ended(client, await begin(client)))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Error(403, None, "Forbidden"), Error(403, "PLAN_RESTRICTED_FEATURE", "Only for Pro.")],
+)
+async def test_a_refused_search_disables_the_plugin(
+    rig: Rig, client: Client, refusal: Error
+) -> None:
+    """TorBox's search may not serve an account: logged once, until a search works again."""
+    fault = rig.sim.faults.add("search", refusal, times=None)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            assert (await ended(client, await begin(client)))["total"] == 0
+            (plugin,) = (await client.get("search/plugins")).json()
+            assert plugin["enabled"] is False
+    assert fault.struck == 2
+    told = [line for line in logs if line["log_level"] == "warning"]
+    assert [line["event"] for line in told] == ["torbox_search_refused"]
+    assert refusal.detail in told[0]["error"]
+    assert (await rig.get("/readyz"))[0] == 200  # downloads are not affected
+    rig.sim.faults.clear()
+    assert (await ended(client, await begin(client)))["total"] == 3
+    assert (await client.get("search/plugins")).json()[0]["enabled"] is True
 
 
 async def test_at_most_five_at_once(rig: Rig, client: Client) -> None:

@@ -12,6 +12,7 @@ from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
     SyncSnapshot,
     Totals,
+    encoded,
     full_update,
     server_state,
 )
@@ -153,6 +154,6 @@ def test_a_client_always_knows_the_truth(turns: list[tuple[SyncSnapshot, str]]) 
         answer = talk.answer(client.rid, snapshot, restarts=True)
         if fate == "is lost":
             continue
-        client.take(msgspec.json.decode(msgspec.json.encode(answer)))
-        truth = msgspec.json.decode(msgspec.json.encode(full_update(snapshot, 1)))
+        client.take(msgspec.json.decode(b"".join(encoded(answer))))
+        truth = msgspec.json.decode(b"".join(encoded(full_update(snapshot, 1))))
         assert client.known == {key: truth[key] for key in client.known}

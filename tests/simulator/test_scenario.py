@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from bridge.simulator import Behaviour, Cdn, Content, RateLimits, Scenario, SimulatedAccount, Tricks
-from bridge.simulator.command import add_arguments, run, serve
 from bridge.simulator.faults import AnyEffect, Effect, Fault
 from bridge.simulator.scenario import ScenarioError, load
+from bridge.simulator.simulator import add_arguments, run, serve
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, film
 

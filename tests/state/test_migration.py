@@ -37,7 +37,7 @@ from bridge.core.model import (
     Snapshot,
 )
 from bridge.core.planner_input import LiveDownload
-from bridge.core.recently_removed import RecentlyRemovedItems
+from bridge.core.remote_tracking import RecentlyRemovedItems
 from bridge.state import Contents, Database, DatabaseError, State
 from bridge.state.database_schema import STEPS
 from bridge.state.migration import keep_copy

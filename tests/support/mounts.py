@@ -53,6 +53,17 @@ def loop(directory: Path, kind: str, *, mib: int = 64, options: str = "") -> Ite
         subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
+def fill(directory: Path) -> Path:
+    """Write a file that takes all the room of a file system; return its path."""
+    filler = directory / "filler"
+    with filler.open("wb", buffering=0) as file:
+        while True:
+            try:
+                file.write(bytes(4096))
+            except OSError:
+                return filler
+
+
 def remount(directory: Path, options: str) -> None:
     """Change the options of a mounted file system."""
     subprocess.run(["mount", "-o", f"remount,{options}", str(directory)], check=True)

@@ -38,6 +38,7 @@ BRISK = RetryTimes(
     id_pending=1.0,
     beside_content=1.0,
     create_again=0.1,
+    reuse=0.0,
     metadata=0.5,
     link=1.0,
     failover_recheck=0.3,

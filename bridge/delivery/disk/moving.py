@@ -22,7 +22,7 @@ from bridge.delivery.disk.request_paths import (
 from bridge.delivery.disk.safe_paths import Folder, open_folder
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
-from bridge.delivery.modes.mount_probe import Mount
+from bridge.delivery.modes.mount_lookup import Mount
 
 
 async def rename_files(save_path: Path, pairs: Sequence[tuple[str, str]]) -> None:

@@ -3,26 +3,150 @@
 The first connection finds out whether the CDN serves ranges; if it does, others join and each takes
 the next missing segment until none is left. A connection that fails ends; the others go on for a
 while, and the next attempt fetches what is missing then.
+
+Some of TorBox's CDN nodes limit each connection, others the client as a whole. So `ConnectionTuner`
+tries out how many connections a file gets: more while that makes it faster, fewer when it does not.
 """
 
 import asyncio
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Literal
 
 import aiohttp
 
-from bridge.delivery.blocking import together
+from bridge.delivery.blocking import in_thread, together
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted, StartOver, WrongContent
+from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.bandwidth import OwnThrottle
-from bridge.delivery.fetch.cdn_connection import StallDetector, open_response
-from bridge.delivery.fetch.cdn_response import Body, RangeRequest, check_response, looks_like_error
-from bridge.delivery.fetch.connection_tuner import ConnectionTuner
+from bridge.delivery.fetch.cdn_connection import (
+    Body,
+    RangeRequest,
+    StallDetector,
+    check_response,
+    looks_like_error,
+    open_response,
+)
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot
-from bridge.delivery.fetch.writer import Writer
 from bridge.delivery.file_state import UNKNOWN, Span, pieces
+
+
+class Writer:
+    """Writes the blocks of all connections of a file."""
+
+    def __init__(self, file: StagedFile, settings: FetchSettings, progress: Progress) -> None:
+        self.file = file
+        self._settings = settings
+        self._progress = progress
+        self._saving = asyncio.Lock()
+        self._unsaved = 0
+        self._saved_at = time.monotonic()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Keep the file open. At the end, also after a cancellation, save everything written."""
+        try:
+            await in_thread(self.file.open)
+            yield
+        finally:
+            # A checkpoint that cannot be written must not leave the file open.
+            try:
+                await self._save()
+            finally:
+                self.file.close()
+
+    async def write(self, offset: int, parts: Sequence[bytes]) -> None:
+        """Write a block, count it, and save the checkpoint when it is due."""
+        await in_thread(self.file.write, offset, *parts)
+        before, size = self.file.done.total, sum(map(len, parts))
+        self.file.done.add(offset, offset + size)
+        # Counted by what is new: a connection that was cancelled may have written this block before.
+        self._progress.fetched(self.file.file_id, self.file.done.total - before)
+        self._unsaved += size
+        # Only one connection saves; the others need not wait for its fsync.
+        if self._due() and not self._saving.locked():
+            await self._save()
+
+    async def forget(self) -> None:
+        """Forget every byte of the file."""
+        await in_thread(self.file.reset)
+        self._progress.at(self.file.file_id, 0)
+
+    def _due(self) -> bool:
+        return (
+            self._unsaved >= self._settings.checkpoint_bytes
+            or time.monotonic() - self._saved_at >= self._settings.checkpoint_every
+        )
+
+    async def _save(self) -> None:
+        async with self._saving:
+            if self._unsaved:
+                # Before the save: bytes that arrive during the fsync are not part of it.
+                self._unsaved = 0
+                await in_thread(self.file.save)
+                self._saved_at = time.monotonic()
+
+
+_GAIN = 1.25
+"""Twice the connections have to bring so much more; less could be chance."""
+_LOSS = 0.9
+"""Half the connections may bring so much less."""
+_REST = 20
+"""Measurements before the next trial: a node may get busy, or a neighbour's download end."""
+
+
+class ConnectionTuner:
+    """Finds the number of connections by doubling and halving. Reports speeds, reads `target`."""
+
+    def __init__(self, start: int, most: int) -> None:
+        self._most = most
+        self.target = max(1, min(start, most))
+        """How many connections there should be now."""
+        self._settled_at = self.target
+        self._speed = 0.0
+        """Speed with `_settled_at` connections; 0 until it is measured."""
+        self._trial: Literal["more", "fewer"] | None = None
+        self._rest = 0
+        self._next: Literal["more", "fewer"] = "more"
+
+    def measured(self, speed: float) -> None:
+        """Take the speed of exactly `target` connections together, in any unit, and set `target`."""
+        if self._trial is None:
+            self._speed = speed
+            self._rest -= 1
+            if self._rest <= 0:
+                self._try(self._next)
+            return
+        factor = _GAIN if self._trial == "more" else _LOSS
+        if speed >= self._speed * factor:
+            self._settled_at, self._speed = self.target, speed
+            self._try(self._trial)
+        else:
+            # The trial did not pay. After more, fewer are tried once; then it rests.
+            after = self._trial
+            self._settle()
+            if after == "more":
+                self._try("fewer")
+                return
+            self._rest = _REST
+
+    def _try(self, direction: Literal["more", "fewer"]) -> None:
+        count = self._settled_at * 2 if direction == "more" else self._settled_at // 2
+        count = max(1, min(count, self._most))
+        if count == self._settled_at:
+            self._settle()
+            self._rest = _REST
+            self._next = "fewer" if direction == "more" else "more"
+            return
+        self.target, self._trial = count, direction
+
+    def _settle(self) -> None:
+        self.target, self._trial = self._settled_at, None
+        self._next = "more"
 
 
 class Attempt:

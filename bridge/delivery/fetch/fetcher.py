@@ -23,11 +23,10 @@ from bridge.delivery.delivery_errors import (
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.staging import StagedFile
 from bridge.delivery.fetch.bandwidth import Throttles
-from bridge.delivery.fetch.etag_probe import same_file
-from bridge.delivery.fetch.fetch_attempt import Attempt, missing_segments
+from bridge.delivery.fetch.cdn_probes import same_file
+from bridge.delivery.fetch.fetch_attempt import Attempt, Writer, missing_segments
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot, Slots
-from bridge.delivery.fetch.writer import Writer
 from bridge.delivery.interface import Links
 
 log = structlog.get_logger()

@@ -207,6 +207,10 @@ class _Transfer:
             status = await self._begin(links, fresh=fresh)
             while status is not None and status.status not in {"complete", "error", "removed"}:
                 self._count(progress, status)
+                if status.status == "paused":
+                    # aria2 takes a moment to pause: this one was meant for an earlier attempt.
+                    with suppress(Aria2Refused):
+                        await self._aria2.unpause(self._gid)
                 if status.total not in {0, self._file.size}:
                     break
                 await self._renew(links)
@@ -220,11 +224,8 @@ class _Transfer:
     async def _begin(self, links: Links, *, fresh: bool) -> TransferStatus | None:
         """Find the transfer of an earlier run, or start a transfer."""
         status = await self._aria2.status(self._gid)
-        if status is not None and not fresh:
-            if status.status == "paused":
-                await self._aria2.unpause(self._gid)
-            if status.status not in {"error", "removed"}:
-                return status
+        if status is not None and not fresh and status.status not in {"error", "removed"}:
+            return status
         if status is not None:
             await _purge(self._aria2, self._gid, self._settings.poll)
         await in_thread(self._files.keep_only_resumable, self._file)

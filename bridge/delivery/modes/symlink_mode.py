@@ -1,12 +1,22 @@
-"""Delivery mode `symlink`: links to where the user's mount of TorBox shows the files."""
+"""Delivery mode `symlink`: links to where the user's mount of TorBox shows the files.
 
+TorBox's WebDAV server, which most mounts read, makes a new listing about every 15 minutes. While files
+are missing it is asked for one sooner; it answers 429 to frequent requests.
+"""
+
+import base64
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias, TypeVar
+
+import aiohttp
+import structlog
 
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import DeliveryFailed, NotYet
@@ -16,8 +26,58 @@ from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
 from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
-from bridge.delivery.modes.mount_lookup import find
-from bridge.delivery.modes.mount_probe import Mount, MountGone, opens, require
+from bridge.delivery.modes.mount_lookup import Mount, MountGone, find, opens, require
+
+log = structlog.get_logger()
+
+REFRESH_SECONDS = 120.0
+"""Seconds between two refreshes."""
+REFUSED_SECONDS = 900.0
+"""Seconds before the next refresh after a refusal."""
+REFRESH_TIMEOUT = aiohttp.ClientTimeout(total=15.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WebdavLogin:
+    """The address of the server, and the login."""
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+
+
+class WebdavRefresh:
+    """Asks at most every 2 minutes, however many downloads wait. Errors are only logged."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, login: WebdavLogin, clock: Callable[[], float]
+    ) -> None:
+        self._session = session
+        self._login = login
+        self._clock = clock
+        self._next_at = -math.inf
+
+    async def ask(self) -> None:
+        """Ask for a new listing, if the last request is long enough ago."""
+        if self._clock() < self._next_at:
+            return
+        self._next_at = self._clock() + REFRESH_SECONDS
+        try:
+            status = await self._get()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            log.warning("webdav_refresh_failed", why=type(error).__name__)
+            return
+        if status >= HTTPStatus.BAD_REQUEST:
+            self._next_at = self._clock() + REFUSED_SECONDS
+            log.warning("webdav_refresh_refused", status=status, again_in=REFUSED_SECONDS)
+
+    async def _get(self) -> int:
+        credentials = f"{self._login.username}:{self._login.password}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+        url = f"{self._login.url}/refresh"
+        async with self._session.get(url, headers=headers, timeout=REFRESH_TIMEOUT) as answer:
+            return answer.status
+
 
 T = TypeVar("T")
 

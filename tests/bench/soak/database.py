@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bridge.core.recently_removed import LIST_LAG_SECONDS
+from bridge.core.remote_tracking import LIST_LAG_SECONDS
 
 TABLES = {
     "downloads": "SELECT hash FROM downloads",

@@ -33,7 +33,10 @@ ADDING_SHARE = 0.85
 START_SECONDS = 1.2
 SHORTEST_MEAN = 0.6
 """Seconds that a bridge lives on the average before it is killed, at least."""
-DRAIN_SECONDS = 120.0
+DRAIN_SECONDS = 300.0
+"""What TorBox says has failed is believed after a minute. Where no *arr can be told it is created
+once more, and fails for good after another minute.
+"""
 SETTLING_SECONDS = 3.0
 """Given to the last removals before the bridge is started on what is left, minutes later."""
 CLEAN_LOOKS = 20

@@ -84,7 +84,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Host names are not checked: a port that is mapped, or a proxy, would be refused.",
+        reason="Host names are not checked: a check would refuse mapped ports and proxies.",
         endpoints=("app/preferences",),
         fields=("web_ui_host_header_validation_enabled", "web_ui_secure_cookie_enabled"),
         theirs=True,
@@ -92,8 +92,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="What is not finished lies here, below the downloads, and never where it is imported"
-        " from.",
+        reason="Unfinished files are here, and never where an *arr imports from.",
         endpoints=("app/preferences",),
         fields=("temp_path",),
         theirs="{downloads}/temp",
@@ -101,7 +100,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="Parts of incomplete downloads are always in a directory of their own.",
+        reason="Unfinished files are always in a directory of their own.",
         endpoints=("app/preferences",),
         fields=("temp_path_enabled",),
         theirs=False,
@@ -117,7 +116,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="No directory of the machine is listed; web UIs ask while the user types.",
+        reason="The bridge lists no directory of the machine. Web UIs ask for it while the user types.",
         endpoints=("app/getDirectoryContent",),
         fields=("status",),
         theirs=404,
@@ -125,8 +124,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.SETUP,
-        reason="qBittorrent is kept to the loopback interface, without the ways to find peers; the"
-        " bridge shows what a fresh qBittorrent has. Sonarr refuses some magnets without `dht`.",
+        reason="The tested qBittorrent runs on the loopback interface only and looks for no peers. The bridge shows the values of a fresh qBittorrent; Sonarr refuses some magnets without `dht`.",
         endpoints=("app/preferences",),
         fields=(
             "current_interface_address",
@@ -143,7 +141,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.SETUP,
-        reason="qBittorrent is told to look after its torrents more often; free space changes.",
+        reason="The tested qBittorrent refreshes more often, and free space changes.",
         endpoints=("sync/maindata",),
         fields=("server_state.refresh_interval", "server_state.free_space_on_disk"),
     ),
@@ -157,7 +155,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.LATER,
-        reason="Endpoints of 5.x, answered since they are harmless.",
+        reason="Endpoints of 5.x, which change nothing here.",
         endpoints=(
             "app/cookies",
             "app/getFreeSpaceAtPath",
@@ -186,7 +184,7 @@ PROGRAM: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="There are no ports of ours that peers would have to reach.",
+        reason="The bridge has no port that peers would have to reach.",
         endpoints=("transfer/info", "sync/maindata"),
         fields=("connection_status", "server_state.connection_status"),
         theirs="firewalled",
@@ -197,8 +195,7 @@ PROGRAM: Final = (
 RSS: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="RSS is left to the *arr: there are no feeds and rules, and what is written is"
-        " forgotten.",
+        reason="The bridge has no RSS, which is the business of the *arr. What is written is not stored.",
         endpoints=("rss/items", "rss/rules"),
         fields=("Folder", "rule"),
         ours=NOTHING,
@@ -216,7 +213,7 @@ RSS: Final = (
 SEARCH: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="TorBox's search is there as a plugin; a fresh qBittorrent has none.",
+        reason="TorBox's search is shown as a plugin; a fresh qBittorrent has none.",
         endpoints=("search/plugins",),
         fields=("[] count",),
         theirs=0,

@@ -7,7 +7,7 @@ from tests.differential.allowed import Allowed, Why
 PROTOCOL: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="No reply of the API is cached: they name what the user downloads.",
+        reason="Replies of the API are not cached, because they name what the user downloads.",
         endpoints=("*",),
         fields=("header cache-control",),
         ours="no-store",
@@ -15,8 +15,7 @@ PROTOCOL: Final = (
     ),
     Allowed(
         why=Why.ODDITY,
-        reason="qBittorrent's server ends such connections with a bare 400; the bridge says what is"
-        " wrong: 405 for the method.",
+        reason="qBittorrent closes such connections with a 400 without text. The bridge answers 405 for the method.",
         endpoints=("app/version", "torrents/info"),
         requests=("PUT *", "DELETE *", "OPTIONS *", "PATCH *"),
         fields=("status",),
@@ -25,15 +24,14 @@ PROTOCOL: Final = (
     ),
     Allowed(
         why=Why.ODDITY,
-        reason="A body that is no form gets a bare 400 without type, text and headers; the bridge's"
-        " 400 has them.",
+        reason="For a body that is not a form, qBittorrent sends 400 without type, text and headers. The bridge sends them.",
         endpoints=("auth/login", "torrents/createCategory"),
         requests=("POST auth/login", "POST torrents/createCategory"),
         fields=("type", "text", "header *"),
     ),
     Allowed(
         why=Why.ODDITY,
-        reason="To who has no session, a path that can be none of the API's is 404 and not 403.",
+        reason="Without a session, qBittorrent answers 404 for a path that the API cannot have, the bridge 403.",
         endpoints=("torrents/info/",),
         requests=("a stranger's slash at the end",),
         fields=("status",),
@@ -42,7 +40,7 @@ PROTOCOL: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Beside the API the bridge serves its own page, and says 404 in words of its own.",
+        reason="Outside the API the bridge serves its page, with another text for 404.",
         endpoints=("/api/v2", "/api/v1/*", "/query/*", "/no*.html", "//api/*"),
         fields=("text",),
         theirs="Not Found",

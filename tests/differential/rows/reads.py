@@ -48,7 +48,7 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="Told once it is known where on disk it is: *arr import from there.",
+        reason="Empty until the path on disk is known, because an *arr imports from there.",
         endpoints=("torrents/info", "sync/maindata"),
         fields=("*.content_path",),
         ours="",
@@ -63,7 +63,7 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="The first tracker, though it is TorBox that asks it.",
+        reason="The first tracker, although TorBox asks it and not the bridge.",
         endpoints=("torrents/info", "sync/maindata"),
         fields=("*.tracker",),
         theirs="",
@@ -77,7 +77,7 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.ODDITY,
-        reason="With a subfolder qBittorrent takes the extension off the name as well.",
+        reason="With a subfolder qBittorrent also removes the extension from the name.",
         endpoints=("torrents/info", "torrents/properties", "sync/maindata"),
         fields=("[].name", "name", "torrents.<hash>.name"),
         theirs="bare",
@@ -85,22 +85,21 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Several files always have a folder: without one the content path would be the save"
-        " path, which *arr refuse.",
+        reason="Several files always get a folder: without one the content path would be the save path, which an *arr refuses.",
         endpoints=("torrents/files",),
         requests=(f"GET torrents/files hash={FOLDED.infohash}",),
         fields=("[].name",),
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="Pieces are TorBox's; their hashes are not kept.",
+        reason="TorBox has the pieces. The bridge does not store their hashes.",
         endpoints=("torrents/pieceHashes",),
         fields=("[] count",),
         ours=0,
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="A v2 torrent is found by its whole hash too.",
+        reason="A v2 torrent is also found by its whole hash.",
         endpoints=("torrents/info",),
         requests=(f"GET torrents/info hashes={V2.infohash_v2}",),
         fields=("[]",),
@@ -115,15 +114,14 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Filters of 5.x are understood; qBittorrent takes one that it does not know for all.",
+        reason="The filters of 5.x work. qBittorrent 4.5 treats an unknown filter as `all`.",
         endpoints=("torrents/info",),
         requests=("GET torrents/info filter=running",),
         fields=("[]",),
     ),
     Allowed(
         why=Why.ODDITY,
-        reason="qBittorrent writes the .torrent anew, and with a date; the bridge gives the one that"
-        " it was handed.",
+        reason="qBittorrent writes a new .torrent with a date. The bridge returns the one that was added.",
         endpoints=("torrents/export",),
         fields=("text",),
     ),
@@ -144,7 +142,7 @@ LISTS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Trackers that are no URL are not taken.",
+        reason="A tracker that is not a URL is not stored.",
         endpoints=("torrents/trackers",),
         requests=("a tracker that is no URL",),
         fields=("[]*",),
@@ -174,7 +172,7 @@ FINISHED: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="A download that is done seeding shows a limit that it has reached, so that the *arr remove it.",
+        reason="A download that is done seeding shows a limit that it has reached, so that the *arr removes it.",
         endpoints=("torrents/info", "sync/maindata"),
         requests=("two that are finished", "finished ones *"),
         fields=("*.max_ratio", "*.ratio_limit"),
@@ -182,15 +180,14 @@ FINISHED: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="Without a wish to seed there is nothing to wait for: it is finished and paused, and"
-        " no longer seeding.",
+        reason="Without a seed limit there is nothing to wait for: the download is paused and complete, not seeding.",
         endpoints=("torrents/info", "sync/maindata"),
         requests=("two that are finished", "finished ones *"),
         fields=("*.state", "[]"),
     ),
     Allowed(
         why=Why.SETUP,
-        reason="qBittorrent cannot reach the tracker; here it is TorBox that asks.",
+        reason="qBittorrent cannot reach the tracker. For the bridge, TorBox asks it.",
         endpoints=("torrents/trackers",),
         requests=("trackers of what is finished",),
         fields=("[].msg", "[].num_leeches", "[].num_peers", "[].num_seeds", "[].status"),

@@ -8,7 +8,7 @@ from tests.differential.compare import NOTHING
 ADDING: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="A known torrent counts as added: an *arr that asks again has its download.",
+        reason="A known torrent counts as added, since the *arr that asks again has its download.",
         endpoints=("torrents/add",),
         requests=("add the show again", "add the magnet again"),
         fields=("text",),
@@ -32,7 +32,7 @@ ADDING: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="The hash of a hybrid torrent is its v1 hash, which *arr ask by.",
+        reason="The hash of a hybrid torrent is its v1 hash, by which an *arr asks for it.",
         endpoints=("torrents/info", "torrents/properties"),
         requests=("a hybrid*",),
         fields=("[]", "status"),
@@ -42,21 +42,21 @@ ADDING: Final = (
 CATEGORIES: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="Each category has a directory of its own, told as the path it is: *arr check it.",
+        reason="Each category has a directory of its own. Its absolute path is shown, because an *arr checks it.",
         endpoints=("torrents/categories", "sync/maindata"),
         fields=("*.savePath",),
         theirs="",
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="Whatever is not finished lies in one place; categories have none of their own.",
+        reason="All unfinished files are in one directory; a category has none of its own.",
         endpoints=("torrents/categories", "sync/maindata"),
         fields=("*.download_path",),
         ours=NOTHING,
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="A relative path is told in full.",
+        reason="A relative path is shown as an absolute one.",
         endpoints=("torrents/categories", "sync/maindata"),
         fields=("*.savePath",),
         theirs="sub",
@@ -64,14 +64,14 @@ CATEGORIES: Final = (
     ),
     Allowed(
         why=Why.TORBOX,
-        reason="TorBox asks all trackers at once; an added one is shown as a tier of its own.",
+        reason="TorBox asks all trackers at once. An added tracker is shown with a tier of its own.",
         endpoints=("torrents/trackers",),
         requests=("a third tracker", "trackers at the end"),
         fields=("[].tier",),
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="The same again is no conflict: two *arr may share a category.",
+        reason="The same category again is not a conflict: two *arr may share it.",
         endpoints=("torrents/createCategory",),
         requests=("the same category again",),
         fields=("status",),
@@ -90,7 +90,7 @@ CATEGORIES: Final = (
 ACTIONS: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="The words of 5.x are understood as well.",
+        reason="The endpoints of 5.x work as well.",
         endpoints=("torrents/stop", "torrents/start", "torrents/count"),
         fields=("status",),
         theirs=404,
@@ -98,7 +98,7 @@ ACTIONS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="*arr leave out what they do not mean to change.",
+        reason="An *arr leaves out what it does not change.",
         endpoints=("torrents/setShareLimits", "torrents/delete"),
         requests=("setShareLimits without limits", "delete without deleteFiles"),
         fields=("status",),
@@ -107,7 +107,7 @@ ACTIONS: Final = (
     ),
     Allowed(
         why=Why.CHOICE,
-        reason="Nonsense is refused; qBittorrent reads it as 0, and would end seeding at once.",
+        reason="A value that is not a number is refused. qBittorrent reads it as 0 and would stop seeding at once.",
         endpoints=("torrents/setShareLimits",),
         requests=("*ratioLimit=x*",),
         fields=("status",),
@@ -119,7 +119,7 @@ ACTIONS: Final = (
 EDITS: Final = (
     Allowed(
         why=Why.CHOICE,
-        reason="No file leaves the download's own directory.",
+        reason="No file can leave the directory of its download.",
         endpoints=("torrents/renameFile",),
         requests=("rename a file out of its folder",),
         fields=("status",),

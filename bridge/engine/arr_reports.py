@@ -1,18 +1,24 @@
-"""Reports a failed grab to its *arr, so that it searches for another release.
+"""Tells an *arr about its grabs: that one failed, and that it should look at its downloads.
 
-The *arr is asked to delete the record in its queue with `blocklist`. Before it answers, it calls
-our `torrents/delete`, which removes the grab; the job continues without it. Every attempt begins
-with the *arr's history, so nothing is reported twice, whenever the process crashes.
+A failed grab is reported so that the *arr searches for another release: the *arr is asked to delete
+the record in its queue with `blocklist`. Before it answers, it calls our `torrents/delete`, which
+removes the grab; the job continues without it. Every attempt begins with the *arr's history, so
+nothing is reported twice, whenever the process crashes.
+
+An *arr looks at its download clients once a minute. A refresh makes it do so as soon as a grab is
+complete or has failed. Nothing depends on these calls: a failed call is only logged.
 """
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 
-from bridge.arr import Arr, ArrError, ArrNotFound, Fate, GrabFate, QueueRecord, fate
+from bridge.arr import Arr, ArrError, ArrNotFound, Arrs, Fate, GrabFate, QueueRecord, fate
 from bridge.core.failover_schedule import HOUR
-from bridge.core.model import Failover, Job
+from bridge.core.model import Entry, Failover, Job
 from bridge.engine.context import EngineContext
 from bridge.engine.removal import release
 
@@ -184,3 +190,45 @@ async def _forget_old(ctx: EngineContext) -> None:
         async with ctx.state.unit_of_work() as work:
             for job_id in over:
                 work.delete_job(job_id)
+
+
+GATHER_SECONDS = 2.0
+"""Changes within this many seconds lead to a single call."""
+
+
+class ArrRefresh:
+    """Calls each *arr once for all changes within seconds, and never twice at the same time."""
+
+    def __init__(self, arrs: Arrs, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+        self._arrs = arrs
+        self._spawn = spawn
+        self._due: set[str] = set()
+        self._calling: set[str] = set()
+
+    def entry_changed(self, before: Entry | None, after: Entry) -> None:
+        """Schedule a call if the entry has become complete or has failed."""
+        if _is_settled(after) and not (before is not None and _is_settled(before)):
+            for arr in self._arrs.of(after.grab.category):
+                self._ask(arr)
+
+    def _ask(self, arr: Arr) -> None:
+        self._due.add(arr.name)
+        if arr.name not in self._calling:
+            self._calling.add(arr.name)
+            self._spawn(self._call(arr))
+
+    async def _call(self, arr: Arr) -> None:
+        try:
+            while arr.name in self._due:
+                await asyncio.sleep(GATHER_SECONDS)
+                self._due.discard(arr.name)
+                try:
+                    await arr.refresh_downloads()
+                except ArrError as error:
+                    log.info("arr_not_refreshed", arr=arr.name, why=str(error))
+        finally:
+            self._calling.discard(arr.name)
+
+
+def _is_settled(entry: Entry) -> bool:
+    return entry.complete or entry.failure is not None

@@ -1,17 +1,19 @@
-"""Checking whether a file with a new ETag has new bytes.
+"""Small questions to the CDN: are the bytes behind a new ETag the same, and does a link still work?
 
 The nodes of a CDN may give the same file different ETags. A few bytes that are on disk already are
 fetched again and compared.
 """
 
 import time
+from dataclasses import replace
+from http import HTTPStatus
 
 import aiohttp
 
 from bridge.delivery.blocking import in_thread
+from bridge.delivery.delivery_errors import Interrupted, WrongContent
 from bridge.delivery.disk.staging import StagedFile
-from bridge.delivery.fetch.cdn_connection import open_response
-from bridge.delivery.fetch.cdn_response import RangeRequest, check_response
+from bridge.delivery.fetch.cdn_connection import RangeRequest, check_response, open_response
 from bridge.delivery.fetch.fetch_settings import KIB, FetchSettings
 from bridge.delivery.file_state import Validator
 
@@ -55,3 +57,22 @@ async def _sampled(
             return None
         served = await response.content.readexactly(end - start)
     return body.validator if served == await in_thread(file.read, start, end) else None
+
+
+PROBE_SECONDS = 5.0
+ONE_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
+
+
+async def link_works(session: aiohttp.ClientSession, settings: FetchSettings, url: str) -> bool:
+    """Return whether the CDN serves the first byte of a link. A busy server counts as working."""
+    brief = replace(settings, connect_timeout=PROBE_SECONDS, answer_timeout=PROBE_SECONDS)
+    try:
+        async with open_response(session, url, ONE_BYTE, brief) as response:
+            # The body is not read: a server without ranges would send the whole file.
+            response.close()
+            return response.status < HTTPStatus.BAD_REQUEST or response.status in {
+                HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                HTTPStatus.TOO_MANY_REQUESTS,
+            }
+    except (Interrupted, WrongContent):
+        return False

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.file_types import is_video, without_extras
 from bridge.core.files import NamedFile
-from bridge.core.video import is_video, without_extras
 
 MIB = 2**20
 

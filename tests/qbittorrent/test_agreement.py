@@ -1,0 +1,113 @@
+"""At every moment of a busy bridge all endpoints say the same of a download."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.core.model import Phase
+from bridge.simulator import Behaviour, Cdn, Content, ContentFile, Scenario, magnet_of, make_torrent
+from bridge.simulator.faults import Html
+from tests.support.agreement import Session, all_agree, listed
+from tests.support.clients import client_at
+from tests.support.http import Client, client_of
+from tests.support.rig import PASSWORD, USERNAME, Rig, cached, pack
+
+SLOW = 400_000
+
+
+def slow(**more: Any) -> Scenario:
+    """A TorBox with a slow CDN that takes half a minute for what it has not cached."""
+    behaviour = Behaviour(
+        download_bytes_per_second=300_000, metadata_seconds=0.5, store_seconds=1,
+        promotion_gap_seconds=0, **more,
+    )  # fmt: skip
+    return Scenario(behaviour=behaviour, cdn=Cdn(bytes_per_second=SLOW))
+
+
+def film(name: str, size: int) -> Content:
+    """A film that TorBox has not cached."""
+    file = ContentFile(f"{name}.mkv", size)
+    return cached(make_torrent(name, [file], trackers=["http://b.invalid/a"]), is_cached=False)
+
+
+async def busy(rig: Rig, client: Client) -> None:
+    """Do what clients do for some seconds: add, sort, pause, delete, through an outage."""
+    packs = [pack(f"Show.S{number:02}", size=500_000) for number in range(1, 5)]
+    films = [film(f"Film.{number}", 1_500_000) for number in range(1, 4)]
+    for content in (*packs, *films):
+        rig.sim.register(content)
+    rig.sim.world.change(films[0].hash, state="downloading", stop_at=0.2)
+    rig.sim.world.change(films[2].hash, fail="Aborted", stop_at=0.3)
+    for content in (*packs, *films):
+        kind = "tv" if content in packs else "films"
+        await client.post("torrents/add", urls=magnet_of(content), category=kind, tags=kind)
+    await client.post("torrents/add", urls=magnet_of(packs[0]), category="anime")
+    await rig.until(lambda: rig.followed(films[0].hash).entry.size > 0)
+    await client.post("torrents/filePrio", hash=packs[2].hash, id="1", priority="0")
+    await asyncio.sleep(0.5)
+    await client.post("torrents/pause", hashes=packs[3].hash)
+    await client.post("torrents/topPrio", hashes=films[1].hash)
+    await client.post("torrents/addTags", hashes=packs[1].hash, tags="keep")
+    await asyncio.sleep(1.0)
+    rig.sim.faults.add("*", Html(status=502), times=None)
+    await rig.until(lambda: rig.service.unreachable)
+    await client.post("torrents/resume", hashes=packs[3].hash)
+    await client.post("transfer/setDownloadLimit", limit="600000")
+    await asyncio.sleep(1.0)
+    await client.post("torrents/setCategory", hashes=films[0].hash, category="tv")
+    await client.post("torrents/delete", hashes=packs[1].hash, deleteFiles="true")
+    rig.sim.faults.clear()
+    await rig.until(lambda: not rig.service.unreachable)
+    await client.post("transfer/setDownloadLimit", limit="0")
+    await rig.reaches(packs[3].hash, Phase.DELIVERED, Phase.FINISHED, within=30)
+    await rig.reaches(films[1].hash, Phase.DELIVERED, Phase.FINISHED, within=30)
+
+
+@asynccontextmanager
+async def lookers(rig: Rig) -> AsyncIterator[tuple[Client, list[Session], Session]]:
+    """Log in: one that asks for everything, two that follow `sync/maindata`, and a fresh one."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(client_of(rig.url)) for _ in range(4)]
+        for client in clients:
+            await client.login(USERNAME, PASSWORD)
+        looker, *others, fresh = clients
+        yield looker, [Session(one) for one in others], Session(fresh)
+
+
+async def look_on(rig: Rig, over: asyncio.Event) -> None:
+    """Compare all endpoints until it is over."""
+    async with lookers(rig) as (looker, sessions, fresh):
+        while not over.is_set():
+            await all_agree(looker, sessions, fresh)
+
+
+@pytest.mark.parametrize("profile", ["4.6", "5.1"])
+async def test_all_endpoints_agree_while_the_bridge_is_busy(tmp_path: Path, profile: str) -> None:
+    """Also in an outage, and after a restart in one."""
+    rig = Rig(
+        tmp_path,
+        slow(),
+        BRIDGE_QBITTORRENT__PROFILE=profile,
+        BRIDGE_DELIVERY__PARALLEL_FILES="3",
+    )
+    await rig.open()
+    try:
+        over = asyncio.Event()
+        async with client_at(rig) as client, asyncio.TaskGroup() as tasks:
+            tasks.create_task(look_on(rig, over))
+            try:
+                await busy(rig, client)
+            finally:
+                over.set()
+        rig.sim.faults.add("*", Html(status=502), times=None)
+        await rig.restart()
+        async with lookers(rig) as (looker, sessions, fresh):
+            assert any(row["progress"] < 1 for row in (await listed(looker)).values())
+            await all_agree(looker, sessions, fresh)
+            await all_agree(looker, sessions, fresh)
+    finally:
+        await rig.close()
