@@ -18,9 +18,10 @@ from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
 from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
-from bridge.qbittorrent.profile import PROFILES, Profile
 from bridge.qbittorrent.responses import (
+    PROFILES,
     HttpError,
+    Profile,
     forbid_caching,
     text_response,
 )
