@@ -16,7 +16,7 @@ import structlog
 from bridge.core.change_log import batched
 from bridge.core.model import Category
 from bridge.downloads import DownloadService, View
-from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.responses import Profile
 from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
     MainData,
