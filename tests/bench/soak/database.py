@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.core.remote_tracking import LIST_LAG_SECONDS
+from bridge.engine import RetryTimes
 
 TABLES = {
     "downloads": "SELECT hash FROM downloads",
@@ -54,10 +55,13 @@ def forget_budgets(path: Path) -> None:
 def let_minutes_pass(path: Path) -> None:
     """Let the minutes pass after which a create that was thought lost is looked for once more.
 
-    The bridge must not run.
+    The bridge must not run. An item that was added too often within an hour is kept at TorBox for
+    some minutes after its removal, in case it is added again: they pass as well.
     """
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE removed_downloads SET left_at = left_at - ?", (LIST_LAG_SECONDS,))
+        kept = RetryTimes().reuse
+        database.execute("UPDATE jobs SET next_attempt_at = next_attempt_at - ?", (kept,))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
