@@ -1,4 +1,4 @@
-"""What only one bridge may have: the addresses it listens on, and the lock on its database."""
+"""Takes the addresses that the bridge listens on, and the lock on its database."""
 
 import asyncio
 import errno

@@ -1,4 +1,7 @@
-"""The login, its sessions, and the API key."""
+"""The login: hashed passwords, sessions, and the API key.
+
+Passwords are stored as scrypt hashes and compared in constant time.
+"""
 
 import asyncio
 import base64

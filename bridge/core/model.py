@@ -401,7 +401,7 @@ class Removal:
     reusable: bool = False
     """TorBox had all of it: another add of the hash could use the item."""
     kept_until: float = 0.0
-    """Only the item at TorBox is left, and until then an add of the hash takes it over."""
+    """Only the item at TorBox is left to delete. Until this time an add of the hash takes it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Decides what to do next: a pure function from what is known to actions. The engine performs them.
+"""Decides what to do next: a pure function of what is known. The engine performs its actions.
 
 Each phase yields an action, or the time at which it has to be looked at again. A download or grab
 that yields neither is stopped, busy, or done.
@@ -173,7 +173,7 @@ def _is_used(job: Job, known: PlannerInput) -> bool:
 
 
 def _reuses(known: PlannerInput) -> Iterator[Step]:
-    """Yield the downloads whose hash was removed lately, and whose item TorBox still has."""
+    """Yield a Reuse for each new download whose hash was removed recently and is still at TorBox."""
     if known.probe_at is not None:
         return
     kept = {

@@ -1,4 +1,4 @@
-"""When seeding is done: the limits of the *arr, and what TorBox is asked to do."""
+"""How TorBox is asked to seed, and when the limits of the *arr are reached."""
 
 from enum import IntEnum, StrEnum
 

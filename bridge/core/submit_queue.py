@@ -139,7 +139,7 @@ def _waiting(known: PlannerInput) -> list[LiveDownload]:
 
 
 def _found(live: LiveDownload, known: PlannerInput) -> AttachTorrent | AttachQueued | None:
-    """Return the attachment to an item in TorBox's lists: our create made it, or it is to be adopted."""
+    """Return the attachment to an item in TorBox's lists: our create made it, or the user adopts it."""
     download, snapshot = live.download, known.snapshot
     if download.phase is not DownloadPhase.SUBMITTING and not _adopts(live, known):
         return None

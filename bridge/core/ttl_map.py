@@ -1,4 +1,4 @@
-"""A map whose entries expire: what is remembered for a while, and no longer than that."""
+"""A map whose entries expire after a time."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -31,7 +31,7 @@ class TtlMap(Generic[K, V]):
             self._sweep_at = max(64, 2 * len(self._entries))
 
     def get(self, key: K, now: float) -> V | None:
-        """Return the value; None if there is none any more."""
+        """Return the value; None if it has expired or was never put."""
         value, at, keep = self._entries.get(key, (None, now, 0.0))
         return value if 0.0 <= now - at < keep else None
 

@@ -1,4 +1,4 @@
-"""What `demo --keep` leaves on the page: a handful of downloads in different states."""
+"""The downloads that `demo --keep` leaves on the page: a handful, in different states."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -88,7 +88,7 @@ def samples() -> tuple[Sample, ...]:
 
 
 def prepare(simulator: Simulator, of: tuple[Sample, ...]) -> None:
-    """Tell the simulated TorBox about the samples, and put an item on the account to adopt."""
+    """Register the samples at the simulated TorBox, and put an item on the account to adopt."""
     simulator.world.account.seed = SEED_NEVER
     simulator.register(
         _season("Added.On.The.Site.S02.720p.WEB.H264-ELSE", 2, 1, cached=True), on_account=True

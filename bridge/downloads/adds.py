@@ -105,7 +105,7 @@ class Adds:
         self._engine.begin_jobs([job])
         result = await self._engine.links.result(job)
         if isinstance(result, NotFetched) and result.forbidden:
-            return Rejected(result.reason, not_allowed=True)
+            return Rejected(result.reason)
         return result if _is_final(result) else Pending()
 
     async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:

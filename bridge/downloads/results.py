@@ -81,8 +81,6 @@ class Rejected:
     reason: str
     bad_torrent: bool = False
     """The file is not a torrent: qBittorrent answers 415."""
-    not_allowed: bool = False
-    """The link leads to a private address that the settings do not allow."""
 
 
 @dataclass(frozen=True, slots=True)

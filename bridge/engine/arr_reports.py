@@ -1,4 +1,4 @@
-"""Tells an *arr about its grabs: that one failed, and that it should look at its downloads.
+"""Calls to an *arr about its grabs: reports of failures, and requests to look at its downloads.
 
 A failed grab is reported so that the *arr searches for another release: the *arr is asked to delete
 the record in its queue with `blocklist`. Before it answers, it calls our `torrents/delete`, which

@@ -45,7 +45,7 @@ NAMES_TRIED = 100
 FIRST_NUMBER = 2
 """The first number for a name that is in use: `Name (2)`."""
 LINK_ATTEMPTS = 6
-"""Attempts for which TorBox may deny an item that it listed, before the item is followed again."""
+"""Attempts at a link to an item that TorBox lists and denies. After these the item is followed again."""
 
 
 class Deliverer:
@@ -114,7 +114,7 @@ class Deliverer:
             return work.entry(grab_id)
 
     def _staging_names(self, work: UnitOfWork, entry: Entry) -> set[str]:
-        """Return the staging names that other grabs of the hash or pending removals use."""
+        """Return the staging names of other grabs of the hash, and of removals that are not done."""
         names = {
             grab.staging_name
             for grab in work.grabs_of(entry.download.id)
@@ -191,11 +191,12 @@ class Deliverer:
     def _can_link(self, source: Entry, sibling: Grab) -> bool:
         waits = sibling.phase is GrabPhase.WAITING and not sibling.stopped
         fetches = self._ctx.mode_of(sibling) in FETCHING and sibling.id != source.grab.id
-        cleared = any(
+        # A removal there may still delete files of the same names.
+        removing = any(
             isinstance(job.task, Removal) and job.task.save_path == sibling.save_path
             for job in self._state.jobs_about(source.hash, Removal)
         )
-        return waits and fetches and sibling.incomplete_list_bytes < 0 and not cleared
+        return waits and fetches and sibling.incomplete_list_bytes < 0 and not removing
 
     async def _link_sibling(self, source: Entry, sibling_id: int) -> None:
         try:
@@ -274,10 +275,7 @@ class Deliverer:
         )
 
     async def _item_unknown(self, entry: Entry) -> None:
-        """Try again if TorBox does not know the item, then follow it again.
-
-        Shortly after an item is ready, TorBox may deny it for some minutes.
-        """
+        """Try again when TorBox denies an item that it listed; after some attempts, follow it again."""
         # TorBox lists an item as ready some minutes before all its servers know it.
         if entry.grab.attempts < LINK_ATTEMPTS:
             await self._later(entry.grab.id, "TorBox gives no links to it yet")

@@ -173,7 +173,7 @@ def store_plan(work: UnitOfWork, grab_id: int, made: Planned | Incomplete) -> No
 
 
 def _began(grab: Grab, listed_bytes: int, now: float) -> float:
-    """Return since when the list has been as it is, for a grab that found files missing in it."""
+    """Return when wanted files were first found missing in this very list."""
     known = grab.incomplete_list_at
     return now if known is None or grab.incomplete_list_bytes != listed_bytes else known
 

@@ -30,8 +30,8 @@ from bridge.delivery.interface import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
-from bridge.state.state import RECENTLY_REMOVED
-from bridge.torbox import NotFound, Operation, QueueOperation, TorBoxError
+from bridge.state.state import RECENTLY_REMOVED, REMOVED_TRAFFIC
+from bridge.torbox import NotFound, Operation, TorBoxError
 
 log = structlog.get_logger()
 
@@ -85,6 +85,9 @@ async def release(
             work.event(entry.hash, "left", why=words, grab_id=grab_id)
         else:
             work.delete_download(entry.download.id)
+            removed = ctx.state.removed_traffic.with_removed(entry)
+            work.put_value(REMOVED_TRAFFIC, removed)
+            ctx.state.removed_traffic = removed
             work.event(entry.hash, "removed", why=words, before=entry.phase, grab_id=grab_id)
     log.info(
         "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
@@ -177,7 +180,7 @@ def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
 async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
     """Delete what a removed grab left behind, and end the job.
 
-    A hash that was created often lately may come again: its item stays at TorBox for a while.
+    A hash that was often created in the last hour may be added again: its item stays for a while.
 
     Raises:
         TorBoxError: TorBox gave no answer; the caller tries again.
@@ -266,7 +269,7 @@ async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, foun
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:
     """Return what to remember of a download whose item may still appear at TorBox.
 
-    None if its item was to stay there, or if no create was ever sent.
+    None if the removal keeps the item, or if no create was ever sent.
     """
     if not removal.delete_remote or removal.submitted_at is None:
         return None
@@ -311,7 +314,7 @@ async def _is_gone(ctx: EngineContext, torrent_id: int) -> bool:
 
 
 async def _delete_queued(ctx: EngineContext, queued_id: int) -> bool:
-    deleted = await _was_there(ctx.torbox.control_queued(queued_id, QueueOperation.DELETE))
+    deleted = await _was_there(ctx.torbox.delete_queued(queued_id))
     ctx.state.recently_removed.deleted_queued[queued_id] = ctx.clock()
     return deleted
 

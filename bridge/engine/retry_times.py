@@ -25,7 +25,7 @@ class RetryTimes:
     beside_content: float = 120.0
     """TorBox lists all content and lacks a cover, a text ...: before these are left out."""
     reuse: float = 600.0
-    """A hash that was created often within the hour is removed: before its item is deleted."""
+    """After the removal of a hash that was often created within the hour: before its item is deleted."""
     metadata: float = 8.0
     """Before TorBox is asked for the metadata of a magnet whose item shows none."""
     link: float = 3.0

@@ -3,8 +3,11 @@
 Before a create is sent, the row says `submitting` and until when the hash is looked up. If a later
 start finds that row, the outcome is unknown: the planner has TorBox's lists read, once for all such
 downloads, and sends the create again only if they do not show the hash.
+
+An item that a removal has not deleted yet is taken over instead of being created again (`reuse`).
 """
 
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -19,6 +22,7 @@ from bridge.core.model import (
     QueuedItem,
     Reason,
     RemoteItem,
+    Removal,
 )
 from bridge.core.planner_input import LiveDownload
 from bridge.core.remote_tracking import created_since
@@ -254,3 +258,43 @@ def _owned(
     unheard = known.phase is DownloadPhase.SUBMITTING or known.lookup_until > 0
     ours = known.ours or unheard
     return known, ours and created_since(known.submitted_at, item, ctx.torbox.offset_seconds)
+
+
+async def reuse(ctx: EngineContext, download_id: int, job_id: int) -> None:
+    """Attach a new download to the item that a removal kept at TorBox, and end the removal.
+
+    An item that is gone or no longer whole is not taken over: the removal is finished, and a create
+    follows.
+
+    Raises:
+        TorBoxError: TorBox did not show the item; the caller tries again.
+    """
+    job = ctx.state.jobs.get(job_id)
+    if job is None or not isinstance(job.task, Removal) or job.task.torrent_id is None:
+        return
+    torrent_id, submitted_at = job.task.torrent_id, job.task.submitted_at
+    item = await ctx.torbox.item(torrent_id)
+    now = ctx.clock()
+    async with ctx.state.unit_of_work() as work:
+        download = work.download(download_id)
+        if download is None or download.phase is not DownloadPhase.NEW:
+            return
+        if job_id not in ctx.state.jobs:
+            return
+        if item is None or item.hash != download.hash or not item.ready:
+            work.put_job(replace(job, next_attempt_at=now, task=replace(job.task, kept_until=0.0)))
+            return
+        work.delete_job(job_id)
+        work.update_download(
+            download_id,
+            lambda latest: transitions.attached(
+                latest,
+                now,
+                torrent_id=torrent_id,
+                ours=True,
+                submitted_at=submitted_at,
+                cached=True,
+            ),
+            why="TorBox still has the item of its last grab",
+        )
+    log.info("item_reused", release=download.name, hash=download.hash, torrent_id=torrent_id)

@@ -1,4 +1,4 @@
-"""What TorBox answered, remembered for a while: cached hashes, refusals, and links to files.
+"""Answers of TorBox, remembered for a while: cached hashes, refusals, and links to files.
 
 In memory only, so that a restart after an upgrade of the plan forgets it.
 """
@@ -32,7 +32,7 @@ LINK_SECONDS = 50 * 60.0
 
 
 class CachedAnswers:
-    """Which hashes TorBox has cached. One call for many downloads, and only where it matters."""
+    """Which hashes TorBox has cached. A single call asks about many downloads."""
 
     def __init__(self, torbox: TorBox) -> None:
         self._torbox = torbox
@@ -70,7 +70,7 @@ class CachedAnswers:
 
 
 class Refusals:
-    """What TorBox refused for good in the last day, so that the same add is rejected at once.
+    """Torrents that TorBox refused for good in the last day, so that the same add is rejected at once.
 
     Times are unix seconds, sizes bytes.
     """

@@ -18,10 +18,10 @@ from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
 from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
-from bridge.qbittorrent.profile import PROFILES, Profile
 from bridge.qbittorrent.responses import (
+    PROFILES,
     HttpError,
-    add_security_headers,
+    Profile,
     forbid_caching,
     text_response,
 )
@@ -65,7 +65,6 @@ def create_api(
         preferences=preferences,
     )
     api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(add_security_headers)
     api.on_response_prepare.append(forbid_caching)
     return api
 

@@ -11,8 +11,7 @@ from bridge.auth import Access, Principal, address_of
 from bridge.downloads import NOBODY, Caller, DownloadService, View, program_of
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.params import Params
-from bridge.qbittorrent.profile import Profile
-from bridge.qbittorrent.responses import HttpError
+from bridge.qbittorrent.responses import HttpError, Profile
 from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import TorrentList
 

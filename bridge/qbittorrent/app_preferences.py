@@ -15,8 +15,7 @@ import structlog
 from aiohttp import web
 
 from bridge.qbittorrent.api_context import ApiRequest
-from bridge.qbittorrent.profile import Profile
-from bridge.qbittorrent.responses import done
+from bridge.qbittorrent.responses import Profile, done
 
 log = structlog.get_logger()
 

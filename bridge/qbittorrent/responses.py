@@ -1,14 +1,17 @@
-"""The replies of the API: their content types, headers and errors.
+"""The replies of the API: their content types, headers and errors, and whose version they name.
 
 As in qBittorrent, texts are `text/plain; charset=UTF-8`, JSON is compact and has no charset, and an
 action without a result is 200 with an empty text.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 
 from aiohttp import web
+
+from bridge.core.status import State
 
 TEXT = "text/plain; charset=UTF-8"
 JSON = "application/json"
@@ -68,3 +71,31 @@ async def add_security_headers(_request: web.Request, response: web.StreamRespon
 async def forbid_caching(_request: web.Request, response: web.StreamResponse) -> None:
     """Keep replies of the API out of caches: they name what the user downloads."""
     response.headers.setdefault("Cache-Control", "no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The version numbers of a real qBittorrent, and which names and fields it uses.
+
+    The API version has three parts, because .NET orders `2.11` below `2.11.0`.
+    """
+
+    app_version: str
+    api_version: str
+    fields_of_5: bool
+    """`stopped` instead of `paused`, and the fields and preferences that 5.x added."""
+
+    def state(self, state: State) -> str:
+        """Return the name of a state in this version."""
+        return _STOPPED.get(state, state.value) if self.fields_of_5 else state.value
+
+
+_STOPPED = {State.PAUSED_UP: "stoppedUP", State.PAUSED_DL: "stoppedDL"}
+
+PROFILES = MappingProxyType(
+    {
+        "4.6": Profile("v4.6.7", "2.9.3", fields_of_5=False),
+        "5.1": Profile("v5.1.4", "2.11.4", fields_of_5=True),
+    }
+)
+"""By the value of the setting. Every *arr understands 4.6; Readarr does not know `stoppedUP`."""

@@ -17,7 +17,7 @@ from bridge.core.modes import FETCHING
 from bridge.core.seeding import last_active
 from bridge.core.status import ETA_UNKNOWN
 from bridge.downloads import View
-from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.responses import Profile
 
 _ENCODER = msgspec.json.Encoder()
 MONTH = 30.4 * 86400

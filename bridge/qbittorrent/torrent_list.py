@@ -16,7 +16,7 @@ import structlog
 from bridge.core.change_log import ChangeLog, batched
 from bridge.core.model import UNLIMITED
 from bridge.downloads import DownloadService, View
-from bridge.qbittorrent.profile import Profile
+from bridge.qbittorrent.responses import Profile
 from bridge.qbittorrent.torrent_details import tracker_rows
 from bridge.qbittorrent.torrent_filters import Query, matches, ordered
 from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render

@@ -11,7 +11,10 @@ from msgspec import UNSET, UnsetType
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
 from bridge.qbittorrent.sync_sessions import MAX_RID
-from bridge.qbittorrent.sync_snapshot import BATCH, CONNECTED, DISCONNECTED, encoded
+from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED, encoded
+
+SENT_WHOLE = 1000
+"""A full update of more downloads is sent in pieces."""
 
 
 async def maindata(request: ApiRequest) -> web.Response:
@@ -21,7 +24,7 @@ async def maindata(request: ApiRequest) -> web.Response:
     shared = request.principal is None or request.principal.shared
     answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
     pieces = encoded(answer)
-    if len(now.torrents) <= BATCH or answer.full_update is UNSET:
+    if len(now.torrents) <= SENT_WHOLE or answer.full_update is UNSET:
         return json_response(b"".join(pieces))
     return json_response(_in_turns(pieces))
 

@@ -13,6 +13,8 @@ from msgspec import structs
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bridge.config import ConfigError, load
+from bridge.config.environment import PLAIN_KEYS, variable
+from bridge.config.schema import FILE_SUFFIX
 from bridge.setup.settings_file import (
     SettingsFile,
     UnreadableFile,
@@ -20,7 +22,7 @@ from bridge.setup.settings_file import (
     sequence,
     write_atomically,
 )
-from bridge.setup.settings_form import FILE, KEY, PLAIN_KEYS, Setting, blank_settings, variable
+from bridge.setup.settings_form import KEY, Setting, blank_settings
 
 log = structlog.get_logger()
 
@@ -121,19 +123,20 @@ class SettingsEditor:
 
     def _given_by(self, key: str) -> str:
         """Return the environment variable that sets a setting; empty if none does."""
-        names = (variable(key), variable(key) + FILE.upper())
+        plain = variable(*key.split("."))
+        names = (plain, plain + FILE_SUFFIX.upper())
         return next((name for name in names if self._environ.get(name)), "")
 
     def _source(self, key: str, file: SettingsFile | None) -> str:
         if self._given_by(key):
             return "environment"
-        given = file is not None and (file.has(key) or file.get(key + FILE) is not None)
+        given = file is not None and (file.has(key) or file.get(key + FILE_SUFFIX) is not None)
         return "file" if given else "default"
 
     def _filled(self, setting: Setting, file: SettingsFile | None) -> Setting:
         source, by = self._source(setting.key, file), self._given_by(setting.key)
         if source != "environment" and (file is None or _unset(file, setting.key)):
-            plain = PLAIN_KEYS.get(setting.key, ())
+            plain = tuple(PLAIN_KEYS) if setting.key == KEY else ()
             by = next((name for name in plain if self._environ.get(name)), "")
             source = "environment" if by else source
         secret = setting.kind == "secret"
@@ -206,12 +209,12 @@ def _apply(file: SettingsFile, change: SettingsChange) -> None:
     known = {setting.key: setting for setting in blank_settings()}
     for key in change.unset:
         file.drop(key)
-        file.drop(key + FILE)
+        file.drop(key + FILE_SUFFIX)
     for key, text in change.set.items():
         file.put(key, _value(file, known[key], text))
         # A secret may be set as `key` or `key_file`; with both the start refuses the settings.
         if known[key].kind == "secret":
-            file.drop(key + FILE)
+            file.drop(key + FILE_SUFFIX)
     if change.arr is not None:
         _put_arr(file, change.arr)
     if change.notify is not None:
@@ -228,7 +231,7 @@ def _writable(path: Path) -> bool:
 
 
 def _unset(file: SettingsFile, key: str) -> bool:
-    return file.get(key) is None and file.get(key + FILE) is None
+    return file.get(key) is None and file.get(key + FILE_SUFFIX) is None
 
 
 def _shown(file: SettingsFile, setting: Setting) -> str:
@@ -340,7 +343,7 @@ def _put_entries(file: SettingsFile, key: str, rows: Sequence[_EntryRow]) -> Non
         for field, text in secrets.items():
             if text:
                 entry[field] = scalar(text, secret=True)
-                entry.pop(field + FILE, None)
+                entry.pop(field + FILE_SUFFIX, None)
         for field, items in lists.items():
             if _texts(entry.get(field)) != items:
                 entry[field] = sequence(items)

@@ -1,25 +1,22 @@
 """Every setting as a form shows it, made from the types of the settings and their help."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Final
 
 import msgspec
+from msgspec import inspect
 
-from bridge.config import Secret, Settings
+from bridge.config.environment import variable
+from bridge.config.schema import leaf_of, list_of, settings_schema, unwrap, walk
 from bridge.config.settings import RELOADED_SECTIONS
 
-PREFIX: Final = "BRIDGE_"
 KEY: Final = "torbox.api_key"
 NEEDS_RESTART: Final = frozenset({"log.format"})
 """Settings that need a restart in a section that is otherwise reloaded."""
-PLAIN_KEYS: Final = {KEY: ("TORBOX_API_KEY", "TORBOX_API_KEY_FILE")}
-"""Further environment variables of a setting."""
 ELSEWHERE: Final = frozenset({"arr", "notify"})
 """Settings with a form of their own."""
-FILE: Final = "_file"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,29 +43,27 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """The environment variable that sets it."""
 
 
-def variable(key: str) -> str:
-    """Return the name of a setting's environment variable."""
-    return PREFIX + key.replace(".", "__").upper()
-
-
 @cache
 def blank_settings() -> tuple[Setting, ...]:
     """List every setting without its value, in the order of the settings."""
     told = _help()
-    return tuple(
-        Setting(
-            key=key,
-            kind=kind,
-            choices=choices,
-            help=told.get(key, {}).get("help", ""),
-            default=told.get(key, {}).get("default", ""),
-            variable=variable(key),
-            nullable=nullable,
-            restart=_needs_restart(key),
-        )
-        for key, kind, choices, nullable in _walk(Settings, "")
-        if key not in ELSEWHERE
-    )
+    found = []
+    for names, of_type in walk(settings_schema()):
+        key, (kind, choices) = ".".join(names), _kind(of_type)
+        if key not in ELSEWHERE:
+            found.append(
+                Setting(
+                    key=key,
+                    kind=kind,
+                    choices=choices,
+                    help=told.get(key, {}).get("help", ""),
+                    default=told.get(key, {}).get("default", ""),
+                    variable=variable(*names),
+                    nullable=unwrap(of_type)[1],
+                    restart=_needs_restart(key),
+                )
+            )
+    return tuple(found)
 
 
 def _needs_restart(key: str) -> bool:
@@ -81,40 +76,16 @@ def _help() -> Mapping[str, Mapping[str, str]]:
     return msgspec.json.decode(text, type=dict[str, dict[str, str]])
 
 
-def _walk(hint: Any, key: str) -> Iterator[tuple[str, str, tuple[str, ...], bool]]:
-    plain, nullable = _plain(hint)
-    origin, arguments = get_origin(plain), get_args(plain)
-    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
-        for field in msgspec.structs.fields(plain):
-            name = f"{key}.{field.encode_name}" if key else field.encode_name
-            yield from _walk(field.type, name)
-    elif origin is Literal:
-        yield key, "choice", tuple(str(value) for value in arguments), nullable
-    elif plain is bool:
-        yield key, "switch", ("true", "false"), nullable
-    elif plain is Secret:
-        yield key, "secret", (), nullable
-    elif origin is tuple:
-        item, _ = _plain(arguments[0])
-        many = isinstance(item, type) and issubclass(item, msgspec.Struct)
-        yield key, "yaml" if many else "list", (), nullable
-    elif origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        yield key, "yaml", (), nullable
-    else:
-        yield key, "text", (), nullable
-
-
-def _plain(hint: Any) -> tuple[Any, bool]:
-    """Return a type without `Annotated` and `| None`, and whether null is allowed."""
-    nullable = False
-    while True:
-        if get_origin(hint) is Annotated:
-            hint = get_args(hint)[0]
-        elif get_origin(hint) in {Union, UnionType}:
-            kept = [one for one in get_args(hint) if one is not NoneType]
-            nullable |= len(kept) < len(get_args(hint))
-            if len(kept) != 1:
-                return hint, nullable
-            hint = kept[0]
-        else:
-            return hint, nullable
+def _kind(kind: inspect.Type) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of a setting's form field, and its choices."""
+    leaf, (inner, _) = leaf_of(kind), unwrap(kind)
+    if leaf is None:
+        found = list_of(inner)
+        plain = found is not None and leaf_of(found.item_type) is not None
+        return "list" if plain else "yaml", ()
+    if leaf.choices:
+        return "choice", tuple(map(str, leaf.choices))
+    if leaf.secret:
+        return "secret", ()
+    switch = isinstance(inner, inspect.Metadata) and isinstance(inner.type, inspect.BoolType)
+    return ("switch", ("true", "false")) if switch else ("text", ())

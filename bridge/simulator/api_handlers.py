@@ -103,12 +103,6 @@ class Export(msgspec.Struct):
     type: str = "magnet"
 
 
-class Me(msgspec.Struct):
-    """user/me."""
-
-    settings: bool = False
-
-
 class Search(msgspec.Struct):
     """The search, on either host."""
 
@@ -304,9 +298,9 @@ def export(backend: Backend, _call: Call, asked: Export) -> Reply:
     return ok("Torrent data exported successfully.", magnet_of(item.content))
 
 
-def me(backend: Backend, _call: Call, asked: Me) -> Reply:
+def me(backend: Backend, _call: Call, _asked: Nothing) -> Reply:
     """Return the account."""
-    data = item_json.user_json(backend.world, settings=asked.settings)
+    data = item_json.user_json(backend.world)
     return ok("Successfully retrieved your user information.", data)
 
 
@@ -377,7 +371,7 @@ ENDPOINTS = (
     _endpoint(f"POST {API}/torrents/controlqueued", ControlQueued, control_queued),
     _endpoint(f"GET {API}/queued/getqueued", ListParams, get_queued),
     _endpoint(f"POST {API}/queued/controlqueued", ControlQueued, control_queued),
-    _endpoint(f"GET {API}/user/me", Me, me),
+    _endpoint(f"GET {API}/user/me", Nothing, me),
     _endpoint(f"GET {API}/torrents/search", Search, search),
     _endpoint("GET /torrents/search/{query}", Search, search, name="search"),
 )

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from bridge.simulator.clock import Clock
 from bridge.simulator.faults import FaultBook, Subject
 from bridge.simulator.file_links import FileLinks
+from bridge.simulator.lifecycle import Clock
 from bridge.simulator.releases import Catalogue
 from bridge.simulator.remote_account import World
 from bridge.simulator.scenario import RateLimits, Scenario

@@ -125,15 +125,6 @@ def active_limit(slots: int, active: int, *, old: bool = False) -> Refusal:
     )
 
 
-def start_limit(slots: int) -> Refusal:
-    """Return the refusal to start a queued item while all slots are busy, which is a 500."""
-    return Refusal(
-        500,
-        "ACTIVE_LIMIT",
-        f"You have reached your active download limit of {slots}. Please upgrade your plan.",
-    )
-
-
 def queue_full(limit: int) -> Refusal:
     """Return the refusal of an add while the queue is full."""
     return Refusal(

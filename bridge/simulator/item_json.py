@@ -3,12 +3,10 @@
 import uuid
 from typing import Any
 
-from bridge.simulator.clock import timestamp
 from bridge.simulator.content import Content, ContentFile
-from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent
+from bridge.simulator.lifecycle import SEED_NEVER, Queued, Stage, Torrent, timestamp
 from bridge.simulator.releases import magnet_of
 from bridge.simulator.remote_account import World
-from bridge.simulator.scenario import SimulatedAccount
 
 Json = dict[str, Any]
 
@@ -137,7 +135,7 @@ def info_json(content: Content, *, seeds: int, peers: int) -> Json:
     }
 
 
-def user_json(world: World, *, settings: bool) -> Json:
+def user_json(world: World) -> Json:
     """Return the data of user/me."""
     account = world.account
     told: Json = {
@@ -166,25 +164,12 @@ def user_json(world: World, *, settings: bool) -> Json:
         "vendor_id": None,
         "purchases_referred": 0,
     }
-    return told | ({"settings": _settings(account)} if settings else {})
+    return told
 
 
 def number(value: float) -> float:
     """Return 0 and 1 instead of 0.0 and 1.0, as TorBox does."""
     return int(value) if value == int(value) else round(value, 6)
-
-
-def _settings(account: SimulatedAccount) -> Json:
-    return {
-        "seed_torrents": account.seed,
-        "allow_zipped": True,
-        "append_filename_to_links": False,
-        "cdn_selection": "",
-        "webdav_flatten": False,
-        "webdav_use_folder_view": True,
-        "webdav_use_local_files": False,
-        "webhook_url": None,
-    }
 
 
 def _expiry(item: Torrent) -> str | None:

@@ -1,12 +1,52 @@
-"""The life of a torrent at TorBox, from its add to its expiry; and entries of the queue."""
+"""The simulator's clock, and the life of a torrent at TorBox from its add to its expiry.
+
+The clock is real time, which can run faster and jump forward. Every stage follows from the time.
+"""
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from bridge.simulator.content import Content
 from bridge.simulator.releases import Source
 from bridge.simulator.scenario import Behaviour, Tricks
+
+
+class Clock:
+    """Unix time that runs at `speed` times the real pace. Call it for the time."""
+
+    def __init__(self, *, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
+        self._real = real
+        self._speed = speed
+        self._since = real()
+        self._base = time.time()
+
+    def __call__(self) -> float:
+        """Return the simulated time in unix seconds."""
+        return self._base + (self._real() - self._since) * self._speed
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._base, self._since = self(), self._real()
+        self._speed = speed
+
+    def advance(self, seconds: float) -> None:
+        """Jump `seconds` into the future at once."""
+        self._base += seconds
+
+
+def timestamp(at: float) -> str:
+    """Return a date as TorBox writes it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
 
 INFINITE_ETA = 8_640_000
 """Seconds; qBittorrent's way to say never."""

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import msgspec
 
 from bridge.simulator import envelopes
-from bridge.simulator.clock import timestamp
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.envelopes import Refusal
-from bridge.simulator.lifecycle import SEED_NEVER, Order, Queued, Stage, Torrent
+from bridge.simulator.lifecycle import SEED_NEVER, Order, Queued, Stage, Torrent, timestamp
 from bridge.simulator.releases import Catalogue, Source
 from bridge.simulator.scenario import FREE, PLANS, Behaviour, SimulatedAccount, Tricks
 
@@ -257,20 +256,15 @@ class World:
         return None
 
     def control_queued(self, queued_id: int | None, operation: str) -> Refusal | None:
-        """Start or delete a queued item; return None if it was done."""
-        now = self.advance()
-        if operation not in {"start", "delete"}:
+        """Delete a queued item; return None if it was done. No other operation is simulated."""
+        self.advance()
+        if operation != "delete":
             return envelopes.BAD_QUEUE_OPERATION
         if queued_id is None:
             return envelopes.NO_QUEUED_ID
         if queued_id not in self._holdings.queue:
             return envelopes.QUEUED_NOT_FOUND
-        if operation == "delete":
-            del self._holdings.queue[queued_id]
-            return None
-        if self._holdings.full:
-            return envelopes.start_limit(self.slots)
-        self._holdings.start(self._holdings.queue[queued_id], now)
+        del self._holdings.queue[queued_id]
         return None
 
     def open_file(self, torrent_id: int, file_id: int) -> tuple[Torrent, ContentFile] | Refusal:

@@ -90,7 +90,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     queue_seconds: float = 0.0
     """How long an item stays queued at least, even when a slot is free."""
     promote: bool = True
-    """False: the queue stands still until controlqueued starts something."""
+    """False: the queue stands still."""
     as_queued: Literal["when_full", "always"] = "when_full"
     """Effect of as_queued=true: queue only if no slot is free, or always."""
     when_full: Literal["refuse", "refuse_200", "queue"] = "refuse"

@@ -20,7 +20,7 @@ from bridge.torbox.budgets import (
     Budgets,
     CallClass,
 )
-from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, QueueOperation, TorBox
+from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
@@ -54,7 +54,6 @@ __all__ = [
     "NotFound",
     "Operation",
     "PlanRestricted",
-    "QueueOperation",
     "RateLimited",
     "Refused",
     "SearchRefused",

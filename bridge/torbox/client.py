@@ -85,13 +85,6 @@ class Operation(StrEnum):
     STOP_SEEDING = "stop_seeding"
 
 
-class QueueOperation(StrEnum):
-    """The operations on a queued download."""
-
-    START = "start"
-    DELETE = "delete"
-
-
 class TorBox:
     """A client of TorBox for one account.
 
@@ -228,14 +221,13 @@ class TorBox:
         what = {"torrent_id": torrent_id, "operation": operation.value}
         await self._control("/torrents/controltorrent", what)
 
-    async def control_queued(self, queued_id: int, operation: QueueOperation) -> None:
-        """Do something to a queued download.
+    async def delete_queued(self, queued_id: int) -> None:
+        """Delete a queued download.
 
         Raises:
             NotFound: it is gone, perhaps because it became active.
-            WaitForSlot: there is no free slot to start it in.
         """
-        what = {"queued_id": queued_id, "operation": operation.value}
+        what: Mapping[str, str | int] = {"queued_id": queued_id, "operation": "delete"}
         await self._by_either_queue(
             lambda: self._control("/queued/controlqueued", what),
             lambda: self._control("/torrents/controlqueued", what),
@@ -385,12 +377,11 @@ class TorBox:
             max_bytes=LIST_BYTES,
         )
 
-    async def me(self, *, settings: bool = False) -> Account:
+    async def me(self) -> Account:
         """Return the account: the cheapest way to learn whether the key is valid."""
         request = Request(
             call_class=CallClass.OTHER,
             path="/user/me",
-            params={"settings": _word(settings)},
             about_account=True,
         )
         return payloads.account(await self._transport.call(request))

@@ -66,17 +66,6 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSettings:
-    """The settings of the account that change what a mount or a seed looks like."""
-
-    seed_torrents: int = 0
-    """1 automatic, 2 seed, 3 do not seed."""
-    webdav_flatten: bool = False
-    webdav_use_folder_view: bool = False
-    webdav_use_local_files: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The account behind the key. Nothing in it names its owner. Times are unix seconds."""
 
@@ -86,10 +75,8 @@ class Account:
     """Downloads at a time."""
     extra_slots: int = 0
     """The slots that were bought in addition to the plan's."""
-    subscribed: bool = False
     premium_expires_at: float | None = None
     cooldown_until: float | None = None
-    settings: AccountSettings | None = None
 
     @property
     def plan_name(self) -> str:
@@ -224,21 +211,8 @@ def account(answer: Answer) -> Account:
         plan=plan,
         slots=_SLOTS.get(plan, 1) + extra,
         extra_slots=extra,
-        subscribed=json_values.parse_flag(found.get("is_subscribed")),
         premium_expires_at=json_values.parse_timestamp(found.get("premium_expires_at")),
         cooldown_until=json_values.parse_timestamp(found.get("cooldown_until")),
-        settings=_account_settings(found.get("settings")),
-    )
-
-
-def _account_settings(value: object) -> AccountSettings | None:
-    if not isinstance(value, dict):
-        return None
-    return AccountSettings(
-        seed_torrents=json_values.parse_count(value.get("seed_torrents")),
-        webdav_flatten=json_values.parse_flag(value.get("webdav_flatten")),
-        webdav_use_folder_view=json_values.parse_flag(value.get("webdav_use_folder_view")),
-        webdav_use_local_files=json_values.parse_flag(value.get("webdav_use_local_files")),
     )
 
 

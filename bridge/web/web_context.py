@@ -1,4 +1,4 @@
-"""What the routes share: access control, the services, and JSON bodies."""
+"""Access control, the services, and JSON bodies: shared by all routes of the page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

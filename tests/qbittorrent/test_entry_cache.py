@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.downloads import AddOptions
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.torrent_list import EntryCache, queue_positions
 from tests.support.face import Face, magnet
 

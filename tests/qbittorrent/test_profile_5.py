@@ -8,7 +8,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.downloads import AddOptions
 from bridge.qbittorrent.app_preferences import defaults_of
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from tests.support.face import API_KEY, Face, magnet, serve_face
 from tests.support.http import Client, client_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.qbittorrent.app_preferences import defaults_of
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from tests.support.face import API_KEY, Face, serve_face
 from tests.support.http import Client, client_of
 

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.core.model import Phase
 from bridge.downloads import AddOptions
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.sync_sessions import SnapshotTaker
 from bridge.qbittorrent.torrent_list import EntryCache
 from tests.support.face import Face, magnet

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.core.model import Phase
 from bridge.core.status import ETA_UNKNOWN, State
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.torrent_info import TorrentInfo, number, render, root_path, torrent_info
 from tests.arr_emulator.arr_queue import Preferences, Torrent, queue_item
 from tests.arr_emulator.dialects import DIALECTS, App

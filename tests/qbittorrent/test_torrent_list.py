@@ -9,8 +9,7 @@ import pytest
 from bridge.core.model import Phase
 from bridge.delivery.delivery_progress import Progress
 from bridge.downloads import AddOptions
-from bridge.qbittorrent.profile import PROFILES
-from bridge.qbittorrent.responses import HttpError
+from bridge.qbittorrent.responses import PROFILES, HttpError
 from bridge.qbittorrent.torrent_filters import Query
 from bridge.qbittorrent.torrent_list import EntryCache, TorrentList
 from tests.support.face import Face, magnet

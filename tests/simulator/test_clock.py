@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.simulator.clock import Clock
+from bridge.simulator.lifecycle import Clock
 from tests.simulator.support import Tick
 
 

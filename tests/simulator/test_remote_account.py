@@ -214,20 +214,6 @@ def test_a_promoted_item_keeps_what_it_was_asked_with() -> None:
     assert (item.seed, item.allow_zip) == (3, False)
 
 
-def test_start_by_hand_needs_a_slot() -> None:
-    """Starting answers 500 while slots are full."""
-    world = world_of(slots=1, promote=False)
-    created(world, A)
-    world.create(order(B, as_queued=True))
-    entry = world.queue()[0]
-    refused = world.control_queued(entry.id, "start")
-    assert refused is not None
-    assert (refused.status, refused.code) == (500, "ACTIVE_LIMIT")
-    world.forget(A)
-    assert world.control_queued(entry.id, "start") is None
-    assert isinstance(world.find(B), Torrent)
-
-
 @pytest.mark.parametrize(
     ("queued_id", "operation", "expected"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.core.model import Download, Entry, Grab, RemoteItem
 from bridge.core.status import State, Status
 from bridge.downloads import View
-from bridge.qbittorrent.profile import PROFILES
+from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 from tests.support.entries import with_fields
 

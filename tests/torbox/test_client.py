@@ -19,7 +19,7 @@ from bridge.simulator.scenario import Behaviour, RateLimits, Scenario
 from bridge.simulator.scenario import SimulatedAccount as Owner
 from bridge.simulator.simulator import Simulator
 from bridge.torbox.budgets import Budgets, CallClass
-from bridge.torbox.client import Operation, QueueOperation, TorBox
+from bridge.torbox.client import Operation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     NeedsUser,
@@ -203,12 +203,10 @@ async def test_the_queue(world: World) -> None:
     (queued,) = await world.torbox.list_queued()
     assert queued.hash == info_hash("third")
     assert created.queued_id in {None, queued.id}
-    with pytest.raises(WaitForSlot):
-        await world.torbox.control_queued(queued.id, QueueOperation.START)
-    await world.torbox.control_queued(queued.id, QueueOperation.DELETE)
+    await world.torbox.delete_queued(queued.id)
     assert await world.torbox.list_queued() == ()
     with pytest.raises(NotFound):
-        await world.torbox.control_queued(queued.id, QueueOperation.DELETE)
+        await world.torbox.delete_queued(queued.id)
 
 
 async def test_only_what_is_cached(world: World) -> None:
@@ -383,12 +381,10 @@ async def test_search(world: World, session: aiohttp.ClientSession) -> None:
     assert await old.search("show 50% &c") == (found,)
 
 
-@pytest.mark.parametrize("settings", [True, False])
-async def test_the_account(world: World, settings: bool) -> None:
-    """The account has its plan and slots, and its settings when asked for."""
-    found = await world.torbox.me(settings=settings)
+async def test_the_account(world: World) -> None:
+    """The account has its plan and slots."""
+    found = await world.torbox.me()
     assert (found.plan, found.slots) == (2, 10)
-    assert (found.settings is not None) is settings
 
 
 async def test_a_changed_key(world: World) -> None:
@@ -442,7 +438,7 @@ async def test_the_older_queue(torbox: TorBox, script: Scripted) -> None:
     gone = envelope(status=404, success=False, error="ENDPOINT_NOT_FOUND")
     script.answers = [gone, envelope([{"id": 7, "hash": "ab" * 20, "type": "usenet"}]), envelope()]
     assert await torbox.list_queued() == ()
-    await torbox.control_queued(7, QueueOperation.DELETE)
+    await torbox.delete_queued(7)
     assert [seen.path for seen in script.seen] == [
         "/v1/api/queued/getqueued",
         "/v1/api/torrents/getqueued",

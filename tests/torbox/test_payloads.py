@@ -9,7 +9,6 @@ from bridge.torbox.envelope import Answer, parse
 from bridge.torbox.errors import ServerError
 from bridge.torbox.payloads import (
     Account,
-    AccountSettings,
     CachedItem,
     Created,
     SearchResult,
@@ -163,21 +162,18 @@ def test_an_account_has_the_slots_of_its_plan(plan: int, slots: int) -> None:
     assert payloads.account(told(data)) == Account(plan=plan, slots=slots + 2, extra_slots=2)
 
 
-def test_an_account_with_settings() -> None:
-    """Dates and the settings that matter are read."""
+def test_an_account_with_dates() -> None:
+    """The dates are read."""
     data = {
         "plan": 2,
         "is_subscribed": True,
         "premium_expires_at": "2026-06-22T10:00:00Z",
         "cooldown_until": None,
-        "settings": {"seed_torrents": 3, "webdav_flatten": True},
     }
     assert payloads.account(told(data)) == Account(
         plan=2,
         slots=10,
-        subscribed=True,
         premium_expires_at=1782122400.0,
-        settings=AccountSettings(seed_torrents=3, webdav_flatten=True),
     )
 
 

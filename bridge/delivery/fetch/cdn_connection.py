@@ -1,8 +1,8 @@
 """Requests to the CDN, with a limit on every wait, and the check that an answer is the right file.
 
-No error holds a link. The size that TorBox lists is decisive: an answer of another size, or one that
-looks like an error page, is refused before a byte is written, because TorBox's CDN sometimes answers
-200 with a short JSON body.
+No error holds a link. The size that TorBox lists is decisive: answers of another size, and
+answers that look like an error page, are refused before a byte is written, because TorBox's CDN
+sometimes answers 200 with a short JSON body.
 """
 
 import asyncio

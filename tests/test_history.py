@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.core.model import Entry, Phase, Reason
-from bridge.history import History, HistoryRow, Watcher
-from bridge.history.records import WEEK, row_of
+from bridge.history import WEEK, History, HistoryRow, Watcher, row_of
 from bridge.simulator import magnet_of
 from bridge.state import Batch, Database
 from tests.support.clients import client_at
