@@ -24,6 +24,10 @@ from tests.support.rig import BRISK, PASSWORD, Rig, cached, pack
 pytestmark = pytest.mark.timeout(180)
 
 ROWS = 2000
+MIDDLE_IS_SHOWN = """() => {
+  const first = Number(document.querySelector(".rows .row").getAttribute("aria-rowindex"));
+  return first > 800 && first < 1200;
+}"""
 
 
 @pytest.fixture(name="many")
@@ -169,8 +173,9 @@ async def test_two_thousand_rows(many: Rig) -> None:
         assert await page.locator(".rows .row").count() < 60
         assert await page.get_by_role("table").get_attribute("aria-rowcount") == str(ROWS + 1)
         await page.keyboard.press("End")
+        await eventually(lambda: _says(page, "scrollY > document.body.scrollHeight / 2", True))
         await page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
-        await page.wait_for_timeout(300)
+        await eventually(lambda: _says(page, MIDDLE_IS_SHOWN, True))
         link = page.locator(".rows .row a").nth(10)
         name = await link.inner_text()
         await row(page, name).get_by_role("link").hover()
@@ -248,7 +253,7 @@ async def test_the_keyboard_is_enough(many: Rig) -> None:
         assert await page.evaluate("document.activeElement.id") == "search"
 
 
-async def _says(page: Any, script: str, wanted: str) -> bool:
+async def _says(page: Any, script: str, wanted: object) -> bool:
     return bool(await page.evaluate(script) == wanted)
 
 

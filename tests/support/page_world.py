@@ -35,7 +35,7 @@ def finished(number: int, **fields: Any) -> Entry:
         "category": ("tv-sonarr", "radarr", "tv-4k")[number % 3],
         "size": (number % 50 + 1) * GIB // 10,
         "completed_at": at + 300,
-        "content_name": "x",
+        "content_name": made.download.name,
         "delivery_mode": "download",
     }
     return with_fields(made, **delivered | fields)
