@@ -192,7 +192,10 @@ async def bridge(
             apply = partial(_apply_settings, settings, downloads, engine, overview)
             watch = watch_settings(settings, reload, check=check, apply=apply)
             engine.background(watch, name="settings")
-        yield Running(_url(settings, runner), new_password, downloads, state, wanted)
+        # Not before: a start that failed would store a password that nobody has seen.
+        yield Running(
+            _url(settings, runner), await _stored(database, new_password), downloads, state, wanted
+        )
 
 
 def _web_context(
@@ -415,21 +418,26 @@ def _search_url(base_url: str) -> str:
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
-async def _access(settings: Settings, database: Database) -> tuple[Access, str | None]:
-    """Return the login, with the password of the settings, the stored one, or a new one.
+@dataclass(frozen=True, slots=True)
+class _NewPassword:
+    """A password made for the first start. It is not stored yet."""
 
-    The text is the new password, None if none was created.
-    """
-    made: str | None = None
+    text: str
+    hashed: str
+
+
+async def _access(settings: Settings, database: Database) -> tuple[Access, _NewPassword | None]:
+    """Return the login, with the password of the settings, the stored one, or a new one."""
+    made: _NewPassword | None = None
     username = settings.server.username
     if settings.server.password is not None:
         hashed = await asyncio.to_thread(hash_password, settings.server.password.reveal())
     else:
         known = await database.value(PASSWORD_HASH, str)
         if known is None:
-            made = secrets.token_urlsafe(12)
-            known = await asyncio.to_thread(hash_password, made)
-            await database.put_value(PASSWORD_HASH, known)
+            text = secrets.token_urlsafe(12)
+            known = await asyncio.to_thread(hash_password, text)
+            made = _NewPassword(text, known)
         hashed = known
         username = await database.value(USERNAME, str) or username
     key = settings.server.api_key
@@ -443,6 +451,14 @@ async def _access(settings: Settings, database: Database) -> tuple[Access, str |
         csrf_protection=settings.web.csrf_protection,
     )
     return access, made
+
+
+async def _stored(database: Database, made: _NewPassword | None) -> str | None:
+    """Store a new password, hashed; return its text, None if there is none."""
+    if made is None:
+        return None
+    await database.put_value(PASSWORD_HASH, made.hashed)
+    return made.text
 
 
 @asynccontextmanager

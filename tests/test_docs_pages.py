@@ -90,6 +90,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert heading in anchors(file), target
 
 
+def test_the_compose_example_has_what_pages_say_of_it() -> None:
+    """A variable that a page quotes from the compose example is written like that in it."""
+    example = text_of(ROOT / "compose.example.yaml")
+    quoted = [found for page in PAGES for found in re.findall(r"`(\$\{\w+[^`]*\})`", text_of(page))]
+    assert quoted
+    assert [found for found in quoted if found not in example] == []
+
+
 def test_every_page_is_in_the_list_of_pages() -> None:
     """docs/README.md links to every page."""
     listed = set(re.findall(r"\]\((\w[\w-]*\.md)", text_of(ROOT / "docs" / "README.md")))
@@ -241,7 +249,10 @@ def test_the_backup_of_a_running_bridge(tmp_path: Path) -> None:
 )
 def test_every_file_exists(page: Path) -> None:
     """A page names files of the project as they are: by their path, or by their name alone."""
-    named = set(re.findall(r"`((?:[\w.]+/)*[\w]+\.py)`", page.read_text(encoding="utf-8")))
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:tests|deploy|docs|config|bridge|scripts)/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
+    named = set(re.findall(r"`((?:[\w.]+/)*[\w]+\.py)`", text))
     known = [path for folder in ("bridge", "tests") for path in (ROOT / folder).rglob("*.py")]
     missing = {
         name for name in named if not any(path.as_posix().endswith(f"/{name}") for path in known)

@@ -5,6 +5,7 @@ proxy in `server.trusted_proxies`.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import TypeAlias
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 from bridge.config import Network
 
 Address: TypeAlias = IPv4Address | IPv6Address
+
+LONGEST_ADDRESS = 100
+"""Characters; an IPv6 address with zone and port has fewer."""
 
 _PORTS = MappingProxyType({"http": 80, "https": 443})
 
@@ -67,6 +71,12 @@ def parse_address(text: str) -> Address | None:
     An IPv4 address inside of an IPv6 address is returned as IPv4. None when it is no address.
     """
     bare = text.strip()
+    return _parsed(bare) if len(bare) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(bare: str) -> Address | None:
+    # Cached: every poll asks, and parsing costs as much as many a reply.
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
     elif bare.count(":") == 1:

@@ -166,7 +166,7 @@ class OverviewSource:
     def blockers(self) -> tuple[BlockerView, ...]:
         """List the reasons why work waits now."""
         return tuple(
-            BlockerView(kind=one.name, text=one.text, next_attempt_at=one.next_attempt_at)
+            BlockerView(kind=one.name, text=_plain(one.text), next_attempt_at=one.next_attempt_at)
             for one in self._engine.all_blockers
         )
 
@@ -332,6 +332,11 @@ class OverviewSource:
 def _measured(path: Path) -> Usage:
     usage = shutil.disk_usage(path)
     return os.stat(path).st_dev, usage.free, usage.total  # noqa: PTH116 - a device, not a path
+
+
+def _plain(text: str) -> str:
+    """Return a blocker's text without a repeated subject, and without a duration of no minutes."""
+    return text.replace("TorBox: TorBox ", "TorBox ").removesuffix(" (for 0 min)")
 
 
 def _arr_health(arr: Arr, reachable: bool | None, text: str = "") -> ArrHealth:

@@ -43,7 +43,9 @@ def _check(settings: Settings) -> Iterator[Finding]:
             yield from _usable(path, found)
             yield from () if found else _owned_by_another(path)
     database = settings.paths.database.absolute()
-    yield from _usable(database.parent, check_directory(database.parent), what="paths.database")
+    # The first start makes the directory of the database, with those above it.
+    existing = next(path for path in database.parents if path.exists())
+    yield from _usable(existing, check_directory(existing), what="paths.database")
 
 
 def _categories(settings: Settings) -> list[str]:

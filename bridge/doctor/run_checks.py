@@ -52,9 +52,13 @@ async def examine(
 
 
 def log_findings(findings: Sequence[Finding]) -> None:
-    """Log every problem and warning, with its fix, and one line in all cases."""
+    """Log every problem and warning with its fix, the plan and each *arr, and one line in all cases."""
     for finding in findings:
         if finding.level is Level.OK:
+            local = finding.subject in {"settings", "directories", "bridge"}
+            (log.debug if local else log.info)(
+                "check_ok", subject=finding.subject, text=finding.text
+            )
             continue
         say = log.error if finding.level is Level.PROBLEM else log.warning
         say("check_finding", subject=finding.subject, text=finding.text, fix=finding.fix)

@@ -123,6 +123,8 @@ class Queries:
 
     async def prepare(self) -> None:
         """Make the views in batches after a start, so that the first list holds up nobody else."""
+        if self._seen >= 0:
+            return
         async with self._preparing:
             if self._seen >= 0:
                 return

@@ -17,6 +17,7 @@ from bridge.downloads.unmanaged_items import UnmanagedItems
 from bridge.engine import Blocker, Engine, EngineContext
 from bridge.engine.search_jobs import SearchJobs
 from bridge.engine.strm_links import StrmLinks
+from bridge.state import RemovedTraffic
 
 
 class DownloadService:
@@ -62,6 +63,11 @@ class DownloadService:
         paths = [self.labels.default_save_path, *self.labels.category_paths()]
         self._engine.background(self._engine.leftovers.look(paths), name="leftovers")
         self.preferences.apply_limits()
+
+    @property
+    def removed_traffic(self) -> RemovedTraffic:
+        """What removed downloads had moved."""
+        return self._state.removed_traffic
 
     @property
     def unreachable(self) -> bool:

@@ -6,7 +6,15 @@ each outcome is stored in a unit of work and wakes the next plan.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -378,7 +386,7 @@ class Engine:
         slot_at = self.blockers.slot_at
         due = self._cleanup.due(now)
         running = Counter(type(busy.action) for busy in self._busy.values())
-        quick_creates = self._quick_creates(now)
+        counted_creates = creates_that_count(self._busy.values(), now)
         if not 0.0 <= now - self._looked_at <= 3 * LONGEST_SLEEP:
             self._steady_since = now
         self._looked_at = now
@@ -403,8 +411,8 @@ class Engine:
             busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
-            submitting=len(quick_creates),
-            next_place_at=min(quick_creates, default=inf) + SLOW_CREATE_SECONDS,
+            submitting=len(counted_creates),
+            next_place_at=min(counted_creates, default=inf) + SLOW_CREATE_SECONDS,
             delivering=self._delivering_ids(),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
@@ -433,12 +441,6 @@ class Engine:
     def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]
         return {name: self._ctx.rules(name) for name in {grab.category for grab in grabs}}
-
-    def _quick_creates(self, now: float) -> Sequence[float]:
-        """Return when the creates in flight began that keep others from their turn."""
-        began = [busy.began for busy in self._busy.values() if isinstance(busy.action, Submit)]
-        quick = [at for at in began if abs(now - at) < SLOW_CREATE_SECONDS]
-        return quick if len(began) - len(quick) < MOST_SLOW_CREATES else began
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
@@ -626,6 +628,13 @@ class Engine:
             key = Key("job", job.id)
             self._busy[key] = Busy(action, "", task)
             task.add_done_callback(partial(self._ended, key))
+
+
+def creates_that_count(running: Iterable[Busy], now: float) -> Sequence[float]:
+    """Return when the creates in flight began that keep others from their turn."""
+    began = [busy.began for busy in running if isinstance(busy.action, Submit)]
+    quick = [at for at in began if abs(now - at) < SLOW_CREATE_SECONDS]
+    return quick if len(began) - len(quick) < MOST_SLOW_CREATES else began
 
 
 async def save_budgets(ctx: EngineContext) -> None:

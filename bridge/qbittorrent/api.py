@@ -22,7 +22,6 @@ from bridge.qbittorrent.responses import (
     PROFILES,
     HttpError,
     Profile,
-    add_security_headers,
     forbid_caching,
     text_response,
 )
@@ -66,7 +65,6 @@ def create_api(
         preferences=preferences,
     )
     api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(add_security_headers)
     api.on_response_prepare.append(forbid_caching)
     return api
 

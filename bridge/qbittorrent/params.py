@@ -150,18 +150,18 @@ async def read_params(request: web.Request, limits: BodyLimits) -> Params:
     if (request.content_length or 0) > limits.whole_body:
         raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
+        if request.method != "POST":
+            query = request.raw_path.partition("?")[2]
+            return Params(await _decode(query.encode("utf-8", "surrogateescape"), limits))
         async with asyncio.timeout(limits.seconds):
-            return await _read(request, limits)
+            return await _read_body(request, limits)
     except TimeoutError as error:
         raise HttpError(HTTPStatus.REQUEST_TIMEOUT) from error
     except (ValueError, HttpProcessingError) as error:  # codecs, and aiohttp on bad multipart
         raise HttpError(HTTPStatus.BAD_REQUEST) from error
 
 
-async def _read(request: web.Request, limits: BodyLimits) -> Params:
-    if request.method != "POST":
-        query = request.raw_path.partition("?")[2]
-        return Params(await _decode(query.encode("utf-8", "surrogateescape"), limits))
+async def _read_body(request: web.Request, limits: BodyLimits) -> Params:
     match request.content_type:
         case "application/x-www-form-urlencoded":
             chunks = request.content.iter_chunked(CHUNK)

@@ -197,12 +197,15 @@ class SnapshotTaker:
         self._trackers = {url: hashes for url, hashes in everything.items() if hashes}
 
     def _state(self) -> GlobalState:
+        removed = self._downloads.removed_traffic
         return GlobalState(
             download_limit=self._downloads.preferences.download_limit,
             upload_limit=self._downloads.preferences.upload_limit,
             alternative_limits=self._downloads.preferences.alternative_limits,
             queueing=self._downloads.preferences.shown["queueing_enabled"] is not False,
             connected=not self._downloads.unreachable,
+            removed_downloaded=removed.downloaded,
+            removed_uploaded=removed.uploaded,
         )
 
 

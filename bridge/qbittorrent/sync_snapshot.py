@@ -90,7 +90,11 @@ class Totals:
     """Sums over all downloads, in bytes and bytes/s."""
 
     downloaded: int = 0
+    """Since the start of the bridge, also by what was removed since then."""
     uploaded: int = 0
+    present_downloaded: int = 0
+    """By what is not removed."""
+    present_uploaded: int = 0
     download_speed: int = 0
     upload_speed: int = 0
     connections: int = 0
@@ -122,11 +126,12 @@ class TrafficCounter:
     def __init__(self) -> None:
         self._shown: dict[str, _Traffic] = {}
         self._downloaded = self._uploaded = 0
+        self._present_downloaded = self._present_uploaded = 0
         self._download_speed = self._upload_speed = self._connections = 0
 
     def update(self, info_hash: str, view: View | None) -> None:
         """Count what a download shows now; None: it is removed."""
-        before = self._shown.get(info_hash, _Traffic(0.0))
+        before = shown_before = self._shown.get(info_hash, _Traffic(0.0))
         if view is None:
             self._shown.pop(info_hash, None)
             now = _Traffic(before.added_at, before.downloaded, before.uploaded)
@@ -144,6 +149,9 @@ class TrafficCounter:
                 upload_speed=view.status.upload_speed,
                 connections=view.status.seeds + view.status.peers,
             )
+        shown = self._shown.get(info_hash, _Traffic(0.0))
+        self._present_downloaded += shown.downloaded - shown_before.downloaded
+        self._present_uploaded += shown.uploaded - shown_before.uploaded
         self._downloaded += now.downloaded - before.downloaded
         self._uploaded += now.uploaded - before.uploaded
         self._download_speed += now.download_speed - before.download_speed
@@ -155,6 +163,8 @@ class TrafficCounter:
         return Totals(
             downloaded=self._downloaded,
             uploaded=self._uploaded,
+            present_downloaded=self._present_downloaded,
+            present_uploaded=self._present_uploaded,
             download_speed=self._download_speed,
             upload_speed=self._upload_speed,
             connections=self._connections,
@@ -171,6 +181,9 @@ class GlobalState:
     queueing: bool = True
     connected: bool = True
     """TorBox answers, and accepts the key."""
+    removed_downloaded: int = 0
+    """By what was ever removed."""
+    removed_uploaded: int = 0
 
 
 def server_state(
@@ -179,8 +192,8 @@ def server_state(
     """Describe the server. `free_space` in bytes."""
     address = "" if fields_of_5 else UNSET
     return ServerState(
-        alltime_dl=totals.downloaded,
-        alltime_ul=totals.uploaded,
+        alltime_dl=state.removed_downloaded + totals.present_downloaded,
+        alltime_ul=state.removed_uploaded + totals.present_uploaded,
         connection_status=CONNECTED if state.connected else DISCONNECTED,
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,

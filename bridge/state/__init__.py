@@ -1,7 +1,7 @@
 """The bridge's data, in memory and in SQLite, and the unit of work that changes both."""
 
 from bridge.state.database import Batch, Contents, Database, DatabaseError, WriteError
-from bridge.state.state import FetchMeter, State, is_live
+from bridge.state.state import FetchMeter, RemovedTraffic, State, is_live
 from bridge.state.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Database",
     "DatabaseError",
     "FetchMeter",
+    "RemovedTraffic",
     "State",
     "UnitOfWork",
     "WriteError",

@@ -14,6 +14,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from bridge.core.change_log import ChangeLog
 from bridge.core.files import NamedFile
 from bridge.core.model import (
@@ -39,9 +41,24 @@ T = TypeVar("T")
 
 PREFERENCES = "preferences"
 RECENTLY_REMOVED = "recently_removed_items"
+REMOVED_TRAFFIC = "removed_traffic"
 
 FILE_LISTS_KEPT = 64
 """File lists of finished grabs kept in memory; others are read when a client asks."""
+
+
+class RemovedTraffic(msgspec.Struct, frozen=True):
+    """Bytes that removed downloads had moved: a client is told of all that was ever moved."""
+
+    downloaded: int = 0
+    uploaded: int = 0
+
+    def with_removed(self, entry: Entry) -> "RemovedTraffic":
+        """Return the sum with a download that is removed now."""
+        progress = 1.0 if entry.complete else entry.grab.progress
+        return RemovedTraffic(
+            self.downloaded + int(entry.size * progress), self.uploaded + entry.download.uploaded
+        )
 
 
 class FetchMeter(Protocol):
@@ -88,6 +105,8 @@ class State:
         self.expected_files: dict[int, tuple[NamedFile, ...]] = {}
         """Files of downloads for which TorBox lists none yet, by download id."""
         self.recently_removed = RecentlyRemovedItems()
+        self.removed_traffic = RemovedTraffic()
+        """Of all downloads that were ever removed."""
         self.unknown_states: Counter[str] = Counter()
         """TorBox's state words that the bridge does not know, and how often they were seen."""
         self._downloads: dict[int, Download] = {}
@@ -127,6 +146,9 @@ class State:
         self.recently_removed = (
             await self.database.value(RECENTLY_REMOVED, RecentlyRemovedItems)
             or RecentlyRemovedItems()
+        )
+        self.removed_traffic = (
+            await self.database.value(REMOVED_TRAFFIC, RemovedTraffic) or RemovedTraffic()
         )
         for download_id in self._downloads:
             self._set_live(download_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.core.model import Entry, Phase
-from bridge.web.waits import IDLE_SECONDS, span
+from bridge.web.waits import span
 
 _FILES: Final = {
     "download": "its files are fetched",
@@ -26,7 +26,9 @@ class Outlook:
     arrs: Sequence[str] = ()
     """The names of the *arr that import this category."""
     stalled_after: float | None = None
-    """Seconds without progress after which the download is given up."""
+    """Seconds without progress after which the download is given up; None also where the sentence
+    about what it is doing tells the time.
+    """
     removal_at: float | None = None
     """When the automatic clean-up removes it."""
 
@@ -43,8 +45,7 @@ def next_step(entry: Entry, outlook: Outlook) -> str:
         return f"When all files are there, {_imported(outlook)}"
     then = f"When TorBox has all of it, {_delivered(outlook)}"
     if entry.phase is Phase.REMOTE:
-        # A download that stands still already tells the time itself.
-        if outlook.stalled_after is not None and entry.download.idle_seconds < IDLE_SECONDS:
+        if outlook.stalled_after is not None:
             return f"{then}. It is given up after {span(outlook.stalled_after)} without progress"
         return then
     return f"TorBox downloads it, unless it has it cached. {then}"

@@ -73,12 +73,14 @@ def group_of(entry: Entry) -> str:
     return "torbox" if phase is Phase.REMOTE else "waiting"
 
 
-def _waits_long(entry: Entry, slot_at: float | None) -> bool:
+def _waits_long(entry: Entry, context: "_Context") -> bool:
     """Return whether something blocks the entry, or TorBox made no progress for `IDLE_SECONDS`.
 
-    A wait for a slot is part of normal operation.
+    A wait for a slot is part of normal operation, and what stops everything is told at the top.
     """
-    if entry.complete or entry.grab.stopped or waits_for_slot(entry, slot_at):
+    if entry.complete or entry.grab.stopped or waits_for_slot(entry, context.slot_at):
+        return False
+    if context.blocker and entry.phase is not Phase.DELIVERING:
         return False
     idle = entry.phase is Phase.REMOTE and entry.download.idle_seconds >= IDLE_SECONDS
     return bool(entry.note) or idle
@@ -283,7 +285,7 @@ class PageModel:
             category=grab.category,
             tags=grab.tags,
             completed=int(grab.completed_at) if grab.completed_at else None,
-            attention=group == "failed" or _waits_long(entry, context.slot_at),
+            attention=group == "failed" or _waits_long(entry, context),
             forced=grab.force_start,
             order=grab.priority,
         )

@@ -15,7 +15,7 @@ from bridge.logs import masked
 from bridge.web.next_step import Outlook, next_step
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
-from bridge.web.waits import in_words, span
+from bridge.web.waits import GIVEN_UP, in_words, span
 from bridge.web.web_context import CONTEXT, WebContext, answer, read_body, refusal, require_visitor
 
 PRIORITIES = frozenset({0, 1, 6, 7})
@@ -202,6 +202,8 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
     top = grab.content_name or (files[0].name.split("/", 1)[0] if files else "")
     arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
     page = "history" if entry.complete else "queue"
+    doing = context.model.doing(view)
+    stalled_after = context.downloads.policy(grab.category).stalled_after
     return Story(
         hash=entry.hash,
         name=entry.name,
@@ -217,7 +219,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
         queued_id=download.queued_id,
         events=list(events),
         id=grab.id,
-        row=msgspec.structs.replace(context.model.row(view), doing=context.model.doing(view)),
+        row=msgspec.structs.replace(context.model.row(view), doing=doing),
         save_path=grab.save_path,
         content_path=f"{grab.save_path}/{top}" if top else grab.save_path,
         mode=context.downloads.mode_of(grab),
@@ -243,7 +245,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
             Outlook(
                 mode=context.downloads.mode_of(grab),
                 arrs=[name for name, _, _ in arrs],
-                stalled_after=context.downloads.policy(grab.category).stalled_after,
+                stalled_after=None if GIVEN_UP in doing else stalled_after,
                 removal_at=context.downloads.cleanup.removal_at(entry),
             ),
         ),

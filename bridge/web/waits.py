@@ -14,6 +14,8 @@ from bridge.core.status import FAILED_WORDS, state_word
 
 IDLE_SECONDS: Final = 90.0
 """No progress for longer than this is mentioned in the sentence."""
+GIVEN_UP: Final = "given up at"
+"""A sentence with these words tells when the download is given up."""
 FAILED_SECONDS: Final = 60.0
 """Seconds that TorBox must report a failure before the download fails."""
 
@@ -188,7 +190,7 @@ def _still(what: str, entry: Entry, limit: float | None, *, always: bool = False
     )
     if limit is None:
         return told
-    return f"{told}; given up at {_at(since + limit)}"
+    return f"{told}; {GIVEN_UP} {_at(since + limit)}"
 
 
 def _line(place: int) -> str:

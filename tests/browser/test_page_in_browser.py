@@ -232,6 +232,12 @@ async def test_the_keyboard_is_enough(many: Rig) -> None:
         await page.keyboard.press("Escape")
         await page.get_by_text("6 selected").wait_for(state="detached")
         assert await page.locator(".rows .row input:checked").count() == 0
+        second, third = (await page.locator(".rows .row a").all_inner_texts())[1:3]
+        await row(page, second).get_by_role("link").focus()
+        await page.keyboard.press("Delete")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await row(page, second).wait_for(state="detached")
+        await eventually(lambda: _says(page, focused, third))
         await page.keyboard.press("End")
         await eventually(lambda: _at_end(page))
         await page.keyboard.press("Enter")
@@ -242,9 +248,13 @@ async def test_the_keyboard_is_enough(many: Rig) -> None:
         assert await page.evaluate("document.activeElement.id") == "search"
 
 
+async def _says(page: Any, script: str, wanted: str) -> bool:
+    return bool(await page.evaluate(script) == wanted)
+
+
 async def _at_end(page: Any) -> bool:
     index = "document.activeElement.closest('[aria-rowindex]')?.getAttribute('aria-rowindex')"
-    return bool(await page.evaluate(index) == str(ROWS + 1))
+    return bool(await page.evaluate(index) == str(ROWS))
 
 
 async def test_names_are_text(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
+async def test_before_the_first_start(here: World, tmp_path: Path) -> None:
+    """The directory of the database may be missing: the first start makes it."""
+    here.environ["BRIDGE_PATHS__DATABASE"] = str(tmp_path / "new" / "config" / "bridge.db")
+    assert await here.wrong() == []
+    assert not (tmp_path / "new").exists()
+
+
 @as_root
 @pytest.mark.parametrize(
     ("mask", "setgid", "fine"),

@@ -9,10 +9,10 @@ import pytest
 
 from bridge.core.model import Phase, Reason
 from bridge.listen import CannotStart
-from bridge.simulator import Content, ContentFile, make_torrent
+from bridge.simulator import Cdn, Content, ContentFile, Scenario, magnet_of, make_torrent
 from bridge.simulator.faults import WrongBytes
 from tests.support.aria2 import SECRET, Aria2Daemon
-from tests.support.rig import BRISK, Rig, pack
+from tests.support.rig import BRISK, Rig, pack, quick
 
 
 def without(content: Content, number: int) -> Content:
@@ -131,6 +131,36 @@ async def test_handed_to_aria2(tmp_path: Path) -> None:
             item = await rig.completed(arr, download_id)
             rig.compare(content, item.output_path)
             assert len(await daemon.gids()) == 3
+
+
+async def test_aria2_ends_what_it_began_when_the_mode_is_changed(tmp_path: Path) -> None:
+    """While its section stays in the settings, so that nothing is left at the daemon."""
+    content = pack(episodes=3, size=400_000)
+    async with Aria2Daemon(tmp_path / "aria2") as daemon:
+        rig = Rig(
+            tmp_path,
+            Scenario(behaviour=quick(), cdn=Cdn(bytes_per_second=200_000)),
+            BRIDGE_DELIVERY__MODE="aria2",
+            BRIDGE_DELIVERY__ARIA2__URL=daemon.url,
+            BRIDGE_DELIVERY__ARIA2__SECRET=SECRET,
+        )
+        await rig.open()
+        try:
+            rig.sim.register(content)
+            async with rig.arr("sonarr") as arr:
+                download_id = await arr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.DELIVERING)
+            await rig.until(lambda: bool(rig.state.meters))
+            rig.change(BRIDGE_DELIVERY__MODE="download")
+            await rig.restart()
+            assert rig.phase(content.hash) is Phase.DELIVERING
+            async with rig.arr("sonarr") as arr:
+                item = await rig.completed(arr, download_id, within=30)
+            rig.compare(content, item.output_path)
+            assert len(await daemon.gids()) == 3
+            assert rig.followed(content.hash).delivery_mode == "aria2"
+        finally:
+            await rig.close()
 
 
 async def test_aria2_without_its_address(tmp_path: Path) -> None:

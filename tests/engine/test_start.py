@@ -1,5 +1,6 @@
 """What a start finds out at once: the key, TorBox, and whether another bridge is at work."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,32 @@ async def test_two_bridges_in_a_new_directory(tmp_path: Path) -> None:
     first = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
     await first.open()
     second = Rig(tmp_path, BRIDGE_PATHS__DATABASE=str(tmp_path / "new" / "config" / "bridge.db"))
+    await second.sim.start()
     with pytest.raises(CannotStart, match="another bridge is running"):
         await second.start()
+    await second.close()
     await first.close()
+
+
+def new_password(rig: Rig) -> str | None:
+    """Return the password that a start has made, and shows."""
+    assert rig.running is not None
+    return rig.running.new_password
+
+
+async def test_a_first_start_that_fails_keeps_no_password(tmp_path: Path) -> None:
+    """A password that nobody was shown is not stored: the next start makes another and shows it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        rig = Rig(tmp_path, BRIDGE_SERVER__PASSWORD="", BRIDGE_SERVER__PORT=str(port))
+        with pytest.raises(CannotStart, match="another program listens there"):
+            await rig.open()
+    rig.change(BRIDGE_SERVER__PORT="0")
+    await rig.start()
+    assert new_password(rig)
+    await rig.restart()
+    assert new_password(rig) is None
+    await rig.close()
 
 
 async def test_a_killed_bridge_leaves_no_lock(rig: Rig) -> None:

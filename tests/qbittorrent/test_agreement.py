@@ -111,3 +111,26 @@ async def test_all_endpoints_agree_while_the_bridge_is_busy(tmp_path: Path, prof
             await all_agree(looker, sessions, fresh)
     finally:
         await rig.close()
+
+
+async def test_what_was_ever_moved_stays_counted(tmp_path: Path) -> None:
+    """`alltime_dl` never falls: neither when a download is removed, nor by a restart."""
+    rig = Rig(tmp_path)
+    await rig.open()
+    try:
+        content = pack()
+        rig.sim.register(content)
+        seen = []
+        for removed in (False, True, True):
+            async with client_at(rig) as client:
+                if removed:
+                    await client.post("torrents/delete", hashes=content.hash, deleteFiles="true")
+                else:
+                    await client.post("torrents/add", urls=magnet_of(content), category="tv")
+                    await rig.reaches(content.hash, Phase.FINISHED)
+                state = (await client.get("sync/maindata")).json()["server_state"]
+                seen.append(state["alltime_dl"])
+            await rig.restart()
+        assert seen == [content.size] * 3
+    finally:
+        await rig.close()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import Phase
-from bridge.simulator import magnet_of
+from bridge.core.model import Phase, Reason
+from bridge.simulator import ContentFile, magnet_of, make_torrent
 from tests.support.clients import client_at, info, shows
 from tests.support.http import Client
 from tests.support.rig import Rig, cached, pack
@@ -190,3 +190,38 @@ async def test_a_login_that_was_made_can_be_changed(tmp_path: Path) -> None:
         assert b"another password" not in stored
     finally:
         await rig.close()
+
+
+async def test_excluded_files_are_not_delivered(rig: Rig, client: Client) -> None:
+    """Nor is their size counted; a release of nothing else fails, and says so."""
+    await put(client, excluded_file_names="*.exe", excluded_file_names_enabled=True)
+    files = [ContentFile("Show.mkv", 5000), ContentFile("setup.exe", 700)]
+    show = cached(make_torrent("Show", files))
+    malware = cached(make_torrent("Malware", [ContentFile("a.exe", 90), ContentFile("b.exe", 80)]))
+    for content in (show, malware):
+        rig.sim.register(content)
+        await client.post("torrents/add", urls=magnet_of(content), category="tv")
+    await rig.reaches(show.hash, Phase.FINISHED)
+    row = await info(client, show.hash)
+    assert row["size"] == row["completed"] == 5000
+    assert [path.name for path in Path(row["content_path"]).iterdir()] == ["Show.mkv"]
+    shown = (await client.get(f"torrents/files?hash={show.hash}")).json()
+    assert [(file["name"], file["priority"]) for file in shown if file["priority"] == 0] == [
+        ("Show/setup.exe", 0)
+    ]
+    failed = await rig.reaches(malware.hash, Phase.FAILED)
+    assert failed.failure_reason is Reason.NOTHING_CHOSEN
+    assert (await info(client, malware.hash))["state"] == "error"
+
+
+async def test_a_rejected_add_is_told_in_the_log(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its release, its category, and the reason."""
+    magnet = "magnet:?xt=urn:btih:nonsense&dn=Some.Release"
+    reply = await client.post("torrents/add", urls=magnet, category="tv")
+    assert reply.text == "Fails."
+    (line,) = [text for text in capsys.readouterr().out.splitlines() if "add_rejected" in text]
+    assert "category=tv" in line
+    assert "Some.Release" in line
+    assert "reason=" in line

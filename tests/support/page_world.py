@@ -89,17 +89,22 @@ async def _populate(rig: Rig, *, nasty: bool) -> None:
     faults.add(
         "createtorrent", Error(400, "BOZO_TORRENT", "Torrent file is not valid."), hash=doomed.hash
     )
-    faults.add("createtorrent", Error(), hash=waiting.hash, times=None)
+    if nasty:
+        faults.add("createtorrent", Error(), hash=waiting.hash, times=None)
     async with rig.arr() as arr, rig.arr("radarr") as radarr:
-        for content in (done, named, fetching, waiting, doomed, metadata):
+        for content in (done, named, fetching, doomed, metadata):
             await arr.add_magnet(magnet_of(content))
         for content in (remote, stalled, paused):
             await radarr.add_magnet(magnet_of(content))
+        for content in (metadata, remote, stalled):
+            await rig.reaches(content.hash, Phase.REMOTE)
+        await arr.add_magnet(magnet_of(waiting))
     await rig.service.commands.stop([paused.hash])
     await rig.service.labels.add_tags([remote.hash], ["uhd", "wanted"])
     await rig.reaches(doomed.hash, Phase.FAILED)
     await rig.reaches(done.hash, Phase.FINISHED)
     await rig.reaches(fetching.hash, Phase.DELIVERING)
-    await rig.until(lambda: bool(rig.note(waiting.hash)))
+    if nasty:
+        await rig.until(lambda: bool(rig.note(waiting.hash)))
     await rig.put_back(stalled.hash, -7300, "idle_seconds")
     await asyncio.sleep(1)

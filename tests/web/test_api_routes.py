@@ -2,8 +2,10 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.web.api_routes import BASE, ROUTES, document
@@ -38,6 +40,53 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_route_is_documented(route: object) -> None:
     """docs/api.md has a heading for each."""
     assert f"{route.method} {BASE}{route.path}`" in DOCS  # type: ignore[attr-defined]
+
+
+def sections() -> dict[str, list[str]]:
+    """Return the JSON examples of docs/api.md, by the heading they stand below."""
+    parts = re.split(r"^### `(.+)`$", DOCS, flags=re.MULTILINE)
+    return {
+        heading: re.findall(r"^```json$(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+        for heading, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+EXAMPLES = [
+    pytest.param(heading, text, id=f"{heading} {number}")
+    for heading, texts in sections().items()
+    for number, text in enumerate(texts, 1)
+]
+
+
+def strange(example: object, known: object, at: str = "") -> list[str]:
+    """List the names of an example that its type does not have."""
+    if isinstance(example, dict) and isinstance(known, dict):
+        missing = [f"{at}.{name}" for name in example if name not in known]
+        inner = [
+            strange(example[name], known[name], f"{at}.{name}") for name in known.keys() & example
+        ]
+        return missing + [name for names in inner for name in names]
+    if isinstance(example, list) and isinstance(known, list):
+        pairs = zip(example, known, strict=True)
+        return [name for one, other in pairs for name in strange(one, other, f"{at}[]")]
+    return []
+
+
+@pytest.mark.parametrize(("heading", "text"), EXAMPLES)
+def test_every_example_is_valid(heading: str, text: str) -> None:
+    """An example of docs/api.md is what its route takes or gives, and no name in it is wrong."""
+    route = next(one for one in ROUTES if heading == f"{one.method} {BASE}{one.path}")
+    found = []
+    for kind in (route.takes, route.gives):
+        with suppress(msgspec.ValidationError):
+            read = msgspec.json.decode(text, type=kind) if kind is not None else None
+            found.append(strange(json.loads(text), msgspec.to_builtins(read)))
+    assert [] in found, found
+
+
+def test_there_are_examples() -> None:
+    """Of the routes that scripts use."""
+    assert len(EXAMPLES) > 12
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from bridge.core.model import Phase
 from bridge.simulator import ContentFile, magnet_of, make_torrent
@@ -62,6 +63,17 @@ async def test_a_look_that_was_asked_for(rig: Rig) -> None:
         assert {"all settings are valid", f"it answers at {rig.url}"} <= texts
         assert {"subject", "level", "text", "fix"} == set(answer["findings"][0])
         assert rig.sim.key not in str(answer)
+
+
+async def test_the_log_has_the_plan(rig: Rig) -> None:
+    """What a person asks first about TorBox is in the log after the start: plan and slots."""
+    async with client_at(rig) as client:
+        with structlog.testing.capture_logs() as logs:
+            await client.post(PATH)
+            await looked(client)
+    lines = [line for line in logs if line["event"] == "check_ok" and line["log_level"] == "info"]
+    assert any("plan Pro, 10 downloads at a time" in line["text"] for line in lines)
+    assert {line["subject"] for line in lines} == {"torbox"}
 
 
 async def test_views_cost_no_look(rig: Rig) -> None:

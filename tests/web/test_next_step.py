@@ -41,8 +41,8 @@ def download(**fields: Any) -> Entry:
             ),
         ),
         (
-            download(phase=Phase.REMOTE, torrent_id=1, idle_seconds=7200.0),
-            {"stalled_after": 21600.0, "mode": "symlink", "arrs": ["sonarr", "sonarr-4k"]},
+            download(phase=Phase.REMOTE, torrent_id=1),
+            {"mode": "symlink", "arrs": ["sonarr", "sonarr-4k"]},
             (
                 "When TorBox has all of it, links to its files are made, and sonarr or sonarr-4k imports "
                 "them"

@@ -118,6 +118,8 @@ async def test_an_outage_is_a_blocker(rig: Rig) -> None:
     (blocker,) = told["overview"]["blockers"]
     assert (blocker["kind"], told["overview"]["torbox"]["state"]) == ("outage", "down")
     assert blocker["next_attempt_at"] > 0
+    assert not blocker["text"].startswith("TorBox: TorBox")
+    assert [bool(row.get("attention")) for row in told["rows"]] == [False]
     rig.sim.faults.clear()
 
 

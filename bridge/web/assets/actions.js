@@ -267,7 +267,7 @@ function AddDialog({ files, close }) {
       onDrop=${(event) => { event.preventDefault(); event.stopPropagation(); setOver(false); take(event.dataTransfer.files); }}>
       <${DialogHead} title="Add downloads" close=${close} />
       <${Field} id="add-links" label="Magnets, info-hashes or URLs of .torrent files, one per line">
-        <textarea id="add-links" rows="3" value=${text} onInput=${(event) => setText(event.target.value)} spellcheck="false" autofocus placeholder="magnet:?xt=urn:btih:…"></textarea>
+        <textarea id="add-links" rows="3" value=${text} onInput=${(event) => setText(event.target.value)} spellcheck=${false} autofocus placeholder="magnet:?xt=urn:btih:…"></textarea>
       <//>
       <div class="drop">
         <${Button} icon="file" onClick=${() => picker.current.click()}>Choose .torrent files<//>

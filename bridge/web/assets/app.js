@@ -133,7 +133,7 @@ function Login({ enter }) {
       <h1>Log in</h1>
       <p class="faint">The first start has printed username and password into the log, unless <code>server.password</code> is set.</p>
       <div class="field"><label for="username">Username</label>
-        <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus /></div>
+        <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck=${false} required autofocus /></div>
       <div class="field"><label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required /></div>
       <p class="problem" role="alert">${problem}</p>

@@ -247,6 +247,21 @@ function List({ shown, view, setView, selected, setSelected, go }) {
     }
   });
 
+  // A removed row takes the focus with it: the row that takes its place gets it.
+  const focused = useRef(null);
+  useLayoutEffect(() => {
+    const lost = focused.current;
+    if (!lost || rows.has(lost.id) || document.activeElement !== document.body || !shown.length) return;
+    const next = shown[Math.min(lost.index, shown.length - 1)];
+    focused.current = null;
+    wanted.current = next.id;
+    container.current.querySelector(`[data-id="${next.id}"] a`)?.focus({ preventScroll: true });
+  }, [shown]);
+  const noteFocus = (event) => {
+    const id = Number(event.target.closest("[data-id]")?.dataset.id);
+    if (id) focused.current = { id, index: shown.findIndex((row) => row.id === id) };
+  };
+
   const pick = (row, index, range) => {
     const chosen = new Set(selected);
     if (range && last.current !== null && last.current < shown.length) {
@@ -313,7 +328,7 @@ function List({ shown, view, setView, selected, setSelected, go }) {
   kept.current = made;
   const sortBy = (name) => setView(view.sort === name ? { turned: !view.turned } : { sort: name, turned: false });
   return html`
-    <div class="list" role="table" aria-label="Downloads" aria-rowcount=${shown.length + 1} onKeyDown=${keys}>
+    <div class="list" role="table" aria-label="Downloads" aria-rowcount=${shown.length + 1} onKeyDown=${keys} onFocusIn=${noteFocus}>
       <div class="row heads" role="row" aria-rowindex="1">
         <div role="columnheader" class="c-pick"><input type="checkbox" aria-label="Select all" checked=${all} onChange=${pickAll} /></div>
         ${COLUMNS.map(([name, text, sort]) => html`

@@ -23,7 +23,8 @@ export function Notices({ go }) {
   const { overview, check, problem } = useStore();
   if (!overview) return null;
   const noKey = overview.torbox.state === "no_key";
-  const found = (check?.findings ?? []).filter((one) => one.level !== "ok" && !(noKey && one.subject === "torbox"));
+  const calm = (one) => one.level === "ok" || one.fix.startsWith("Nothing to do") || (noKey && one.subject === "torbox");
+  const found = (check?.findings ?? []).filter((one) => !calm(one));
   const blockers = overview.blockers.filter((one) => !(noKey && one.kind === "bad_key"));
   return html`
     <div class="notices">
@@ -33,12 +34,13 @@ export function Notices({ go }) {
           <p><b>The bridge needs your TorBox API key.</b> Until then downloads wait.</p>
           <${Button} kind="primary" onClick=${() => go("setup")}>Set up<//></div>`}
       ${blockers.map((one) => html`
-        <p class=${`notice ${one.kind === "no_slot" ? "info" : "warn"}`} key=${one.kind + one.text}>
+        <div class=${`notice ${one.kind === "no_slot" ? "info" : "warn"}`} key=${one.kind + one.text}>
           <${Icon} name=${one.kind === "no_slot" ? "clock" : "warn"} />
-          <span><b>${one.kind === "bad_key" ? `TorBox rejects the API key: ${one.text.replace(/^TorBox: /, "")}` : one.text}.</b>${" "}
+          <p><b>${(one.kind === "bad_key" ? `TorBox rejects the API key: ${one.text.replace(/^TorBox: /, "")}` : one.text).replace(/\.$/, "")}.</b>${" "}
           ${one.next_attempt_at ? words(`Next attempt {in:${Math.round(one.next_attempt_at)}}.`) : ""}${" "}
-          ${one.kind === "no_slot" ? "What TorBox has cached goes on." : one.kind === "disk" ? "Its downloads are tried again; nothing is deleted at TorBox." : "Downloads wait, nothing is lost."}</span>
-        </p>`)}
+          ${one.kind === "no_slot" ? "What TorBox has cached goes on." : one.kind === "disk" ? "Its downloads are tried again; nothing is deleted at TorBox." : "Downloads wait, nothing is lost."}</p>
+          ${one.kind === "bad_key" && html`<${Button} kind="primary" onClick=${() => go("setup")}>Enter another key<//>`}
+        </div>`)}
       ${overview.security.map((one) => html`<p class="notice warn" key=${one}><${Icon} name="warn" /><span><b>Failed logins.</b> ${one}.</span></p>`)}
       ${overview.violations > 0 && html`<p class="notice warn"><${Icon} name="warn" /><span>${count(overview.violations, "invariant does", "invariants do")} not hold. Please report it, with the log.</span></p>`}
       <${CheckNotice} found=${found} check=${check} />

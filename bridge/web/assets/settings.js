@@ -182,9 +182,9 @@ function Setting({ setting, changed, isChanged, change, writable }) {
             ${setting.choices.map((one) => html`<option value=${one}>${one}</option>`)}
             ${setting.nullable && html`<option value="null">null</option>`}
           </select>` : setting.kind === "list" || setting.kind === "yaml" ? html`
-          <textarea ...${common} rows=${setting.kind === "yaml" ? 5 : 2} spellcheck="false" value=${value} onInput=${(event) => put(event.target.value)}
+          <textarea ...${common} rows=${setting.kind === "yaml" ? 5 : 2} spellcheck=${false} value=${value} onInput=${(event) => put(event.target.value)}
             placeholder=${setting.kind === "list" ? "One a line" : "YAML"}></textarea>` : html`
-          <input ...${common} type=${setting.kind === "secret" ? "password" : "text"} autocomplete=${setting.kind === "secret" ? "new-password" : "off"} spellcheck="false"
+          <input ...${common} type=${setting.kind === "secret" ? "password" : "text"} autocomplete=${setting.kind === "secret" ? "new-password" : "off"} spellcheck=${false}
             value=${value} placeholder=${setting.kind === "secret" ? (setting.is_set ? "Set; type to replace it" : "Not set") : plain || "Not set"}
             onInput=${(event) => put(event.target.value)} />`}
         <p class="line wrap faint">

@@ -70,7 +70,7 @@ function TorBoxStep({ setting, read, writable }) {
       ${!fixed && html`
         <form onSubmit=${go}>
           <${Field} id="setup-key" label=${setting.is_set ? "Another API key" : "TorBox API key"}>
-            <input id="setup-key" name="key" type="password" autocomplete="off" spellcheck="false" required /><//>
+            <input id="setup-key" name="key" type="password" autocomplete="off" spellcheck=${false} required /><//>
           <${Told} told=${told} />
           <button type="submit" class="button primary" disabled=${busy}>${busy ? "Asking TorBox…" : "Test and save"}</button>
         </form>`}
@@ -161,8 +161,8 @@ function ArrStep({ page, value, read, session, saved }) {
       ${fixed && page.arr_source === "environment" && html`<p>They come from <code>BRIDGE_ARR</code>.</p>`}
       <form onSubmit=${identify}>
         <div class="grid two-columns">
-          <${Field} id="arr-url" label="URL"><input id="arr-url" ...${field("url")} placeholder="http://sonarr:8989" spellcheck="false" required /><//>
-          <${Field} id="arr-key" label="API key"><input id="arr-key" type="password" autocomplete="off" ...${field("api_key")} spellcheck="false" required /><//>
+          <${Field} id="arr-url" label="URL"><input id="arr-url" ...${field("url")} placeholder="http://sonarr:8989" spellcheck=${false} required /><//>
+          <${Field} id="arr-key" label="API key"><input id="arr-key" type="password" autocomplete="off" ...${field("api_key")} spellcheck=${false} required /><//>
         </div>
         ${!test?.ok && html`<${Told} told=${test} />`}
         <button type="submit" class="button" disabled=${busy === "test"}>${busy === "test" ? "Asking it…" : "Test"}</button>

@@ -3,7 +3,7 @@
 import { ROOT, ask, breakable, brief, bytes, copy, date, get, html, moment, now, percent, post, span, speed, useEffect, useRef, useState, why, words } from "./lib.js";
 import { itemsFor } from "./actions.js";
 import { GROUPS } from "./downloads.js";
-import { Button, Menu, Progress, say } from "./parts.js";
+import { Button, Help, Menu, Progress, say } from "./parts.js";
 import { rows, useStore, useTick } from "./store.js";
 
 const PHASES = {
@@ -108,7 +108,8 @@ const Back = ({ go }) => html`
   }}>← All downloads</a></p>`;
 
 function Timeline({ story }) {
-  const events = story.events;
+  // A wait is noted together with its change of phase: one of the two is enough.
+  const events = story.events.filter((event, index) => event.kind !== "note" || event.why !== story.events[index - 1]?.why);
   const end = story.phase === "gone" || ["finished", "failed"].includes(story.phase) ? null : now();
   return html`
     <section class="card" aria-labelledby="timeline-title">
@@ -116,12 +117,13 @@ function Timeline({ story }) {
       <ol class="timeline">
         ${events.map((event, index) => {
           const next = events[index + 1]?.at ?? end;
-          const what = event.kind === "phase" ? PHASES[event.after] ?? event.after : EVENTS[event.kind] ?? event.kind;
+          const advice = event.kind === "note" && events[index + 1]?.after === "failed";
+          const what = advice ? "What to do" : event.kind === "phase" ? PHASES[event.after] ?? event.after : EVENTS[event.kind] ?? event.kind;
           const tone = event.after === "failed" ? "bad" : event.kind === "note" ? "warn" : ["finished", "delivered"].includes(event.after) ? "good" : "";
           return html`
             <li class=${tone} key=${`${event.at} ${index}`}>
               <p><b>${what}</b>${next && next - event.at >= 1 ? html`<span class="faint"> for ${span(next - event.at)}</span>` : ""}</p>
-              ${event.why && event.why !== event.after && html`<p>${event.why}</p>`}
+              ${event.why && event.why !== event.after && html`<p><${Help} text=${event.why.replace(/^[A-Z]+(_[A-Z]+)+: /, "TorBox says: ")} /></p>`}
               <time class="faint" datetime=${new Date(event.at * 1000).toISOString()}>${moment(event.at)}</time>
             </li>`;
         })}

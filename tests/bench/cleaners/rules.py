@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from tests.arr_emulator.arr_queue import QueueItem, QueueStatus
 
 STRIKES = 3
-MIN_SPEED = 1000
-"""Bytes/s. Both have a limit without a default; a recipe of decluttarr has 100 KB/s."""
+MIN_SPEED = 100_000
+"""Bytes/s: decluttarr's default, which many give Cleanuparr, too."""
 MAX_SECONDS = 3600.0
 STALLED = "The download is stalled with no connections"
 METADATA = "qBittorrent is downloading metadata"

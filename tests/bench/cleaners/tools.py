@@ -73,11 +73,12 @@ async def _run(
 
 async def autoremove(place: Place) -> int:
     """Remove what was idle for 20 seconds, or is slow, or stalled."""
-    everything = {"all_trackers": True, "all_categories": True}
+    loading = {"all_trackers": True, "all_categories": True, "status": ["Downloading"]}
     strategies = {
-        "idle": {**everything, "last_activity": 20},
-        "stalled": {**everything, "status": ["StalledDownload"], "create_time": AT_ONCE},
-        "slow": {**everything, "status": ["Downloading"], "max_downloadspeed": 0},
+        # The tool counts what is stalled as downloading, too.
+        "idle": {**loading, "last_activity": 20},
+        "slow": {**loading, "remove": "download_speed < 1"},
+        "stalled": {**loading, "status": ["StalledDownload"], "create_time": AT_ONCE},
     }
     login = {
         "client": "qbittorrent", "host": place.rig.url, "username": USERNAME,
