@@ -211,7 +211,7 @@ async def test_what_turned_up_late_is_removed_at_the_next_start(rig: Rig) -> Non
     await rig.start()
     await rig.until(lambda: rig.sim.world.find(content.hash) is None)
     events = await rig.service.queries.events(content.hash)
-    assert any("turned up" in event.why for event in events)
+    assert any("appeared at TorBox after its removal" in event.why for event in events)
 
 
 async def test_what_was_added_again_and_is_to_stay_stays(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import Error
+from bridge.simulator.faults import Error, Slow
 from tests.arr_emulator.arr_client import Arr
 from tests.arr_emulator.arr_queue import QueueStatus
 from tests.arr_emulator.arr_words import ArrSettings, SeedLimits
@@ -177,6 +177,8 @@ async def test_the_first_may_move_its_files_the_moment_it_sees_them(
     """The second has its own by then: nothing is fetched twice however quick an import is."""
     content = pack()
     rig.sim.register(content)
+    # The first must not be complete before the second was added, however slow this machine is.
+    rig.sim.faults.add("requestdl", Slow(2.0))
     download_id = await add(content, *two)
     imported = Path((await rig.completed(two[0], download_id)).output_path)
     imported.rename(rig.directory / "library")
