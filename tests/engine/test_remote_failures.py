@@ -38,7 +38,7 @@ async def test_an_unknown_state_is_kept(rig: Rig) -> None:
     assert rig.state.unknown_states["transmogrifying"] >= 1
     assert [entry["event"] for entry in logs].count("torbox_unknown_state") == 1
     _, text = await rig.get("/api/v2/torrents/info")
-    assert json.loads(text)[0]["state"] in {"downloading", "stalledDL"}
+    assert json.loads(text)[0]["state"] in {"downloading", "queuedDL", "stalledDL"}
 
 
 @pytest.mark.parametrize("hidden", ["list", "id"])
