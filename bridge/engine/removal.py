@@ -30,7 +30,7 @@ from bridge.delivery.interface import FALLBACK
 from bridge.engine.context import EngineContext
 from bridge.engine.grab_files import paths_safe_to_delete
 from bridge.state import UnitOfWork
-from bridge.state.state import RECENTLY_REMOVED, REMOVED_TRAFFIC
+from bridge.state.state import RECENTLY_REMOVED
 from bridge.torbox import NotFound, Operation, TorBoxError
 
 log = structlog.get_logger()
@@ -85,9 +85,7 @@ async def release(
             work.event(entry.hash, "left", why=words, grab_id=grab_id)
         else:
             work.delete_download(entry.download.id)
-            removed = ctx.state.removed_traffic.with_removed(entry)
-            work.put_value(REMOVED_TRAFFIC, removed)
-            ctx.state.removed_traffic = removed
+            work.count_removed(entry)
             work.event(entry.hash, "removed", why=words, before=entry.phase, grab_id=grab_id)
     log.info(
         "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words

@@ -1,8 +1,8 @@
 """The bridge's data, in memory and in SQLite, and the unit of work that changes both."""
 
 from bridge.state.database import Batch, Contents, Database, DatabaseError, WriteError
-from bridge.state.state import FetchMeter, RemovedTraffic, State, is_live
-from bridge.state.unit_of_work import UnitOfWork
+from bridge.state.state import FetchMeter, State, is_live
+from bridge.state.unit_of_work import RemovedTraffic, UnitOfWork
 
 __all__ = [
     "Batch",

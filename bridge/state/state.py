@@ -14,8 +14,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-import msgspec
-
 from bridge.core.change_log import ChangeLog
 from bridge.core.files import NamedFile
 from bridge.core.model import (
@@ -35,30 +33,15 @@ from bridge.core.model import (
 from bridge.core.preferences import Preferences
 from bridge.core.remote_tracking import RecentlyRemovedItems
 from bridge.state.database import Database, finish_despite_cancellation
-from bridge.state.unit_of_work import UnitOfWork
+from bridge.state.unit_of_work import REMOVED_TRAFFIC, RemovedTraffic, UnitOfWork
 
 T = TypeVar("T")
 
 PREFERENCES = "preferences"
 RECENTLY_REMOVED = "recently_removed_items"
-REMOVED_TRAFFIC = "removed_traffic"
 
 FILE_LISTS_KEPT = 64
 """File lists of finished grabs kept in memory; others are read when a client asks."""
-
-
-class RemovedTraffic(msgspec.Struct, frozen=True):
-    """Bytes that removed downloads had moved: a client is told of all that was ever moved."""
-
-    downloaded: int = 0
-    uploaded: int = 0
-
-    def with_removed(self, entry: Entry) -> "RemovedTraffic":
-        """Return the sum with a download that is removed now."""
-        progress = 1.0 if entry.complete else entry.grab.progress
-        return RemovedTraffic(
-            self.downloaded + int(entry.size * progress), self.uploaded + entry.download.uploaded
-        )
 
 
 class FetchMeter(Protocol):
@@ -383,6 +366,7 @@ class State:
         _replace_all(self._removed, work.removed)
         _replace_all(self._categories, work.categories)
         self._tags = (self._tags | work.new_tags) - work.dropped_tags
+        self.removed_traffic = work.removed_traffic
         if changed or work.changes_labels:
             self.changes.record(changed)
         for grab_id in changed:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from bridge.core.model import (
@@ -29,6 +30,23 @@ PRUNE_EVERY = 25
 """Events of one hash after which its old ones are deleted."""
 
 
+REMOVED_TRAFFIC = "removed_traffic"
+
+
+class RemovedTraffic(msgspec.Struct, frozen=True):
+    """Bytes that removed downloads had moved: a client is told of all that was ever moved."""
+
+    downloaded: int = 0
+    uploaded: int = 0
+
+    def with_removed(self, entry: Entry) -> "RemovedTraffic":
+        """Return the sum with a download that is removed now."""
+        progress = 1.0 if entry.complete else entry.grab.progress
+        return RemovedTraffic(
+            self.downloaded + int(entry.size * progress), self.uploaded + entry.download.uploaded
+        )
+
+
 class UnitOfWork:
     """Collects changes of downloads, grabs, files, jobs, categories and tags.
 
@@ -48,6 +66,7 @@ class UnitOfWork:
         self.categories: dict[str, Category | None] = {}
         self.new_tags: set[str] = set()
         self.dropped_tags: set[str] = set()
+        self.removed_traffic = state.removed_traffic
 
     @property
     def now(self) -> float:
@@ -267,6 +286,11 @@ class UnitOfWork:
         for name in names:
             self.dropped_tags.add(name)
             self.batch.delete_tag(name)
+
+    def count_removed(self, entry: Entry) -> None:
+        """Count what a download has moved that this removes."""
+        self.removed_traffic = self.removed_traffic.with_removed(entry)
+        self.batch.put_value(REMOVED_TRAFFIC, self.removed_traffic)
 
     def put_value(self, name: str, value: object) -> None:
         """Store a small JSON value by name."""
