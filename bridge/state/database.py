@@ -251,7 +251,8 @@ class Database:
                 # neither.
                 f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
             )
-            log.info("database_migrated", schema=number)
+            if taken:  # a new database is made, not migrated
+                log.info("database_migrated", schema=number)
 
     async def write(self, batch: Batch) -> None:
         """Write a batch as one transaction, committed with fsync, or not at all.
