@@ -306,10 +306,6 @@ class Queries:
             self._metainfos[download.id] = parsed
         return self._metainfos.get(download.id)
 
-    def forget_metainfo(self, download_id: int) -> None:
-        """Drop a parsed .torrent: the download has a new .torrent now."""
-        self._metainfos.pop(download_id, None)
-
     async def events(self, info_hash: str) -> Sequence[Event]:
         """Return the timeline of a hash, oldest first; also after its removal."""
         return await self._state.database.events(info_hash.lower())
