@@ -47,9 +47,10 @@ async def in_steps(steps: Generator[None, None, T]) -> T:
     try:
         while (ended := await in_thread(step)) is None:
             pass
-        return ended[0]
-    finally:
+    except BaseException:
         await in_thread(steps.close)
+        raise
+    return ended[0]
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:

@@ -4,7 +4,7 @@ A read costs what has changed since the previous read, not what exists.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -115,11 +115,14 @@ class Queries:
         return self._views.get(grab_id)
 
     def of_hash(self, info_hash: str) -> Sequence[View]:
-        """Return all entries of a hash, oldest first."""
+        """Return all entries of a hash (in any case), oldest first."""
+        return self.of_hashes((info_hash.lower(),))
+
+    def of_hashes(self, hashes: Iterable[str]) -> Sequence[View]:
+        """Return all entries of these hashes, those of one hash oldest first."""
+        # Once for all of them: each time costs as much as there are deliveries.
         self._catch_up()
-        download = self._state.by_hash(info_hash.lower())
-        grabs = self._state.grabs_of(download.id) if download else ()
-        return [self._views[grab.id] for grab in grabs if grab.id in self._views]
+        return [view for info_hash in hashes for view in self._views_of(info_hash)]
 
     async def prepare(self) -> None:
         """Make the views in batches after a start, so that the first list holds up nobody else."""
@@ -202,10 +205,13 @@ class Queries:
         turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
         return _Inputs(entry, item, fetched, turn_in, self._unreachable)
 
-    def _renew_primary(self, info_hash: str) -> None:
+    def _views_of(self, info_hash: str) -> Sequence[View]:
         download = self._state.by_hash(info_hash)
         grabs = self._state.grabs_of(download.id) if download else ()
-        views = [self._views[grab.id] for grab in grabs if grab.id in self._views]
+        return [self._views[grab.id] for grab in grabs if grab.id in self._views]
+
+    def _renew_primary(self, info_hash: str) -> None:
+        views = self._views_of(info_hash)
         if not views:
             self._primaries.pop(info_hash, None)
             return

@@ -16,7 +16,7 @@ from bridge.core.remote_tracking import to_grab_phase
 from bridge.core.seeding import has_an_end
 from bridge.engine.context import EngineContext
 from bridge.engine.removal import release
-from bridge.state import State
+from bridge.state import State, UnitOfWork
 from bridge.torbox import Operation, TorBoxError
 
 log = structlog.get_logger()
@@ -142,7 +142,13 @@ async def finish(ctx: EngineContext, grab_id: int) -> None:
     others = [one for one in ctx.state.grabs_of(entry.download.id) if one.id != grab_id]
     if _seeds_for_us(ctx, entry, others):
         await _stop_seeding(ctx, entry.download)
-    await ctx.state.update_grab(
+    async with ctx.state.unit_of_work() as work:
+        finish_grab(work, grab_id)
+
+
+def finish_grab(work: UnitOfWork, grab_id: int) -> None:
+    """Finish a grab, if it is still complete."""
+    work.update_grab(
         grab_id,
         lambda latest: (
             to_grab_phase(latest, GrabPhase.FINISHED) if latest.phase in COMPLETE else latest

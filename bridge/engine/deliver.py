@@ -20,6 +20,7 @@ from bridge.core.model import (
 from bridge.core.modes import FETCHING
 from bridge.core.paths import fitted, numbered, renamed
 from bridge.core.remote_tracking import to_grab_phase, to_phase
+from bridge.core.seeding import has_an_end
 from bridge.core.transitions import grab_interrupted
 from bridge.delivery import (
     DeliveryError,
@@ -32,6 +33,7 @@ from bridge.delivery import (
     discard_beside,
     link_existing,
 )
+from bridge.engine.cleanup_work import finish_grab
 from bridge.engine.context import EngineContext, GrabHolder
 from bridge.engine.failing import fail_grab
 from bridge.engine.file_planning import Incomplete, Planned, plan_one
@@ -259,8 +261,19 @@ class Deliverer:
                 ),
                 why=f"{count} file{'' if count == 1 else 's'} delivered",
             )
-            if work.grab(grab_id) is not None:
-                work.put_files(grab_id, files)
+            entry = work.entry(grab_id)
+            if entry is None:
+                return
+            work.put_files(grab_id, files)
+            if self._nothing_to_seed(work, entry):
+                # In the same commit: an *arr removes what it imports only when it is finished.
+                finish_grab(work, grab_id)
+
+    def _nothing_to_seed(self, work: UnitOfWork, entry: Entry) -> bool:
+        """Return whether the grab is finished with its delivery, and no other one shares its item."""
+        rule = self._ctx.rules(entry.grab.category).seed
+        alone = len(work.grabs_of(entry.download.id)) == 1
+        return alone and not has_an_end(rule, self._ctx.with_limits(entry.grab))
 
     async def _failed(self, entry: Entry, error: DeliveryFailed) -> None:
         if error.retryable:

@@ -8,6 +8,7 @@ import asyncio
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import msgspec
@@ -76,9 +77,9 @@ class EntryCache:
         """A grab for each hash."""
         return self._queries.primaries
 
-    def views_of(self, info_hash: str) -> Sequence[View]:
-        """Return every grab of a hash, the oldest first."""
-        return self._queries.of_hash(info_hash)
+    def views_of(self, hashes: Iterable[str]) -> Sequence[View]:
+        """Return every grab of these hashes."""
+        return self._queries.of_hashes(hashes)
 
     async def prepare(self) -> None:
         """Make what only the first refresh after a start has to make, in batches."""
@@ -244,7 +245,7 @@ class _Reply:
     body: bytes | bytearray
     version: int
     """Of the entries: what has changed since then must be looked at."""
-    hashes: Collection[str]
+    hashes: AbstractSet[str]
 
 
 class TorrentList:
@@ -279,13 +280,9 @@ class TorrentList:
         changed = self._entries.changed_since(reply.version)
         if changed is None:
             return False
-        return all(
-            info_hash not in reply.hashes and not self._asked_for(query, info_hash)
-            for info_hash in changed
+        return reply.hashes.isdisjoint(changed) and not any(
+            matches(query, view) for view in self._entries.views_of(changed)
         )
-
-    def _asked_for(self, query: Query, info_hash: str) -> bool:
-        return any(matches(query, view) for view in self._entries.views_of(info_hash))
 
     async def _reply(self, query: Query, now: float, version: int) -> _Reply:
         # A list of everything shows a hash once, and so does that of a category: a client that gets
@@ -295,8 +292,7 @@ class TorrentList:
         views: Iterable[View] = entries.views
         if query.hashes is not None:
             # In the order of a list of everything.
-            named = (view for key in query.hashes for view in entries.views_of(key))
-            views = sorted(named, key=lambda view: view.grab.id)
+            views = sorted(entries.views_of(query.hashes), key=lambda view: view.grab.id)
         if everything:
             # By id: the view of a fetch is another object as soon as its speed has changed.
             shown_ids = {view.grab.id for view in entries.primaries.values()}

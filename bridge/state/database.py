@@ -262,13 +262,16 @@ class Database:
         Raises:
             sqlite3.Error: nothing was written.
         """
-        async with self._writer:
-            await finish_despite_cancellation(self._write(self._db, batch))
+        await finish_despite_cancellation(self.write_unprotected(batch))
 
-    async def _write(self, connection: aiosqlite.Connection, batch: Batch) -> None:
-        # One round trip to aiosqlite's thread for the transaction: each wakes the event loop and
-        # the thread. aiosqlite has no public call that runs several statements with parameters.
-        await connection._execute(_commit, connection._conn, batch.statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
+    async def write_unprotected(self, batch: Batch) -> None:
+        """Write a batch; the caller sees to it that no cancellation interrupts this."""
+        async with self._writer:
+            # One round trip to aiosqlite's thread for the transaction: each wakes the event loop
+            # and the thread. aiosqlite has no public call that runs several statements with
+            # parameters.
+            db = self._db
+            await db._execute(_commit, db._conn, batch.statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def contents(self) -> Contents:
         """Read the rows that are kept in memory. An unreadable row is logged and skipped."""

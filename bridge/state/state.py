@@ -261,15 +261,17 @@ class State:
         async with self._lock:
             work = UnitOfWork(self)
             yield work
-            # A client that hangs up cancels its request; a commit that has begun must reach memory
-            # as well.
-            await finish_despite_cancellation(self._commit(work))
+            if work.batch.statements:
+                # A client that hangs up cancels its request; a commit that has begun must reach
+                # memory as well.
+                await finish_despite_cancellation(self._commit(work))
+            else:
+                self._apply(work)
 
     async def _commit(self, work: UnitOfWork) -> None:
-        if work.batch.statements:
-            # The disk first: if the write fails, memory still shows the state before, as a restart
-            # would.
-            await self.database.write(work.batch)
+        # The disk first: if the write fails, memory still shows the state before, as a restart
+        # would.
+        await self.database.write_unprotected(work.batch)
         self._apply(work)
 
     async def update_download(

@@ -22,7 +22,6 @@ def half(top: Path) -> StagedFile:
     """Stage the first half of the first file, and close it."""
     file = begin(staging(top), show(top), min_free=0)[0]
     file.validator = Validator('"one"', "Mon")
-    file.open()
     file.write(0, b"x" * 25_000)
     file.done.add(0, 25_000)
     file.save()
@@ -50,7 +49,6 @@ def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
     checkpoint = staging(tmp_path) / "0.json"
     old = checkpoint.read_bytes()
     with checkpoint.open("rb") as reader:
-        file.open()
         file.done.add(25_000, 30_000)
         file.save()
         file.close()
@@ -150,13 +148,10 @@ def test_a_file_that_aria2_completed_is_taken_over(tmp_path: Path) -> None:
 def test_a_write_that_is_cut_short_goes_on(tmp_path: Path) -> None:
     """Bytes land where they belong, in any order."""
     file = half(tmp_path)
-    file.open()
     file.write(40_000, b"z" * 10_000)
     file.write(25_000, bytearray(b"y" * 15_000))
     file.close()
     assert file.path.read_bytes() == b"x" * 25_000 + b"y" * 15_000 + b"z" * 10_000
-    with pytest.raises(DeliveryFailed):
-        file.write(0, b"late")
 
 
 def test_refuses_links_in_the_way(tmp_path: Path) -> None:
@@ -184,7 +179,6 @@ def test_writes_parts_behind_one_another(tmp_path: Path) -> None:
     """Many parts, empty ones among them, land one behind the other."""
     file = begin(staging(tmp_path), show(tmp_path), min_free=0)[0]
     parts = [bytes([number % 256]) * (number % 3) for number in range(2000)]
-    file.open()
     file.write(100, *parts)
     file.close()
     whole = b"".join(parts)

@@ -54,7 +54,6 @@ def _stage(top: Path) -> None:
     (top / "tv").mkdir()
     (top / "tv").chmod(0o2775)
     for file in begin(staging(top), show(top), min_free=0):
-        file.open()
         file.write(0, some_bytes(file.size, file.file_id))
         file.done.add(0, file.size)
         file.save()
@@ -80,7 +79,6 @@ def _restage(top: Path) -> None:
         file = begin(staging(top), show(top), min_free=0)[0]
         file.reset()
         file.validator = Validator(etag=f'"{version.decode()}"')
-        file.open()
         for offset in range(0, 40_000, 10_000):
             file.write(offset, version * 10_000)
             file.done.add(offset, offset + 10_000)

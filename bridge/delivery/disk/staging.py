@@ -15,10 +15,11 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
-from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, UnsafePath
+from bridge.delivery.delivery_errors import BadRequest, UnsafePath
 from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.linux_calls import fallocate
 from bridge.delivery.disk.request_paths import (
@@ -61,8 +62,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class StagedFile:
     """A file on its way to disk.
 
-    Every method blocks and is for threads; they raise LocalDiskError or NotEnoughSpace. `done`
-    grows only after `write` returned.
+    Every method blocks and is for threads; they raise LocalDiskError or NotEnoughSpace. The caller
+    adds to `done` what `write` has written.
     """
 
     def __init__(self, request: DeliveryRequest, file: RequestedFile, root: Path) -> None:
@@ -85,6 +86,7 @@ class StagedFile:
         """Its name in the staging root while it is moved to another path."""
         self._saved: Checkpoint | None = None
         self._fd: int | None = None
+        self._opening = Lock()
         self._unallocated = 0
 
     @property
@@ -169,19 +171,20 @@ class StagedFile:
         moved = msgspec.structs.replace(checkpoint, path=self._inner)
         root.replace_file(self._checkpoint, msgspec.json.encode(moved))
 
-    def open(self) -> None:
-        """Open for `write`."""
-        with self._staged() as (_, folder):
-            self._fd = folder.open_own(self._parts[-1], os.O_WRONLY)
-
     def close(self) -> None:
-        """Close what `open` opened, if anything."""
+        """Close what `write` opened, if anything."""
         if self._fd is not None:
             fd, self._fd = self._fd, None
             os.close(fd)
 
+    def write_whole(self, *parts: bytes | bytearray) -> None:
+        """Write every byte of the file, and `save` it: all that a small file needs."""
+        self.write(0, *parts)
+        self.done.add(0, self.size)
+        self.save()
+
     def write(self, offset: int, *parts: bytes | bytearray) -> None:
-        """Write all parts at `offset`, one after the other."""
+        """Write all parts at `offset`, one after the other. The file stays open."""
         views = [memoryview(part) for part in parts if part]
         with disk_errors(self.path, needed=sum(map(len, views))):
             # pwritev may write less than it was given, for example just before the disk is full.
@@ -284,9 +287,12 @@ class StagedFile:
             yield root, folder
 
     def _open_fd(self) -> int:
-        if self._fd is None:
-            raise DeliveryFailed(f"{self.name}: the file is not open")
-        return self._fd
+        # Connections write at the same time, each in a thread of its own.
+        with self._opening:
+            if self._fd is None:
+                with self._staged() as (_, folder):
+                    self._fd = folder.open_own(self._parts[-1], os.O_WRONLY)
+            return self._fd
 
     def _read(self, root: Folder, folder: Folder) -> Checkpoint | None:
         checkpoint = _decoded(root, self._checkpoint)

@@ -47,10 +47,9 @@ class Writer:
         self._saved_at = time.monotonic()
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
-        """Keep the file open. At the end, also after a cancellation, save everything written."""
+    async def saved(self) -> AsyncIterator[None]:
+        """At the end, also after a cancellation, save everything written, and close the file."""
         try:
-            await in_thread(self.file.open)
             yield
         finally:
             # A checkpoint that cannot be written must not leave the file open.
@@ -61,8 +60,14 @@ class Writer:
 
     async def write(self, offset: int, parts: Sequence[bytes]) -> None:
         """Write a block, count it, and save the checkpoint when it is due."""
-        await in_thread(self.file.write, offset, *parts)
         before, size = self.file.done.total, sum(map(len, parts))
+        if size == self.file.size:
+            # Nobody else writes to it. Packs have many small files, and each thread costs time.
+            await in_thread(self.file.write_whole, *parts)
+            self._progress.fetched(self.file.file_id, size - before)
+            return
+        await in_thread(self.file.write, offset, *parts)
+        before = self.file.done.total
         self.file.done.add(offset, offset + size)
         # Counted by what is new: a connection that was cancelled may have written this block before.
         self._progress.fetched(self.file.file_id, self.file.done.total - before)

@@ -130,7 +130,7 @@ class _FileFetch:
             throttle=self._fetcher.throttles.of(self._key),
             settings=self._fetcher.settings,
         )
-        async with self._sink.opened():
+        async with self._sink.saved():
             trouble = await attempt.run(self._segments())
         if isinstance(trouble, StartOver) and not await self._only_etag_changed(trouble):
             self._ranges = self._ranges and trouble.ranges

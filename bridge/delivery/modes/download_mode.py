@@ -65,25 +65,16 @@ class DownloadDelivery:
         """Fetch and publish; see `Delivery.deliver`."""
         check_request(request)
         root = staging_root(self._incomplete, request.staging_name)
-        if await in_thread(published, root, request):
-            await in_thread(discard, root)
-            # A kill after the rename of a copy leaves its hidden folder.
-            await discard_beside(request.save_path, request.staging_name)
-            for known in request.files:
-                progress.at(known.file_id, known.size)
-            return Delivered(request.target)
-        await in_thread(check_names, request)
         if request.limit is not None:
             self._fetcher.throttles.set_own(request.staging_name, request.limit)
         with ExitStack() as reserved:
-            files = await in_thread(
-                begin,
-                root,
-                request,
-                min_free=self._settings.min_free_bytes,
-                reservations=self._reservations,
-                until=reserved,
-            )
+            files = await in_thread(self._begin, root, request, reserved)
+            if files is None:
+                # A kill after the rename of a copy leaves its hidden folder.
+                await discard_beside(request.save_path, request.staging_name)
+                for known in request.files:
+                    progress.at(known.file_id, known.size)
+                return Delivered(request.target)
             _show(progress, files)
             await self._fetch(request, links, progress, files)
 
@@ -99,6 +90,22 @@ class DownloadDelivery:
         await in_steps(publish_steps(root, request))
         log.info("content_published", hash=request.info_hash, target=str(request.target))
         return Delivered(request.target)
+
+    def _begin(
+        self, root: Path, request: DeliveryRequest, reserved: ExitStack
+    ) -> list[StagedFile] | None:
+        """Return the staged files; None if the content was published before. Blocks."""
+        if published(root, request):
+            discard(root)
+            return None
+        check_names(request)
+        return begin(
+            root,
+            request,
+            min_free=self._settings.min_free_bytes,
+            reservations=self._reservations,
+            until=reserved,
+        )
 
     async def discard(self, staging_name: str) -> None:
         """Remove the staging area; see `Delivery.discard`."""
