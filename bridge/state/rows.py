@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from enum import Enum
+from functools import cache
+from operator import attrgetter
 from sys import intern
 from types import MappingProxyType
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -50,19 +51,36 @@ def columns(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def to_row(value: Any) -> tuple[Any, ...]:
+def to_row(value: Any) -> Sequence[Any]:
     """Return the parameters of an INSERT of a value."""
-    return tuple(_to_sql(getattr(value, name)) for name in columns(type(value)))
+    fields_of, lists = _writer(type(value))
+    values = list(fields_of(value))
+    for at in lists:
+        values[at] = msgspec.json.encode(values[at]).decode()
+    return values
 
 
+@cache
+def _writer(kind: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Sequence[int]]:
+    """Return what reads all fields of a value, and the places of those that are lists."""
+    names = columns(kind)
+    return attrgetter(*names), _lists(kind)
+
+
+def _lists(kind: type[Any]) -> Sequence[int]:
+    """Return the places of the columns that hold lists, as JSON."""
+    hints = get_type_hints(kind)
+    return [at for at, name in enumerate(columns(kind)) if get_origin(hints[name]) is tuple]
+
+
+@cache
 def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     """Return the function that turns a row into the value; its columns are those of `columns`.
 
     The function raises UnreadableRow when a row does not match the type.
     """
     names = columns(kind)
-    hints = get_type_hints(kind)
-    lists = [at for at, name in enumerate(names) if get_origin(hints[name]) is tuple]
+    lists = _lists(kind)
     repeated = [at for at, name in enumerate(names) if name in REPEATED]
 
     def read(row: Sequence[Any]) -> T:
@@ -137,15 +155,3 @@ def job_from_row(row: sqlite3.Row | Sequence[Any]) -> Job:
         id=job_id, task=decoded, subject=subject, created_at=created_at, attempts=attempts,
         next_attempt_at=next_attempt_at, finished_at=finished_at,
     )  # fmt: skip
-
-
-def _to_sql(value: object) -> object:
-    match value:
-        case tuple():
-            return msgspec.json.encode(value).decode()
-        case Enum():
-            return value.value
-        case bool():
-            return int(value)
-        case _:
-            return value
