@@ -1,16 +1,16 @@
 """The interface that every delivery mode implements, and the table that finds a grab's mode."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import DiskHealth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedFile:
+class RequestedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file to deliver."""
 
     file_id: int
@@ -23,8 +23,7 @@ class RequestedFile:
     """Relative to the save path, `/` separated, made safe."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRequest:
+class DeliveryRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The content to deliver and its target. A delivery needs no other information.
 
     The same info-hash may be delivered several times, also at one time, under different staging
@@ -46,16 +45,16 @@ class DeliveryRequest:
     """Of the remote item."""
     titles: tuple[str, ...] = ()
     """Names that the remote item goes by, the likeliest first. Untrusted."""
-    torrent: bytes = field(default=b"", repr=False)
+    torrent: bytes = b""
     """The .torrent whose pieces the bytes are checked against; empty: they are not checked."""
     limit: int | None = None
     """Bytes per second for this delivery alone, as of its start; `Throttles.set_own` with the
     staging name changes it later. None: leave what was set there."""
 
     def __post_init__(self) -> None:
-        # A frozen dataclass cannot make one default depend on another field.
+        # A default cannot depend on another field.
         if not self.staging_name:
-            object.__setattr__(self, "staging_name", self.info_hash)
+            msgspec.structs.force_setattr(self, "staging_name", self.info_hash)
 
     @property
     def target(self) -> Path:
@@ -63,8 +62,7 @@ class DeliveryRequest:
         return self.save_path / self.content_name
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """Every file of the request is whole below `content_path`, and will be after a power loss."""
 
     content_path: Path

@@ -1,10 +1,10 @@
 """The API over HTTP: parse a request, apply a fault, check key and limits, answer."""
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+import msgspec
 from aiohttp import web
 
 from bridge.simulator import envelopes
@@ -95,7 +95,7 @@ class ApiServer:
             case RotateKey():
                 self._backend.rotate_key()
             case StaleList(seconds):
-                call = dataclasses.replace(call, stale=seconds)
+                call = msgspec.structs.replace(call, stale=seconds)
         reply = self._answer(endpoint, call)
         if reply.delay:
             await asyncio.sleep(reply.delay)
@@ -146,8 +146,8 @@ async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
 
 
 def _with_headers(reply: Reply, headers: dict[str, str]) -> Reply:
-    return dataclasses.replace(reply, headers=headers | dict(reply.headers))
+    return msgspec.structs.replace(reply, headers=headers | dict(reply.headers))
 
 
 def _with_body(reply: Reply, body: object) -> Reply:
-    return dataclasses.replace(reply, body=body)
+    return msgspec.structs.replace(reply, body=body)

@@ -38,6 +38,7 @@ from bridge.state.rows import (
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 EVENTS_KEPT = 200
 """Events kept for each info-hash; the oldest are deleted first."""
@@ -160,8 +161,7 @@ class Batch:
             self.run(_PRUNE_EVENTS, event.hash, event.hash, EVENTS_KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """The rows that are also kept in memory, as read at start."""
 
     downloads: Sequence[Download]
@@ -340,7 +340,7 @@ class Database:
     async def _rows(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._db.execute_fetchall(sql, parameters))
 
-    async def _all(self, kind: type[T], sql: str, *parameters: object) -> list[T]:
+    async def _all(self, kind: type[Row], sql: str, *parameters: object) -> list[Row]:
         rows = await self._rows(sql, *parameters)
         return _readable(rows, reader(kind), kind.__name__)
 

@@ -1,8 +1,7 @@
-"""Conversion of rows and values: a dataclass is a row whose columns are its fields."""
+"""Conversion of rows and values: a value is a row whose columns are its fields."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from operator import attrgetter
 from sys import intern
@@ -22,7 +21,7 @@ from bridge.core.model import (
     Task,
 )
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 JOB_KINDS: Mapping[str, type[Task]] = MappingProxyType(
     {
@@ -46,12 +45,12 @@ class UnreadableRow(ValueError):
     """A row does not match its type; the text names the column."""
 
 
-def columns(kind: type[Any]) -> tuple[str, ...]:
+def columns(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the columns of a value's table, in the order of its fields."""
-    return tuple(field.name for field in fields(kind))
+    return kind.__struct_fields__
 
 
-def to_row(value: Any) -> Sequence[Any]:
+def to_row(value: msgspec.Struct) -> Sequence[Any]:
     """Return the parameters of an INSERT of a value."""
     fields_of, lists = _writer(type(value))
     values = list(fields_of(value))
@@ -61,24 +60,28 @@ def to_row(value: Any) -> Sequence[Any]:
 
 
 @cache
-def _writer(kind: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Sequence[int]]:
+def _writer(kind: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[Any, ...]], Sequence[int]]:
     """Return what reads all fields of a value, and the places of those that are lists."""
     names = columns(kind)
     return attrgetter(*names), _lists(kind)
 
 
-def _lists(kind: type[Any]) -> Sequence[int]:
+def _lists(kind: type[msgspec.Struct]) -> Sequence[int]:
     """Return the places of the columns that hold lists, as JSON."""
     hints = get_type_hints(kind)
     return [at for at, name in enumerate(columns(kind)) if get_origin(hints[name]) is tuple]
 
 
-@cache
 def reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     """Return the function that turns a row into the value; its columns are those of `columns`.
 
     The function raises UnreadableRow when a row does not match the type.
     """
+    return _reader(kind)
+
+
+@cache
+def _reader(kind: type[T]) -> Callable[[Sequence[Any]], T]:
     names = columns(kind)
     lists = _lists(kind)
     repeated = [at for at, name in enumerate(names) if name in REPEATED]
@@ -107,7 +110,7 @@ def _list(name: str, text: str) -> Any:
         raise UnreadableRow(f"{name}: {error}") from error
 
 
-def upsert(table: str, kind: type[Any], key: Sequence[str]) -> str:
+def upsert(table: str, kind: type[msgspec.Struct], key: Sequence[str]) -> str:
     """Return the SQL that puts a value into its table, replacing the row with the same `key`."""
     names = columns(kind)
     marks = ", ".join("?" for _ in names)
@@ -118,7 +121,7 @@ def upsert(table: str, kind: type[Any], key: Sequence[str]) -> str:
     )
 
 
-def select(table: str, kind: type[Any], rest: str = "") -> str:
+def select(table: str, kind: type[msgspec.Struct], rest: str = "") -> str:
     """Return the SQL that reads a value's table, its columns in the order that `reader` wants."""
     return f"SELECT {', '.join(columns(kind))} FROM {table} {rest}"  # noqa: S608 - our names
 

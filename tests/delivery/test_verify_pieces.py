@@ -1,11 +1,12 @@
 """Bytes are checked against the torrent's pieces, mended, or honestly refused."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
@@ -112,7 +113,7 @@ def damaged(offset: int, *, times: int) -> Behaviour:
         if left[0]:
             left[0] -= 1
             data[offset] ^= 1
-        return await honest(request, replace(served, data=bytes(data)))
+        return await honest(request, dataclasses.replace(served, data=bytes(data)))
 
     return behave
 

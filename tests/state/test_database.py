@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bridge.core.model import Category, DeliveredFile, DownloadPhase, Event
@@ -42,7 +42,7 @@ def file(number: int = 1, **fields: object) -> DeliveredFile:
     made = DeliveredFile(
         grab_id=11, file_id=number, remote_name=f"[{number}]/ü.mkv", size=2**40, path=f"p/{number}"
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(made, **fields)
 
 
 def event(number: int) -> Event:

@@ -1,7 +1,8 @@
 """Entries by hand: fields named as a client sees them go to the download or to the grab."""
 
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from bridge.core.model import (
     Download,

@@ -1,7 +1,8 @@
 """Orders and directories for the modes that fetch nothing."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
@@ -33,7 +34,7 @@ def a_request(save_path: Path, *files: tuple[str, int], **fields: object) -> Del
         files=listed,
         torrent_id=7,
     )
-    return replace(request, **fields)  # type: ignore[arg-type]  # fields of an Order
+    return replace(request, **fields)
 
 
 def put(root: Path, name: str, data: bytes) -> Path:
