@@ -222,11 +222,15 @@ class Engine:
         if not self._closing:
             self._arr_refresh.entry_changed(before, after)
 
-    async def renew_key(self) -> None:
-        """Take another TorBox key if the settings have one, and try it at once."""
-        await self._ctx.key.renew()
+    async def renew_key(self) -> bool:
+        """Take another TorBox key if the settings have one, and try it at once.
+
+        Return whether the key has changed.
+        """
+        changed = await self._ctx.key.renew()
         self.blockers.probe_now()
         self.wake()
+        return changed
 
     def wake(self) -> None:
         """Plan again now, because something changed."""

@@ -3,7 +3,7 @@
 import { ROOT, get, html, post, useEffect, useState, why } from "./lib.js";
 import { restart } from "./settings.js";
 import { Button, Field, Icon, say } from "./parts.js";
-import { syncNow, useStore } from "./store.js";
+import { readCheck, syncNow, useStore } from "./store.js";
 
 const USUAL = { sonarr: ["tv-sonarr", 8989], radarr: ["radarr", 7878], lidarr: ["lidarr", 8686], readarr: ["readarr", 8787], whisparr: ["whisparr", 6969] };
 
@@ -56,6 +56,7 @@ function TorBoxStep({ setting, read, writable }) {
         event.target.reset();
         await read();
         setTimeout(syncNow, 1500);
+        setTimeout(readCheck, 1500);
       }
       setTold(answer);
     } catch (error) {
