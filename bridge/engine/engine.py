@@ -72,6 +72,7 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
+from bridge.engine.shown_progress import store_shown_progress
 from bridge.engine.submit import attach_queued, attach_torrent, reuse, submit
 from bridge.engine.tasks import Tasks, log_failure
 from bridge.engine.torbox_memory import CachedAnswers
@@ -312,6 +313,7 @@ class Engine:
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
         await save_budgets(self._ctx)
+        await store_shown_progress(self._state, step=0.0)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -351,6 +353,7 @@ class Engine:
         for action in made.actions:
             well &= await self._carry_out(action)
         await save_budgets(self._ctx)
+        await store_shown_progress(self._state)
         if not well:
             return FAILED_TURN_PAUSE
         if at_once:
