@@ -191,7 +191,9 @@ async def bridge(
             log.warning("no_torbox_key", page=_url(settings, runner), what="enter it on the page")
         if reload is not None:
             apply = partial(_apply_settings, settings, downloads, engine, renew_key)
-            watch = watch_settings(settings, reload, check=check, apply=apply)
+            watch = watch_settings(
+                settings, reload, check=check, apply=apply, due=overview.restart_due
+            )
             engine.background(watch, name="settings")
         # Not before: a start that failed would store a password that nobody has seen.
         yield Running(

@@ -119,6 +119,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Warnings about failed logins, a sentence each."""
     violations: int
     """Number of violated invariants; above 0 is a bug of the bridge."""
+    unapplied: tuple[str, ...]
+    """Saved settings that take effect after a restart."""
 
 
 class OverviewSource:
@@ -139,6 +141,7 @@ class OverviewSource:
         self._arrs = tuple(arrs)
         self._directories = directories
         self._alerts = alerts
+        self._unapplied: tuple[str, ...] = ()
         self._arr_seconds = arr_seconds
         self._account: Account | None = None
         self._account_due = 0.0
@@ -193,6 +196,7 @@ class OverviewSource:
             sample_seconds=SAMPLE_SECONDS,
             security=tuple(self._alerts()),
             violations=self._violations,
+            unapplied=self._unapplied,
         )
 
     def _health(self, blockers: Sequence[BlockerView]) -> TorBoxHealth:
@@ -269,6 +273,10 @@ class OverviewSource:
     def key_changed(self) -> None:
         """Forget the account, which belonged to another key, and read it again."""
         self._account, self._account_due = None, 0.0
+
+    def restart_due(self, keys: Sequence[str]) -> None:
+        """Show which saved settings wait for a restart."""
+        self._unapplied = tuple(keys)
 
     def _begin(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
         if name not in self._running:

@@ -330,6 +330,10 @@ async def test_change_a_setting(set_up: Rig, tmp_path: Path) -> None:
         password = page.get_by_label("server.password", exact=True)
         assert await password.is_disabled()
         assert PASSWORD not in await page.content()
+        # Also where somebody looks who has not changed them: the rest of the page shows what runs.
+        await page.get_by_role("link", name="Downloads").click()
+        notice = page.locator(".notice", has_text="take effect after a restart of the bridge")
+        await notice.get_by_text("delivery.parallel_files").wait_for()
 
 
 async def test_an_arr_that_does_not_answer(set_up: Rig, tmp_path: Path) -> None:

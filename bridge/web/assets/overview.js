@@ -43,6 +43,8 @@ export function Notices({ go }) {
         </div>`)}
       ${overview.security.map((one) => html`<p class="notice warn" key=${one}><${Icon} name="warn" /><span><b>Failed logins.</b> ${one}.</span></p>`)}
       ${overview.violations > 0 && html`<p class="notice warn"><${Icon} name="warn" /><span>${count(overview.violations, "invariant does", "invariants do")} not hold. Please report it, with the log.</span></p>`}
+      ${overview.unapplied.length > 0 && html`
+        <p class="notice info"><${Icon} name="retry" /><span><b>Saved settings take effect after a restart of the bridge:</b> ${overview.unapplied.join(", ")}.</span></p>`}
       <${CheckNotice} found=${found} check=${check} />
     </div>`;
 }
