@@ -192,7 +192,7 @@ function Setting({ setting, changed, isChanged, change, writable }) {
           ${setting.given_by && html`<code>${setting.given_by}</code>`}
           ${plain && setting.kind !== "choice" && setting.kind !== "switch" && setting.source !== "default" && html`<span>default ${plain}</span>`}
           <span>${setting.restart ? "takes effect after a restart" : "takes effect at once"}</span>
-          ${(isChanged || (setting.source === "file" && !fixed)) && html`<button type="button" class="link" onClick=${() => change(back)}>${isChanged ? "Undo" : "Use the default"}</button>`}
+          ${(isChanged || (setting.source === "file" && !fixed)) && html`<button type="button" class="link" onClick=${() => change(back)}>${isChanged ? "Undo" : setting.kind === "secret" ? "Remove it" : "Use the default"}</button>`}
         </p>
       </div>
     </div>`;
