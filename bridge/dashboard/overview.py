@@ -17,7 +17,7 @@ import structlog
 
 from bridge import __version__
 from bridge.arr import Arr, ArrError
-from bridge.engine import Engine, EngineContext
+from bridge.engine import Blocker, Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
 
 log = structlog.get_logger()
@@ -32,6 +32,7 @@ DISK_WAIT_SECONDS = 5.0
 Usage: TypeAlias = tuple[int, int, int]
 """Device number, free bytes and total bytes of a file system."""
 VIOLATION_SECONDS = 60.0
+NO_KEY = "No TorBox API key is set"
 SAMPLE_SECONDS = 15.0
 SAMPLES = 240
 """Samples of the speeds in one hour. A restart clears them."""
@@ -169,9 +170,16 @@ class OverviewSource:
     def blockers(self) -> tuple[BlockerView, ...]:
         """List the reasons why work waits now."""
         return tuple(
-            BlockerView(kind=one.name, text=_plain(one.text), next_attempt_at=one.next_attempt_at)
+            BlockerView(kind=one.name, text=self._text(one), next_attempt_at=one.next_attempt_at)
             for one in self._engine.all_blockers
         )
+
+    def _text(self, blocker: Blocker) -> str:
+        if blocker.name != "bad_key":
+            return _plain(blocker.text)
+        if not self._ctx.key():
+            return NO_KEY
+        return f"TorBox rejects the API key: {_plain(blocker.text).removeprefix('TorBox: ')}"
 
     def read(self) -> Overview:
         """Return the overview from memory: no call, no disk access."""
@@ -207,7 +215,7 @@ class OverviewSource:
                 text = blocker.text
                 break
         if not self._ctx.key():
-            state, text = "no_key", "No TorBox API key is set"
+            state, text = "no_key", NO_KEY
         account = self._account
         return TorBoxHealth(
             state=state,
@@ -343,8 +351,8 @@ def _measured(path: Path) -> Usage:
 
 
 def _plain(text: str) -> str:
-    """Return a blocker's text without a repeated subject, and without a duration of no minutes."""
-    return text.replace("TorBox: TorBox ", "TorBox ").removesuffix(" (for 0 min)")
+    """Return a blocker's text as a part of a sentence, without a duration of no minutes."""
+    return text.replace("TorBox: TorBox ", "TorBox ").removesuffix(" (for 0 min)").rstrip(".")
 
 
 def _arr_health(arr: Arr, reachable: bool | None, text: str = "") -> ArrHealth:
