@@ -178,13 +178,16 @@ async def ever_moved(client: Client) -> int:
 
 
 async def test_what_was_ever_moved_stays_counted(tmp_path: Path) -> None:
-    """`alltime_dl` never falls: neither when a download is removed, nor by a restart."""
+    """`alltime_dl` never falls: neither when a download is removed, nor by a restart.
+
+    What counts from the start of the bridge begins at 0 again, as in qBittorrent.
+    """
     rig = Rig(tmp_path)
     await rig.open()
     try:
         content = pack()
         rig.sim.register(content)
-        seen = []
+        seen, since_start = [], []
         for removed in (False, True, True):
             async with client_at(rig) as client:
                 if removed:
@@ -193,8 +196,10 @@ async def test_what_was_ever_moved_stays_counted(tmp_path: Path) -> None:
                     await client.post("torrents/add", urls=magnet_of(content), category="tv")
                     await rig.reaches(content.hash, Phase.FINISHED)
                 seen.append(await ever_moved(client))
+                since_start.append((await client.get("transfer/info")).json()["dl_info_data"])
             await rig.restart()
         assert seen == [content.size] * 3
+        assert since_start == [content.size, 0, 0]
     finally:
         await rig.close()
 
