@@ -1,10 +1,10 @@
 """The download mode as a whole: what was ordered stands at its place, byte by byte."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, NotEnoughSpace, TargetTaken
 from bridge.delivery.delivery_progress import Progress

@@ -1,8 +1,10 @@
 """One request of the scenario, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 NOBODY: Final = ""
 """The session of a request that brings no cookie."""

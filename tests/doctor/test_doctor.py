@@ -4,11 +4,11 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.arr import PathMapping
 from bridge.doctor import Finding, Level

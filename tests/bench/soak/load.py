@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bridge.simulator import Content, ContentFile, Simulator, make_torrent
 from tests.bench.soak.clients import ADOPTING, CLIENTS, FILMS, TV, TV_4K

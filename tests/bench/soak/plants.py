@@ -1,7 +1,9 @@
 """Releases that are planted to fail: for everybody, or by the rules of one category alone."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from bridge.simulator import Content, ContentFile, Simulator, make_torrent
 from tests.bench.soak.clients import CACHED_ONLY, FILMS, IMPATIENT, TV, TV_4K
