@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -164,9 +164,10 @@ async def bridge(
             ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
         )
         wanted = asyncio.Event()
+        renew_key = partial(_renew_key, engine, overview, checkup)
         context = _web_context(
             ctx, engine, downloads, overview, history=history, notifier=notifier,
-            setup=Setup(api, settings), origin=origin, wanted=wanted,
+            setup=Setup(api, settings), origin=origin, wanted=wanted, renew_key=renew_key,
         )  # fmt: skip
         served = _served(
             settings, context, access, database, checkup, logs, registry=registry, sources=sources
@@ -187,8 +188,10 @@ async def bridge(
         if not key():
             log.warning("no_torbox_key", page=_url(settings, runner), what="enter it on the page")
         if reload is not None:
-            apply = partial(_apply_settings, settings, downloads, engine, overview)
-            watch = watch_settings(settings, reload, check=check, apply=apply)
+            apply = partial(_apply_settings, settings, downloads, engine, renew_key)
+            watch = watch_settings(
+                settings, reload, check=check, apply=apply, due=overview.restart_due
+            )
             engine.background(watch, name="settings")
         # Not before: a start that failed would store a password that nobody has seen.
         yield Running(
@@ -207,6 +210,7 @@ def _web_context(
     setup: Setup,
     origin: Origin | None,
     wanted: asyncio.Event,
+    renew_key: Callable[[], Coroutine[None, None, None]],
 ) -> WebContext:
     """Put together what the page needs. `wanted` is set when it asks for a restart."""
     origin = origin or Origin(ctx.settings.paths.database.with_name("bridge.yaml"), {})
@@ -223,7 +227,7 @@ def _web_context(
             origin.path,
             origin.environ,
             can_restart=origin.restarts,
-            key_changed=partial(_key_changed, engine, overview),
+            key_changed=lambda: engine.background(renew_key(), name="renew key"),
         ),
         setup=setup,
         notifier=notifier,
@@ -279,9 +283,11 @@ def _directories(settings: Settings, downloads: DownloadService) -> list[Path]:
     return list(dict.fromkeys([*paths, *downloads.labels.category_paths()]))
 
 
-def _key_changed(engine: Engine, overview: OverviewSource) -> None:
-    overview.key_changed()
-    engine.background(engine.renew_key(), name="renew key")
+async def _renew_key(engine: Engine, overview: OverviewSource, checkup: Checkup) -> None:
+    """Use the key of the settings; of another key the account and the check are read anew."""
+    if await engine.renew_key():
+        overview.key_changed()
+        checkup.outdated()
 
 
 def _ask_restart(wanted: asyncio.Event, *, possible: bool) -> bool:
@@ -520,11 +526,13 @@ def _as_served(settings: Settings, runner: web.AppRunner) -> Settings:
 
 
 async def _apply_settings(
-    settings: Settings, downloads: DownloadService, engine: Engine, overview: OverviewSource
+    settings: Settings,
+    downloads: DownloadService,
+    engine: Engine,
+    renew_key: Callable[[], Coroutine[None, None, None]],
 ) -> None:
     """Do what changed settings need beyond being read: a new key, new categories."""
-    await engine.renew_key()
-    overview.key_changed()
+    await renew_key()
     engine.settings_changed()
     await _make_categories(settings, downloads)
 

@@ -23,12 +23,13 @@ async def watch_settings(
     *,
     check: Callable[[Settings], None],
     apply: Callable[[], Awaitable[None]],
+    due: Callable[[Sequence[str]], None],
 ) -> None:
     """Read the settings every few seconds and update `settings`. Ends by being cancelled.
 
     Settings with a mistake are logged and ignored, so that an edit cannot stop a running bridge.
     `check` raises CannotStart for settings that are valid but cannot be used; `apply` does what an
-    update needs beyond being read.
+    update needs beyond being read; `due` is told the keys that take effect after a restart.
     """
     latest = structs.replace(settings)
     problems: Sequence[str] = ()
@@ -47,10 +48,13 @@ async def watch_settings(
         problems = ()
         if new != latest:
             latest = structs.replace(new)
-            await _take(settings, new, apply)
+            due(await _take(settings, new, apply))
 
 
-async def _take(settings: Settings, new: Settings, apply: Callable[[], Awaitable[None]]) -> None:
+async def _take(
+    settings: Settings, new: Settings, apply: Callable[[], Awaitable[None]]
+) -> Sequence[str]:
+    """Take over what can change now; return the keys that need a restart."""
     logs.mask(*new.secrets())
     taken, restart = settings.reload_from(new)
     if taken:
@@ -59,3 +63,4 @@ async def _take(settings: Settings, new: Settings, apply: Callable[[], Awaitable
         log.info("settings_reloaded", keys=taken)
     if restart:
         log.warning("settings_need_a_restart", keys=restart)
+    return restart

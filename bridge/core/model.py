@@ -196,6 +196,8 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
     """TorBox's own progress (0..1) when it last increased."""
     remote_active_at: float | None = None
     """When bytes were last seen to move at TorBox, in either direction; None when never."""
+    seeds: int = 0
+    """The last number of seeds above 0 that TorBox reported; 0 when it never did."""
     ratio: float = 0.0
     uploaded: int = 0
     uploaded_at: float | None = None

@@ -120,6 +120,7 @@ def record_item_seen(
         observed_seconds=download.observed_seconds + elapsed,
         remote_progress=max(download.remote_progress, item.progress),
         remote_active_at=_active_at(download, item, now, moved=moved or uploads),
+        seeds=item.seeds if item.seeds > 0 else download.seeds,
         ratio=max(download.ratio, item.ratio),
         uploaded=max(download.uploaded, item.uploaded),
         uploaded_at=now if uploads else download.uploaded_at,

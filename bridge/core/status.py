@@ -122,7 +122,7 @@ def status_of(
             state=state_of(entry, None),
             progress=1.0,
             size=size,
-            swarm_seeds=max(item.seeds if item else 0, 1),
+            swarm_seeds=_swarm_seeds(entry, item, least=1),
             availability=_COMPLETE,
             ratio=entry.download.ratio,
         )
@@ -153,7 +153,7 @@ def status_of(
         upload_speed=known.upload_speed if known and working else 0,
         seeds=seeds,
         peers=known.peers if known and working else 0,
-        swarm_seeds=max(item.seeds if item else 0, 0 if idle and not entry.complete else 1),
+        swarm_seeds=_swarm_seeds(entry, item, least=0 if idle and not entry.complete else 1),
         availability=_availability(entry, item, idle=idle),
         ratio=entry.download.ratio,
         moving=down > 0,
@@ -310,6 +310,17 @@ def _eta(
     else:
         left = size - (fetched.done if fetched else 0)
     return min(max(round(left / speed), 1), ETA_UNKNOWN)
+
+
+def _swarm_seeds(entry: Entry, item: RemoteItem | None, *, least: int) -> int:
+    """Return the known seeds: of what is no longer in a swarm, the last known number.
+
+    Rules of cleaners ask for a minimum of seeds before they remove what has been imported.
+    """
+    told = item.seeds if item else 0
+    if entry.complete or item is None or item.finished:
+        told = told or entry.download.seeds
+    return max(told, least)
 
 
 def _availability(entry: Entry, item: RemoteItem | None, *, idle: bool) -> float:

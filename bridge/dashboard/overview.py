@@ -17,7 +17,7 @@ import structlog
 
 from bridge import __version__
 from bridge.arr import Arr, ArrError
-from bridge.engine import Engine, EngineContext
+from bridge.engine import Blocker, Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
 
 log = structlog.get_logger()
@@ -32,6 +32,7 @@ DISK_WAIT_SECONDS = 5.0
 Usage: TypeAlias = tuple[int, int, int]
 """Device number, free bytes and total bytes of a file system."""
 VIOLATION_SECONDS = 60.0
+NO_KEY = "No TorBox API key is set"
 SAMPLE_SECONDS = 15.0
 SAMPLES = 240
 """Samples of the speeds in one hour. A restart clears them."""
@@ -119,6 +120,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Warnings about failed logins, a sentence each."""
     violations: int
     """Number of violated invariants; above 0 is a bug of the bridge."""
+    unapplied: tuple[str, ...]
+    """Saved settings that take effect after a restart."""
 
 
 class OverviewSource:
@@ -139,6 +142,7 @@ class OverviewSource:
         self._arrs = tuple(arrs)
         self._directories = directories
         self._alerts = alerts
+        self._unapplied: tuple[str, ...] = ()
         self._arr_seconds = arr_seconds
         self._account: Account | None = None
         self._account_due = 0.0
@@ -166,9 +170,16 @@ class OverviewSource:
     def blockers(self) -> tuple[BlockerView, ...]:
         """List the reasons why work waits now."""
         return tuple(
-            BlockerView(kind=one.name, text=_plain(one.text), next_attempt_at=one.next_attempt_at)
+            BlockerView(kind=one.name, text=self._text(one), next_attempt_at=one.next_attempt_at)
             for one in self._engine.all_blockers
         )
+
+    def _text(self, blocker: Blocker) -> str:
+        if blocker.name != "bad_key":
+            return _plain(blocker.text)
+        if not self._ctx.key():
+            return NO_KEY
+        return f"TorBox rejects the API key: {_plain(blocker.text).removeprefix('TorBox: ')}"
 
     def read(self) -> Overview:
         """Return the overview from memory: no call, no disk access."""
@@ -193,6 +204,7 @@ class OverviewSource:
             sample_seconds=SAMPLE_SECONDS,
             security=tuple(self._alerts()),
             violations=self._violations,
+            unapplied=self._unapplied,
         )
 
     def _health(self, blockers: Sequence[BlockerView]) -> TorBoxHealth:
@@ -203,7 +215,7 @@ class OverviewSource:
                 text = blocker.text
                 break
         if not self._ctx.key():
-            state, text = "no_key", "No TorBox API key is set"
+            state, text = "no_key", NO_KEY
         account = self._account
         return TorBoxHealth(
             state=state,
@@ -270,6 +282,10 @@ class OverviewSource:
         """Forget the account, which belonged to another key, and read it again."""
         self._account, self._account_due = None, 0.0
 
+    def restart_due(self, keys: Sequence[str]) -> None:
+        """Show which saved settings wait for a restart."""
+        self._unapplied = tuple(keys)
+
     def _begin(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
         if name not in self._running:
             self._running.add(name)
@@ -335,8 +351,8 @@ def _measured(path: Path) -> Usage:
 
 
 def _plain(text: str) -> str:
-    """Return a blocker's text without a repeated subject, and without a duration of no minutes."""
-    return text.replace("TorBox: TorBox ", "TorBox ").removesuffix(" (for 0 min)")
+    """Return a blocker's text as a part of a sentence, without a duration of no minutes."""
+    return text.replace("TorBox: TorBox ", "TorBox ").removesuffix(" (for 0 min)").rstrip(".")
 
 
 def _arr_health(arr: Arr, reachable: bool | None, text: str = "") -> ArrHealth:

@@ -174,6 +174,7 @@ class Queries:
         if entry is None:
             self._inputs.pop(grab_id, None)
             self._layouts.pop(grab_id, None)
+            self._state.shown_progress.pop(grab_id, None)
             if known is None:
                 return None
             del self._views[grab_id]
@@ -193,6 +194,10 @@ class Queries:
             unreachable=inputs.unreachable,
         )
         self._inputs[grab_id] = inputs
+        if status.progress and not entry.complete:
+            self._state.shown_progress[grab_id] = status.progress
+        else:
+            self._state.shown_progress.pop(grab_id, None)
         self._views[grab_id] = View(entry, status, inputs.item)
         return entry.hash
 

@@ -73,6 +73,7 @@ from bridge.engine.list_refresh import ListRefresh, reannounce
 from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
+from bridge.engine.shown_progress import store_shown_progress
 from bridge.engine.submit import attach_queued, attach_torrent, reuse, submit
 from bridge.engine.tasks import Tasks, log_failure
 from bridge.engine.torbox_memory import CachedAnswers
@@ -221,11 +222,15 @@ class Engine:
         if not self._closing:
             self._arr_refresh.entry_changed(before, after)
 
-    async def renew_key(self) -> None:
-        """Take another TorBox key if the settings have one, and try it at once."""
-        await self._ctx.key.renew()
+    async def renew_key(self) -> bool:
+        """Take another TorBox key if the settings have one, and try it at once.
+
+        Return whether the key has changed.
+        """
+        changed = await self._ctx.key.renew()
         self.blockers.probe_now()
         self.wake()
+        return changed
 
     def wake(self) -> None:
         """Plan again now, because something changed."""
@@ -307,6 +312,7 @@ class Engine:
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
         await save_budgets(self._ctx)
+        await store_shown_progress(self._state, step=0.0)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -346,6 +352,7 @@ class Engine:
         for action in made.actions:
             well &= await self._carry_out(action)
         await save_budgets(self._ctx)
+        await store_shown_progress(self._state)
         if not well:
             return FAILED_TURN_PAUSE
         if at_once:

@@ -57,7 +57,7 @@ def create_api(
         access=access,
         profile=profile,
         torrent_list=TorrentList(entries),
-        snapshots=SnapshotTaker(downloads, entries, profile),
+        snapshots=SnapshotTaker(downloads, entries, profile, started_at=clock()),
         sync_sessions=SyncSessions(entries.changed_since),
         logs=logs or RecentLogs(),
         clock=clock,

@@ -102,11 +102,18 @@ class SnapshotTaker:
     A new snapshot updates the last one with the changes only: nothing else is looked at.
     """
 
-    def __init__(self, downloads: DownloadService, entries: EntryCache, profile: Profile) -> None:
+    def __init__(
+        self,
+        downloads: DownloadService,
+        entries: EntryCache,
+        profile: Profile,
+        *,
+        started_at: float = 0.0,
+    ) -> None:
         self._downloads = downloads
         self._entries = entries
         self._profile = profile
-        self._traffic = TrafficCounter()
+        self._traffic = TrafficCounter(started_at)
         self._torrents: dict[str, TorrentInfo] = {}
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}

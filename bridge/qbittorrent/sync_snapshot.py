@@ -96,13 +96,6 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     upload_speed: int = 0
     connections: int = 0
 
-    @property
-    def ratio(self) -> str:
-        """Return qBittorrent's global ratio: two decimals, or `-` when nothing was moved."""
-        if not (self.downloaded and self.uploaded):
-            return "-"
-        return f"{self.uploaded / self.downloaded:.2f}"
-
 
 class _Traffic(NamedTuple):
     added_at: float
@@ -120,7 +113,8 @@ class TrafficCounter:
     from the start of the bridge.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, started_at: float = 0.0) -> None:
+        self._started_at = started_at
         self._shown: dict[str, _Traffic] = {}
         self._downloaded = self._uploaded = 0
         self._present_downloaded = self._present_uploaded = 0
@@ -135,7 +129,9 @@ class TrafficCounter:
         else:
             if before.added_at != view.grab.added_at:
                 # Another grab of the same hash: what the one before has moved stays counted.
-                before = before._replace(downloaded=0, uploaded=0)
+                before = before._replace(
+                    downloaded=self._downloaded_before(view), uploaded=self._uploaded_before(view)
+                )
             done = int(view.status.size * view.status.progress)
             now = self._shown[info_hash] = _Traffic(
                 added_at=view.grab.added_at,
@@ -154,6 +150,16 @@ class TrafficCounter:
         self._download_speed += now.download_speed - before.download_speed
         self._upload_speed += now.upload_speed - before.upload_speed
         self._connections += now.connections - before.connections
+
+    def _downloaded_before(self, view: View) -> int:
+        """Return the bytes of a download that had arrived before the start of the bridge."""
+        grab, size = view.grab, view.status.size
+        if grab.completed_at is not None:
+            return size if grab.completed_at < self._started_at else 0
+        return int(size * grab.progress) if grab.added_at < self._started_at else 0
+
+    def _uploaded_before(self, view: View) -> int:
+        return view.download.uploaded if view.grab.added_at < self._started_at else 0
 
     def totals(self) -> Totals:
         """Return the sums."""
@@ -187,15 +193,17 @@ def server_state(
 ) -> ServerState:
     """Describe the server. `free_space` in bytes."""
     address = "" if fields_of_5 else UNSET
+    downloaded = state.removed_downloaded + totals.present_downloaded
+    uploaded = state.removed_uploaded + totals.present_uploaded
     return ServerState(
-        alltime_dl=state.removed_downloaded + totals.present_downloaded,
-        alltime_ul=state.removed_uploaded + totals.present_uploaded,
+        alltime_dl=downloaded,
+        alltime_ul=uploaded,
         connection_status=CONNECTED if state.connected else DISCONNECTED,
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,
         dl_rate_limit=state.download_limit,
         free_space_on_disk=free_space,
-        global_ratio=totals.ratio,
+        global_ratio=f"{uploaded / downloaded:.2f}" if downloaded and uploaded else "-",
         last_external_address_v4=address,
         last_external_address_v6=address,
         queueing=state.queueing,

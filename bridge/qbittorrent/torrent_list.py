@@ -128,6 +128,10 @@ class EntryCache:
         moved, primaries = False, self.primaries
         for info_hash in changed:
             view = primaries.get(info_hash)
+            if view is not None and view.complete:
+                # Another grab of the hash may still wait.
+                of_hash = self._queries.of_hash(info_hash)
+                view = next((one for one in of_hash if not one.complete), view)
             place = (view.grab.priority, view.grab.id) if view and not view.complete else None
             if self._places.get(info_hash) != place:
                 moved = True

@@ -86,7 +86,7 @@ class SettingsEditor:
         environ: Mapping[str, str],
         *,
         can_restart: bool,
-        key_changed: Callable[[], None],
+        key_changed: Callable[[], object],
     ) -> None:
         self._path = path
         self._environ = environ

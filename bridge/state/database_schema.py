@@ -196,4 +196,5 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX history_by_last ON history (last_at);
     CREATE INDEX history_by_added ON history (added_at);
     """,
+    "ALTER TABLE downloads ADD COLUMN seeds INTEGER NOT NULL DEFAULT 0;",
 )

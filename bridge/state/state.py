@@ -83,6 +83,8 @@ class State:
         """
         self.meters: dict[int, FetchMeter] = {}
         """The meters of the deliveries in progress, by grab id."""
+        self.shown_progress: dict[int, float] = {}
+        """The progress above 0 that clients were shown of incomplete grabs, by grab id."""
         self.queue_etas: Mapping[int, int] = {}
         """Seconds until each waiting download is submitted, by download id."""
         self.preferences = Preferences()

@@ -39,9 +39,9 @@ class RemovedTraffic(msgspec.Struct, frozen=True):
     downloaded: int = 0
     uploaded: int = 0
 
-    def with_removed(self, entry: Entry) -> "RemovedTraffic":
-        """Return the sum with a download that is removed now."""
-        progress = 1.0 if entry.complete else entry.grab.progress
+    def with_removed(self, entry: Entry, shown: float = 0.0) -> "RemovedTraffic":
+        """Return the sum with a download that is removed now, of which so much progress was shown."""
+        progress = 1.0 if entry.complete else max(entry.grab.progress, shown)
         return RemovedTraffic(
             self.downloaded + int(entry.size * progress), self.uploaded + entry.download.uploaded
         )
@@ -289,7 +289,8 @@ class UnitOfWork:
 
     def count_removed(self, entry: Entry) -> None:
         """Count what a download has moved that this removes."""
-        self.removed_traffic = self.removed_traffic.with_removed(entry)
+        shown = self._state.shown_progress.get(entry.grab.id, 0.0)
+        self.removed_traffic = self.removed_traffic.with_removed(entry, shown)
         self.batch.put_value(REMOVED_TRAFFIC, self.removed_traffic)
 
     def put_value(self, name: str, value: object) -> None:

@@ -40,6 +40,11 @@ class Checkup:
 
     def ask(self) -> None:
         """Request a run. A request during a run starts no second run."""
+        if not self._looking:
+            self._asked.set()
+
+    def outdated(self) -> None:
+        """Request a run because what it looks at has changed; after the current run, if there is one."""
         self._asked.set()
 
     def told(self) -> dict[str, object]:
@@ -55,11 +60,11 @@ class Checkup:
             async with asyncio.timeout(first_after):
                 await self._asked.wait()
         while True:
+            self._asked.clear()
             self._looking = True
             self._report = await _examined(examine)
             self._taken_at = self._clock()
             self._looking = False
-            self._asked.clear()
             await self._asked.wait()
 
 

@@ -134,7 +134,8 @@ def _remote(entry: Entry, facts: Facts) -> str:
         return _still(why, entry, facts.stalled_after, always=True)
     if word in FAILED_WORDS:
         return "TorBox reports an error; looking again"
-    return "TorBox is downloading it"
+    # The progress of the row has the fetch as its second half, so that it is not TorBox's.
+    return f"TorBox is downloading it and has {item.progress * 100:.0f} %"
 
 
 def _ready(entry: Entry, facts: Facts) -> str:

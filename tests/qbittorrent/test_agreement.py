@@ -113,14 +113,81 @@ async def test_all_endpoints_agree_while_the_bridge_is_busy(tmp_path: Path, prof
         await rig.close()
 
 
+async def test_the_seeds_of_what_is_finished_are_the_last_known(tmp_path: Path) -> None:
+    """TorBox reports 0 seeds of what it has finished: a rule with a minimum would never clean up."""
+    rig = Rig(tmp_path, slow())
+    await rig.open()
+    try:
+        content = film("Film", 600_000)
+        rig.sim.register(content)
+        async with client_at(rig) as client:
+            await client.post("torrents/add", urls=magnet_of(content), category="films")
+            await rig.until(lambda: rig.followed(content.hash).seeds > 1)
+            seeds = (await listed(client))[content.hash]["num_complete"]
+            await rig.reaches(content.hash, Phase.FINISHED, within=30)
+            assert (await listed(client))[content.hash]["num_complete"] == seeds
+        await rig.restart()
+        async with client_at(rig) as client:
+            assert (await listed(client))[content.hash]["num_complete"] == seeds
+            shown = (await client.get(f"torrents/properties?hash={content.hash}")).json()
+            assert shown["seeds_total"] == seeds
+    finally:
+        await rig.close()
+
+
+async def test_progress_survives_a_restart_in_an_outage(tmp_path: Path) -> None:
+    """What was shown of a fetch, and of a download at TorBox, does not go back; nor does a delete."""
+    rig = Rig(tmp_path, slow(), BRIDGE_DELIVERY__PARALLEL_FILES="1")
+    await rig.open()
+    try:
+        fetched, remote = pack(size=500_000), film("Film", 3_000_000)
+        for content in (fetched, remote):
+            rig.sim.register(content)
+        async with client_at(rig) as client:
+            for content in (fetched, remote):
+                await client.post("torrents/add", urls=magnet_of(content), category="tv")
+
+            async def both_move() -> bool:
+                return all(row["progress"] > 0.1 for row in (await listed(client)).values())
+
+            async with asyncio.timeout(20):
+                while not await both_move():  # noqa: ASYNC110 - the bridge has no event to wait for
+                    await asyncio.sleep(0.1)
+            rig.sim.faults.add("*", Html(status=502), times=None)
+            await rig.until(lambda: rig.service.unreachable)
+            before, moved = await listed(client), await ever_moved(client)
+        await rig.restart()
+        async with client_at(rig) as client:
+            after = await listed(client)
+            for key, row in before.items():
+                assert after[key]["progress"] == row["progress"], row["name"]
+                assert after[key]["downloaded"] == row["downloaded"], row["name"]
+            assert await ever_moved(client) == moved
+            await client.post("torrents/delete", hashes="all", deleteFiles="true")
+            assert await listed(client) == {}
+            assert await ever_moved(client) == moved
+    finally:
+        await rig.close()
+
+
+async def ever_moved(client: Client) -> int:
+    """Return what the bridge says was ever downloaded, in bytes."""
+    total = (await client.get("sync/maindata")).json()["server_state"]["alltime_dl"]
+    assert isinstance(total, int)
+    return total
+
+
 async def test_what_was_ever_moved_stays_counted(tmp_path: Path) -> None:
-    """`alltime_dl` never falls: neither when a download is removed, nor by a restart."""
+    """`alltime_dl` never falls: neither when a download is removed, nor by a restart.
+
+    What counts from the start of the bridge begins at 0 again, as in qBittorrent.
+    """
     rig = Rig(tmp_path)
     await rig.open()
     try:
         content = pack()
         rig.sim.register(content)
-        seen = []
+        seen, since_start = [], []
         for removed in (False, True, True):
             async with client_at(rig) as client:
                 if removed:
@@ -128,9 +195,24 @@ async def test_what_was_ever_moved_stays_counted(tmp_path: Path) -> None:
                 else:
                     await client.post("torrents/add", urls=magnet_of(content), category="tv")
                     await rig.reaches(content.hash, Phase.FINISHED)
-                state = (await client.get("sync/maindata")).json()["server_state"]
-                seen.append(state["alltime_dl"])
+                seen.append(await ever_moved(client))
+                since_start.append((await client.get("transfer/info")).json()["dl_info_data"])
             await rig.restart()
         assert seen == [content.size] * 3
+        assert since_start == [content.size, 0, 0]
     finally:
         await rig.close()
+
+
+async def test_what_waits_has_a_place_beside_a_complete_grab(rig: Rig) -> None:
+    """Another grab of the hash is complete: the one that waits is in the queue all the same."""
+    content = pack()
+    rig.sim.register(content)
+    async with client_at(rig) as client:
+        await client.post("torrents/add", urls=magnet_of(content), category="tv")
+        await rig.reaches(content.hash, Phase.FINISHED)
+        add = {"urls": magnet_of(content), "category": "tv-4k", "paused": "true"}
+        await client.post("torrents/add", **add)
+        waits = (await listed(client, "category=tv-4k"))[content.hash]
+        assert (waits["state"], waits["priority"]) == ("pausedDL", 1)
+        assert (await listed(client, "category=tv"))[content.hash]["priority"] == 0

@@ -1,5 +1,6 @@
 """The set-up assistant: TorBox's key, the *arr, the download client in each."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,23 @@ async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -
     def read() -> Any:
         return load(file if file.exists() else None, environ)
 
+    async def check_says(level: str) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                found = (await client.get("/api/bridge/check")).json()["findings"]
+                if {one["level"] for one in found if one["subject"] == "torbox"} == {level}:
+                    return
+                await asyncio.sleep(0.1)
+
     origin = Origin(file, environ)
     async with (
-        bridge(read(), retry=BRISK, reload=read, origin=origin) as running,
+        bridge(read(), retry=BRISK, reload=read, origin=origin, check_after=0.1) as running,
         client_of(running.url) as client,
     ):
         client.headers["Authorization"] = f"Bearer {API_KEY}"
         overview = (await client.get("/api/bridge/sync")).json()["overview"]
         assert overview["torbox"]["state"] == "no_key"
+        await check_says("problem")
         await post(client, "add", links=[{"link": magnet_of(content)}])
         wrong = await post(client, "setup/torbox", api_key="wrong")
         assert (wrong["ok"], "rejected" in wrong["text"]) == (False, True)
@@ -60,6 +70,8 @@ async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -
         await set_up.until(lambda: is_complete(running, content.hash), within=15)
         overview = (await client.get("/api/bridge/sync")).json()["overview"]
         assert overview["torbox"]["state"] == "ok"
+        # The check is made anew: what it found without a key is no longer true.
+        await check_says("ok")
         assert set_up.sim.key not in (await client.get("/api/bridge/settings")).text
         refused = await post(client, "restart", 409)
         assert refused["error"]

@@ -29,6 +29,7 @@ def read_docs() -> str:
 
 def _plain(text: str) -> str:
     """Drop what only Markdown needs, and links that lead to other files of the documentation."""
+    text = re.sub(r" ?\bSee \[[^\]]+\]\((?!https?:)[^)]*\)\.", "", text)
     text = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", text)
     text = re.sub(r"<(https?://[^>]+)>", r"\1", text)
     return text.replace("\\*", "*").replace("*", "*").strip()

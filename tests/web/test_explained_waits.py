@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.core.model import Phase
 from bridge.simulator import Cdn, Content, Scenario, SimulatedAccount, magnet_of
+from bridge.simulator.faults import Error
 from tests.support.clients import client_at
 from tests.support.rig import Rig, cached, pack, quick
 
@@ -66,6 +67,17 @@ async def test_the_limit_on_adds_is_used_up(tmp_path: Path) -> None:
         assert abs(int(found[0]) - time.time() - 3600) < 60
     finally:
         await rig.close()
+
+
+async def test_torbox_rejects_the_key(rig: Rig) -> None:
+    """The row says that the key is the reason, and not only TorBox's words about it."""
+    content = pack()
+    rig.sim.register(content)
+    rig.sim.faults.add("*", Error(403, "BAD_TOKEN", "Your token is invalid."), times=None)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    wanted = r"Waits: TorBox rejects the API key: Your token is invalid; next attempt \{in:\d+\}"
+    await sentence(rig, content, wanted)
 
 
 async def test_other_files_are_fetched_first(tmp_path: Path) -> None:

@@ -86,7 +86,11 @@ def delivered(**fields: Any) -> Entry:
         (download(phase=Phase.SUBMITTING), {}, "Being added to TorBox"),
         (queued(), {}, "In TorBox's own queue; TorBox starts it when a slot is free"),
         (remote(), {}, "TorBox does not list it at the moment; looking again"),
-        (remote(), {"item": item(seeds=3)}, "TorBox is downloading it"),
+        (
+            remote(),
+            {"item": item(seeds=3, progress=0.304)},
+            "TorBox is downloading it and has 30 %",
+        ),
         (remote(), {"item": item(state="metaDL", size=0)}, "TorBox looks for the metadata"),
         (
             remote(seen_at=NOW, idle_seconds=600.0),

@@ -48,7 +48,7 @@ function undoOf(action, before, more) {
   const quiet = { undo: false };
   if (action === "category") {
     return async () => {
-      const old = Map.groupBy ? Map.groupBy(before, (row) => row.category ?? "") : grouped(before);
+      const old = grouped(before);
       for (const [category, list] of old) await act("category", list.map((row) => row.id), { category }, quiet);
     };
   }

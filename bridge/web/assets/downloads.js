@@ -365,7 +365,7 @@ function Row({ row, index, height, selected, pick, go }) {
       <div role="cell" class="c-pick"><input type="checkbox" ref=${box} aria-label=${`Select ${row.name}`} checked=${selected}
         onClick=${(event) => pick(row, index, event.shiftKey)} /></div>
       <div role="cell" class="c-name">
-        <a href=${new URL(`downloads/${row.id}`, ROOT).href} onClick=${open} title=${row.name}>${breakable(row.name)}</a>
+        <a href=${new URL(`downloads/${row.id}`, ROOT).href} onClick=${open} title=${row.name}>${narrow.matches ? breakable(row.name) : row.name}</a>
         <p class=${`doing ${row.attention ? "attention" : ""}`} title=${doing}><i class="dot"></i><span class="hidden">${state}: </span>${row.forced ? "Forced · " : ""}${doing}</p>
         <p class="narrow-facts" aria-hidden="true">${[row.category, row.size && bytes(row.size), busy && row.eta !== undefined && `${brief(row.eta)} left`, (row.tags ?? []).map((tag) => `#${tag}`).join(" ")].filter(Boolean).join(" · ")}</p>
       </div>

@@ -36,13 +36,15 @@ export function Notices({ go }) {
       ${blockers.map((one) => html`
         <div class=${`notice ${one.kind === "no_slot" ? "info" : "warn"}`} key=${one.kind + one.text}>
           <${Icon} name=${one.kind === "no_slot" ? "clock" : "warn"} />
-          <p><b>${(one.kind === "bad_key" ? `TorBox rejects the API key: ${one.text.replace(/^TorBox: /, "")}` : one.text).replace(/\.$/, "")}.</b>${" "}
+          <p><b>${one.text}.</b>${" "}
           ${one.next_attempt_at ? words(`Next attempt {in:${Math.round(one.next_attempt_at)}}.`) : ""}${" "}
-          ${one.kind === "no_slot" ? "What TorBox has cached goes on." : one.kind === "disk" ? "Its downloads are tried again; nothing is deleted at TorBox." : "Downloads wait, nothing is lost."}</p>
+          ${one.kind === "no_slot" ? "What TorBox has cached goes on." : one.kind === "disk" ? "Its downloads are tried again; nothing is deleted at TorBox." : "Fetches go on, the rest waits, and nothing is lost."}</p>
           ${one.kind === "bad_key" && html`<${Button} kind="primary" onClick=${() => go("setup")}>Enter another key<//>`}
         </div>`)}
       ${overview.security.map((one) => html`<p class="notice warn" key=${one}><${Icon} name="warn" /><span><b>Failed logins.</b> ${one}.</span></p>`)}
       ${overview.violations > 0 && html`<p class="notice warn"><${Icon} name="warn" /><span>${count(overview.violations, "invariant does", "invariants do")} not hold. Please report it, with the log.</span></p>`}
+      ${overview.unapplied.length > 0 && html`
+        <p class="notice info"><${Icon} name="retry" /><span><b>Saved settings take effect after a restart of the bridge:</b> ${overview.unapplied.join(", ")}.</span></p>`}
       <${CheckNotice} found=${found} check=${check} />
     </div>`;
 }

@@ -30,7 +30,7 @@ export const EVENTS = {
 
 const complain = (problems) => { if (problems.length) say(problems.join("\n"), { kind: "bad" }); };
 
-export async function waitForRestart() {
+async function waitForRestart() {
   // The bridge stops within seconds and starts again; until then requests fail.
   await new Promise((done) => setTimeout(done, 1200));
   for (let turn = 0; turn < 40; turn += 1) {
@@ -65,7 +65,7 @@ export function SettingsPage({ go }) {
   const [problems, setProblems] = useState([]);
   const [restartDue, setRestartDue] = useState(false);
   const [text, setText] = useState("");
-  const { check } = useStore();
+  const { check, overview } = useStore();
   const read = async () => {
     try {
       set(await get("api/bridge/settings"));
@@ -128,7 +128,7 @@ export function SettingsPage({ go }) {
   return html`
     <h1>Settings</h1>
     ${page.problem && html`<p class="notice warn"><${Icon} name="warn" /><span>${page.problem}</span></p>`}
-    ${restartDue && html`<div class="notice info"><${Icon} name="retry" /><p>Saved settings take effect after a restart of the bridge.</p>
+    ${(restartDue || overview?.unapplied.length > 0) && html`<div class="notice info"><${Icon} name="retry" /><p>Saved settings take effect after a restart of the bridge.</p>
       ${page.can_restart ? html`<${Button} kind="primary" onClick=${restart}>Restart now<//>` : html`<span>Restart it where you started it.</span>`}</div>`}
     <div class="settings">
       <nav aria-label="Sections">
@@ -192,7 +192,7 @@ function Setting({ setting, changed, isChanged, change, writable }) {
           ${setting.given_by && html`<code>${setting.given_by}</code>`}
           ${plain && setting.kind !== "choice" && setting.kind !== "switch" && setting.source !== "default" && html`<span>default ${plain}</span>`}
           <span>${setting.restart ? "takes effect after a restart" : "takes effect at once"}</span>
-          ${(isChanged || (setting.source === "file" && !fixed)) && html`<button type="button" class="link" onClick=${() => change(back)}>${isChanged ? "Undo" : "Use the default"}</button>`}
+          ${(isChanged || (setting.source === "file" && !fixed)) && html`<button type="button" class="link" onClick=${() => change(back)}>${isChanged ? "Undo" : setting.kind === "secret" ? "Remove it" : "Use the default"}</button>`}
         </p>
       </div>
     </div>`;

@@ -3,14 +3,16 @@
 import { ROOT, get, html, post, useEffect, useState, why } from "./lib.js";
 import { restart } from "./settings.js";
 import { Button, Field, Icon, say } from "./parts.js";
-import { syncNow, useStore } from "./store.js";
+import { readCheck, syncNow, useStore } from "./store.js";
 
 const USUAL = { sonarr: ["tv-sonarr", 8989], radarr: ["radarr", 7878], lidarr: ["lidarr", 8686], readarr: ["readarr", 8787], whisparr: ["whisparr", 6969] };
 
 export function SetupPage({ go, session }) {
   const [page, set] = useState(null);
   const [problem, setProblem] = useState("");
-  const [restartDue, setRestartDue] = useState(false);
+  const [saved, setSaved] = useState(false);
+  const { overview } = useStore();
+  const restartDue = saved || overview?.unapplied.includes("arr");
   const read = async () => {
     try {
       set(await get("api/bridge/settings"));
@@ -26,7 +28,7 @@ export function SetupPage({ go, session }) {
     ${page.problem && html`<p class="notice warn"><${Icon} name="warn" /><span>${page.problem}</span></p>`}
     <div class="steps">
       <${TorBoxStep} setting=${value("torbox.api_key")} read=${read} writable=${page.writable} />
-      <${ArrStep} page=${page} value=${value} read=${read} session=${session} saved=${() => setRestartDue(true)} />
+      <${ArrStep} page=${page} value=${value} read=${read} session=${session} saved=${() => setSaved(true)} />
       <section class="card" aria-labelledby="done-title">
         <h2 id="done-title"><span class="step">3</span>Start</h2>
         ${restartDue ? html`
@@ -56,6 +58,7 @@ function TorBoxStep({ setting, read, writable }) {
         event.target.reset();
         await read();
         setTimeout(syncNow, 1500);
+        setTimeout(readCheck, 1500);
       }
       setTold(answer);
     } catch (error) {
@@ -75,6 +78,14 @@ function TorBoxStep({ setting, read, writable }) {
           <button type="submit" class="button primary" disabled=${busy}>${busy ? "Asking TorBox…" : "Test and save"}</button>
         </form>`}
     </section>`;
+}
+
+// What is saved is asked only after a restart.
+function Reached({ name }) {
+  const { overview } = useStore();
+  const arr = overview?.arrs.find((one) => one.name === name);
+  if (!arr) return html`<span class="badge">saved</span>`;
+  return arr.reachable === false ? html`<span class="badge bad">does not answer</span>` : html`<span class="badge good">connected</span>`;
 }
 
 const Told = ({ told }) => html`
@@ -134,7 +145,7 @@ function ArrStep({ page, value, read, session, saved }) {
       setTold(answer);
       if (answer.ok) {
         await save();
-        say(`${client.entry} is connected`);
+        say(`${client.entry} has its download client`);
         setForm({ url: "", api_key: "" });
         setTest(null);
       }
@@ -157,7 +168,7 @@ function ArrStep({ page, value, read, session, saved }) {
     <section class="card" aria-labelledby="arrs-title">
       <h2 id="arrs-title"><span class="step">2</span>Your *arr</h2>
       <p class="faint">Sonarr, Radarr, Lidarr, Readarr or Whisparr. The API key is in its Settings > General.</p>
-      ${page.arr.length > 0 && html`<ul class="entries">${page.arr.map((one) => html`<li><span class="badge good">connected</span><b>${one.name}</b><code>${one.url}</code><span class="faint">${one.categories.join(", ")}</span></li>`)}</ul>`}
+      ${page.arr.length > 0 && html`<ul class="entries">${page.arr.map((one) => html`<li><${Reached} name=${one.name} /><b>${one.name}</b><code>${one.url}</code><span class="faint">${one.categories.join(", ")}</span></li>`)}</ul>`}
       ${fixed && page.arr_source === "environment" && html`<p>They come from <code>BRIDGE_ARR</code>.</p>`}
       <form onSubmit=${identify}>
         <div class="grid two-columns">

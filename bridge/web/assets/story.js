@@ -154,9 +154,10 @@ function Facts({ story, row }) {
 }
 
 function Remote({ remote, story }) {
+  const { overview } = useStore();
   return html`
     <section class="card" aria-labelledby="remote-title">
-      <h2 id="remote-title">At TorBox</h2>
+      <h2 id="remote-title">At TorBox${overview?.torbox.state === "ok" ? "" : ", as last reported"}</h2>
       <dl>
         <${Fact} name="State">${`${remote.state || "not told"}${remote.message ? `: ${remote.message}` : ""}`}<//>
         <${Fact} name="Progress">${`${percent(remote.progress)} of ${bytes(remote.size)}`}<//>
