@@ -24,12 +24,20 @@ async def test_a_full_disk_is_no_storm(tmp_path: Path) -> None:
             for content in contents:
                 await arr.add_magnet(magnet_of(content))
             filler = fill(config)
+            # On a quick machine some are there already.
+            finished = {
+                content.hash for content in contents if rig.phase(content.hash) is Phase.FINISHED
+            }
+            assert len(finished) < len(contents)
             with structlog.testing.capture_logs() as logs:
                 await asyncio.sleep(6)
             events = Counter(line["event"] for line in logs)
             assert 0 < events["database_not_written"] <= 4 * len(contents) + 4
             assert sum(events.values()) < 100, events
-            assert not {Phase.FINISHED} & {rig.phase(content.hash) for content in contents}
+            done = {
+                content.hash for content in contents if rig.phase(content.hash) is Phase.FINISHED
+            }
+            assert done == finished
             filler.unlink()
             for content in contents:
                 await rig.reaches(content.hash, Phase.FINISHED, within=25)
