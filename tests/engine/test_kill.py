@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, Lost, Malformed, NoData
 from tests.support.process import BRISK, BridgeProcess
@@ -37,6 +39,7 @@ async def test_a_fetch_goes_on_after_a_kill(set_up: Rig) -> None:
         await process.kill()
 
 
+@pytest.mark.timeout(300)  # eleven starts, of which each has a bound of its own
 async def test_random_kills(set_up: Rig) -> None:
     """Adds between kills at random moments, and faults: every one completes, none is there twice."""
     dice = random.Random(7)
