@@ -186,10 +186,15 @@ class Database:
         try:
             await asyncio.to_thread(_prepare, self._path)
             self._connection = await self._open()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.OperationalError) as error:
             raise DatabaseError(
                 f"cannot open the database {self._path}: {error}."
                 " Set paths.database to a file in a directory that this user may write to."
+            ) from error
+        except sqlite3.Error as error:
+            raise DatabaseError(
+                f"the database {self._path} is damaged: {error}. Restore a copy of it, or move it"
+                " away to start with an empty one: docs/backup.md."
             ) from error
         return self
 
@@ -227,6 +232,7 @@ class Database:
                 "busy_timeout = 5000",
             ):
                 await connection.execute(f"PRAGMA {pragma}")
+            await _check_pages(connection)
             await self._migrate(connection)
         except BaseException:
             await connection.close()
@@ -367,6 +373,16 @@ def _commit(
         if connection.in_transaction:
             connection.rollback()
         raise
+
+
+async def _check_pages(connection: aiosqlite.Connection) -> None:
+    """Raise a DatabaseError of SQLite if the file is damaged.
+
+    With a damaged page some rows would be missing, and nobody would know why.
+    """
+    (found,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+    if found[0] != "ok":
+        raise sqlite3.DatabaseError(" ".join(str(found[0]).split()))
 
 
 async def _schema_of(connection: aiosqlite.Connection) -> int:
