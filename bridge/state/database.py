@@ -329,8 +329,11 @@ class Database:
         """Check that the database can be written, by writing to it.
 
         Raises:
-            sqlite3.Error: it cannot.
+            sqlite3.Error: it cannot, or its file was deleted.
         """
+        # SQLite goes on writing to a deleted file, and a restart would begin with an empty one.
+        if not await asyncio.to_thread(self._path.exists):
+            raise sqlite3.OperationalError(f"{self._path} was deleted while the bridge ran")
         # An empty transaction writes nothing, so it succeeds on a full or read-only disk.
         await self.put_value(CHECKED, time.time())
         # A timeout that expired during the commit takes effect at this await.

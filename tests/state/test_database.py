@@ -494,6 +494,15 @@ async def test_the_check_writes(database: Database) -> None:
         await database.check()
 
 
+async def test_a_deleted_file(path: Path) -> None:
+    """A file that is deleted while it is open fails the check: nothing written would be found again."""
+    async with Database(path) as database:
+        await database.check()
+        path.unlink()
+        with pytest.raises(sqlite3.OperationalError, match=f"{path} was deleted"):
+            await database.check()
+
+
 async def test_nothing_is_left_open(path: Path) -> None:
     """Closed after use, after an exception and after a failed start: no thread, no warning."""
     with suppress(LookupError):
