@@ -137,7 +137,6 @@ async def test_version() -> None:
     assert out.startswith("torbox-bridge ")
 
 
-@pytest.mark.timeout(150)
 async def test_the_demo() -> None:
     """Every step of the demo passes, and it ends with what TorBox saw."""
     code, out, errors = await run_to_end({}, "demo", within=120.0)
@@ -154,7 +153,6 @@ async def test_the_demo_refuses_a_port_that_is_none(port: str) -> None:
     assert "--port" in errors
 
 
-@pytest.mark.timeout(120)
 async def test_the_demo_is_kept() -> None:
     """With --keep it goes on at the port that was asked for, with downloads in different states."""
     with socket.create_server(("127.0.0.1", 0)) as free:

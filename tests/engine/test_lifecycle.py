@@ -81,11 +81,13 @@ async def test_the_queue_of_torbox(rig: Rig) -> None:
     second = make_torrent("Second", [ContentFile("second.mkv", 1_000_000)])
     rig.sim.register(first)
     rig.sim.register(second)
+    rig.sim.world.change(first.hash, stop_at=0.5)  # it holds its slot until the second waits
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(first))
         await rig.reaches(first.hash, Phase.REMOTE)
         download_id = await arr.add_magnet(magnet_of(second))
         await rig.reaches(second.hash, Phase.QUEUED)
+        rig.sim.world.change(first.hash, stop_at=None)
         item = await rig.completed(arr, download_id)
         rig.compare(second, item.output_path)
 
@@ -97,12 +99,14 @@ async def test_a_full_account_is_waited_for(rig: Rig) -> None:
     second = make_torrent("Second", [ContentFile("second.mkv", 1_000_000)])
     rig.sim.register(first)
     rig.sim.register(second)
+    rig.sim.world.change(first.hash, stop_at=0.5)  # it holds its slot until the second waits
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(first))
         await rig.reaches(first.hash, Phase.REMOTE)
         download_id = await arr.add_magnet(magnet_of(second))
         await rig.until(lambda: "limit" in rig.note(second.hash))
         assert [item.status for item in await arr.poll()][1] == "queued"
+        rig.sim.world.change(first.hash, stop_at=None)
         item = await rig.completed(arr, download_id)
         rig.compare(second, item.output_path)
 
