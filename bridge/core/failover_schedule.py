@@ -40,10 +40,13 @@ def _due_at(report: _Report, reports: list[_Report], known: PlannerInput) -> flo
     """Return when a report may proceed. The hourly limit does not hold back a sent report."""
     if report.task.sent_at is not None:
         return report.job.next_attempt_at
-    return max(report.job.next_attempt_at, _free_at(reports, known.failovers_per_hour))
+    free_at = _free_at(reports, known.failovers_per_hour, known.now)
+    return max(report.job.next_attempt_at, free_at)
 
 
-def _free_at(reports: list[_Report], per_hour: int) -> float:
+def _free_at(reports: list[_Report], per_hour: int, now: float) -> float:
     """Return when the hourly limit allows the next report."""
-    sent = sorted(one.task.sent_at for one in reports if one.task.sent_at is not None)
+    times = [one.task.sent_at for one in reports if one.task.sent_at is not None]
+    # A time in the future is of a clock that was put back since, and would hold up all until then.
+    sent = sorted(at for at in times if at <= now)
     return 0.0 if len(sent) < per_hour else sent[-per_hour] + HOUR

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote_plus
 import msgspec
 
 from bridge.core.metainfo import HASH_DIGITS, Metainfo
+from bridge.core.model import LONGEST_NAME
 
 SCHEME = "magnet:?"
 """Lower case only: qBittorrent answers `Fails.` to MAGNET:."""
@@ -24,6 +25,8 @@ _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _PLAIN = "-_.!~*()"
 """Characters that libtorrent leaves unescaped, apart from letters and digits."""
 _MAX_SIZE_DIGITS = 15
+MOST_URLS = 200
+"""Maximum trackers, and web seeds, that are kept: all of it is stored and sent to TorBox."""
 
 
 class Magnet(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,10 +114,10 @@ def _parse_link(query: str) -> Magnet | BadMagnet:
     return Magnet(
         infohash_v1=v1,
         infohash_v2=v2,
-        name=next(reversed(_values(fields, "dn")), "").strip(),
+        name=next(reversed(_values(fields, "dn")), "").strip()[:LONGEST_NAME],
         size=_size(_values(fields, "xl")),
-        trackers=_urls(_values(fields, "tr")),
-        webseeds=_urls(_values(fields, "ws")),
+        trackers=_urls(_values(fields, "tr"))[:MOST_URLS],
+        webseeds=_urls(_values(fields, "ws"))[:MOST_URLS],
     )
 
 

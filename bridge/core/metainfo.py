@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.core.bencode import BadBencode, Value, read_dictionary
+from bridge.core.model import LONGEST_NAME
 
 HASH_BYTES = 20
 """Length of a SHA-1 in the `pieces` string."""
@@ -261,7 +262,7 @@ def _content(entries: Iterable[tuple[TorrentFile, bool]], *, single_file: bool) 
     kept, characters = [], 0
     for entry in entries:
         characters += len(entry[0].path)
-        if characters > MAX_NAMES:
+        if characters > MAX_NAMES or len(entry[0].path) > LONGEST_NAME:
             raise _Broken("its file names are too long")
         kept.append(entry)
     content = _Content(tuple(kept), single_file)

@@ -14,6 +14,11 @@ import msgspec
 UNLIMITED = -1
 USE_GLOBAL = -2
 
+LONGEST_NAME = 4096
+"""Maximum characters of a name or a path, as in Linux. A name is in every poll and in every line of
+the log about it, and it comes from an indexer, from TorBox or from a client.
+"""
+
 
 class DownloadPhase(StrEnum):
     """A download's lifecycle at TorBox: `new -> submitting -> queued | active -> ready`.

@@ -564,7 +564,9 @@ def _seeds_still(entry: Entry, known: PlannerInput) -> bool:
 def _is_seeding_at_torbox(entry: Entry, known: PlannerInput) -> bool | None:
     """Return whether TorBox seeds it; None while its list is too old to tell."""
     download, listed_at = entry.download, known.snapshot.listed_at
-    if listed_at <= (entry.grab.completed_at or 0.0):
+    completed_at = entry.grab.completed_at or 0.0
+    # A time in the future is of a clock that was put back since: any list is newer.
+    if listed_at <= completed_at <= known.now:
         return None
     item = _item(download, known)
     if item is not None:

@@ -61,7 +61,11 @@ class NotEnoughSpace(DeliveryError):
     """The disk is too full. `needed` includes the bytes that have to stay free."""
 
     def __init__(self, *, needed: int, free: int) -> None:
-        super().__init__(f"not enough space: {needed} bytes needed, {free} free")
+        why = f"{needed} bytes needed, {free} free"
+        if needed <= free:
+            # It was refused all the same: the bytes are not what is used up.
+            why = f"{free} bytes are free, but no inode, or a quota is used up"
+        super().__init__(f"not enough space: {why}")
         self.needed = needed
         self.free = free
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from msgspec.structs import replace
 
-from bridge.core.model import Category, Entry, Grab
+from bridge.core.model import LONGEST_NAME, Category, Entry, Grab
 from bridge.core.paths import OutsideRoots, Roots
 from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.engine import Engine, EngineContext
@@ -231,5 +231,8 @@ _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")
 
 
 def valid_category(name: str) -> bool:
-    """Return whether qBittorrent accepts the name: no backslash, no empty part between slashes."""
-    return not name or _CATEGORY.fullmatch(name) is not None
+    """Return whether a category may have the name.
+
+    As in qBittorrent, no backslash and no empty part between slashes; and no longer than a path.
+    """
+    return not name or (len(name) <= LONGEST_NAME and _CATEGORY.fullmatch(name) is not None)

@@ -213,6 +213,14 @@ class Blockers:
         if self._outage is not None:
             self._outage = replace(self._outage, probe_at=self._clock())
 
+    def clock_put_back(self, seconds: float) -> None:
+        """Take the seconds by which the clock was put back off every wait."""
+        if self._outage is not None:
+            self._outage = replace(self._outage, probe_at=self._outage.probe_at - seconds)
+        self._slot_at -= seconds
+        self._closed = {kind: (why, at - seconds) for kind, (why, at) in self._closed.items()}
+        self._budgets.clock_put_back(seconds)
+
     def answered(self) -> bool:
         """Record that a list was read; return whether that ends an outage."""
         if self._outage is None:

@@ -59,6 +59,7 @@ from bridge.core.submit_queue import expected_turns
 from bridge.engine.arr_reports import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
+from bridge.engine.clock_put_back import bring_back_times
 from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
 from bridge.engine.deliver import Deliverer
@@ -84,6 +85,9 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP = 30.0
 """Maximum seconds between two plans, whatever the plan said."""
+
+LEAST_JUMP = 1.0
+"""Seconds. A clock that was put back by less makes no wait noticeably longer."""
 
 STOP_SECONDS = 8.0
 FAILED_TURN_PAUSE = 5.0
@@ -178,6 +182,7 @@ class Engine:
         self._closing = False
         self._steady_since = 0.0
         self._looked_at = ctx.clock()
+        self._planned_at: float | None = None
         self._rest = 0.0
         self._rest_until = 0.0
         self._workers = self._worker_table()
@@ -343,6 +348,7 @@ class Engine:
 
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
+        await self._follow_clock()
         known = self._planner_input()
         self._watch.log(known)
         self._forecast(known)
@@ -358,6 +364,18 @@ class Engine:
         if at_once:
             return 0.0
         return min(max(made.wake_at - self._ctx.clock(), 0.0), LONGEST_SLEEP)
+
+    async def _follow_clock(self) -> None:
+        """Bring back the times that a clock that was put back, now or before the start, left ahead."""
+        now, before = self._ctx.clock(), self._planned_at
+        back = before - now if before is not None else 0.0
+        if before is None or back >= LEAST_JUMP:
+            await bring_back_times(self._state, now)
+            self.blockers.clock_put_back(back)
+            self._refresh.clock_put_back(back)
+        if back >= LEAST_JUMP:
+            log.warning("clock_put_back", seconds=round(back))
+        self._planned_at = now
 
     async def _carry_out(self, action: Action) -> bool:
         """Perform an action; return False if it failed. The others are performed anyway."""

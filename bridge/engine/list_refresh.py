@@ -61,6 +61,11 @@ class ListRefresh:
         """The problem with the list, in words."""
         return ["TorBox: its list cannot be read"] if self._failures > 1 else []
 
+    def clock_put_back(self, seconds: float) -> None:
+        """Take the seconds by which the clock was put back off every time."""
+        self._unbroken_since -= seconds
+        self.started_at -= seconds
+
     def begin(self) -> None:
         """Mark a list as started, before `refresh_list` reads it."""
         self.running = True
@@ -188,8 +193,7 @@ class ListRefresh:
     def _queue_read(self, work: UnitOfWork, download: Download, snapshot: Snapshot) -> None:
         entry = snapshot.queued_by_hash(download.hash)
         if entry is not None:
-            offset = self._ctx.torbox.offset_seconds
-            ours = download.ours and created_since(download.submitted_at, entry, offset)
+            ours = self._ours(download, entry, download.phase_at)
             seen = record_queued_seen(download, self._ctx.clock())
             work.observe_download(replace(seen, queued_id=entry.id, ours=ours))
         elif snapshot.item_by_hash(download.hash) is None:
@@ -197,15 +201,24 @@ class ListRefresh:
 
     def _item_seen(self, work: UnitOfWork, download: Download, item: RemoteItem) -> None:
         """Record an observation: in the database if it matters after a restart, else in memory."""
-        now, offset = self._ctx.clock(), self._ctx.torbox.offset_seconds
+        now = self._ctx.clock()
         seen = record_item_seen(download, item, now, unbroken_since=self._unbroken_since)
-        # The first answer that shows the item's date decides for good whether the create made it.
-        ours = download.ours and created_since(download.submitted_at, item, offset)
-        after = replace(seen, ours=ours)
+        after = replace(seen, ours=self._ours(download, item, download.remote_at or 0.0))
         if _matters(download, after):
             work.update_download(download.id, lambda _: after)
         else:
             work.observe_download(after)
+
+    def _ours(self, download: Download, item: RemoteItem | QueuedItem, attached_at: float) -> bool:
+        """Return whether our create made the item.
+
+        The first sighting after it was attached decides for good. A later one must not: once our
+        clock was set, `submitted_at` can no longer be compared with TorBox's.
+        """
+        if download.seen_at is not None and download.seen_at >= attached_at:
+            return download.ours
+        offset = self._ctx.torbox.offset_seconds
+        return download.ours and created_since(download.submitted_at, item, offset)
 
     async def refresh_item(self, download_id: int, torrent_id: int) -> None:
         """Read one item by its id.

@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from bridge.core.magnet import Magnet, parse_magnet
-from bridge.core.model import USE_GLOBAL
+from bridge.core.model import LONGEST_NAME, USE_GLOBAL
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected
 from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.params import Params
@@ -66,7 +66,7 @@ def read_options(params: Params) -> AddOptions:
         category=params.text("category"),
         tags=params.items("tags", ","),
         save_path=params.text("savepath").strip(),
-        name=params.text("rename").strip(),
+        name=params.text("rename").strip()[:LONGEST_NAME],
         stopped=params.flag("stopped") is True or params.flag("paused") is True,
         force_start=params.flag("forced") is True,
         sequential=params.flag("sequentialDownload") is True,

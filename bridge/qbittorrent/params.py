@@ -7,7 +7,6 @@ too slow 408, anything that is not UTF-8 or not a form 400.
 """
 
 import asyncio
-import math
 import re
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,8 @@ OFF_LOOP_BYTES: Final = 64 * 1024
 _DECODER: Final = ThreadPoolExecutor(1, thread_name_prefix="forms")
 """One thread for all, so that many long forms at once do not slow everything else down."""
 UNQUOTE_BYTES: Final = 16 * 1024
+LARGEST_INTEGER: Final = 2**63 - 1
+"""What SQLite takes, and qBittorrent. More digits are no number to it."""
 PART_HEADERS: Final = 8
 """Headers of one multipart part. Clients send two."""
 PART_OVERHEAD: Final = 1024
@@ -97,19 +98,21 @@ class Params(msgspec.Struct, frozen=True):
         return _FLAGS.get(self.text(name).strip().lower())
 
     def integer(self, name: str) -> int | None:
-        """Return an integer; None when it was not sent or is not one."""
+        """Return an integer of 64 bits; None when it was not sent or is not one."""
         try:
-            return int(self.text(name))
+            value = int(self.text(name))
         except ValueError:
             return None
+        return value if abs(value) <= LARGEST_INTEGER else None
 
     def number(self, name: str) -> float | None:
-        """Return a finite number; None when it was not sent or is not one."""
+        """Return a number within 64 bits; None when it was not sent or is not one."""
         try:
             value = float(self.text(name))
         except ValueError:
             return None
-        return value if math.isfinite(value) else None
+        # Not a number is in no order, so it fails the comparison.
+        return value if abs(value) < LARGEST_INTEGER else None
 
     def items(self, name: str, separator: str, *, at_most: int | None = None) -> tuple[str, ...]:
         """Return the parts of a list, trimmed, without empty ones.

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.edits import PRIORITIES
+from bridge.core.model import LONGEST_NAME
 from bridge.downloads import Caller, DirectoryRefusal
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import TEXT, HttpError, done, json_response
@@ -20,7 +21,7 @@ TORRENT = "application/x-bittorrent"
 async def rename(request: ApiRequest) -> web.Response:
     """Change the name that is shown. A blank one is 409, whatever the hash."""
     # A name with line breaks would break the log and web UIs; qBittorrent joins the lines as well.
-    name = " ".join(request.params.require("name").split("\n")).strip()
+    name = " ".join(request.params.require("name").split("\n")).strip()[:LONGEST_NAME]
     request.params.require("hash")
     if not name:
         raise HttpError(HTTPStatus.CONFLICT, "Incorrect torrent name")

@@ -186,10 +186,15 @@ class Database:
         try:
             await asyncio.to_thread(_prepare, self._path)
             self._connection = await self._open()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.OperationalError) as error:
             raise DatabaseError(
                 f"cannot open the database {self._path}: {error}."
                 " Set paths.database to a file in a directory that this user may write to."
+            ) from error
+        except sqlite3.Error as error:
+            raise DatabaseError(
+                f"the database {self._path} is damaged: {error}. Restore a copy of it, or move it"
+                " away to start with an empty one: docs/backup.md."
             ) from error
         return self
 
@@ -227,6 +232,7 @@ class Database:
                 "busy_timeout = 5000",
             ):
                 await connection.execute(f"PRAGMA {pragma}")
+            await _check_pages(connection)
             await self._migrate(connection)
         except BaseException:
             await connection.close()
@@ -326,8 +332,11 @@ class Database:
         """Check that the database can be written, by writing to it.
 
         Raises:
-            sqlite3.Error: it cannot.
+            sqlite3.Error: it cannot, or its file was deleted.
         """
+        # SQLite goes on writing to a deleted file, and a restart would begin with an empty one.
+        if not await asyncio.to_thread(self._path.exists):
+            raise sqlite3.OperationalError(f"{self._path} was deleted while the bridge ran")
         # An empty transaction writes nothing, so it succeeds on a full or read-only disk.
         await self.put_value(CHECKED, time.time())
         # A timeout that expired during the commit takes effect at this await.
@@ -370,6 +379,16 @@ def _commit(
         if connection.in_transaction:
             connection.rollback()
         raise
+
+
+async def _check_pages(connection: aiosqlite.Connection) -> None:
+    """Raise a DatabaseError of SQLite if the file is damaged.
+
+    With a damaged page some rows would be missing, and nobody would know why.
+    """
+    (found,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+    if found[0] != "ok":
+        raise sqlite3.DatabaseError(" ".join(str(found[0]).split()))
 
 
 async def _schema_of(connection: aiosqlite.Connection) -> int:

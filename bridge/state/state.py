@@ -221,7 +221,7 @@ class State:
 
     def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
         """Return the entries whose content is, or will be, at a path."""
-        for grab_id in self._named.get(content_name, ()):
+        for grab_id in sorted(self._named.get(content_name, ())):
             entry = self.entry(grab_id)
             if entry is not None and entry.grab.save_path == save_path:
                 yield entry
@@ -404,10 +404,10 @@ class State:
 
     def _set_grab(self, grab_id: int, grab: Grab | None) -> None:
         before = self._grabs.get(grab_id)
-        if before is not None and before.content_name:
-            same = self._named.pop(before.content_name, ())
-            if rest := tuple(key for key in same if key != grab_id):
-                self._named[before.content_name] = rest
+        was_named = before.content_name if before is not None else ""
+        is_named = grab.content_name if grab is not None else ""
+        if was_named != is_named:
+            self._rename(grab_id, was_named, is_named)
         if grab is None:
             if before is not None:
                 del self._grabs[grab_id]
@@ -419,12 +419,18 @@ class State:
                     del self._grab_ids[before.download_id]
             return
         self._grabs[grab_id] = grab
-        if grab.content_name:
-            same = self._named.get(grab.content_name, ())
-            self._named[grab.content_name] = tuple(sorted((*same, grab_id)))
         siblings = self._grab_ids.get(grab.download_id, ())
         if grab_id not in siblings:
             self._grab_ids[grab.download_id] = (*siblings, grab_id)
+
+    def _rename(self, grab_id: int, before: str, after: str) -> None:
+        """Move a grab in the index of content names."""
+        if before:
+            rest = tuple(key for key in self._named.pop(before) if key != grab_id)
+            if rest:
+                self._named[before] = rest
+        if after:
+            self._named[after] = (*self._named.get(after, ()), grab_id)
 
     def _set_live(self, download_id: int) -> None:
         download = self._downloads.get(download_id)

@@ -206,6 +206,14 @@ class Budgets:
             self._budgets[call_class].reduce(now, now + retry_after)
         self.blocked(call_class, now + retry_after)
 
+    def clock_put_back(self, seconds: float) -> None:
+        """Take the seconds by which the clock was put back off every time."""
+        for budget in self._budgets.values():
+            budget.blocked_until -= seconds
+            budget.reduced_at -= seconds
+            budget.calls = [at - seconds for at in budget.calls]
+        self.dirty = True
+
     def rows(self) -> tuple[BudgetRow, ...]:
         """Return the rows to store, and clear `dirty`."""
         self.dirty = False

@@ -12,6 +12,8 @@ from base64 import b32decode
 from datetime import UTC, datetime
 from typing import Final
 
+from bridge.core.model import LONGEST_NAME
+
 LARGEST_COUNT: Final = 2**53 - 1
 """Exact in a JSON number, and a thousand of them still fit into SQLite's 64 bits."""
 LARGEST_ID: Final = 2**63 - 1
@@ -69,12 +71,13 @@ def parse_flag(value: object) -> bool:
 
 
 def parse_text(value: object) -> str:
-    """Return a string; a number as its digits, anything else as the empty string.
+    """Return a string, cut off where no name goes on; a number as its digits, else nothing.
 
     A lone surrogate becomes U+FFFD: neither SQLite nor a socket takes it.
     """
     match value:
         case str():
+            value = value[:LONGEST_NAME]
             return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
         case bool():
             return ""

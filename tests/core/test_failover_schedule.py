@@ -31,6 +31,7 @@ def told(number: int, ago: float, **fields: Any) -> Job:
         ([told(1, 10), told(2, HOUR), failover(3)], [RunJob(3)]),
         ([told(1, 10), told(2, 20), failover(3, sent_at=NOW - 5)], [RunJob(3)]),
         ([told(1, 10, sent_at=None), told(2, 20), failover(3)], [RunJob(3)]),
+        ([told(1, -HOUR), told(2, -HOUR), failover(3)], [RunJob(3)]),  # the clock was put back
         ([told(1, 10), failover(2, sent_at=NOW - 5), failover(3)], [RunJob(2)]),
     ],
 )

@@ -309,8 +309,8 @@ def test_a_hundred_megabytes_of_pieces() -> None:
 
 def test_a_long_folder_name_over_many_files() -> None:
     """A small .torrent cannot fill the memory with paths."""
-    tree = {b"%d" % number: {b"": {b"length": 1}} for number in range(2000)}
-    long = b"n" * (MAX_NAMES // 1000)
+    tree = {b"%d" % number: {b"": {b"length": 1}} for number in range(30_000)}
+    long = b"n" * (MAX_NAMES // 28_000)
     refused = parse_torrent(with_info(name=long, meta_version=2, file_tree=tree, pieces=None))
     assert refused == NotATorrent("not a torrent file: its file names are too long")
 

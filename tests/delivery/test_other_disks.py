@@ -155,6 +155,28 @@ async def test_lasting_disk_errors_are_told(room: Room, cdn: Cdn) -> None:
     assert health.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [("size=2m", "bytes needed"), ("size=8m,nr_inodes=3", "no inode")],
+    ids=["bytes", "inodes"],
+)
+async def test_a_full_disk_is_told(room: Room, cdn: Cdn, options: str, why: str) -> None:
+    """A disk that stays full is a problem to show, with what it lacks; room for it ends that."""
+    health = DiskHealth()
+    delivery = WatchedDelivery(room.delivery, health)
+    for number in range(4):
+        cdn.add(number, some_bytes(1000 * KIB, number))
+    request = room.request(*(f"Show/{number}.mkv" for number in range(4)))
+    with tmpfs(room.save_path, options=options):
+        for _ in range(2):
+            with pytest.raises(NotEnoughSpace, match=why):
+                await delivery.deliver(request, cdn, Progress())
+        [problem] = health.problems
+        assert why in problem.message
+    await delivery.deliver(request, cdn, Progress())
+    assert health.problems == ()
+
+
 async def test_a_cdn_that_fails_is_no_problem_of_the_disk(room: Room, cdn: Cdn) -> None:
     """Only errors of the local disk count."""
     health = DiskHealth()

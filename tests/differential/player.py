@@ -91,6 +91,8 @@ class Player:
             answer = await self._send(step)
             answers.append(answer)
             await asyncio.sleep(step.wait)
+            if step.priority is not None:
+                await self._until_placed(step.session, *step.priority)
             if (step.state or step.endpoint in SETTLING) and answer.status == HTTPStatus.OK:
                 await self._settle(step, until_new=answer.body == b"Ok.")
         return answers
@@ -134,11 +136,22 @@ class Player:
                 return
         raise AssertionError(f"{self._place.url} does not come to rest: {before}")
 
+    async def _until_placed(self, session: str, info_hash: str, priority: int) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            listed = await self._list(session)
+            if any((one.hash, one.priority) == (info_hash, priority) for one in listed):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        raise AssertionError(f"{self._place.url} does not move {info_hash} in its queue")
+
     async def _states(self, session: str) -> Mapping[str, str]:
+        return {torrent.hash: torrent.state for torrent in await self._list(session)}
+
+    async def _list(self, session: str) -> "list[Listed]":
         answer = await self._send(Step("GET", "torrents/info", session=session))
         assert answer.status == HTTPStatus.OK, f"{self._place.url}: {answer}"
-        listed = msgspec.json.decode(answer.body, type=list[Listed])
-        return {torrent.hash: torrent.state for torrent in listed}
+        return msgspec.json.decode(answer.body, type=list[Listed])
 
 
 class Listed(msgspec.Struct):
@@ -146,6 +159,7 @@ class Listed(msgspec.Struct):
 
     hash: str
     state: str
+    priority: int
 
 
 SETTLING: Final = frozenset({"torrents/add", "torrents/recheck", "torrents/delete"})

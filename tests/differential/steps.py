@@ -40,6 +40,8 @@ class Step:
     """How the state of all torrents has to end before the next request."""
     wait: float = 0
     """Seconds until what it asks for is done, which is after the answer."""
+    priority: tuple[str, int] | None = None
+    """A hash, and its place in the queue once that is done."""
 
     def __str__(self) -> str:
         """Describe it in a line."""
@@ -75,6 +77,10 @@ class Step:
     def after(self, seconds: float) -> "Step":
         """Wait once it is answered."""
         return replace(self, wait=seconds)
+
+    def placing(self, info_hash: str, priority: int) -> "Step":
+        """Wait until the list shows a torrent at this place in the queue."""
+        return replace(self, priority=(info_hash, priority))
 
     def carrying(self, *files: File) -> "Step":
         """Send files along."""

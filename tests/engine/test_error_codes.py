@@ -96,8 +96,10 @@ async def test_permanent_refusals(rig: Rig) -> None:
             assert download.failure_reason is reason, case
             assert download.failure_message == case.detail
         assert {item.status for item in await arr.poll()} == {"warning"}
+    counts = rig.sim.calls.counts()
+    counts.pop("checkcached", None)  # a magnet that waits for a while is looked up
     first_list = {"mylist": 1}
-    assert rig.sim.calls.counts() == {"createtorrent": len(PERMANENT), **first_list}
+    assert counts == {"createtorrent": len(PERMANENT), **first_list}
 
 
 async def test_passing_troubles(rig: Rig) -> None:

@@ -556,6 +556,7 @@ async def test_one_directory_for_two_categories(tmp_path: Path) -> None:
         await rig.close()
 
 
+@pytest.mark.timeout(240)  # seven starts, of which each has a bound of its own
 async def test_killed_at_any_moment(tmp_path: Path) -> None:
     """A kill -9 between the two owners' files: in the end both have theirs, and nothing is left over."""
     rig = Rig(tmp_path)

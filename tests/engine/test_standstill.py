@@ -9,7 +9,7 @@ import structlog
 from bridge.core.model import Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Html
-from tests.support.rig import BRISK, JumpingClock, Rig, cached
+from tests.support.rig import BRISK, JumpingClock, Rig, cached, pack
 
 MONTH = 30 * 86_400.0
 
@@ -158,3 +158,47 @@ async def test_a_clock_that_jumps(rig: Rig, clock: JumpingClock, jump: float) ->
     assert rig.phase(content.hash) is Phase.REMOTE
     rig.sim.world.change(content.hash, stop_at=None)
     await rig.reaches(content.hash, Phase.FINISHED)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("call", ["createtorrent", "requestdl", "mylist", "controltorrent"])
+async def test_a_clock_that_is_put_back(
+    rig: Rig, clock: JumpingClock, call: str, *, restarted: bool
+) -> None:
+    """No wait lasts longer because the clock was a month ahead when it was stored."""
+    await rig.stop()
+    clock.ahead = MONTH
+    await rig.start()
+    content = pack(episodes=1)
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        if call == "controltorrent":
+            await arr.add_magnet(magnet_of(content))
+            await rig.reaches(content.hash, Phase.FINISHED)
+        fault = rig.sim.faults.add(call, Html(status=502), times=None)
+        if call == "controltorrent":
+            await arr.remove(content.hash)
+        else:
+            await arr.add_magnet(magnet_of(content))
+        await rig.until(lambda: fault.struck >= 2)
+        if restarted:
+            await rig.stop()
+        clock.ahead = 0.0
+        rig.sim.faults.clear()
+        if restarted:
+            await rig.start()
+    if call == "controltorrent":
+        await rig.until(lambda: not rig.removals and not rig.sim.world.torrents())
+    else:
+        await rig.reaches(content.hash, Phase.FINISHED)
+
+
+@pytest.mark.parametrize("jump", [-6 * 3600.0, 6 * 3600.0])
+async def test_a_set_clock_and_an_item_of_ours(rig: Rig, clock: JumpingClock, jump: float) -> None:
+    """An item that the bridge made is deleted with its grab, whatever its clock says by then."""
+    content = await half_way(rig)
+    clock.ahead += jump
+    await looked_at(rig)
+    async with rig.arr() as arr:
+        await arr.remove(content.hash)
+    await rig.until(lambda: not rig.sim.world.torrents())

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
+from bridge.engine.link_follow import PAUSES
 from bridge.simulator import magnet_of
 from tests.support.clients import client_at
 from tests.support.http import Client
 from tests.support.links import LinkServer, link_server
-from tests.support.rig import Rig, pack
+from tests.support.rig import PATIENCE, Rig, pack
 
 SECRET = "passkey-of-the-user"
 
@@ -106,7 +107,7 @@ async def test_a_slow_link_is_followed_later(
     await open_rig.stop()
     server.pages = {"/dl": content.torrent}
     await open_rig.start()
-    download = await open_rig.reaches(content.hash, Phase.FINISHED)
+    download = await open_rig.reaches(content.hash, Phase.FINISHED, within=PAUSES[0] + PATIENCE)
     assert download.category == "tv"
     await open_rig.stop()
     server.pages = {}

@@ -179,15 +179,36 @@ async def test_a_path_that_cannot_be(tmp_path: Path) -> None:
             pytest.fail("opened")
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_bytes(b"no database" * 99)])
-async def test_a_file_that_is_no_database(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    """A directory or some other file is refused by name, and left as it is."""
+async def test_a_directory(tmp_path: Path) -> None:
+    """A directory in place of the file is refused by name, and left as it is."""
     path = tmp_path / "bridge.db"
-    make(path)
+    path.mkdir()
     with pytest.raises(DatabaseError, match=f"cannot open the database {path}"):
         async with Database(path):
             pytest.fail("opened")
-    assert path.is_dir() or path.read_bytes() == b"no database" * 99
+    assert path.is_dir()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda whole: b"no database" * 99,
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:4096] + b"\xff" * 4096 + whole[8192:],
+        lambda whole: whole[:-4096] + b"\xff" * 4096,
+    ],
+    ids=["no database", "cut off", "first page", "last page"],
+)
+async def test_a_damaged_file(path: Path, damaged: Callable[[bytes], bytes]) -> None:
+    """A file with a broken page is refused, says what to do, and is left as it is."""
+    async with Database(path) as database:
+        await database.put_value("name", "x" * 20_000)
+    left = damaged(path.read_bytes())
+    path.write_bytes(left)
+    with pytest.raises(DatabaseError, match=rf"{path} is damaged: .+ docs/backup\.md"):
+        async with Database(path):
+            pytest.fail("opened")
+    assert path.read_bytes() == left
 
 
 async def test_closed(path: Path) -> None:
@@ -471,6 +492,15 @@ async def test_the_check_writes(database: Database) -> None:
     await database._db.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError):
         await database.check()
+
+
+async def test_a_deleted_file(path: Path) -> None:
+    """A file that is deleted while it is open fails the check: nothing written would be found again."""
+    async with Database(path) as database:
+        await database.check()
+        path.unlink()
+        with pytest.raises(sqlite3.OperationalError, match=f"{path} was deleted"):
+            await database.check()
 
 
 async def test_nothing_is_left_open(path: Path) -> None:

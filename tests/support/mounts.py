@@ -21,10 +21,10 @@ def _mount(*arguments: str) -> None:
 
 
 @contextmanager
-def tmpfs(directory: Path, *, mib: int = 64) -> Iterator[Path]:
-    """Mount an empty tmpfs; the directory is created."""
+def tmpfs(directory: Path, *, mib: int = 64, options: str = "") -> Iterator[Path]:
+    """Mount an empty tmpfs; the directory is created. `options` are of mount(8)."""
     directory.mkdir(parents=True, exist_ok=True)
-    _mount("-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(directory))
+    _mount("-t", "tmpfs", "-o", options or f"size={mib}m", "tmpfs", str(directory))
     try:
         yield directory
     finally:

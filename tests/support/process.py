@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 RUN = ("bridge", "run")
 BRISK = ("tests.support.brisk_bridge",)
@@ -90,7 +90,9 @@ class BridgeProcess:
         return code
 
 
-async def run_to_end(environ: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
+async def run_to_end(
+    environ: Mapping[str, str], *arguments: str, within: float = START_SECONDS
+) -> tuple[int, str, str]:
     """Run `python -m bridge …` until it ends; answers exit code, output and complaints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -101,6 +103,6 @@ async def run_to_end(environ: Mapping[str, str], *arguments: str) -> tuple[int, 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await asyncio.wait_for(process.communicate(), START_SECONDS)
+    out, errors = await asyncio.wait_for(process.communicate(), within)
     assert process.returncode is not None
     return process.returncode, out.decode(), errors.decode()

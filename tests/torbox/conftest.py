@@ -25,5 +25,5 @@ async def _script() -> AsyncIterator[Scripted]:
 @pytest.fixture(name="torbox")
 async def _torbox(session: aiohttp.ClientSession, script: Scripted) -> TorBox:
     return TorBox(
-        session, base_url=script.url, api_key=KEY, timeout=1.0, budgets=Budgets(), clock=lambda: 1e9
+        session, base_url=script.url, api_key=KEY, timeout=5.0, budgets=Budgets(), clock=lambda: 1e9
     )

@@ -15,11 +15,11 @@ HANG: Final = b"<hang>"
 """An answer that never comes."""
 
 
-class Slow(NamedTuple):
-    """An answer that comes late."""
+class Held(NamedTuple):
+    """An answer that is sent once the test says so."""
 
     answer: bytes
-    seconds: float
+    go_on: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,10 @@ class Scripted:
     """What the server will answer, and what it was asked."""
 
     url: str
-    answers: list[bytes | Slow] = field(default_factory=list)
+    answers: list[bytes | Held] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first request has arrived."""
 
 
 @asynccontextmanager
@@ -60,9 +62,10 @@ async def scripted_server() -> AsyncIterator[Scripted]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             script.seen.append(await _read(reader))
+            script.asked.set()
             answer = script.answers.pop(0)
-            if isinstance(answer, Slow):
-                await asyncio.sleep(answer.seconds)
+            if isinstance(answer, Held):
+                await answer.go_on.wait()
                 answer = answer.answer
             if answer is HANG:
                 await closing.wait()

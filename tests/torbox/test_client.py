@@ -70,21 +70,31 @@ class World(NamedTuple):
 QUIET = Behaviour(download_bytes_per_second=1.0, metadata_seconds=0.0, list_stale_seconds=300.0)
 
 
+HASTY = 0.5
+"""Seconds: the time limit of a client that meets a server which says nothing."""
+
+
+def client_of(
+    session: aiohttp.ClientSession, simulator: Simulator, *, timeout: float = 5.0
+) -> TorBox:
+    """Make a client of a simulated account."""
+    return TorBox(
+        session,
+        base_url=simulator.url,
+        api_key=simulator.key,
+        timeout=timeout,
+        budgets=Budgets(),
+        search_url=simulator.url,
+    )
+
+
 @pytest.fixture(name="world")
 async def _world(
     session: aiohttp.ClientSession, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     scenario: Scenario = getattr(request, "param", Scenario(behaviour=QUIET))
     async with Simulator(scenario) as simulator:
-        torbox = TorBox(
-            session,
-            base_url=simulator.url,
-            api_key=scenario.key,
-            timeout=0.5,
-            budgets=Budgets(),
-            search_url=simulator.url,
-        )
-        yield World(simulator, torbox)
+        yield World(simulator, client_of(session, simulator))
 
 
 def account(**manner: str) -> Scenario:
@@ -237,11 +247,15 @@ async def test_the_month_is_used_up(world: World) -> None:
 
 
 @pytest.mark.parametrize("effect", [Cut(), Hang(seconds=5.0), Lost(), Malformed(), Html()])
-async def test_a_lost_answer_is_unclear(world: World, effect: Cut | Hang | Lost) -> None:
+async def test_a_lost_answer_is_unclear(
+    world: World, session: aiohttp.ClientSession, effect: Cut | Hang | Lost
+) -> None:
     """When the answer to an add is lost in any way, the caller is told to look first."""
+    timeout = HASTY if isinstance(effect, Hang) else 5.0
+    torbox = client_of(session, world.simulator, timeout=timeout)
     world.simulator.faults.add("createtorrent", effect)
     with pytest.raises((Unreachable, ServerError)) as caught:
-        await world.torbox.create(magnet=magnet("Show"), seed=3)
+        await torbox.create(magnet=magnet("Show"), seed=3)
     assert caught.value.unclear
 
 
@@ -375,7 +389,7 @@ async def test_search(world: World, session: aiohttp.ClientSession) -> None:
         session,
         base_url=world.simulator.url,
         api_key=world.simulator.key,
-        timeout=0.5,
+        timeout=5.0,
         budgets=Budgets(),
     )
     assert await old.search("show 50% &c") == (found,)
@@ -545,11 +559,12 @@ async def test_the_clocks_are_compared(world: World) -> None:
     assert abs(world.torbox.offset_seconds) < 3.0
 
 
-async def test_a_call_ends_in_time(world: World) -> None:
+async def test_a_call_ends_in_time(world: World, session: aiohttp.ClientSession) -> None:
     """A server that says nothing holds a call no longer than its time limit."""
+    torbox = client_of(session, world.simulator, timeout=HASTY)
     world.simulator.faults.add("mylist", Hang(seconds=30.0))
     began = time.monotonic()
     with pytest.raises(Unreachable):
         async with asyncio.timeout(5):
-            await world.torbox.list_items()
+            await torbox.list_items()
     assert time.monotonic() - began < 2.0

@@ -174,9 +174,12 @@ async def test_pages_grow_again(torbox: TorBox, script: Scripted) -> None:
 
 
 async def test_a_list_that_is_too_slow_comes_in_smaller_pages(
-    torbox: TorBox, script: Scripted
+    session: aiohttp.ClientSession, script: Scripted
 ) -> None:
     """A page that does not come in time fails the list; the next one asks for less at a time."""
+    torbox = TorBox(
+        session, base_url=script.url, api_key=KEY, timeout=1.0, budgets=Budgets(), clock=lambda: 1e9
+    )
     script.answers = [HANG, envelope([{"id": 1}])]
     with pytest.raises(TorBoxError):
         await torbox.list_items()

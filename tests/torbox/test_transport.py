@@ -30,7 +30,7 @@ from bridge.torbox.errors import (
     Unreachable,
 )
 from bridge.torbox.transport import Request, Transport, translate
-from tests.torbox.scripted import EMPTY, HANG, KEY, Scripted, Slow, envelope, http
+from tests.torbox.scripted import EMPTY, HANG, KEY, Held, Scripted, envelope, http
 
 NOW = 1_800_000_000.0
 GET = Request(call_class=CallClass.LIST, path="/things")
@@ -46,14 +46,18 @@ async def _transport(session: aiohttp.ClientSession, script: Scripted) -> Transp
 
 
 def make_transport(
-    session: aiohttp.ClientSession, url: str, key: Callable[[], str] | str = KEY
+    session: aiohttp.ClientSession,
+    url: str,
+    key: Callable[[], str] | str = KEY,
+    *,
+    timeout: float = 5.0,
 ) -> Transport:
     """Make a transport whose clock stands still."""
     return Transport(
         session,
         base_url=url,
         api_key=key,
-        timeout=1.0,
+        timeout=timeout,
         budgets=Budgets(),
         clock=lambda: NOW,
     )
@@ -153,7 +157,7 @@ BOMB = http(gzip.compress(b" " * 8_000_000), Content_Encoding="gzip")
     ],
 )
 async def test_every_broken_answer_is_an_error_of_ours(
-    transport: Transport,
+    session: aiohttp.ClientSession,
     script: Scripted,
     request_: Request,
     answer: bytes,
@@ -161,6 +165,7 @@ async def test_every_broken_answer_is_an_error_of_ours(
     unclear: bool,
 ) -> None:
     """Whatever the socket brings, only our errors come out, and none of them knows the key."""
+    transport = make_transport(session, script.url, timeout=1.0 if answer is HANG else 5.0)
     script.answers = [answer]
     with pytest.raises(TorBoxError) as caught:
         await transport.call(request_)
@@ -169,8 +174,9 @@ async def test_every_broken_answer_is_an_error_of_ours(
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_what_takes_time_gets_it(transport: Transport, script: Scripted) -> None:
+async def test_what_takes_time_gets_it(session: aiohttp.ClientSession, script: Scripted) -> None:
     """A call that TorBox itself takes its time over may last so much longer, and no more."""
+    transport = make_transport(session, script.url, timeout=1.0)
     script.answers = [HANG]
     began = time.monotonic()
     with pytest.raises(Unreachable, match="in time"):
@@ -368,11 +374,14 @@ async def test_a_call_that_hangs_beside_others_is_no_outage(
     session: aiohttp.ClientSession, script: Scripted
 ) -> None:
     """A create without an answer says nothing about TorBox as long as it answers other calls."""
-    transport = make_transport(session, script.url)
+    transport = make_transport(session, script.url, timeout=1.0)
     script.answers = [HANG, envelope()]
-    first, _ = await asyncio.gather(
-        transport.call(ADD), transport.call(GET), return_exceptions=True
-    )
+
+    async def meanwhile() -> None:
+        await script.asked.wait()
+        await transport.call(GET)
+
+    first, _ = await asyncio.gather(transport.call(ADD), meanwhile(), return_exceptions=True)
     assert isinstance(first, Unreachable)
     assert not first.outage
     assert first.unclear
@@ -388,10 +397,15 @@ async def test_the_gateway_beside_an_answer_is_no_outage(
 ) -> None:
     """A 502 to one call is TorBox's trouble with that call if another was answered meanwhile."""
     transport = make_transport(session, script.url)
-    script.answers = [Slow(http(b"<html>", status=502), 0.2), envelope()]
-    first, _ = await asyncio.gather(
-        transport.call(ADD), transport.call(GET), return_exceptions=True
-    )
+    go_on = asyncio.Event()
+    script.answers = [Held(http(b"<html>", status=502), go_on), envelope()]
+
+    async def meanwhile() -> None:
+        await script.asked.wait()
+        await transport.call(GET)
+        go_on.set()
+
+    first, _ = await asyncio.gather(transport.call(ADD), meanwhile(), return_exceptions=True)
     assert isinstance(first, Down)
     assert not first.outage
     script.answers = [http(b"<html>", status=502)]

@@ -32,8 +32,10 @@ def disk_errors(where: Path, *, needed: int = 0) -> Iterator[None]:
         # A quota counts as a full disk: only the user can make room.
         if error.errno in _FULL:
             raise NotEnoughSpace(needed=needed, free=free_bytes(where.parent)) from error
-        place = error.filename or where
-        raise LocalDiskError(f"{place}: {error.strerror or error}") from error
+        place, why = error.filename or where, error.strerror or error
+        if error.errno == errno.EFBIG:
+            why = "the file system takes no file as large as this (FAT32: 4 GiB)"
+        raise LocalDiskError(f"{place}: {why}") from error
 
 
 @contextmanager
@@ -105,13 +107,13 @@ class DiskHealth:
 
     @contextmanager
     def watch(self, directory: Path, release: str) -> Iterator[None]:
-        """Count a LocalDiskError in here, and forget the earlier ones if there is none.
+        """Count the disk errors in here, and forget the earlier ones if there is none.
 
         `release` is for the log. Other errors pass: they say nothing about the disk.
         """
         try:
             yield
-        except LocalDiskError as error:
+        except (LocalDiskError, NotEnoughSpace) as error:
             self._failed(directory, release, str(error))
             raise
         if self._known.pop(directory, None) is not None:
@@ -121,12 +123,15 @@ class DiskHealth:
         known = self._known.get(directory)
         if known is None:
             known = DiskProblem(directory, message, self._clock(), 0)
-        self._known[directory] = replace(known, message=message, failures=known.failures + 1)
-        log.error(
-            "disk_error",
-            directory=str(directory),
-            release=release,
-            error=message,
-            failures=known.failures + 1,
-            next="the delivery is tried again; nothing is deleted at TorBox",
-        )
+        failures = known.failures + 1
+        self._known[directory] = replace(known, message=message, failures=failures)
+        # The 1st, 2nd, 4th, 8th ...: a full disk may last for days, with many downloads waiting.
+        if failures & (failures - 1) == 0:
+            log.error(
+                "disk_error",
+                directory=str(directory),
+                release=release,
+                error=message,
+                failures=failures,
+                next="the delivery is tried again; nothing is deleted at TorBox",
+            )

@@ -1,6 +1,8 @@
 """What is still there after everything was removed, and what is not and should be."""
 
+import os
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 
 from bridge.simulator import Simulator
@@ -36,6 +38,6 @@ def _at_torbox(
 def _on_disk(downloads: Path) -> Iterator[str]:
     """Nothing but the directories of the categories, and an empty one for what is unfinished."""
     empty = {downloads / ".incomplete", *(client.path(downloads) for client in CLIENTS)}
-    for path in sorted(downloads.rglob("*")):
-        if path not in empty:
-            yield f"left on disk: {path.relative_to(downloads)}"
+    # Not rglob, which fails when a directory is deleted while it looks.
+    found = {Path(where, name) for where, *names in os.walk(downloads) for name in chain(*names)}
+    yield from (f"left on disk: {path.relative_to(downloads)}" for path in sorted(found - empty))

@@ -34,7 +34,7 @@ QUEUE: Final = (
         post(f"torrents/{action}").called(f"{action} without hashes")
         for action in ("topPrio", "bottomPrio", "increasePrio", "decreasePrio")
     ),
-    post("torrents/topPrio", hashes=SHOW.infohash).after(LATER_SECONDS),
+    post("torrents/topPrio", hashes=SHOW.infohash).after(LATER_SECONDS).placing(SHOW.infohash, 1),
     get("torrents/info", sort="priority", limit="1").sorted().called("the first in the queue"),
     post("torrents/bottomPrio", hashes=SHOW.infohash).after(LATER_SECONDS),
     _show().called("the last in the queue"),
