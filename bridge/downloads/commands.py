@@ -164,7 +164,7 @@ class Commands:
         self._engine.background(self._engine.look(download), name=f"look {download.hash}")
 
     async def set_force_start(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Mark grabs as forced: they are submitted first, and shown as forcedDL while they run."""
         await self._change(
@@ -291,13 +291,13 @@ class Commands:
         await self._set(hashes, caller, "comment", comment=comment)
 
     async def set_super_seeding(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Store what is shown as `super_seeding`. TorBox decides how it seeds."""
         await self._set(hashes, caller, "super seeding", super_seeding=value)
 
     async def set_auto_management(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Store what is shown as `auto_tmm`; files stay where they are."""
         await self._set(hashes, caller, "automatic management", auto_tmm=value)

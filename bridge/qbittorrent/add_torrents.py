@@ -9,14 +9,13 @@ from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
-from aiohttp import web
 
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.model import USE_GLOBAL
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected
 from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.params import Params
-from bridge.qbittorrent.responses import HttpError, text_response
+from bridge.qbittorrent.responses import HttpError
 
 log = structlog.get_logger()
 
@@ -27,7 +26,7 @@ LAYOUTS = frozenset({"Original", "Subfolder", "NoSubfolder"})
 WEB_SCHEMES = ("http://", "https://", "ftp://")
 
 
-async def add(request: ApiRequest) -> web.Response:
+async def add(request: ApiRequest) -> str:
     """Add every magnet, link and file in the request.
 
     Never waits for TorBox, except where a category accepts only what is cached; waits a few seconds
@@ -56,7 +55,7 @@ async def add(request: ApiRequest) -> web.Response:
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, answer)
     results = links + [result for _, result in files]
     taken = any(isinstance(result, Added | Known | Joined | Pending) for result in results)
-    return text_response("Ok." if taken else "Fails.")
+    return "Ok." if taken else "Fails."
 
 
 def read_options(params: Params) -> AddOptions:
