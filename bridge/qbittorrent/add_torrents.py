@@ -44,7 +44,9 @@ async def add(request: ApiRequest) -> str:
         (
             upload.filename,
             await _add(
-                upload.filename, request.downloads.adds.torrent(upload.data, options), options
+                upload.filename,
+                request.downloads.adds.torrent(upload.data, options, request.caller),
+                options,
             ),
         )
         for upload in request.params.uploads
@@ -99,10 +101,12 @@ def _minutes(params: Params, name: str) -> int:
 async def _link(request: ApiRequest, line: str, options: AddOptions) -> AddResult:
     if line.lower().startswith(WEB_SCHEMES):
         # A link may carry the user's keys, so it is not named.
-        return await _add("a link", request.downloads.adds.link(line, options), options)
+        return await _add(
+            "a link", request.downloads.adds.link(line, options, request.caller), options
+        )
     magnet = parse_magnet(line)
     name = magnet.name or magnet.infohash if isinstance(magnet, Magnet) else line[:SHOWN_NAME]
-    return await _add(name, request.downloads.adds.magnet(line, options), options)
+    return await _add(name, request.downloads.adds.magnet(line, options, request.caller), options)
 
 
 async def _add(name: str, adding: Awaitable[AddResult], options: AddOptions) -> AddResult:

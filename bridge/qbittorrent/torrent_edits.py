@@ -147,19 +147,18 @@ async def rename(request: ApiRequest) -> None:
 
 async def rename_file(request: ApiRequest) -> None:
     """Give a file another path."""
-    await _rename_path(request, request.downloads.content.rename_file)
+    await _rename_path(request, folder=False)
 
 
 async def rename_folder(request: ApiRequest) -> None:
     """Give a folder another path."""
-    await _rename_path(request, request.downloads.content.rename_folder)
+    await _rename_path(request, folder=True)
 
 
-async def _rename_path(
-    request: ApiRequest, rename: Callable[[str, str, str, Caller], Awaitable[str | None]]
-) -> None:
+async def _rename_path(request: ApiRequest, *, folder: bool) -> None:
     old, new = request.params.require("oldPath"), request.params.require("newPath")
-    raise_conflict(await rename(request.view().hash, old, new, request.caller))
+    rename = request.downloads.content.rename
+    raise_conflict(await rename(request.view().hash, old, new, request.caller, folder=folder))
 
 
 async def set_location(request: ApiRequest) -> None:
