@@ -103,7 +103,11 @@ class Figures(Collector):
             ("category", "phase"),
             Tally((view.grab.category, view.phase.value) for view in views),
         )
-        yield _gauge("fetch_bytes_per_second", "Speed of all fetches together", _fetch_speed(views))
+        yield _gauge(
+            "fetch_bytes_per_second",
+            "Speed of all fetches together",
+            sum(view.status.download_speed for view in views if view.phase is Phase.DELIVERING),
+        )
         yield _gauge(
             "oldest_wait_seconds",
             "Age of the oldest download that TorBox has not finished; 0 when there is none",
@@ -177,10 +181,6 @@ def _labelled(
     for key, value in sorted(values.items()):
         family.add_metric(key, value)
     return family
-
-
-def _fetch_speed(views: Sequence[View]) -> int:
-    return sum(view.status.download_speed for view in views if view.phase is Phase.DELIVERING)
 
 
 def _oldest_wait(views: Sequence[View], now: float) -> float:
