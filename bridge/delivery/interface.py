@@ -63,13 +63,6 @@ class DeliveryRequest:
         return self.save_path / self.content_name
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Every file of the request is whole below `content_path`, and will be after a power loss."""
-
-    content_path: Path
-
-
 class Links(Protocol):
     """Gives links to the files of one remote item."""
 
@@ -83,10 +76,10 @@ class Links(Protocol):
 class Delivery(Protocol):
     """A way to make a finished remote item appear on disk."""
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Return when the whole content is at its target; until then nothing is visible there.
+
+        By then every file is whole and will be after a power loss.
 
         May be cancelled and called again at any time, also after a crash; it then resumes. Only
         one call at a time for a staging name. After TargetTaken or NameRefused the same request
@@ -139,12 +132,10 @@ class WatchedDelivery:
         self._delivery = delivery
         self._health = health
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Deliver; see `Delivery.deliver`."""
         with self._health.watch(request.save_path, request.content_name):
-            return await self._delivery.deliver(request, links, progress)
+            await self._delivery.deliver(request, links, progress)
 
     async def discard(self, staging_name: str) -> None:
         """Discard; see `Delivery.discard`."""
