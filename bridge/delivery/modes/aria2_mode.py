@@ -275,9 +275,8 @@ class _Transfer:
         elif status is None or status.status == "removed":
             trouble = "somebody removed it there"
         elif status.status == "error":
-            code = int(status.error_code)
-            trouble = f"{_WORDS.get(code, 'an error')} (code {code})"
-            if code == FULL:
+            trouble = f"{_WORDS.get(status.error, 'an error')} (code {status.error})"
+            if status.error == FULL:
                 raise NotEnoughSpace(needed=self._file.size - status.completed, free=0)
         else:
             trouble = f"the CDN has {status.total} bytes, TorBox lists {self._file.size}"
