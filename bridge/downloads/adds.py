@@ -221,7 +221,7 @@ class Adds:
             work.update_download(known.id, anew, why=why)
 
     def _remember(self, caller: Caller | None, info_hash: str, category: str) -> None:
-        """Remember the grab as the client's own: it means this one when it names the hash."""
+        """Remember the grab as the client's own, which it means when it names the hash."""
         known = self._state.by_hash(info_hash)
         if caller is None or known is None:
             return

@@ -143,7 +143,7 @@ class ClientScopes:
     def meant(
         self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
     ) -> list[Entry]:
-        """Return the entries that a write to these hashes applies to; all of them without a client."""
+        """Return the entries that a write to these hashes applies to; every grab without a client."""
         found: list[Entry] = []
         for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
             download = self._state.by_hash(info_hash)

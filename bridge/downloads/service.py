@@ -66,7 +66,7 @@ class DownloadService:
 
     @property
     def removed_traffic(self) -> RemovedTraffic:
-        """What removed downloads had moved."""
+        """The bytes that removed downloads had moved."""
         return self._state.removed_traffic
 
     @property

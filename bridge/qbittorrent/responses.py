@@ -58,8 +58,8 @@ def text_response(body: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response
 def reply(result: object) -> web.Response:
     """Return the reply to what a handler returned.
 
-    None is an empty text, and a str a text. Bytes are JSON that is already encoded; pieces of it are
-    sent in chunks. Anything else is encoded as JSON.
+    None is an empty text, and a str a text. Bytes are JSON that is already encoded; an iterator of
+    bytes is sent in chunks. Anything else is encoded as JSON.
     """
     match result:
         case web.Response():
