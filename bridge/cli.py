@@ -5,7 +5,7 @@ Exit codes: 0 success, 1 failure, 2 settings or arguments that must be corrected
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bridge import __version__
 
@@ -19,10 +19,6 @@ BAD_SETTINGS = 2
 INTERRUPTED = 130
 HEALTH_ARGUMENTS = 3
 """`health --config FILE`: more is left to argparse."""
-
-Run = Callable[["argparse.Namespace"], object]
-AddArguments = Callable[["argparse.ArgumentParser"], None]
-Loaded = tuple[Run, AddArguments | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +76,7 @@ def _refuse(problems: Sequence[str]) -> int:
 
 def _parser(called: str) -> "argparse.ArgumentParser":
     import argparse
+    from importlib import import_module
     from pathlib import Path
 
     parser = argparse.ArgumentParser(
@@ -90,7 +87,7 @@ def _parser(called: str) -> "argparse.ArgumentParser":
     version = f"torbox-bridge {__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (help_text, load) in COMMANDS.items():
+    for name, (help_text, where) in COMMANDS.items():
         added = commands.add_parser(
             name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}."
         )
@@ -102,79 +99,56 @@ def _parser(called: str) -> "argparse.ArgumentParser":
                 help="settings; default: $BRIDGE_CONFIG, or /config/bridge.yaml if it exists",
             )
         if name == called:
-            run, add_arguments = load()
-            added.set_defaults(run=run)
-            if add_arguments is not None:
-                add_arguments(added)
+            module, run, *add_arguments = where.split(":")
+            loaded = import_module(module)
+            added.set_defaults(run=getattr(loaded, run))
+            for function in add_arguments:
+                getattr(loaded, function)(added)
     return parser
 
 
-def _load_run() -> Loaded:
-    from bridge.serve import run
-
-    return run, None
-
-
-def _load_check() -> Loaded:
-    from bridge.doctor import run_checks
-
-    return run_checks.run, run_checks.add_arguments
-
-
-def _load_adopt() -> Loaded:
-    from bridge import remote_commands
-
-    return remote_commands.adopt, remote_commands.add_adopt_arguments
-
-
-def _load_config() -> Loaded:
-    from bridge import settings_commands
-
-    return settings_commands.config, settings_commands.add_config_arguments
-
-
-def _load_password() -> Loaded:
-    from bridge import settings_commands
-
-    return settings_commands.password, settings_commands.add_password_arguments
-
-
-def _load_health() -> Loaded:
+def show_health(args: "argparse.Namespace") -> int:
+    """Print whether a running bridge is healthy."""
     from bridge.healthcheck import health
 
-    return lambda args: health(str(args.config) if args.config else None), None
+    return health(str(args.config) if args.config else None)
 
 
-def _load_demo() -> Loaded:
-    from bridge import demo
-
-    return demo.run, demo.add_arguments
-
-
-def _load_simulator() -> Loaded:
-    from bridge.simulator import simulator
-
-    return simulator.run, simulator.add_arguments
+def show_version(_args: object) -> int:
+    """Print the version."""
+    print(f"torbox-bridge {__version__}")
+    return 0
 
 
-def _load_version() -> Loaded:
-    def show(_args: object) -> int:
-        print(f"torbox-bridge {__version__}")
-        return 0
-
-    return show, None
-
-
-COMMANDS: dict[str, tuple[str, Callable[[], Loaded]]] = {
-    "run": ("run the bridge; without a TorBox API key its page asks for it", _load_run),
-    "check": ("check the setup and say how to fix it", _load_check),
-    "adopt": ("list what is only on the TorBox account, and take it over", _load_adopt),
-    "config": ("show the effective settings and where they come from", _load_config),
-    "password": ("set or reset the password of the bridge", _load_password),
-    "health": ("ask a running bridge whether it is healthy", _load_health),
-    "demo": ("play two whole downloads; needs no key and no network", _load_demo),
-    "simulator": ("run a simulated TorBox", _load_simulator),
-    "version": ("print the version", _load_version),
+COMMANDS = {
+    "run": (
+        "run the bridge; without a TorBox API key its page asks for it",
+        "bridge.serve:run",
+    ),
+    "check": (
+        "check the setup and say how to fix it",
+        "bridge.doctor.run_checks:run:add_arguments",
+    ),
+    "adopt": (
+        "list what is only on the TorBox account, and take it over",
+        "bridge.remote_commands:adopt:add_adopt_arguments",
+    ),
+    "config": (
+        "show the effective settings and where they come from",
+        "bridge.settings_commands:config:add_config_arguments",
+    ),
+    "password": (
+        "set or reset the password of the bridge",
+        "bridge.settings_commands:password:add_password_arguments",
+    ),
+    "health": ("ask a running bridge whether it is healthy", "bridge.cli:show_health"),
+    "demo": (
+        "play two whole downloads; needs no key and no network",
+        "bridge.demo:run:add_arguments",
+    ),
+    "simulator": ("run a simulated TorBox", "bridge.simulator.simulator:run:add_arguments"),
+    "version": ("print the version", "bridge.cli:show_version"),
 }
-"""The help of each command, and what imports its module. Only the command that is called is loaded."""
+"""The help of each command, and its module, its function and the function that adds its arguments. Only
+the module of the command that is called is imported."""
 WITHOUT_CONFIG = frozenset({"demo", "simulator", "version"})

@@ -118,7 +118,7 @@ class History:
     async def put(self, rows: Iterable[HistoryRow]) -> None:
         """Insert or replace rows, in one transaction."""
         batch = Batch()
-        batch.run_many(_PUT, [_values(row) for row in rows])
+        batch.run_many(_PUT, [tuple(getattr(row, name) for name in _FIELDS) for row in rows])
         await self._database.write(batch)
 
     async def open_rows(self, after: int) -> Sequence[HistoryRow]:
@@ -192,10 +192,6 @@ class History:
         sql = f"SELECT {', '.join(_COLUMNS)} FROM history {where}"  # noqa: S608 - our names
         rows = await self._database.query(sql, *values)
         return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), HistoryRow) for row in rows]
-
-
-def _values(row: HistoryRow) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in _FIELDS)
 
 
 log = structlog.get_logger()

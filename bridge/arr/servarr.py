@@ -54,11 +54,8 @@ DIALECTS: Final[Mapping[ArrKind, Dialect]] = {
 MESSAGE_API: Final = "/api/v5"
 """The first API version that accepts the reason of a failure. Sonarr 5 has it in addition to v3."""
 
-READ_SECONDS: Final = 30.0
 DELETE_SECONDS: Final = 90.0
 """The *arr deletes in its download client before it answers, and allows that 100 s itself."""
-TEST_SECONDS: Final = 60.0
-"""The *arr calls its download client some ten times for a test."""
 LONGEST_MESSAGE: Final = 300
 """Characters. The message goes into a URL and is shown in one cell of a table."""
 
@@ -154,7 +151,7 @@ class Arr:
         The *arr queues the command and answers at once; it drops a command that is queued already.
         """
         body = msgspec.json.encode({"name": "RefreshMonitoredDownloads"})
-        await self._transport.send("POST", f"{self._api}/command", seconds=READ_SECONDS, body=body)
+        await self._transport.send("POST", f"{self._api}/command", body=body)
 
     async def fail_grabbed(self, history_id: int) -> None:
         """Mark a grab as failed, so that the *arr blocklists the release and searches again.
@@ -163,7 +160,7 @@ class Arr:
             ArrNotFound: the record is gone.
         """
         path = f"{self._api}/history/failed/{history_id}"
-        await self._transport.send("POST", path, seconds=READ_SECONDS)
+        await self._transport.send("POST", path)
 
     async def clients(self) -> tuple[DownloadClient, ...]:
         """Return its download clients."""
@@ -175,16 +172,9 @@ class Arr:
         The client is sent back as the *arr returned it. Versions that hide the password replace the
         placeholder with the stored password, found by the id.
         """
-        shown = await self._transport.send(
-            "GET", f"{self._api}/downloadclient/{client_id}", seconds=READ_SECONDS
-        )
-        failures = await self._transport.validate(
-            f"{self._api}/downloadclient/test",
-            shown,
-            tuple[ClientTestFailure, ...],
-            seconds=TEST_SECONDS,
-        )
-        return failures or ()
+        path = f"{self._api}/downloadclient"
+        shown = await self._transport.send("GET", f"{path}/{client_id}")
+        return await self._transport.validate("POST", f"{path}/test", shown)
 
     async def client_schemas(self) -> tuple[dict[str, Any], ...]:
         """Return the empty forms of the download clients that it knows."""
@@ -196,15 +186,10 @@ class Arr:
         The *arr runs its own test first. Return what that found wrong; then nothing was saved.
         """
         known = body.get("id")
-        path = "/downloadclient" if known is None else f"/downloadclient/{known}"
-        failures = await self._transport.validate(
-            f"{self._api}{path}",
-            msgspec.json.encode(body),
-            tuple[ClientTestFailure, ...],
-            seconds=TEST_SECONDS,
-            method="POST" if known is None else "PUT",
-        )
-        return failures or ()
+        path, data = f"{self._api}/downloadclient", msgspec.json.encode(body)
+        if known is None:
+            return await self._transport.validate("POST", path, data)
+        return await self._transport.validate("PUT", f"{path}/{known}", data)
 
     async def tag_ids(self, labels: Iterable[str]) -> list[int]:
         """Return the ids of tags by their labels; tags that it does not have are created."""
@@ -215,9 +200,7 @@ class Arr:
         for label in wanted:
             if label not in known:
                 body = msgspec.json.encode({"label": label})
-                made = await self._transport.send(
-                    "POST", f"{self._api}/tag", seconds=READ_SECONDS, body=body
-                )
+                made = await self._transport.send("POST", f"{self._api}/tag", body=body)
                 known[label] = msgspec.json.decode(made, type=Tag).id
         return [known[label] for label in wanted]
 
@@ -250,9 +233,7 @@ class Arr:
         return await self._read("/filesystem", DirectoryListing, params)
 
     async def _read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
-        return await self._transport.read(
-            self._api + path, kind, seconds=READ_SECONDS, params=params
-        )
+        return await self._transport.read(self._api + path, kind, params)
 
     async def _pages(
         self, path: str, kind: type[Page[T]], params: Mapping[str, str]
@@ -261,7 +242,7 @@ class Arr:
         found: list[T] = []
         for number in range(1, MOST_PAGES + 1):
             numbered = {**params, "page": str(number), "pageSize": str(PAGE_SIZE)}
-            page = await self._transport.read(path, kind, seconds=READ_SECONDS, params=numbered)
+            page = await self._transport.read(path, kind, numbered)
             found += page.records
             if not page.records or len(found) >= page.total_records:
                 break

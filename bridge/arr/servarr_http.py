@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
+from bridge.arr.servarr_records import ClientTestFailure
 from bridge.config import Secret
 
 
@@ -63,6 +64,9 @@ class ArrRefused(ArrError):
 T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 30.0
+TEST_SECONDS: Final = 60.0
+"""The *arr calls its download client some ten times for a test."""
 MOST_BYTES: Final = 32 * 1024 * 1024
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -91,15 +95,13 @@ class ArrTransport:
         self._base = base
         self._api_key = api_key
 
-    async def read(
-        self, path: str, kind: type[T], *, seconds: float, params: Mapping[str, str] | None = None
-    ) -> T:
+    async def read(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> T:
         """GET, and return the answer as `kind`.
 
         Raises:
             ArrError: it did not answer, or with something else.
         """
-        body = await self.send("GET", path, seconds=seconds, params=params)
+        body = await self.send("GET", path, params=params)
         return decode_answer(body, kind, name=self._name, path=path)
 
     async def send(
@@ -107,7 +109,7 @@ class ArrTransport:
         method: str,
         path: str,
         *,
-        seconds: float,
+        seconds: float = READ_SECONDS,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> bytes:
@@ -123,20 +125,19 @@ class ArrTransport:
             raise self._refusal(status, path)
         return answer
 
-    async def validate(
-        self, path: str, body: bytes, kind: type[T], *, seconds: float, method: str = "POST"
-    ) -> T | None:
-        """Send JSON to be validated; return what is wrong with it (from a 400), None if nothing is.
+    async def validate(self, method: str, path: str, body: bytes) -> tuple[ClientTestFailure, ...]:
+        """Send a download client to be tested; return what is wrong with it (from a 400).
 
         Raises:
             ArrError: it did not answer, or with another refusal.
         """
-        status, answer = await self._exchange(method, path, seconds=seconds, body=body)
+        status, answer = await self._exchange(method, path, seconds=TEST_SECONDS, body=body)
         if status == HTTPStatus.BAD_REQUEST:
-            return decode_answer(answer, kind, name=self._name, path=path)
+            found = tuple[ClientTestFailure, ...]
+            return decode_answer(answer, found, name=self._name, path=path)
         if status not in range(200, 300):
             raise self._refusal(status, path)
-        return None
+        return ()
 
     async def _exchange(
         self,

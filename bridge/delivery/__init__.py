@@ -36,7 +36,6 @@ from bridge.delivery.fetch.cdn_probes import link_works
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
 from bridge.delivery.interface import (
-    Delivered,
     Delivery,
     DeliveryRequest,
     Links,
@@ -59,7 +58,6 @@ __all__ = [
     "Address",
     "Aria2Delivery",
     "Aria2Settings",
-    "Delivered",
     "Delivery",
     "DeliveryError",
     "DeliveryFailed",

@@ -62,12 +62,6 @@ class DeliveryRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.save_path / self.content_name
 
 
-class Delivered(msgspec.Struct, frozen=True):
-    """Every file of the request is whole below `content_path`, and will be after a power loss."""
-
-    content_path: Path
-
-
 class Links(Protocol):
     """Gives links to the files of one remote item."""
 
@@ -81,10 +75,10 @@ class Links(Protocol):
 class Delivery(Protocol):
     """A way to make a finished remote item appear on disk."""
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Return when the whole content is at its target; until then nothing is visible there.
+
+        By then every file is whole and will be after a power loss.
 
         May be cancelled and called again at any time, also after a crash; it then resumes. Only
         one call at a time for a staging name. After TargetTaken or NameRefused the same request
@@ -137,12 +131,10 @@ class WatchedDelivery:
         self._delivery = delivery
         self._health = health
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Deliver; see `Delivery.deliver`."""
         with self._health.watch(request.save_path, request.content_name):
-            return await self._delivery.deliver(request, links, progress)
+            await self._delivery.deliver(request, links, progress)
 
     async def discard(self, staging_name: str) -> None:
         """Discard; see `Delivery.discard`."""

@@ -93,7 +93,7 @@ async def press_test(
     if not runs:
         return [ok(arr.name, f"{NOT_TRIED}: the bridge is not running")]
     for name in (category, client.imported_category):
-        if name and not _exists(settings, name):
+        if name and not (name in settings.categories or settings.category_directory(name).is_dir()):
             text = f"{NOT_TRIED}: its Test would create the category {name} here"
             return [ok(arr.name, text)]
     try:
@@ -104,10 +104,6 @@ async def press_test(
     if complaints:
         return [_complained(settings, arr, client, complaints)]
     return [ok(arr.name, f"it reaches the bridge: its Test of {client.name} passes")]
-
-
-def _exists(settings: Settings, category: str) -> bool:
-    return category in settings.categories or settings.category_directory(category).is_dir()
 
 
 def _complained(

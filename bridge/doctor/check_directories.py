@@ -135,7 +135,9 @@ async def check_mount(settings: Settings) -> list[Finding]:
         return []
     prefix = f"delivery.mount: {mount}"
     try:
-        empty = await Mount(mount, answers_within=MOUNT_SECONDS).ask(lambda: _is_empty(mount))
+        empty = await Mount(mount, answers_within=MOUNT_SECONDS).ask(
+            lambda: not any(mount.iterdir())
+        )
     except NotYet:
         fix = "Mount TorBox there again: the present mount hangs"
         return [problem(SUBJECT, f"{prefix} does not answer", fix)]
@@ -148,7 +150,3 @@ async def check_mount(settings: Settings) -> list[Finding]:
         fix = "Is TorBox mounted there? In a container use rslave"
         return [warning(SUBJECT, f"{prefix} is empty", fix)]
     return [ok(SUBJECT, f"{prefix} can be read")]
-
-
-def _is_empty(mount: Path) -> bool:
-    return not any(mount.iterdir())

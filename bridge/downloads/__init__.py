@@ -16,6 +16,7 @@ results             the values that the service takes and returns
 from bridge.core.model import AddOptions
 from bridge.downloads.client_preferences import PASSWORD_HASH, USERNAME
 from bridge.downloads.client_scopes import NOBODY, Caller, program_of
+from bridge.downloads.commands import Commands
 from bridge.downloads.labels import valid_category
 from bridge.downloads.results import (
     Added,
@@ -43,6 +44,7 @@ __all__ = [
     "Added",
     "Caller",
     "CleanupEntry",
+    "Commands",
     "DirectoryRefusal",
     "DownloadService",
     "FileView",

@@ -1,14 +1,14 @@
 """Adds downloads and grabs. An add is committed and visible before it returns."""
 
+import asyncio
 import hashlib
-from typing import TypeGuard
 
 import structlog
 from msgspec.structs import replace
 
 from bridge.core import transitions
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet
-from bridge.core.metainfo import NotATorrent
+from bridge.core.metainfo import NotATorrent, parse_torrent
 from bridge.core.model import (
     AddOptions,
     Download,
@@ -72,7 +72,8 @@ class Adds:
         self, data: bytes, options: AddOptions, caller: Caller | None = None
     ) -> AddResult:
         """Accept a .torrent file. Committed and visible before this returns."""
-        metainfo = await self._engine.outside.parse(data)
+        # Off the event loop: large ones take a while.
+        metainfo = await asyncio.to_thread(parse_torrent, data)
         if isinstance(metainfo, NotATorrent):
             return Rejected(metainfo.reason, bad_torrent=True)
         download = Download(
@@ -91,7 +92,7 @@ class Adds:
             self._state.set_expected_files(known.id, named_files(metainfo))
         return result
 
-    async def link(self, url: str, options: AddOptions) -> AddResult:
+    async def link(self, url: str, options: AddOptions, caller: Caller | None = None) -> AddResult:
         """Follow a link to a .torrent or a magnet.
 
         A link that takes more than seconds is followed in the background, also after a restart, and
@@ -106,7 +107,10 @@ class Adds:
         result = await self._engine.links.result(job)
         if isinstance(result, NotFetched) and result.forbidden:
             return Rejected(result.reason)
-        return result if _is_final(result) else Pending()
+        if not isinstance(result, Added | Known | Joined):
+            return Pending()
+        self._remember(caller, result.hash, options.category)
+        return result
 
     async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:
         """Add a failed download in place of a link that must not be followed.
@@ -161,10 +165,7 @@ class Adds:
         await self._labels.ensure_category(category)
         grab = self.grab_of(options, category, save_path)
         result = await self.keep(download, grab, torrent, tags=options.tags)
-        if caller is not None:
-            self._scopes.added(caller, download.hash)
-            for known in self._grabs_in(download.hash, category):
-                self._scopes.saw_grab(caller, download.hash, known.id)
+        self._remember(caller, download.hash, category)
         self._engine.wake()
         return result
 
@@ -219,10 +220,15 @@ class Adds:
             why = "TorBox finds no metadata for the magnet, and now there is a .torrent"
             work.update_download(known.id, anew, why=why)
 
-    def _grabs_in(self, info_hash: str, category: str) -> list[Grab]:
+    def _remember(self, caller: Caller | None, info_hash: str, category: str) -> None:
+        """Remember the grab as the client's own, which it means when it names the hash."""
         known = self._state.by_hash(info_hash)
-        grabs = self._state.grabs_of(known.id) if known is not None else ()
-        return [grab for grab in grabs if grab.category == category]
+        if caller is None or known is None:
+            return
+        self._scopes.added(caller, info_hash)
+        for grab in self._state.grabs_of(known.id):
+            if grab.category == category:
+                self._scopes.saw_grab(caller, info_hash, grab.id)
 
     def _has(self, download: Download | None, category: str) -> bool:
         """Return whether the category, or any category if it is empty, has a live grab."""
@@ -368,7 +374,3 @@ class Adds:
         if only_cached and await self._engine.outside.is_uncached(download.hash):
             return "TorBox has not cached it, and this category accepts only cached torrents"
         return ""
-
-
-def _is_final(result: object) -> TypeGuard[AddResult]:
-    return isinstance(result, Added | Known | Joined)

@@ -5,7 +5,7 @@ categories that it listed or used, by the grabs that it added, and by its progra
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from bridge.core.model import Entry
+from bridge.state import State
 
 log = structlog.get_logger()
 
@@ -58,7 +59,8 @@ class _Client:
 class ClientScopes:
     """Remembers for each client what it listed, used, added and removed since the start."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, state: State, clock: Callable[[], float]) -> None:
+        self._state = state
         self._clock = clock
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._removed: OrderedDict[tuple[str, str], float] = OrderedDict()
@@ -137,6 +139,20 @@ class ClientScopes:
         # qBittorrent has one torrent per hash, so a write without a known category changes one
         # grab.
         return found if len(own) == 1 else found[:1]
+
+    def meant(
+        self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
+    ) -> list[Entry]:
+        """Return the entries that a write to these hashes applies to; every grab without a client."""
+        found: list[Entry] = []
+        for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
+            download = self._state.by_hash(info_hash)
+            entries = self._state.entries_of(download) if download is not None else ()
+            if caller is None:
+                found += entries
+            else:
+                found += self.one(caller, entries, deletes=deletes)
+        return found
 
     def _has_removed(self, caller: Caller, info_hash: str) -> bool:
         names = filter(None, (caller.id, caller.program))

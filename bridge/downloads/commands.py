@@ -39,43 +39,16 @@ class Commands:
         self._queries = queries
         self._scopes = scopes
 
-    def meant(
-        self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
-    ) -> list[Entry]:
-        """Return the entries that a client means by these hashes; all entries without a client."""
-        found: list[Entry] = []
-        for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
-            download = self._state.by_hash(info_hash)
-            entries = self._state.entries_of(download) if download is not None else ()
-            if caller is None:
-                found += entries
-            else:
-                found += self._scopes.one(caller, entries, deletes=deletes)
-        return found
-
     async def remove(
         self, hashes: Iterable[str], *, delete_files: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Remove grabs at once. Their files and items at TorBox are deleted by persisted jobs."""
-        for entry in self.meant(hashes, caller, deletes=True):
-            await self.remove_grab(entry.grab.id, delete_files=delete_files)
+        for entry in self._scopes.meant(hashes, caller, deletes=True):
+            await release(self._ctx, entry.grab.id, delete_files=delete_files)
+            self._engine.cancel_grab(entry.grab.id)
+            self._engine.wake()
             if caller is not None:
                 self._scopes.removed(caller, entry.hash)
-
-    async def remove_grab(
-        self,
-        grab_id: int,
-        *,
-        delete_files: bool,
-        delete_remote: bool | None = None,
-        why: str = "",
-    ) -> None:
-        """Remove one grab; see `remove`. `delete_remote` overrules what the settings say."""
-        await release(
-            self._ctx, grab_id, delete_files=delete_files, delete_remote=delete_remote, why=why
-        )
-        self._engine.cancel_grab(grab_id)
-        self._engine.wake()
 
     async def _change(
         self,
@@ -84,7 +57,7 @@ class Commands:
         why: str,
         change: Callable[[Grab], Grab],
     ) -> list[Entry]:
-        entries = self.meant(hashes, caller)
+        entries = self._scopes.meant(hashes, caller)
         async with self._state.unit_of_work() as work:
             for entry in entries:
                 work.update_grab(entry.grab.id, change, why=why)
@@ -98,7 +71,7 @@ class Commands:
 
     async def stop(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
         """Stop grabs: until they are started again, no new work begins for them."""
-        entries = [entry for entry in self.meant(hashes, caller) if not entry.complete]
+        entries = [entry for entry in self._scopes.meant(hashes, caller) if not entry.complete]
         for entry in entries:
             # A delivered grab has no work to stop; a seeding item is left to its seed limits.
             if entry.grab.phase in NOT_DELIVERED:
@@ -115,7 +88,7 @@ class Commands:
         contents of a magnet are looked up once more.
         """
         jobs = []
-        for entry in self.meant(hashes, caller):
+        for entry in self._scopes.meant(hashes, caller):
             async with self._state.unit_of_work() as work:
                 work.update_grab(entry.grab.id, _started, why="started by the user")
                 work.update_download(
@@ -143,16 +116,17 @@ class Commands:
         """Compare complete grabs with the disk, and read incomplete ones at TorBox."""
         jobs = []
         async with self._state.unit_of_work() as work:
-            for entry in self.meant(hashes, caller):
+            for entry in self._scopes.meant(hashes, caller):
                 if entry.complete:
                     jobs.append(work.add_job(Recheck(grab_id=entry.grab.id), entry.hash))
                 elif entry.download.torrent_id is not None:
-                    self._look_later(entry.download)
+                    look = self._engine.look(entry.download)
+                    self._engine.background(look, name=f"look {entry.hash}")
         await self._engine.perform_jobs(jobs)
 
     async def reannounce(self, hashes: Iterable[str]) -> None:
         """Let TorBox ask the trackers again, in the background."""
-        for entry in self.meant(hashes, None):
+        for entry in self._scopes.meant(hashes, None):
             if entry.download.phase is DownloadPhase.ACTIVE:
                 self._tell_torbox(entry.download, Operation.REANNOUNCE)
 
@@ -161,11 +135,8 @@ class Commands:
             self._engine.control(download, operation), name=f"{operation} {download.hash}"
         )
 
-    def _look_later(self, download: Download) -> None:
-        self._engine.background(self._engine.look(download), name=f"look {download.hash}")
-
     async def set_force_start(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Mark grabs as forced: they are submitted first, and shown as forcedDL while they run."""
         await self._change(
@@ -200,21 +171,23 @@ class Commands:
     async def to_top(self, hashes: Iterable[str]) -> None:
         """Move grabs to the head of the submit queue."""
         # Backwards, so that the grabs keep their order at the top.
-        for entry in reversed(self.meant(hashes, None)):
+        for entry in reversed(self._scopes.meant(hashes, None)):
             first = min((one.grab.priority for one in self._queue()), default=0) - 1
-            await self._place(entry.grab, first, "moved to the top")
+            place = partial(replace, priority=first)
+            await self._state.update_grab(entry.grab.id, place, why="moved to the top")
         self._engine.wake()
 
     async def to_bottom(self, hashes: Iterable[str]) -> None:
         """Move grabs to the end of the submit queue."""
-        for entry in self.meant(hashes, None):
+        for entry in self._scopes.meant(hashes, None):
             last = max((one.grab.priority for one in self._queue()), default=0) + 1
-            await self._place(entry.grab, last, "moved to the bottom")
+            place = partial(replace, priority=last)
+            await self._state.update_grab(entry.grab.id, place, why="moved to the bottom")
         self._engine.wake()
 
     async def shift(self, hashes: Iterable[str], *, up: bool) -> None:
         """Move grabs one place up or down in the submit queue, keeping their order."""
-        moved = {entry.grab.id for entry in self.meant(hashes, None)}
+        moved = {entry.grab.id for entry in self._scopes.meant(hashes, None)}
         order = shifted([entry.grab.id for entry in self._queue()], moved, up=up)
         last = min((entry.grab.priority for entry in self._queue()), default=0) - 1
         async with self._state.unit_of_work() as work:
@@ -224,7 +197,7 @@ class Commands:
                     continue
                 # Grabs whose priority fits already need no write.
                 if grab.priority <= last:
-                    grab = work.update_grab(grab_id, partial(_at_place, last + 1))
+                    grab = work.update_grab(grab_id, partial(replace, priority=last + 1))
                 last = max(last + 1, grab.priority if grab is not None else last)
         self._engine.wake()
 
@@ -232,11 +205,6 @@ class Commands:
         """Return the incomplete grabs in the order of the queue."""
         waiting = [entry for entry in self._state.live_entries() if not entry.complete]
         return sorted(waiting, key=lambda entry: (entry.grab.priority, entry.grab.id))
-
-    async def _place(self, grab: Grab, priority: int, why: str) -> None:
-        await self._state.update_grab(
-            grab.id, lambda latest: replace(latest, priority=priority), why=why
-        )
 
     # Limits, names, and properties that are only shown
 
@@ -292,13 +260,13 @@ class Commands:
         await self._set(hashes, caller, "comment", comment=comment)
 
     async def set_super_seeding(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Store what is shown as `super_seeding`. TorBox decides how it seeds."""
         await self._set(hashes, caller, "super seeding", super_seeding=value)
 
     async def set_auto_management(
-        self, hashes: Iterable[str], *, value: bool, caller: Caller | None = NOBODY
+        self, hashes: Iterable[str], value: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Store what is shown as `auto_tmm`; files stay where they are."""
         await self._set(hashes, caller, "automatic management", auto_tmm=value)
@@ -323,10 +291,6 @@ class Commands:
         """Return the .torrent that a client sent, or TorBox's; None when neither has one."""
         download = self._state.by_hash(info_hash.lower())
         return await self._engine.outside.torrent(download) if download is not None else None
-
-
-def _at_place(priority: int, grab: Grab) -> Grab:
-    return replace(grab, priority=priority)
 
 
 def _started(grab: Grab) -> Grab:

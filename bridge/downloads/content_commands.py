@@ -4,6 +4,7 @@ Before TorBox has the files, edits are stored and applied when the files are pla
 they change the plan and the files on disk.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,12 @@ from msgspec.structs import replace
 from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
 from bridge.core.model import Entry, Grab, GrabPhase, Move
 from bridge.core.paths import OutsideRoots
-from bridge.downloads.client_scopes import NOBODY, Caller
-from bridge.downloads.commands import Commands
+from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.downloads.labels import Labels
 from bridge.downloads.queries import Queries
 from bridge.downloads.results import DirectoryRefusal
 from bridge.engine import Engine, EngineContext
+from bridge.engine.outside import make_writable
 
 log = structlog.get_logger()
 
@@ -34,29 +35,28 @@ class ContentCommands:
         ctx: EngineContext,
         engine: Engine,
         queries: Queries,
-        commands: Commands,
+        scopes: ClientScopes,
         labels: Labels,
     ) -> None:
         self._state = ctx.state
         self._engine = engine
         self._queries = queries
-        self._commands = commands
+        self._scopes = scopes
         self._labels = labels
 
-    async def rename_file(
-        self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
+    async def rename(
+        self, info_hash: str, old: str, new: str, caller: Caller = NOBODY, *, folder: bool = False
     ) -> str | None:
-        """Give a file another path below its save path. Return the reason if that is refused."""
-        return await self._rename(info_hash, caller, lambda paths: rename_file(paths, old, new))
+        """Give a file, or a folder, another path below its save path.
 
-    async def rename_folder(
-        self, info_hash: str, old: str, new: str, caller: Caller = NOBODY
-    ) -> str | None:
-        """Give a folder another path below its save path. Return the reason if that is refused."""
-        return await self._rename(info_hash, caller, lambda paths: rename_folder(paths, old, new))
+        Return the reason if that is refused.
+        """
+        edit = rename_folder if folder else rename_file
 
-    async def _rename(self, info_hash: str, caller: Caller, rule: Rule) -> str | None:
-        for entry in self._commands.meant([info_hash], caller)[:1]:
+        def rule(paths: Sequence[str]) -> tuple[str, ...] | EditRefused:
+            return edit(paths, old, new)
+
+        for entry in self._scopes.meant([info_hash], caller)[:1]:
             if await self._state.files(entry.grab.id):
                 return await self._engine.content.rename(entry.grab.id, rule)
             return await self._rename_expected(entry, rule)
@@ -77,7 +77,7 @@ class ContentCommands:
         self, info_hash: str, indexes: Collection[int], priority: int, caller: Caller = NOBODY
     ) -> None:
         """Set the priority (0, 1, 6, 7) of files by their index in `files`; 0 leaves a file out."""
-        for entry in self._commands.meant([info_hash], caller)[:1]:
+        for entry in self._scopes.meant([info_hash], caller)[:1]:
             if await self._state.files(entry.grab.id):
                 await self._engine.content.choose(entry.grab.id, indexes, priority)
                 continue
@@ -99,12 +99,12 @@ class ContentCommands:
         except OutsideRoots as error:
             log.info("location_refused", why=str(error))
             return DirectoryRefusal.CANNOT_MAKE
-        problem = await self._engine.outside.make_writable(Path(path))
+        problem = await asyncio.to_thread(make_writable, Path(path))
         if problem is not None:
             return DirectoryRefusal(problem)
         jobs = []
         async with self._state.unit_of_work() as work:
-            for entry in self._commands.meant(hashes, caller):
+            for entry in self._scopes.meant(hashes, caller):
                 after = work.update_grab(entry.grab.id, lambda grab: _sent_to(grab, path))
                 if after is not None and after.moving_to:
                     jobs.append(work.add_job(Move(grab_id=after.id), entry.hash))

@@ -1,8 +1,9 @@
 """Categories, tags, and the save paths of a category's grabs."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -141,7 +142,7 @@ class Labels:
 
         Return the reason if the category does not exist and a hash matched.
         """
-        entries = self._meant(hashes, caller)
+        entries = self._scopes.meant(hashes, caller)
         if entries and name and name not in self._state.categories:
             return "Incorrect category name"
         await self._change(entries, f"category {name!r}", lambda one: replace(one, category=name))
@@ -166,7 +167,8 @@ class Labels:
         async with self._state.unit_of_work() as work:
             for grab in self._state.grabs.values():
                 if dropped & set(grab.tags):
-                    work.update_grab(grab.id, lambda one: _without_tags(one, dropped))
+                    kept = tuple(tag for tag in grab.tags if tag not in dropped)
+                    work.update_grab(grab.id, partial(replace, tags=kept))
             work.delete_tags(dropped & self._state.tags)
 
     async def add_tags(
@@ -202,18 +204,10 @@ class Labels:
         caller: Caller,
         change: Callable[[tuple[str, ...]], tuple[str, ...]],
     ) -> None:
-        entries = self._meant(hashes, caller)
+        entries = self._scopes.meant(hashes, caller)
         if entries and new:
             await self.create_tags(new)
         await self._change(entries, "tags", lambda one: replace(one, tags=change(one.tags)))
-
-    def _meant(self, hashes: Iterable[str], caller: Caller) -> list[Entry]:
-        found: list[Entry] = []
-        for info_hash in dict.fromkeys(info_hash.lower() for info_hash in hashes):
-            download = self._state.by_hash(info_hash)
-            if download is not None:
-                found += self._scopes.one(caller, self._state.entries_of(download))
-        return found
 
     async def _change(
         self, entries: Sequence[Entry], why: str, change: Callable[[Grab], Grab]
@@ -221,10 +215,6 @@ class Labels:
         async with self._state.unit_of_work() as work:
             for entry in entries:
                 work.update_grab(entry.grab.id, change, why=why)
-
-
-def _without_tags(grab: Grab, dropped: Collection[str]) -> Grab:
-    return replace(grab, tags=tuple(tag for tag in grab.tags if tag not in dropped))
 
 
 _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")

@@ -19,6 +19,7 @@ from bridge.core.paths import layout
 from bridge.core.status import ETA_UNKNOWN, NEARLY, Fetched, files_progress, status_of
 from bridge.downloads.results import FileView, View
 from bridge.engine import Engine, EngineContext
+from bridge.engine.file_planning import metainfo_of
 from bridge.state import FetchMeter
 
 BATCH = 200
@@ -311,7 +312,7 @@ class Queries:
         if download is None or not download.has_torrent:
             return None
         if download.id not in self._metainfos:
-            parsed = await self._engine.outside.metainfo(download.id)
+            parsed = await metainfo_of(self._ctx, download)
             if len(self._metainfos) >= METAINFOS_KEPT:
                 self._metainfos.clear()
             self._metainfos[download.id] = parsed

@@ -32,7 +32,7 @@ class DownloadService:
         self._state = ctx.state
         self._engine = engine
         self._settings = ctx.settings
-        self.scopes = ClientScopes(ctx.clock)
+        self.scopes = ClientScopes(ctx.state, ctx.clock)
         """Which grab a client means by a hash."""
         self.queries = Queries(ctx, engine)
         """Views of entries, their files, trackers and timeline."""
@@ -42,7 +42,7 @@ class DownloadService:
         """Magnets, hashes, .torrent files and links."""
         self.commands = Commands(ctx, engine, self.queries, self.scopes)
         """Remove, stop, start, order, limit, recheck."""
-        self.content = ContentCommands(ctx, engine, self.queries, self.commands, self.labels)
+        self.content = ContentCommands(ctx, engine, self.queries, self.scopes, self.labels)
         """Rename, choose and move files."""
         self.preferences = ClientPreferences(ctx, engine, self.labels)
         """Limits for everything, and the login."""
@@ -66,7 +66,7 @@ class DownloadService:
 
     @property
     def removed_traffic(self) -> RemovedTraffic:
-        """What removed downloads had moved."""
+        """The bytes that removed downloads had moved."""
         return self._state.removed_traffic
 
     @property
@@ -114,4 +114,4 @@ class DownloadService:
 
     async def free_space(self) -> int:
         """Return the free bytes on the download disk, some seconds old."""
-        return await self._engine.outside.free_space()
+        return await self._engine.outside.space.bytes()

@@ -4,7 +4,6 @@ Each change holds the grab, so that the engine starts no work for it until the c
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -254,20 +253,6 @@ class ContentChanges:
         async with self._state.unit_of_work() as work:
             work.delete_job(job.id)
             return work.update_grab(grab_id, change, why=why) is not None
-
-
-async def make_writable(path: Path) -> str | None:
-    """Create a directory; return the reason in qBittorrent's words if that fails."""
-    return await asyncio.to_thread(_make_writable, path)
-
-
-def _make_writable(path: Path) -> str | None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        log.info("location_refused", why=str(error))
-        return "Cannot make save path"
-    return None if os.access(path, os.W_OK | os.X_OK) else "Cannot write to directory"
 
 
 def _with_priority(file: DeliveredFile, priority: int) -> DeliveredFile:

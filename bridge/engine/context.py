@@ -18,8 +18,7 @@ from bridge.core.preferences import with_global_limits
 from bridge.core.seeding import SeedPolicy
 from bridge.core.streams import KEY_BYTES
 from bridge.delivery import Delivery, Modes, Throttles
-from bridge.engine.create_pauses import CreatePauses
-from bridge.engine.retry_times import RetryTimes
+from bridge.engine.retry_times import CreatePauses, RetryTimes
 from bridge.engine.torbox_memory import LinkBooks, Refusals
 from bridge.state import State
 from bridge.torbox import ApiKey, TorBox

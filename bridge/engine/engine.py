@@ -437,7 +437,9 @@ class Engine:
             checking_cached=self._cached.asking,
             submitting=len(counted_creates),
             next_place_at=min(counted_creates, default=inf) + SLOW_CREATE_SECONDS,
-            delivering=self._delivering_ids(),
+            delivering=frozenset(
+                key.id for key, busy in self._busy.items() if isinstance(busy.action, Deliver)
+            ),
             refreshing=running[RefreshItem],
             asking_import=self._asking_import,
             last_lookup_at={key: at for key, at in self._last_lookup_at.items() if at <= now},
@@ -468,11 +470,6 @@ class Engine:
 
     def _busy_ids(self, kind: str) -> frozenset[int]:
         return frozenset(key.id for key in self._busy if key.kind == kind)
-
-    def _delivering_ids(self) -> frozenset[int]:
-        return frozenset(
-            key.id for key, busy in self._busy.items() if isinstance(busy.action, Deliver)
-        )
 
     # Performing actions
 

@@ -77,7 +77,7 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
     item = state.snapshot.items.get(download.torrent_id or 0) if download else None
     if download is None or item is None:
         return
-    metainfo = await _metainfo(ctx, download)
+    metainfo = await metainfo_of(ctx, download)
     plans: dict[int, Plan] = {}
     for entry in state.entries_of(download):
         if entry.grab.phase is GrabPhase.WAITING:
@@ -110,7 +110,7 @@ async def plan_one(ctx: EngineContext, grab_id: int) -> Plan | None:
     if not listed:
         return Incomplete((), -1)
     known = await ctx.state.files(grab_id)
-    made = make_plan(ctx, entry, listed, known, await _metainfo(ctx, entry.download))
+    made = make_plan(ctx, entry, listed, known, await metainfo_of(ctx, entry.download))
     if isinstance(made, Failure):
         await fail_grab(ctx, grab_id, made)
         return made
@@ -290,8 +290,8 @@ def _incomplete(
     return Incomplete(names, listed_bytes, until) if began <= now < until else None
 
 
-async def _metainfo(ctx: EngineContext, download: Download) -> Metainfo | None:
-    """Return the metadata of the .torrent, if a client sent one."""
+async def metainfo_of(ctx: EngineContext, download: Download) -> Metainfo | None:
+    """Return the metadata of a download's .torrent, if a client sent one."""
     if not download.has_torrent:
         return None
     torrent = await ctx.state.database.torrent(download.id)

@@ -1,16 +1,15 @@
 """TorBox and the disk, for requests of clients that wait. Every call has a time limit."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
 
-from bridge.core.metainfo import Metainfo, NotATorrent, parse_torrent
 from bridge.core.model import Download, RemoteItem
 from bridge.delivery.disk.disk_errors import free_bytes
-from bridge.engine.content_changes import make_writable
 from bridge.engine.context import EngineContext
 from bridge.torbox import Operation, TorBoxError
 
@@ -77,7 +76,8 @@ class Outside:
 
     def __init__(self, ctx: EngineContext) -> None:
         self._ctx = ctx
-        self._space = FreeSpace(ctx.settings.paths.downloads)
+        self.space = FreeSpace(ctx.settings.paths.downloads)
+        """Of the download disk."""
 
     async def is_uncached(self, info_hash: str) -> bool:
         """Return whether TorBox says, within the time an *arr can wait, that it has not cached it.
@@ -115,16 +115,6 @@ class Outside:
             log.info("not_exported", release=download.name, hash=download.hash, why=str(error))
             return None
 
-    async def metainfo(self, download_id: int) -> Metainfo | None:
-        """Return the metadata of a download's .torrent, if a client sent one."""
-        data = await self._ctx.state.database.torrent(download_id)
-        parsed = await self.parse(data) if data is not None else None
-        return parsed if isinstance(parsed, Metainfo) else None
-
-    async def parse(self, data: bytes) -> Metainfo | NotATorrent:
-        """Parse a .torrent file off the event loop: large ones take a while."""
-        return await asyncio.to_thread(parse_torrent, data)
-
     async def control(self, download: Download, operation: Operation) -> bool:
         """Send an operation on an item to TorBox; return whether it succeeded."""
         if download.torrent_id is None:
@@ -136,10 +126,6 @@ class Outside:
             return False
         return True
 
-    async def free_space(self) -> int:
-        """Return the free bytes on the download disk, some seconds old."""
-        return await self._space.bytes()
-
     async def make_directory(self, path: Path) -> str:
         """Create a directory; return the error text, or an empty text on success."""
         try:
@@ -148,6 +134,12 @@ class Outside:
             return str(error)
         return ""
 
-    async def make_writable(self, path: Path) -> str | None:
-        """Create a directory; return the reason in qBittorrent's words if that fails."""
-        return await make_writable(path)
+
+def make_writable(path: Path) -> str | None:
+    """Create a directory; return the reason in qBittorrent's words if that fails. Blocks."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.info("location_refused", why=str(error))
+        return "Cannot make save path"
+    return None if os.access(path, os.W_OK | os.X_OK) else "Cannot write to directory"

@@ -8,7 +8,6 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 
 import structlog
-from aiohttp import web
 from msgspec.structs import replace
 
 from bridge.core.magnet import Magnet, parse_magnet
@@ -16,7 +15,7 @@ from bridge.core.model import LONGEST_NAME, USE_GLOBAL
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected
 from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.params import Params
-from bridge.qbittorrent.responses import HttpError, text_response
+from bridge.qbittorrent.responses import HttpError
 
 log = structlog.get_logger()
 
@@ -27,7 +26,7 @@ LAYOUTS = frozenset({"Original", "Subfolder", "NoSubfolder"})
 WEB_SCHEMES = ("http://", "https://", "ftp://")
 
 
-async def add(request: ApiRequest) -> web.Response:
+async def add(request: ApiRequest) -> str:
     """Add every magnet, link and file in the request.
 
     Never waits for TorBox, except where a category accepts only what is cached; waits a few seconds
@@ -45,7 +44,9 @@ async def add(request: ApiRequest) -> web.Response:
         (
             upload.filename,
             await _add(
-                upload.filename, request.downloads.adds.torrent(upload.data, options), options
+                upload.filename,
+                request.downloads.adds.torrent(upload.data, options, request.caller),
+                options,
             ),
         )
         for upload in request.params.uploads
@@ -56,7 +57,7 @@ async def add(request: ApiRequest) -> web.Response:
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, answer)
     results = links + [result for _, result in files]
     taken = any(isinstance(result, Added | Known | Joined | Pending) for result in results)
-    return text_response("Ok." if taken else "Fails.")
+    return "Ok." if taken else "Fails."
 
 
 def read_options(params: Params) -> AddOptions:
@@ -100,10 +101,12 @@ def _minutes(params: Params, name: str) -> int:
 async def _link(request: ApiRequest, line: str, options: AddOptions) -> AddResult:
     if line.lower().startswith(WEB_SCHEMES):
         # A link may carry the user's keys, so it is not named.
-        return await _add("a link", request.downloads.adds.link(line, options), options)
+        return await _add(
+            "a link", request.downloads.adds.link(line, options, request.caller), options
+        )
     magnet = parse_magnet(line)
     name = magnet.name or magnet.infohash if isinstance(magnet, Magnet) else line[:SHOWN_NAME]
-    return await _add(name, request.downloads.adds.magnet(line, options), options)
+    return await _add(name, request.downloads.adds.magnet(line, options, request.caller), options)
 
 
 async def _add(name: str, adding: Awaitable[AddResult], options: AddOptions) -> AddResult:

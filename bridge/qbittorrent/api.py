@@ -23,6 +23,7 @@ from bridge.qbittorrent.responses import (
     HttpError,
     Profile,
     forbid_caching,
+    reply,
     text_response,
 )
 from bridge.qbittorrent.routes import ROUTES
@@ -99,4 +100,4 @@ async def _dispatch(request: web.Request) -> web.Response:
     if request.method not in route.methods:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
     params = await read_params(request, ANONYMOUS_LIMITS if route.public else BodyLimits())
-    return await route.handler(ApiRequest(context, params, request, principal))
+    return reply(await route.handler(ApiRequest(context, params, request, principal)))

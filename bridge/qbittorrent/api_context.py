@@ -93,7 +93,8 @@ class ApiRequest(msgspec.Struct, frozen=True):
         return tuple(map(torrent_id, self.params.items("hashes", "|")))
 
 
-Handler: TypeAlias = Callable[[ApiRequest], Awaitable[web.Response]]
+Handler: TypeAlias = Callable[[ApiRequest], Awaitable[object]]
+"""What it returns, `responses.reply` turns into the reply."""
 
 
 def torrent_id(given: str) -> str:

@@ -12,10 +12,9 @@ from typing import Final
 
 import msgspec
 import structlog
-from aiohttp import web
 
 from bridge.qbittorrent.api_context import ApiRequest
-from bridge.qbittorrent.responses import Profile, done
+from bridge.qbittorrent.responses import Profile
 
 log = structlog.get_logger()
 
@@ -71,7 +70,7 @@ def defaults_of(profile: Profile) -> dict[str, object]:
     return {**kept, **_DEFAULTS.added_in_5}
 
 
-async def set_preferences(request: ApiRequest) -> web.Response:
+async def set_preferences(request: ApiRequest) -> None:
     """Keep the preferences in `json`.
 
     As in qBittorrent, unknown names, values of a wrong type and malformed JSON are ignored with
@@ -83,7 +82,6 @@ async def set_preferences(request: ApiRequest) -> web.Response:
     _report(fitting.keys() - kept.keys() - CREDENTIALS)
     await request.downloads.preferences.change(kept)
     await _set_login(request, given)
-    return done()
 
 
 def _parse(text: str) -> Mapping[str, object]:

@@ -43,18 +43,32 @@ class HttpError(Exception):
         self.text = text or status.phrase
 
 
+def raise_conflict(reason: str | None) -> None:
+    """Refuse a request with 409 and the reason, if there is one."""
+    if reason is not None:
+        raise HttpError(HTTPStatus.CONFLICT, reason)
+
+
 def text_response(body: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return a plain text reply."""
     return web.Response(status=status, body=body.encode("utf-8"), headers={"Content-Type": TEXT})
 
 
-def done() -> web.Response:
-    """Return the reply to an action without a result: 200 and an empty text."""
-    return text_response("")
+def reply(result: object) -> web.Response:
+    """Return the reply to what a handler returned.
 
-
-def json_response(body: bytes | bytearray | AsyncIterator[bytes]) -> web.Response:
-    """Return a reply with JSON that is already encoded. Pieces are sent in chunks."""
+    None is an empty text, and a str a text. Bytes are JSON that is already encoded; an iterator of
+    bytes is sent in chunks. Anything else is encoded as JSON.
+    """
+    match result:
+        case web.Response():
+            return result
+        case None | str():
+            return text_response(result or "")
+        case bytes() | bytearray() | AsyncIterator():
+            body = result
+        case _:
+            body = msgspec.json.encode(result)
     return web.Response(body=body, headers={"Content-Type": JSON})
 
 

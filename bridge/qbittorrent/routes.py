@@ -5,11 +5,12 @@ for features that TorBox or the bridge does not need are stubs (`ignored`, `cons
 their parameters, change nothing, and answer as qBittorrent does.
 """
 
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
-from aiohttp import web
 
+from bridge.downloads import Commands
 from bridge.qbittorrent import (
     add_torrents,
     app_preferences,
@@ -17,22 +18,20 @@ from bridge.qbittorrent import (
     login,
     search,
     server_info,
-    torrent_actions,
     torrent_edits,
     torrent_reads,
     trackers,
     transfer,
 )
 from bridge.qbittorrent.api_context import ApiRequest, Handler
-from bridge.qbittorrent.responses import done, json_response
+from bridge.qbittorrent.torrent_edits import flag, in_queue, limit, on_hashes, own_limits
 
 
 def ignored(*required: str) -> Handler:
     """Return a handler that answers 200 without data; 400 when one of `required` is missing."""
 
-    async def handler(request: ApiRequest) -> web.Response:
+    async def handler(request: ApiRequest) -> None:
         _require(request, required)
-        return done()
 
     return handler
 
@@ -40,9 +39,9 @@ def ignored(*required: str) -> Handler:
 def constant(body: bytes, *required: str) -> Handler:
     """Return a handler that always answers this JSON; 400 when one of `required` is missing."""
 
-    async def handler(request: ApiRequest) -> web.Response:
+    async def handler(request: ApiRequest) -> bytes:
         _require(request, required)
-        return json_response(body)
+        return body
 
     return handler
 
@@ -105,39 +104,46 @@ ROUTES = MappingProxyType(
         "torrents/webseeds": Route(READ, trackers.web_seeds),
         "torrents/pieceStates": Route(READ, torrent_reads.piece_states),
         "torrents/pieceHashes": Route(READ, torrent_reads.piece_hashes),
-        "torrents/downloadLimit": Route(READ, torrent_edits.download_limits),
-        "torrents/uploadLimit": Route(READ, torrent_edits.upload_limits),
+        "torrents/downloadLimit": Route(READ, own_limits("download_limit")),
+        "torrents/uploadLimit": Route(READ, own_limits("upload_limit")),
         "torrents/export": Route(READ, torrent_edits.export),
         "torrents/add": Route(WRITE, add_torrents.add),
-        "torrents/delete": Route(WRITE, torrent_actions.delete),
+        "torrents/delete": Route(WRITE, torrent_edits.delete),
         # 5.x renamed pause and resume; both names work in both profiles, for scripts.
-        "torrents/pause": Route(WRITE, torrent_actions.stop),
-        "torrents/stop": Route(WRITE, torrent_actions.stop),
-        "torrents/resume": Route(WRITE, torrent_actions.start),
-        "torrents/start": Route(WRITE, torrent_actions.start),
-        "torrents/topPrio": Route(WRITE, torrent_edits.to_top),
-        "torrents/bottomPrio": Route(WRITE, torrent_edits.to_bottom),
-        "torrents/increasePrio": Route(WRITE, torrent_edits.increase),
-        "torrents/decreasePrio": Route(WRITE, torrent_edits.decrease),
-        "torrents/recheck": Route(WRITE, torrent_edits.recheck),
+        "torrents/pause": Route(WRITE, on_hashes(Commands.stop)),
+        "torrents/stop": Route(WRITE, on_hashes(Commands.stop)),
+        "torrents/resume": Route(WRITE, on_hashes(Commands.start)),
+        "torrents/start": Route(WRITE, on_hashes(Commands.start)),
+        "torrents/topPrio": Route(WRITE, in_queue(Commands.to_top)),
+        "torrents/bottomPrio": Route(WRITE, in_queue(Commands.to_bottom)),
+        "torrents/increasePrio": Route(WRITE, in_queue(partial(Commands.shift, up=True))),
+        "torrents/decreasePrio": Route(WRITE, in_queue(partial(Commands.shift, up=False))),
+        "torrents/recheck": Route(WRITE, on_hashes(Commands.recheck)),
         "torrents/reannounce": Route(WRITE, torrent_edits.reannounce),
         "torrents/rename": Route(WRITE, torrent_edits.rename),
         "torrents/renameFile": Route(WRITE, torrent_edits.rename_file),
         "torrents/renameFolder": Route(WRITE, torrent_edits.rename_folder),
         "torrents/setLocation": Route(WRITE, torrent_edits.set_location),
         "torrents/filePrio": Route(WRITE, torrent_edits.set_file_priority),
-        "torrents/setDownloadLimit": Route(WRITE, torrent_edits.set_download_limit),
-        "torrents/setUploadLimit": Route(WRITE, torrent_edits.set_upload_limit),
-        "torrents/setForceStart": Route(WRITE, torrent_actions.set_force_start),
-        "torrents/setShareLimits": Route(WRITE, torrent_actions.set_share_limits),
-        "torrents/toggleSequentialDownload": Route(WRITE, torrent_actions.toggle_sequential),
-        "torrents/toggleFirstLastPiecePrio": Route(WRITE, torrent_actions.toggle_first_last),
-        "torrents/setAutoManagement": Route(WRITE, torrent_edits.set_auto_management),
-        "torrents/setSuperSeeding": Route(WRITE, torrent_edits.set_super_seeding),
-        "torrents/setComment": Route(WRITE, torrent_edits.set_comment),
+        "torrents/setDownloadLimit": Route(WRITE, on_hashes(Commands.set_download_limits, limit)),
+        "torrents/setUploadLimit": Route(WRITE, on_hashes(Commands.set_upload_limits, limit)),
+        "torrents/setForceStart": Route(WRITE, on_hashes(Commands.set_force_start, flag("value"))),
+        "torrents/setShareLimits": Route(WRITE, torrent_edits.set_share_limits),
+        "torrents/toggleSequentialDownload": Route(WRITE, on_hashes(Commands.toggle_sequential)),
+        "torrents/toggleFirstLastPiecePrio": Route(WRITE, on_hashes(Commands.toggle_first_last)),
+        "torrents/setAutoManagement": Route(
+            WRITE, on_hashes(Commands.set_auto_management, flag("enable"))
+        ),
+        "torrents/setSuperSeeding": Route(
+            WRITE, on_hashes(Commands.set_super_seeding, flag("value"))
+        ),
+        "torrents/setComment": Route(
+            WRITE,
+            on_hashes(Commands.set_comment, lambda request: request.params.require("comment")),
+        ),
         "torrents/setSavePath": Route(WRITE, torrent_edits.set_save_path),
         "torrents/setDownloadPath": Route(WRITE, ignored("id", "path")),
-        "torrents/addPeers": Route(WRITE, torrent_actions.add_peers),
+        "torrents/addPeers": Route(WRITE, torrent_edits.add_peers),
         "torrents/addTrackers": Route(WRITE, trackers.add_trackers),
         "torrents/editTracker": Route(WRITE, trackers.edit_tracker),
         "torrents/removeTrackers": Route(WRITE, trackers.remove_trackers),

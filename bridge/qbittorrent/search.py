@@ -6,12 +6,11 @@ Results are magnet links for `torrents/add`.
 from http import HTTPStatus
 
 import msgspec
-from aiohttp import web
 
 from bridge.core.model import UNLIMITED
 from bridge.downloads import SearchJob, SearchResult
 from bridge.qbittorrent.api_context import ApiRequest
-from bridge.qbittorrent.responses import HttpError, done, json_response
+from bridge.qbittorrent.responses import HttpError
 
 NAME = "torbox"
 SITE = "https://torbox.app"
@@ -43,13 +42,13 @@ class Found(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     site_url: str = SITE
 
 
-async def plugins(request: ApiRequest) -> web.Response:
+async def plugins(request: ApiRequest) -> object:
     """List the only plugin. It reads as disabled while TorBox's search refuses the account."""
     plugin = Plugin(enabled=not request.downloads.searches.refused)
-    return json_response(msgspec.json.encode([plugin]))
+    return [plugin]
 
 
-async def start(request: ApiRequest) -> web.Response:
+async def start(request: ApiRequest) -> object:
     """Start a search. With other plugins than `torbox` or all it finds nothing."""
     pattern = request.params.require("pattern")
     request.params.require("category")
@@ -57,20 +56,19 @@ async def start(request: ApiRequest) -> web.Response:
     job = request.downloads.searches.start(pattern if wanted & {NAME, *EVERYTHING} else "")
     if job is None:
         raise HttpError(HTTPStatus.CONFLICT, "Unable to create more than 5 concurrent searches.")
-    return json_response(msgspec.json.encode({"id": job.id}))
+    return {"id": job.id}
 
 
-async def status(request: ApiRequest) -> web.Response:
+async def status(request: ApiRequest) -> object:
     """Return the state of one search, or of all."""
     jobs = request.downloads.searches.all()
     # No id, or 0, means all searches, as in qBittorrent.
     if request.params.integer("id"):
         jobs = (_job(request),)
-    shown = [{"id": job.id, "status": _word(job), "total": len(job.results)} for job in jobs]
-    return json_response(msgspec.json.encode(shown))
+    return [{"id": job.id, "status": _word(job), "total": len(job.results)} for job in jobs]
 
 
-async def results(request: ApiRequest) -> web.Response:
+async def results(request: ApiRequest) -> object:
     """Return all results so far, or a page. A negative offset counts from the end."""
     job = _job(request)
     total, limit = len(job.results), request.params.integer("limit") or 0
@@ -79,20 +77,17 @@ async def results(request: ApiRequest) -> web.Response:
     if not 0 <= offset <= total:
         raise HttpError(HTTPStatus.CONFLICT, "Offset is out of range")
     page = job.results[offset : offset + limit if limit > 0 else total]
-    shown = {"results": [_found(result) for result in page], "status": _word(job), "total": total}
-    return json_response(msgspec.json.encode(shown))
+    return {"results": [_found(result) for result in page], "status": _word(job), "total": total}
 
 
-async def stop(request: ApiRequest) -> web.Response:
+async def stop(request: ApiRequest) -> None:
     """Stop a search; its results stay."""
     request.downloads.searches.stop(_job(request))
-    return done()
 
 
-async def delete(request: ApiRequest) -> web.Response:
+async def delete(request: ApiRequest) -> None:
     """Delete a search and its results."""
     request.downloads.searches.delete(_job(request))
-    return done()
 
 
 def _job(request: ApiRequest) -> SearchJob:

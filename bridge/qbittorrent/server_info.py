@@ -4,12 +4,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 import msgspec
-from aiohttp import web
 
 from bridge import logs
 from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.app_preferences import preferences_of
-from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
+from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.sync_sessions import category_rows
 
 BUILD_INFO = MappingProxyType(
@@ -42,23 +41,23 @@ class LogMessage(msgspec.Struct, frozen=True):
     type: int
 
 
-async def version(request: ApiRequest) -> web.Response:
+async def version(request: ApiRequest) -> str:
     """Return the version of qBittorrent."""
-    return text_response(request.context.profile.app_version)
+    return request.context.profile.app_version
 
 
-async def api_version(request: ApiRequest) -> web.Response:
+async def api_version(request: ApiRequest) -> str:
     """Return the version of the API: three numbers, no `v`. The *arr choose their parameters by it."""
-    return text_response(request.context.profile.api_version)
+    return request.context.profile.api_version
 
 
-async def build_info(request: ApiRequest) -> web.Response:
+async def build_info(request: ApiRequest) -> bytes:
     """Return the versions of libraries, as a real build does."""
     platform = {"platform": "linux"} if request.context.profile.fields_of_5 else {}
-    return json_response(msgspec.json.encode({**BUILD_INFO, **platform}, order="sorted"))
+    return msgspec.json.encode({**BUILD_INFO, **platform}, order="sorted")
 
 
-async def preferences(request: ApiRequest) -> web.Response:
+async def preferences(request: ApiRequest) -> object:
     """Return qBittorrent's preferences."""
     save_path = str(request.downloads.labels.default_save_path)
     # The user may have changed the name with setPreferences since the settings were read.
@@ -68,44 +67,43 @@ async def preferences(request: ApiRequest) -> web.Response:
         "web_ui_username": request.context.access.username,
     }
     parts = str(request.downloads.incomplete_directory)
-    return json_response(preferences_of(save_path, parts, changed, request.context.profile))
+    return preferences_of(save_path, parts, changed, request.context.profile)
 
 
-async def default_save_path(request: ApiRequest) -> web.Response:
+async def default_save_path(request: ApiRequest) -> str:
     """Return the directory of downloads without a category."""
-    return text_response(str(request.downloads.labels.default_save_path))
+    return str(request.downloads.labels.default_save_path)
 
 
-async def process_info(request: ApiRequest) -> web.Response:
+async def process_info(request: ApiRequest) -> object:
     """Return when the bridge was started, in unix seconds."""
-    return json_response(msgspec.json.encode({"launch_time": int(request.context.started_at)}))
+    return {"launch_time": int(request.context.started_at)}
 
 
-async def set_cookies(request: ApiRequest) -> web.Response:
+async def set_cookies(request: ApiRequest) -> None:
     """Accept cookies for links, a JSON list of objects. None are kept."""
     try:
         msgspec.json.decode(request.params.require("cookies"), type=list[dict[str, object]])
     except msgspec.DecodeError as error:
         raise HttpError(HTTPStatus.BAD_REQUEST) from error
-    return done()
 
 
-async def directory_content(request: ApiRequest) -> web.Response:
+async def directory_content(request: ApiRequest) -> object:
     """List nothing of any directory: the bridge's disk is nobody's business.
 
     Web UIs complete paths with this while the user types, so an unknown directory is not an error.
     """
     if not request.params.require("dirPath").startswith("/"):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid path")
-    return json_response(b"[]")
+    return b"[]"
 
 
-async def free_space(request: ApiRequest) -> web.Response:
+async def free_space(request: ApiRequest) -> str:
     """Return the free bytes of a download directory; 400 for any other directory."""
     path = request.params.require("path")
     if path.rstrip("/") not in _directories(request):
         raise HttpError(HTTPStatus.BAD_REQUEST)
-    return text_response(str(await request.downloads.free_space()))
+    return str(await request.downloads.free_space())
 
 
 def _directories(request: ApiRequest) -> set[str]:
@@ -117,12 +115,11 @@ def _directories(request: ApiRequest) -> set[str]:
     }
 
 
-async def log_messages(request: ApiRequest) -> web.Response:
+async def log_messages(request: ApiRequest) -> object:
     """List the messages after `last_known_id`, oldest first, of the types that are not `false`."""
     last_known = request.params.integer("last_known_id")
     types = sum(kind for name, kind in LOG_TYPES.items() if request.params.flag(name) is not False)
     found = request.context.logs.since(-1 if last_known is None else last_known, types)
-    shown = [
+    return [
         LogMessage(entry.id, entry.message, int(entry.timestamp), entry.type) for entry in found
     ]
-    return json_response(msgspec.json.encode(shown))

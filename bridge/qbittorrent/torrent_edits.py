@@ -1,24 +1,141 @@
-"""Endpoints `torrents/*` that edit downloads: names, directories, files, limits, order.
+"""Endpoints `torrents/*` that change downloads: delete, pause, names, directories, files, limits, order.
 
-Where a single hash is required, an unknown one is 404; in lists unknown ones are ignored.
+Where a single hash is required, an unknown one is 404. In lists unknown ones are ignored with 200: after
+a 4xx an *arr repeats the same delete every minute.
 """
 
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
+from ipaddress import ip_address
 
-import msgspec
 from aiohttp import web
 
 from bridge.core.edits import PRIORITIES
-from bridge.core.model import LONGEST_NAME
-from bridge.downloads import Caller, DirectoryRefusal
-from bridge.qbittorrent.api_context import ApiRequest, torrent_id
-from bridge.qbittorrent.responses import TEXT, HttpError, done, json_response
+from bridge.core.model import LONGEST_NAME, UNLIMITED, USE_GLOBAL
+from bridge.downloads import Caller, Commands, DirectoryRefusal
+from bridge.qbittorrent.api_context import ApiRequest, Handler, torrent_id
+from bridge.qbittorrent.responses import TEXT, HttpError, raise_conflict
 
 NO_METADATA = "Unable to export torrent file. Error: Missing metadata"
 TORRENT = "application/x-bittorrent"
+PORTS = 65536
 
 
-async def rename(request: ApiRequest) -> web.Response:
+def on_hashes(
+    command: Callable[..., Awaitable[object]], *read: Callable[[ApiRequest], object]
+) -> Handler:
+    """Return a handler that calls a method of `Commands` for `hashes`, with what `read` returns."""
+
+    async def handler(request: ApiRequest) -> None:
+        values = [read_one(request) for read_one in read]
+        await command(request.downloads.commands, request.hashes(), *values, request.scope)
+
+    return handler
+
+
+def flag(name: str) -> Callable[[ApiRequest], bool]:
+    """Return a reader of a flag that must be sent."""
+
+    def read(request: ApiRequest) -> bool:
+        request.params.require(name)
+        return request.params.flag(name) is True
+
+    return read
+
+
+def limit(request: ApiRequest) -> int:
+    """Return `limit`, in bytes/s; 0 for what is not a number."""
+    request.params.require("limit")
+    return request.params.integer("limit") or 0
+
+
+def in_queue(move: Callable[[Commands, Iterable[str]], Awaitable[None]]) -> Handler:
+    """Return a handler that moves `hashes` in the queue; 409 while `queueing_enabled` is off."""
+
+    async def handler(request: ApiRequest) -> None:
+        hashes = request.hashes()
+        if not request.downloads.preferences.shown["queueing_enabled"]:
+            raise HttpError(HTTPStatus.CONFLICT, "Torrent queueing must be enabled")
+        await move(request.downloads.commands, hashes)
+
+    return handler
+
+
+def own_limits(field: str) -> Handler:
+    """Return a handler that shows a limit of each hash in `hashes`: 0 is none, -1 an unknown hash."""
+
+    async def handler(request: ApiRequest) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for sent in request.params.require("hashes").split("|"):
+            view = request.downloads.queries.get(torrent_id(sent))
+            found[sent] = -1 if view is None else getattr(view.grab, field)
+        return found
+
+    return handler
+
+
+async def delete(request: ApiRequest) -> None:
+    """Delete downloads. Without `deleteFiles` their files stay, as Sonarr means it.
+
+    Where several clients have a download, only the caller's own goes; `all` means everybody's.
+    """
+    delete_files = request.params.flag("deleteFiles") is True
+    await request.downloads.commands.remove(
+        request.hashes(), delete_files=delete_files, caller=request.scope
+    )
+
+
+async def set_share_limits(request: ApiRequest) -> None:
+    """Set when seeding is done. A limit that was not sent stays: several *arr send only some."""
+    ratio = _seed_limit(request, "ratioLimit")
+    minutes = _seed_limit(request, "seedingTimeLimit")
+    inactive = _seed_limit(request, "inactiveSeedingTimeLimit")
+    await request.downloads.commands.set_share_limits(
+        request.hashes(),
+        ratio=ratio,
+        seeding_minutes=None if minutes is None else int(minutes),
+        inactive_minutes=None if inactive is None else int(inactive),
+        caller=request.scope,
+    )
+
+
+def _seed_limit(request: ApiRequest, name: str) -> float | None:
+    """Return a limit; None when it was not sent.
+
+    Raises:
+        HttpError: 400 for what is not a number. qBittorrent takes it for 0, which ends seeding.
+    """
+    if request.params.get(name) is None:
+        return None
+    value = request.params.number(name)
+    if value is None:
+        raise HttpError(HTTPStatus.BAD_REQUEST)
+    return value if value >= 0 or value == UNLIMITED else USE_GLOBAL
+
+
+async def add_peers(request: ApiRequest) -> object:
+    """Accept peers (`ip:port`, separated by `|`). TorBox finds its own."""
+    peers = request.params.require("peers").split("|")
+    valid = sum(map(_is_peer, peers))
+    if not valid:
+        raise HttpError(HTTPStatus.BAD_REQUEST, "No valid peers were specified")
+    count = {"added": valid, "failed": len(peers) - valid}
+    known = [
+        info_hash for info_hash in request.hashes() if request.downloads.queries.get(info_hash)
+    ]
+    return dict.fromkeys(known, count)
+
+
+def _is_peer(text: str) -> bool:
+    address, _, port = text.strip().rpartition(":")
+    try:
+        ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return port.isascii() and port.isdigit() and 0 < int(port) < PORTS
+
+
+async def rename(request: ApiRequest) -> None:
     """Change the name that is shown. A blank one is 409, whatever the hash."""
     # A name with line breaks would break the log and web UIs; qBittorrent joins the lines as well.
     name = " ".join(request.params.require("name").split("\n")).strip()[:LONGEST_NAME]
@@ -26,35 +143,33 @@ async def rename(request: ApiRequest) -> web.Response:
     if not name:
         raise HttpError(HTTPStatus.CONFLICT, "Incorrect torrent name")
     await request.downloads.commands.rename(request.view().hash, name, request.caller)
-    return done()
 
 
-async def rename_file(request: ApiRequest) -> web.Response:
+async def rename_file(request: ApiRequest) -> None:
     """Give a file another path."""
-    old, new = request.params.require("oldPath"), request.params.require("newPath")
-    content, info_hash = request.downloads.content, request.view().hash
-    _conflict(await content.rename_file(info_hash, old, new, request.caller))
-    return done()
+    await _rename_path(request, folder=False)
 
 
-async def rename_folder(request: ApiRequest) -> web.Response:
+async def rename_folder(request: ApiRequest) -> None:
     """Give a folder another path."""
+    await _rename_path(request, folder=True)
+
+
+async def _rename_path(request: ApiRequest, *, folder: bool) -> None:
     old, new = request.params.require("oldPath"), request.params.require("newPath")
-    content, info_hash = request.downloads.content, request.view().hash
-    _conflict(await content.rename_folder(info_hash, old, new, request.caller))
-    return done()
+    rename = request.downloads.content.rename
+    raise_conflict(await rename(request.view().hash, old, new, request.caller, folder=folder))
 
 
-async def set_location(request: ApiRequest) -> web.Response:
+async def set_location(request: ApiRequest) -> None:
     """Move downloads to another directory, within the download roots."""
     hashes, location = request.hashes(), request.params.require("location").strip()
     if not location:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Save path cannot be empty")
     _refuse(await request.downloads.content.set_location(hashes, location, request.scope))
-    return done()
 
 
-async def set_save_path(request: ApiRequest) -> web.Response:
+async def set_save_path(request: ApiRequest) -> None:
     """Move downloads, as 4.4 names it; `id` holds the hashes."""
     given, path = request.params.require("id"), request.params.require("path").strip()
     if not path:
@@ -67,10 +182,9 @@ async def set_save_path(request: ApiRequest) -> web.Response:
     if refusal is DirectoryRefusal.CANNOT_MAKE:
         raise HttpError(HTTPStatus.CONFLICT, "Cannot create target directory")
     _refuse(refusal)
-    return done()
 
 
-async def set_file_priority(request: ApiRequest) -> web.Response:
+async def set_file_priority(request: ApiRequest) -> None:
     """Set the priority of files, by their indexes; 0 is "do not download"."""
     request.params.require("hash")
     given, priority = request.params.require("id"), request.params.require("priority")
@@ -89,7 +203,6 @@ async def set_file_priority(request: ApiRequest) -> web.Response:
     await request.downloads.content.set_file_priority(
         view.hash, indexes, int(priority), request.caller
     )
-    return done()
 
 
 def _integers(given: str) -> frozenset[int]:
@@ -99,113 +212,9 @@ def _integers(given: str) -> frozenset[int]:
         raise HttpError(HTTPStatus.BAD_REQUEST, "File IDs must be integers") from None
 
 
-async def recheck(request: ApiRequest) -> web.Response:
-    """Check the files on disk, and refresh what TorBox reports."""
-    await request.downloads.commands.recheck(request.hashes(), request.scope)
-    return done()
-
-
-async def reannounce(request: ApiRequest) -> web.Response:
+async def reannounce(request: ApiRequest) -> None:
     """Make TorBox reannounce downloads to their trackers."""
     await request.downloads.commands.reannounce(request.hashes())
-    return done()
-
-
-async def to_bottom(request: ApiRequest) -> web.Response:
-    """Put downloads at the end of the queue."""
-    hashes = queued(request)
-    await request.downloads.commands.to_bottom(hashes)
-    return done()
-
-
-async def to_top(request: ApiRequest) -> web.Response:
-    """Put downloads at the head of the queue."""
-    await request.downloads.commands.to_top(queued(request))
-    return done()
-
-
-async def increase(request: ApiRequest) -> web.Response:
-    """Move downloads one place towards the head of the queue."""
-    await request.downloads.commands.shift(queued(request), up=True)
-    return done()
-
-
-async def decrease(request: ApiRequest) -> web.Response:
-    """Move downloads one place towards the end of the queue."""
-    await request.downloads.commands.shift(queued(request), up=False)
-    return done()
-
-
-def queued(request: ApiRequest) -> tuple[str, ...]:
-    """Return `hashes`; 409 while the preference `queueing_enabled` is off."""
-    hashes = request.hashes()
-    if not request.downloads.preferences.shown["queueing_enabled"]:
-        raise HttpError(HTTPStatus.CONFLICT, "Torrent queueing must be enabled")
-    return hashes
-
-
-async def set_super_seeding(request: ApiRequest) -> web.Response:
-    """Set super seeding, to be shown. TorBox seeds as it likes."""
-    request.params.require("value")
-    value = request.params.flag("value") is True
-    await request.downloads.commands.set_super_seeding(
-        request.hashes(), value=value, caller=request.scope
-    )
-    return done()
-
-
-async def set_auto_management(request: ApiRequest) -> web.Response:
-    """Set automatic management, to be shown. Files stay where they are."""
-    request.params.require("enable")
-    value = request.params.flag("enable") is True
-    await request.downloads.commands.set_auto_management(
-        request.hashes(), value=value, caller=request.scope
-    )
-    return done()
-
-
-async def set_comment(request: ApiRequest) -> web.Response:
-    """Set the comment of downloads."""
-    comment = request.params.require("comment")
-    await request.downloads.commands.set_comment(request.hashes(), comment, request.scope)
-    return done()
-
-
-async def set_download_limit(request: ApiRequest) -> web.Response:
-    """Limit how fast each download is fetched, in bytes/s."""
-    limit = _limit(request)
-    await request.downloads.commands.set_download_limits(request.hashes(), limit, request.scope)
-    return done()
-
-
-async def set_upload_limit(request: ApiRequest) -> web.Response:
-    """Set a limit for uploads in bytes/s, to be shown. TorBox uploads as it likes."""
-    limit = _limit(request)
-    await request.downloads.commands.set_upload_limits(request.hashes(), limit, request.scope)
-    return done()
-
-
-def _limit(request: ApiRequest) -> int:
-    request.params.require("limit")
-    return request.params.integer("limit") or 0
-
-
-async def download_limits(request: ApiRequest) -> web.Response:
-    """Return the limit of each hash in `hashes`: 0 is none, -1 an unknown hash."""
-    return _limits(request, "download_limit")
-
-
-async def upload_limits(request: ApiRequest) -> web.Response:
-    """Return the limit of each hash in `hashes`: 0 is none, -1 an unknown hash."""
-    return _limits(request, "upload_limit")
-
-
-def _limits(request: ApiRequest, name: str) -> web.Response:
-    found: dict[str, int] = {}
-    for sent in request.params.require("hashes").split("|"):
-        view = request.downloads.queries.get(torrent_id(sent))
-        found[sent] = -1 if view is None else getattr(view.grab, name)
-    return json_response(msgspec.json.encode(found))
 
 
 async def export(request: ApiRequest) -> web.Response:
@@ -218,11 +227,6 @@ async def export(request: ApiRequest) -> web.Response:
         return web.Response(body=data, headers={"Content-Type": TEXT})
     name = f'attachment; filename="{info_hash}.torrent"'
     return web.Response(body=data, headers={"Content-Type": TORRENT, "Content-Disposition": name})
-
-
-def _conflict(reason: str | None) -> None:
-    if reason is not None:
-        raise HttpError(HTTPStatus.CONFLICT, reason)
 
 
 def _refuse(refusal: DirectoryRefusal | None) -> None:

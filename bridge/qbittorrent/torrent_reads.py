@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-import msgspec
-from aiohttp import web
-
 from bridge.downloads import FileView
 from bridge.qbittorrent import torrent_details
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.params import Params
-from bridge.qbittorrent.responses import HttpError, json_response, text_response
+from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.torrent_filters import Query
 from bridge.qbittorrent.torrent_info import download_path
 
 
-async def info(request: ApiRequest) -> web.Response:
+async def info(request: ApiRequest) -> object:
     """List downloads. Every *arr polls this once a minute."""
     query, caller, scopes = _query(request.params), request.caller, request.downloads.scopes
     # A client that lists one category means the downloads in it when it names a hash later.
@@ -26,16 +23,15 @@ async def info(request: ApiRequest) -> web.Response:
         view = primaries.get(info_hash)
         if view is not None:
             scopes.saw_grab(caller, info_hash, view.grab.id)
-    body = await request.context.torrent_list.body(query, request.context.clock())
-    return json_response(body)
+    return await request.context.torrent_list.body(query, request.context.clock())
 
 
-async def count(request: ApiRequest) -> web.Response:
+async def count(request: ApiRequest) -> str:
     """Return the number of downloads."""
-    return text_response(str(len(request.downloads.queries.primaries)))
+    return str(len(request.downloads.queries.primaries))
 
 
-async def properties(request: ApiRequest) -> web.Response:
+async def properties(request: ApiRequest) -> object:
     """Show one download. An *arr that has just added it asks until this is not 404."""
     view = request.view()
     metainfo = await request.downloads.queries.metainfo(view.hash)
@@ -43,30 +39,30 @@ async def properties(request: ApiRequest) -> web.Response:
     shown = torrent_details.properties(view, request.context.clock(), metainfo, parts)
     if request.context.profile.fields_of_5:
         shown = torrent_details.with_fields_of_5(shown, view)
-    return json_response(msgspec.json.encode(shown))
+    return shown
 
 
-async def files(request: ApiRequest) -> web.Response:
+async def files(request: ApiRequest) -> object:
     """List the files of a download; `[]` while they are not known."""
     view = request.view()
     # Only a .torrent may know the files so far, and reading it is left until a client asks.
     await request.downloads.queries.learn_files(view)
     found = _chosen(request.params, await request.downloads.queries.files(view))
     metainfo = await request.downloads.queries.metainfo(view.hash)
-    return json_response(msgspec.json.encode(torrent_details.files(found, view, metainfo)))
+    return torrent_details.files(found, view, metainfo)
 
 
-async def piece_states(request: ApiRequest) -> web.Response:
+async def piece_states(request: ApiRequest) -> object:
     """Return a state for each piece."""
     view = request.view()
     metainfo = await request.downloads.queries.metainfo(view.hash)
-    return json_response(msgspec.json.encode(torrent_details.piece_states(view, metainfo)))
+    return torrent_details.piece_states(view, metainfo)
 
 
-async def piece_hashes(request: ApiRequest) -> web.Response:
+async def piece_hashes(request: ApiRequest) -> object:
     """List piece hashes: they are not kept."""
     request.view()
-    return json_response(b"[]")
+    return b"[]"
 
 
 def _query(params: Params) -> Query:

@@ -7,33 +7,29 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-from aiohttp import web
-
 from bridge.qbittorrent import torrent_details
 from bridge.qbittorrent.api_context import ApiRequest
-from bridge.qbittorrent.responses import HttpError, done, json_response
+from bridge.qbittorrent.responses import HttpError
 
 
-async def trackers(request: ApiRequest) -> web.Response:
+async def trackers(request: ApiRequest) -> object:
     """List the three sticky rows that clients expect, then the download's own trackers."""
     view = request.view()
     urls = request.downloads.queries.trackers(view.download)
     metainfo = await request.downloads.queries.metainfo(view.hash)
     # A magnet has no tiers: each tracker gets its own.
     tiers = metainfo.trackers if metainfo else ()
-    return json_response(msgspec.json.encode(torrent_details.trackers(view, urls, tiers)))
+    return torrent_details.trackers(view, urls, tiers)
 
 
-async def add_trackers(request: ApiRequest) -> web.Response:
+async def add_trackers(request: ApiRequest) -> None:
     """Add trackers, one a line. Known ones, and what is not a URL, are ignored."""
     request.params.require("urls")
     new = [url for url in request.params.items("urls", "\n") if _is_tracker_url(url)]
     await _set_trackers(request, [*_tracker_urls(request), *new])
-    return done()
 
 
-async def edit_tracker(request: ApiRequest) -> web.Response:
+async def edit_tracker(request: ApiRequest) -> None:
     """Replace a tracker. 5.2 calls `origUrl` `url`."""
     old = request.params.require(
         "url" if request.params.get("origUrl") is None else "origUrl"
@@ -47,15 +43,13 @@ async def edit_tracker(request: ApiRequest) -> web.Response:
     if new != old and new in known:
         raise HttpError(HTTPStatus.CONFLICT, "New tracker URL already exists")
     await _set_trackers(request, [new if url == old else url for url in known])
-    return done()
 
 
-async def remove_trackers(request: ApiRequest) -> web.Response:
+async def remove_trackers(request: ApiRequest) -> None:
     """Remove trackers, separated by `|`; unknown ones are ignored."""
     request.params.require("urls")
     dropped = set(request.params.items("urls", "|"))
     await _set_trackers(request, [url for url in _tracker_urls(request) if url not in dropped])
-    return done()
 
 
 def _tracker_urls(request: ApiRequest) -> Sequence[str]:
@@ -73,19 +67,18 @@ def _is_tracker_url(text: str) -> bool:
         return False
 
 
-async def web_seeds(request: ApiRequest) -> web.Response:
+async def web_seeds(request: ApiRequest) -> object:
     """List the web seeds in the magnet or the .torrent."""
-    return json_response(msgspec.json.encode([{"url": url} for url in _web_seed_urls(request)]))
+    return [{"url": url} for url in _web_seed_urls(request)]
 
 
-async def add_web_seeds(request: ApiRequest) -> web.Response:
+async def add_web_seeds(request: ApiRequest) -> None:
     """Add web seeds, separated by `|`, each percent-encoded; 400 if any is not a URL."""
     new = _sent_web_seeds(request)
     await _set_web_seeds(request, [*_web_seed_urls(request), *new])
-    return done()
 
 
-async def edit_web_seed(request: ApiRequest) -> web.Response:
+async def edit_web_seed(request: ApiRequest) -> None:
     """Replace a web seed."""
     old, new = (unquote(request.params.require(name)) for name in ("origUrl", "newUrl"))
     known = _web_seed_urls(request)
@@ -96,14 +89,12 @@ async def edit_web_seed(request: ApiRequest) -> web.Response:
     if new != old and new in known:
         raise HttpError(HTTPStatus.CONFLICT, f'"{new}" is already an existing URL')
     await _set_web_seeds(request, [new if url == old else url for url in known])
-    return done()
 
 
-async def remove_web_seeds(request: ApiRequest) -> web.Response:
+async def remove_web_seeds(request: ApiRequest) -> None:
     """Remove web seeds; unknown ones are ignored."""
     dropped = set(_sent_web_seeds(request))
     await _set_web_seeds(request, [url for url in _web_seed_urls(request) if url not in dropped])
-    return done()
 
 
 def _sent_web_seeds(request: ApiRequest) -> list[str]:

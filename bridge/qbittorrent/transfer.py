@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
 
 import msgspec
-from aiohttp import web
 from msgspec import UNSET, UnsetType
 
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
-from bridge.qbittorrent.responses import HttpError, done, json_response, text_response
+from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.sync_sessions import MAX_RID
 from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED, encoded
 
@@ -17,7 +16,7 @@ SENT_WHOLE = 1000
 """A full update of more downloads is sent in pieces."""
 
 
-async def maindata(request: ApiRequest) -> web.Response:
+async def maindata(request: ApiRequest) -> object:
     """Return everything, or what has changed since the reply that `rid` names."""
     now = await request.context.snapshots.take(request.context.clock())
     rid = request.params.integer("rid") or 0
@@ -25,8 +24,8 @@ async def maindata(request: ApiRequest) -> web.Response:
     answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
     pieces = encoded(answer)
     if len(now.torrents) <= SENT_WHOLE or answer.full_update is UNSET:
-        return json_response(b"".join(pieces))
-    return json_response(_in_turns(pieces))
+        return b"".join(pieces)
+    return _in_turns(pieces)
 
 
 async def _in_turns(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -36,15 +35,15 @@ async def _in_turns(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-async def torrent_peers(request: ApiRequest) -> web.Response:
+async def torrent_peers(request: ApiRequest) -> object:
     """List the peers of a download: TorBox does not tell them. A missing hash is 404 here, too."""
     if request.downloads.queries.get(torrent_id(request.params.text("hash"))) is None:
         raise HttpError(HTTPStatus.NOT_FOUND)
     rid = request.params.integer("rid") or 0
     # There are never peers, so a difference is nothing but its number.
     if rid > 0:
-        return json_response(msgspec.json.encode({"rid": rid % MAX_RID + 1}))
-    return json_response(b'{"full_update":true,"peers":{},"rid":1,"show_flags":false}')
+        return {"rid": rid % MAX_RID + 1}
+    return b'{"full_update":true,"peers":{},"rid":1,"show_flags":false}'
 
 
 class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
@@ -62,11 +61,11 @@ class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
     up_rate_limit: int = 0
 
 
-async def info(request: ApiRequest) -> web.Response:
+async def info(request: ApiRequest) -> object:
     """Return speeds and totals over all downloads."""
     totals = await request.context.snapshots.totals(request.context.clock())
     address = "" if request.context.profile.fields_of_5 else UNSET
-    shown = TransferInfo(
+    return TransferInfo(
         connection_status=DISCONNECTED if request.downloads.unreachable else CONNECTED,
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,
@@ -77,50 +76,45 @@ async def info(request: ApiRequest) -> web.Response:
         up_info_speed=totals.upload_speed,
         up_rate_limit=request.downloads.preferences.upload_limit,
     )
-    return json_response(msgspec.json.encode(shown))
 
 
-async def limits_mode(request: ApiRequest) -> web.Response:
+async def limits_mode(request: ApiRequest) -> str:
     """Return which limits are in force: 1 for the alternative ones."""
-    return text_response(str(int(request.downloads.preferences.alternative_limits)))
+    return str(int(request.downloads.preferences.alternative_limits))
 
 
-async def toggle_limits_mode(request: ApiRequest) -> web.Response:
+async def toggle_limits_mode(request: ApiRequest) -> None:
     """Switch between the two pairs of limits."""
     preferences = request.downloads.preferences
     await preferences.set_alternative_limits(value=not preferences.alternative_limits)
-    return done()
 
 
-async def set_limits_mode(request: ApiRequest) -> web.Response:
+async def set_limits_mode(request: ApiRequest) -> None:
     """Choose the pair of limits: anything but 0 is the alternative one."""
     request.params.require("mode")
     mode = request.params.integer("mode")
     if mode is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, "'mode': invalid argument")
     await request.downloads.preferences.set_alternative_limits(value=mode != 0)
-    return done()
 
 
-async def download_limit(request: ApiRequest) -> web.Response:
+async def download_limit(request: ApiRequest) -> str:
     """Return the limit in force, in bytes/s; 0 is none."""
-    return text_response(str(request.downloads.preferences.download_limit))
+    return str(request.downloads.preferences.download_limit)
 
 
-async def upload_limit(request: ApiRequest) -> web.Response:
+async def upload_limit(request: ApiRequest) -> str:
     """Return the limit in force, in bytes/s; 0 is none."""
-    return text_response(str(request.downloads.preferences.upload_limit))
+    return str(request.downloads.preferences.upload_limit)
 
 
-async def set_download_limit(request: ApiRequest) -> web.Response:
+async def set_download_limit(request: ApiRequest) -> None:
     """Limit all fetches together, in bytes/s."""
     request.params.require("limit")
     await request.downloads.preferences.set_download_limit(request.params.integer("limit") or 0)
-    return done()
 
 
-async def set_upload_limit(request: ApiRequest) -> web.Response:
+async def set_upload_limit(request: ApiRequest) -> None:
     """Keep a limit for uploads, in bytes/s. TorBox uploads as it likes."""
     request.params.require("limit")
     await request.downloads.preferences.set_upload_limit(request.params.integer("limit") or 0)
-    return done()

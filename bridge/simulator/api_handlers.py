@@ -15,7 +15,6 @@ from bridge.simulator.envelopes import Refusal, Reply, ok, rate_limited, refused
 from bridge.simulator.lifecycle import Order
 from bridge.simulator.releases import (
     Source,
-    magnet_of,
     parse_hash,
     parse_magnet,
     parse_torrent,
@@ -45,7 +44,6 @@ class Create(msgspec.Struct):
     magnet: str | None = None
     seed: int | None = None
     allow_zip: bool = True
-    name: str | None = None
     as_queued: bool = False
     add_only_if_cached: bool = False
 
@@ -100,7 +98,6 @@ class Export(msgspec.Struct):
     """exportdata."""
 
     torrent_id: int
-    type: str = "magnet"
 
 
 class Search(msgspec.Struct):
@@ -124,7 +121,6 @@ def create(backend: Backend, call: Call, asked: Create) -> Reply:
         magnet=asked.magnet,
         seed=asked.seed,
         allow_zip=asked.allow_zip,
-        name=asked.name or None,
         as_queued=asked.as_queued,
         only_if_cached=asked.add_only_if_cached,
     )
@@ -184,7 +180,7 @@ def request_link(backend: Backend, call: Call, asked: RequestLink) -> Reply:
     if isinstance(found, Refusal):
         return refused(found)
     item, file = found
-    link = backend.links.make(item.id, asked.file_id, item.content, file, backend.clock())
+    link = backend.links.make(item.id, asked.file_id, item.content, file)
     return ok("Torrent download requested successfully.", call.base_url + link.url_path)
 
 
@@ -206,7 +202,7 @@ def my_list(backend: Backend, call: Call, asked: ListParams) -> Reply:
     def look_at_all() -> list[item_json.Json]:
         return [item_json.torrent_json(world, item, now) for item in world.torrents()]
 
-    page = _page(backend, backend.copies.get("mylist", now, stale, look_at_all), asked)
+    page = _page(backend.copies.get("mylist", now, stale, look_at_all), asked)
     if not page:
         return refused(envelopes.NO_TORRENTS)
     return ok("Torrents list retrieved successfully.", page)
@@ -219,16 +215,15 @@ def _stale(backend: Backend, call: Call, asked: ListParams) -> float:
     return max(call.stale, 0.0 if fresh else backend.world.behaviour.list_stale_seconds)
 
 
-def _page(backend: Backend, told: list[item_json.Json], asked: ListParams) -> list[item_json.Json]:
-    offset = 0 if backend.world.behaviour.ignore_offset else asked.offset
-    return told[offset : offset + min(asked.limit, MAX_PAGE)]
+def _page(told: list[item_json.Json], asked: ListParams) -> list[item_json.Json]:
+    return told[asked.offset : asked.offset + min(asked.limit, MAX_PAGE)]
 
 
 def get_queued(backend: Backend, call: Call, asked: ListParams) -> Reply:
     """Return the queue, at the newer endpoint."""
     stale = _stale(backend, call, asked)
     told = backend.copies.get("getqueued", backend.clock(), stale, lambda: _queue(backend))
-    return _queued(_page(backend, told, asked) if asked.type == "torrent" else [])
+    return _queued(_page(told, asked) if asked.type == "torrent" else [])
 
 
 def get_queued_old(backend: Backend, _call: Call, _asked: Nothing) -> Reply:
@@ -285,17 +280,13 @@ def info(backend: Backend, _call: Call, asked: Info) -> Reply:
 
 
 def export(backend: Backend, _call: Call, asked: Export) -> Reply:
-    """Return a magnet in an envelope, or a .torrent as raw bytes."""
+    """Return a .torrent as raw bytes."""
     item = backend.world.torrent(asked.torrent_id)
-    if asked.type not in {"magnet", "file"}:
-        return refused(envelopes.BAD_EXPORT)
     if item is None:
         return refused(envelopes.NO_TORRENTS)
     if item.from_cache:
         return refused(envelopes.CACHED_EXPORT)
-    if asked.type == "file":
-        return Reply(200, torrent_of(item.content), TORRENT)
-    return ok("Torrent data exported successfully.", magnet_of(item.content))
+    return Reply(200, torrent_of(item.content), TORRENT)
 
 
 def me(backend: Backend, _call: Call, _asked: Nothing) -> Reply:

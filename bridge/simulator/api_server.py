@@ -24,7 +24,6 @@ from bridge.simulator.envelopes import (
 from bridge.simulator.faults import (
     AnyEffect,
     Cut,
-    ExtraEntry,
     Hang,
     Lost,
     Malformed,
@@ -106,11 +105,13 @@ class ApiServer:
             return refused(refusal)
         now, limits = self._backend.clock(), self._backend.limiter.limits
         usage = self._backend.limiter.take(endpoint.name, now)
-        headers = usage.headers(now, float_reset=limits.float_reset)
+        headers = usage.headers(now)
         if not usage.allowed:
             return rate_limited(limits.shape, usage.rule, headers)
         reply = endpoint.run(self._backend, call)
-        return _with_headers(reply, headers) if reply.status == 200 else reply  # noqa: PLR2004
+        if reply.status != 200:  # noqa: PLR2004
+            return reply
+        return msgspec.structs.replace(reply, headers=headers | dict(reply.headers))
 
     def _check_key(self, endpoint: Endpoint, call: Call) -> envelopes.Refusal | None:
         if endpoint.auth == "none":
@@ -134,20 +135,8 @@ async def _spoil(reply: Reply, effect: AnyEffect | None) -> Reply | None:
             return reply
         case Malformed(body):
             return Reply(200, body.encode())
-        case ExtraEntry(text):
-            return _with_body(
-                reply, reply.encoded().replace(b'"data":[', b'"data":[%b,' % text.encode())
-            )
         case NoData(detail) if isinstance(reply.body, Envelope) and reply.body.success:
             told = reply.body.detail if detail is None else detail
-            return _with_body(reply, Envelope(True, None, told, None))
+            return msgspec.structs.replace(reply, body=Envelope(True, None, told, None))
         case _:
             return reply
-
-
-def _with_headers(reply: Reply, headers: dict[str, str]) -> Reply:
-    return msgspec.structs.replace(reply, headers=headers | dict(reply.headers))
-
-
-def _with_body(reply: Reply, body: object) -> Reply:
-    return msgspec.structs.replace(reply, body=body)

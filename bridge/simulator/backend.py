@@ -18,7 +18,6 @@ from bridge.simulator.scenario import RateLimits, Scenario
 
 MINUTE = 60.0
 HOUR = 3600.0
-CREATE = "createtorrent"
 UNCACHED = "createtorrent:uncached"
 
 
@@ -38,13 +37,13 @@ class Usage(msgspec.Struct, frozen=True):
     """Unix seconds."""
     rule: str
 
-    def headers(self, now: float, *, float_reset: bool) -> dict[str, str]:
+    def headers(self, now: float) -> dict[str, str]:
         """Return x-ratelimit-* and retry-after, which TorBox sends with every 200."""
         wait = max(0.0, self.reset - now)
         return {
             "x-ratelimit-limit": str(self.limit),
             "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": f"{self.reset:.6f}" if float_reset else str(int(self.reset)),
+            "x-ratelimit-reset": f"{self.reset:.6f}",
             "retry-after": str(int(wait) + 1),
         }
 
@@ -72,8 +71,6 @@ class RateLimiter:
     def _rule(self, bucket: str) -> tuple[int, float]:
         if bucket == UNCACHED:
             return self.limits.uncached_per_hour, HOUR
-        if bucket == CREATE:
-            return self.limits.create_per_minute, MINUTE
         return self.limits.per_minute, MINUTE
 
 

@@ -54,8 +54,6 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """True for BitTorrent's single-file form, whose naming on TorBox `shape` decides."""
     shape: Shape | None = None
     """Overrides the account-wide shape."""
-    root: str | None = None
-    """The root folder, where it differs from the name."""
     cached: bool = False
     metadata: bool = True
     """False: nobody has the metadata, so the item stays in metaDL."""
@@ -79,16 +77,15 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def file_name(self, file: ContentFile, shape: Shape) -> str:
         """Return the name in TorBox's `files[].name`: usually the root folder and the path."""
-        root = self.root or self.name
         if not self.single_file:
-            return f"{root}/{file.path}"
+            return f"{self.name}/{file.path}"
         match self.shape or shape:
             case "bare":
                 return file.path
             case "extension":
                 return f"{file.path}/{file.path}"
             case "folder":
-                return f"{_stem(file.path) if self.root is None else root}/{file.path}"
+                return f"{_stem(file.path)}/{file.path}"
 
     def read(self, file: ContentFile, offset: int, length: int) -> bytes:
         """Return bytes of a file, cut at its end."""

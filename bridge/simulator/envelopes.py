@@ -90,16 +90,10 @@ BAD_QUEUE_OPERATION = Refusal(
     "INVALID_OPTION",
     "Invalid operation. Please use one of the following: 'start' or 'delete'.",
 )
-BAD_EXPORT = Refusal(
-    400, "INVALID_OPTION", "Invalid type. Please use one of the following: 'magnet' or 'file'."
-)
 CACHED_EXPORT = Refusal(
     400, "INVALID_OPTION", "Exporting torrent data does not work for cached downloads."
 )
 NO_FILE = Refusal(404, "ITEM_NOT_FOUND", "File not found.")
-NOT_READY = Refusal(
-    500, "DATABASE_ERROR", "There was an error processing your request. Please try again later."
-)
 
 
 def too_large(max_bytes: int) -> Refusal:
@@ -120,16 +114,6 @@ def active_limit(slots: int, active: int, *, old: bool = False) -> Refusal:
         f"You have reached your active download limit of {slots}."
         " Please upgrade your plan to add more torrents.",
         {"active_limit": slots, "current_active_downloads": active},
-    )
-
-
-def queue_full(limit: int) -> Refusal:
-    """Return the refusal of an add while the queue is full."""
-    return Refusal(
-        400,
-        "DIFF_ISSUE",
-        f"You have reached the maximum queued downloads limit of {limit}."
-        " Please wait for some downloads to start before adding more to the queue.",
     )
 
 

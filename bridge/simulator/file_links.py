@@ -25,10 +25,7 @@ class Link:
     file_id: int
     content: Content
     file: ContentFile
-    expires_at: float
     dead: int | None = None
-    open: int = 0
-    """Connections that are reading from it."""
 
     @property
     def url_path(self) -> str:
@@ -49,9 +46,7 @@ class FileLinks:
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose, guards nothing
         self._links: dict[str, Link] = {}
 
-    def make(
-        self, torrent_id: int, file_id: int, content: Content, file: ContentFile, now: float
-    ) -> Link:
+    def make(self, torrent_id: int, file_id: int, content: Content, file: ContentFile) -> Link:
         """Return a new link to a file."""
         link = Link(
             path=f"/dld/{self._uuid()}",
@@ -60,21 +55,18 @@ class FileLinks:
             file_id=file_id,
             content=content,
             file=file,
-            expires_at=now + self.cdn.link_seconds,
         )
         self._links[link.path] = link
         return link
 
-    def open(self, path: str, token: str, now: float) -> Link | int:
+    def open(self, path: str, token: str) -> Link | int:
         """Return the link of a URL, or the status of the refusal."""
         link = self._links.get(path)
         if link is None:
             return GONE
         if link.token != token:
             return WRONG_TOKEN
-        if link.dead is not None:
-            return link.dead
-        return self.cdn.expired_status if now > link.expires_at else link
+        return link if link.dead is None else link.dead
 
     def kill(self, *, torrent_id: int | None = None, status: int = GONE) -> None:
         """End all links, or those of one torrent."""

@@ -14,7 +14,6 @@ from bridge.simulator.envelopes import (
     cut,
     instead_of,
     kind_of,
-    rate_limited,
     send,
 )
 from bridge.simulator.faults import (
@@ -76,7 +75,7 @@ class FileServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         backend = self._backend
         token = request.query.get("token", "")
-        link = backend.links.open(request.path, token, backend.clock())
+        link = backend.links.open(request.path, token)
         subject = _subject(link)
         record = backend.note(request, subject)
         effect = backend.faults.take(subject)
@@ -96,10 +95,6 @@ class FileServer:
             return cut(request)
         late = effect.seconds if isinstance(effect, Slow) else 0.0
         await asyncio.sleep(late + self._backend.links.cdn.latency_seconds)
-        most = self._backend.links.cdn.connections_per_link
-        # TorBox documents at most 8 connections for one download.
-        if most is not None and link.open >= most:
-            return _finish(record, rate_limited("text", ""))
         plan = _plan(request, link, effect)
         if isinstance(plan, Reply):
             return _finish(record, plan)
@@ -183,14 +178,11 @@ async def _stream(
     response = _head(link, plan)
     # Assumed until the body has been sent, so that an aborted fetch is logged as such.
     record.status, record.outcome = response.status, "client left"
-    link.open += 1
     try:
         await response.prepare(request)
         await _write(response, link, plan, record)
     except ConnectionError:
         return response
-    finally:
-        link.open -= 1
     if plan.stop_after is None:
         record.outcome = "ok"
         return response

@@ -1,6 +1,5 @@
 """Items as TorBox writes them: with exactly its fields, and whole floats as integers."""
 
-import uuid
 from typing import Any
 
 from bridge.simulator.content import Content, ContentFile
@@ -11,6 +10,7 @@ from bridge.simulator.remote_account import World
 Json = dict[str, Any]
 
 SERVER = 3
+EMAIL = "user@simulator.invalid"
 
 
 def torrent_json(world: World, item: Torrent, now: float) -> Json:
@@ -25,7 +25,7 @@ def torrent_json(world: World, item: Torrent, now: float) -> Json:
         "auth_id": world.auth_id,
         "server": SERVER,
         "hash": shown_hash,
-        "name": item.tricks.name or item.name or (item.content.name if known else item.hash),
+        "name": item.tricks.name or (item.content.name if known else item.hash),
         "magnet": item.magnet,
         "size": size,
         "active": item.active,
@@ -42,7 +42,9 @@ def torrent_json(world: World, item: Torrent, now: float) -> Json:
         "torrent_file": known,
         "expires_at": _expiry(item),
         "download_present": item.present,
-        "files": _files(world, item) if known and not item.tricks.no_files else None,
+        "files": [_file(world, item, *file) for file in enumerate(item.content.files)]
+        if known and not item.tricks.no_files
+        else None,
         "download_path": item.hash,
         "availability": number(1.0 if item.finished else progress),
         "download_finished": item.finished,
@@ -74,7 +76,7 @@ def queued_json(world: World, entry: Queued) -> Json:
         "hash": entry.content.hash,
         "name": entry.content.name,
         "type": "torrent",
-        "name_override": entry.order.name,
+        "name_override": None,
         "seed_torrent_override": world.account.seed_of(entry.order.seed),
     }
 
@@ -138,20 +140,20 @@ def info_json(content: Content, *, seeds: int, peers: int) -> Json:
 def user_json(world: World) -> Json:
     """Return the data of user/me."""
     account = world.account
-    told: Json = {
+    return {
         "id": 1234,
         "auth_id": world.auth_id,
         "created_at": "2024-01-01T00:00:00Z",
         "updated_at": timestamp(world.clock()),
         "plan": account.plan,
         "total_downloaded": 0,
-        "customer": f"cus_{uuid.uuid5(uuid.NAMESPACE_DNS, account.email).hex[:14]}",
+        "customer": "cus_1234",
         "is_subscribed": account.plan > 0,
         "premium_expires_at": "2099-01-01T00:00:00Z" if account.plan > 0 else None,
         "cooldown_until": timestamp(account.cooldown_until or 0),
-        "email": account.email,
-        "base_email": account.email,
-        "user_referral": str(uuid.uuid5(uuid.NAMESPACE_URL, account.email)),
+        "email": EMAIL,
+        "base_email": EMAIL,
+        "user_referral": world.auth_id,
         "total_bytes_downloaded": 0,
         "total_bytes_uploaded": 0,
         "torrents_downloaded": account.monthly_used,
@@ -164,7 +166,6 @@ def user_json(world: World) -> Json:
         "vendor_id": None,
         "purchases_referred": 0,
     }
-    return told
 
 
 def number(value: float) -> float:
@@ -176,10 +177,6 @@ def _expiry(item: Torrent) -> str | None:
     if item.stage is Stage.READY:
         return timestamp(item.due)
     return timestamp(item.since) if item.stage is Stage.EXPIRED else None
-
-
-def _files(world: World, item: Torrent) -> list[Json]:
-    return [_file(world, item, number_, file) for number_, file in enumerate(item.content.files)]
 
 
 def _file(world: World, item: Torrent, file_id: int, file: ContentFile) -> Json:

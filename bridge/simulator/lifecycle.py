@@ -86,7 +86,6 @@ class Order(msgspec.Struct, frozen=True):
     seed: int | None = None
     """1 auto, 2 seed, 3 do not; None: the account's default."""
     allow_zip: bool = True
-    name: str | None = None
     as_queued: bool = False
     only_if_cached: bool = False
 
@@ -116,7 +115,6 @@ class Torrent:
     from_cache: bool = False
     allow_zip: bool = True
     magnet: str | None = None
-    name: str | None = None
     cached_at: float | None = None
     link_failures: int = 0
     uploaded: float = 0.0
@@ -231,7 +229,7 @@ class Torrent:
             case Stage.METADATA:
                 return "metaDL"
             case Stage.STORING:
-                return self.behaviour.store_state
+                return "completed"
             case Stage.SEEDING:
                 return "uploading" if self.upload_speed else "uploading (no peers)"
             case Stage.READY:

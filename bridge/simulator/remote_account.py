@@ -101,7 +101,6 @@ class Holdings:
             from_cache=stage is Stage.CACHING,
             allow_zip=order.allow_zip,
             magnet=order.magnet,
-            name=order.name,
             link_failures=self._behaviour.link_failures if failures is None else failures,
         )
         self.torrents[item.id] = item
@@ -116,7 +115,7 @@ class Holdings:
         """Return when the oldest queued item may start; infinity while there is no slot."""
         if not self._behaviour.promote or not self.queue or self.full:
             return math.inf
-        return next(iter(self.queue.values())).created_at + self._behaviour.queue_seconds
+        return next(iter(self.queue.values())).created_at
 
     def _next_event(self) -> float:
         ends = min((item.due for item in self.torrents.values()), default=math.inf)
@@ -158,7 +157,7 @@ class World:
         self.account = account or SimulatedAccount()
         self.behaviour = behaviour or Behaviour()
         self.catalogue = catalogue or Catalogue()
-        self.auth_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, self.account.email))
+        self.auth_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, "simulator.invalid"))
         self._holdings = Holdings(clock, self.account, self.behaviour, self.catalogue)
 
     @property
@@ -272,7 +271,7 @@ class World:
         if item is None:
             return self._missing()
         if self._fails_link(item) or not item.present:
-            return envelopes.NOT_READY
+            return envelopes.DATABASE_ERROR
         if not 0 <= file_id < len(item.content.files):
             return envelopes.NO_FILE
         return item, item.content.files[file_id]
@@ -347,9 +346,7 @@ class World:
         old = self.behaviour.when_full == "refuse_200"
         return envelopes.active_limit(self.slots, self._holdings.held, old=old)
 
-    def _enqueue(self, order: Order, content: Content, now: float) -> CreateOutcome | Refusal:
-        if len(self._holdings.queue) >= self.behaviour.queue_limit:
-            return envelopes.queue_full(self.behaviour.queue_limit)
+    def _enqueue(self, order: Order, content: Content, now: float) -> CreateOutcome:
         entry = self._holdings.enqueue(order, content, now)
         return CreateOutcome(content.hash, None, entry.id, "Torrent Queued Successfully")
 

@@ -41,7 +41,6 @@ class SimulatedAccount(msgspec.Struct, forbid_unknown_fields=True):
     slots: int | None = None
     """Active slots; None: the plan's."""
     additional_slots: int = 0
-    email: str = "user@simulator.invalid"
     seed: int = 1
     """The user's default for `seed`: 1 auto, 2 seed, 3 do not."""
     monthly_limit: int | None = None
@@ -74,8 +73,6 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     """How long a cached item takes to be ready."""
     store_seconds: float = 1.0
     """The window in which an item is finished and not present."""
-    store_state: str = "completed"
-    """The download_state in that window."""
     seed_seconds: float = 600.0
     """How long `seed=1` seeds; `seed=2` goes on until stop_seeding."""
     upload_bytes_per_second: float = 100_000.0
@@ -87,8 +84,6 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     """For how long a new item is missing from the list, whatever bypass_cache says; its id works."""
     promotion_gap_seconds: float = 0.5
     """How long a promoted item is in neither list."""
-    queue_seconds: float = 0.0
-    """How long an item stays queued at least, even when a slot is free."""
     promote: bool = True
     """False: the queue stands still."""
     as_queued: Literal["when_full", "always"] = "when_full"
@@ -103,15 +98,12 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     """How control and links answer for an id that is gone."""
     nothing_cached: Literal["empty", "null"] = "empty"
     """checkcached's data when nothing is cached."""
-    queue_limit: int = 1000
     single_file: Shape = "folder"
     collide_ids: bool = False
     """Queue ids and torrent ids count from the same number."""
     allow_private: bool = True
     cached_only_plan: bool = False
     """An uncached add is refused with PLAN_RESTRICTED_FEATURE."""
-    ignore_offset: bool = False
-    """Every page of a list is the first one."""
     link_failures: int = 0
     """How many requestdl calls for each new item answer DATABASE_ERROR."""
 
@@ -153,25 +145,17 @@ class RateLimits(msgspec.Struct, forbid_unknown_fields=True):
     enforce: bool = False
     per_minute: int = 300
     """For each endpoint."""
-    create_per_minute: int = 300
     uncached_per_hour: int = 60
     shape: Literal["json", "text"] = "json"
-    float_reset: bool = True
-    """x-ratelimit-reset with a fraction."""
 
 
 class Cdn(msgspec.Struct, forbid_unknown_fields=True):
     """The CDN."""
 
-    link_seconds: float = 3 * 3600.0
-    """How long a link can be started, simulated seconds."""
-    expired_status: int = 403
     bytes_per_second: float | None = None
     """For each connection; None: as fast as it goes."""
     latency_seconds: float = 0.0
     """Real seconds before the first byte."""
-    connections_per_link: int | None = None
-    """More at once answer 429; TorBox documents 8."""
 
 
 DEFAULT_KEY = "simulator-key"

@@ -23,7 +23,7 @@ from bridge.core.model import (
     Job,
     RemovedDownload,
 )
-from bridge.state.database_schema import STEPS
+from bridge.state.database_schema import NEW_DATABASE, SCHEMA, STEPS
 from bridge.state.migration import keep_copy
 from bridge.state.rows import (
     JOB_COLUMNS,
@@ -241,23 +241,27 @@ class Database:
 
     async def _migrate(self, connection: aiosqlite.Connection) -> None:
         taken = await _schema_of(connection)
-        if taken > len(STEPS):
+        if taken > SCHEMA:
             raise DatabaseError(
                 f"the database {self._path} was written by a newer version of the bridge"
-                f" (schema {taken}, this one knows {len(STEPS)}): install that version again"
+                f" (schema {taken}, this one knows {SCHEMA}): install that version again"
                 " or start with another paths.database."
             )
-        if 0 < taken < len(STEPS):
+        if 0 < taken < SCHEMA:
             # A user who goes back to the older version needs the older schema.
             copy = await asyncio.to_thread(keep_copy, self._path, taken)
             log.info("database_copied", schema=taken, copy=str(copy))
-        for number, step in enumerate(STEPS[taken:], start=taken + 1):
+        # A new database is made, not migrated.
+        steps = [(SCHEMA, NEW_DATABASE)]
+        if taken:
+            steps = [(number + 1, STEPS[number]) for number in range(taken, SCHEMA)]
+        for number, step in steps:
             await connection.executescript(
                 # The version is part of the transaction, so a kill between two steps repeats
                 # neither.
                 f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
             )
-            if taken:  # a new database is made, not migrated
+            if taken:
                 log.info("database_migrated", schema=number)
 
     async def write(self, batch: Batch) -> None:

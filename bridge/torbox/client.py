@@ -19,7 +19,6 @@ from bridge.config.outbound_proxy import Proxies
 from bridge.core.model import QueuedItem, RemoteItem
 from bridge.torbox import items, payloads
 from bridge.torbox.budgets import Budgets, CallClass
-from bridge.torbox.envelope import Answer
 from bridge.torbox.error_codes import error_for, server_error
 from bridge.torbox.errors import (
     NeedsUser,
@@ -132,7 +131,6 @@ class TorBox:
         magnet: str | None = None,
         torrent: bytes | None = None,
         seed: int,
-        name: str | None = None,
         as_queued: bool = False,
         only_if_cached: bool = False,
         known_cached: bool = False,
@@ -149,14 +147,22 @@ class TorBox:
             Refused: this torrent will never work; others are not affected.
             NeedsUser: the owner of the account has to act.
         """
-        form = _create_form(
-            magnet=magnet,
-            torrent=torrent,
-            seed=str(seed),
-            name=name,
-            as_queued=as_queued,
-            only_if_cached=only_if_cached,
-        )
+        if (magnet is None) == (torrent is None):
+            raise ValueError("an add takes exactly one of magnet and torrent")
+        # Multipart is the documented form; urlencoded works for magnets only.
+        form = aiohttp.FormData(default_to_multipart=True)
+        if torrent is not None:
+            form.add_field(
+                "file", torrent, filename="x.torrent", content_type="application/x-bittorrent"
+            )
+        else:
+            form.add_field("magnet", magnet)
+        form.add_field("seed", str(seed))
+        # The default is true, and then TorBox zips torrents of 100 files or more: no *arr can
+        # import one.
+        form.add_field("allow_zip", "false")
+        form.add_field("as_queued", _word(as_queued))
+        form.add_field("add_only_if_cached", _word(only_if_cached))
         answer = await self._transport.send(
             Request(
                 call_class=CallClass.CREATE,
@@ -168,9 +174,6 @@ class TorBox:
                 cached=known_cached or only_if_cached,
             )
         )
-        return self._created(answer)
-
-    def _created(self, answer: Answer) -> Created:
         created = payloads.created(answer)
         if created is None:
             raise error_for(answer, self._transport.clock()) or server_error(answer)
@@ -324,19 +327,6 @@ class TorBox:
             return None
         raise error
 
-    async def magnet_of(self, torrent_id: int) -> str | None:
-        """Return a torrent's magnet; None if TorBox does not give it (cached ones)."""
-        request = Request(
-            call_class=CallClass.OTHER,
-            path="/torrents/exportdata",
-            params={"torrent_id": torrent_id, "type": "magnet"},
-        )
-        try:
-            answer = await self._transport.call(request)
-        except (NotFound, Refused):
-            return None
-        return payloads.string(answer) or None
-
     async def search(self, query: str) -> tuple[SearchResult, ...]:
         """Search TorBox's index, on the search host if there is one, else where it used to be.
 
@@ -363,58 +353,18 @@ class TorBox:
         return SearchRefused(error.code, error.detail, error.status)
 
     def _search_request(self, query: str) -> Request:
-        if self._search_url is None:
-            return Request(
-                call_class=CallClass.OTHER,
-                path="/torrents/search",
-                params={"query": query},
-                max_bytes=LIST_BYTES,
-            )
+        base, path, params = None, "/torrents/search", {"query": query}
+        if self._search_url is not None:
+            base = self._search_url.rstrip("/")
+            path, params = f"{path}/{quote(query, safe='')}", {}
         return Request(
-            call_class=CallClass.OTHER,
-            base=self._search_url.rstrip("/"),
-            path=f"/torrents/search/{quote(query, safe='')}",
-            max_bytes=LIST_BYTES,
+            call_class=CallClass.OTHER, base=base, path=path, params=params, max_bytes=LIST_BYTES
         )
 
     async def me(self) -> Account:
         """Return the account: the cheapest way to learn whether the key is valid."""
-        request = Request(
-            call_class=CallClass.OTHER,
-            path="/user/me",
-            about_account=True,
-        )
+        request = Request(call_class=CallClass.OTHER, path="/user/me", about_account=True)
         return payloads.account(await self._transport.call(request))
-
-
-def _create_form(
-    *,
-    magnet: str | None,
-    torrent: bytes | None,
-    seed: str,
-    name: str | None,
-    as_queued: bool,
-    only_if_cached: bool,
-) -> aiohttp.FormData:
-    """Return the form of an add. Zips are never wanted: an *arr cannot import one."""
-    if (magnet is None) == (torrent is None):
-        raise ValueError("an add takes exactly one of magnet and torrent")
-    # Multipart is the documented form; urlencoded works for magnets only.
-    form = aiohttp.FormData(default_to_multipart=True)
-    if torrent is not None:
-        form.add_field(
-            "file", torrent, filename="x.torrent", content_type="application/x-bittorrent"
-        )
-    else:
-        form.add_field("magnet", magnet)
-    form.add_field("seed", seed)
-    # The default is true, and then TorBox zips torrents of 100 files or more.
-    form.add_field("allow_zip", "false")
-    form.add_field("as_queued", _word(as_queued))
-    form.add_field("add_only_if_cached", _word(only_if_cached))
-    if name:
-        form.add_field("name", name)
-    return form
 
 
 def _word(value: bool) -> str:

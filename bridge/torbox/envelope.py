@@ -75,27 +75,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return tolerant_json.parse_object(self.data)
 
 
-def parse(
-    status: int,
-    body: bytes,
-    *,
-    secret: str = "",
-    retry_after: float = FALLBACK_WAIT,
-    hourly: bool = False,
-    used_up: float = 0.0,
-    sent_at: float = 0.0,
-    about_account: bool = True,
-) -> Answer:
+def parse(status: int, body: bytes, *, secret: str = "") -> Answer:
     """Parse an answer, whatever it is. `secret` is removed from the texts."""
-    answer = Answer(
-        status=status,
-        body=body,
-        retry_after=retry_after,
-        hourly=hourly or b"per 1 hour" in body[:_LONGEST_DETAIL],
-        used_up=used_up,
-        sent_at=sent_at,
-        about_account=about_account,
-    )
+    hourly = b"per 1 hour" in body[:_LONGEST_DETAIL]
+    answer = Answer(status=status, body=body, hourly=hourly)
     try:
         members = tolerant_json.members(body)
     except BrokenJsonError:

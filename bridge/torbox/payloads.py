@@ -39,12 +39,7 @@ class CachedItem(msgspec.Struct, frozen=True, kw_only=True):
 class SwarmMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """A torrent's metadata as TorBox found it in the swarm. Files are (name, bytes)."""
 
-    hash: str
     name: str = ""
-    size: int = 0
-    seeds: int = 0
-    peers: int = 0
-    trackers: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
 
 
@@ -145,14 +140,7 @@ def torrent_info(answer: Answer) -> SwarmMetadata:
     """Return a torrent's metadata; what is missing stays empty."""
     found = answer.fields()
     return SwarmMetadata(
-        hash=json_values.parse_text(found.get("hash")).strip().lower(),
         name=json_values.parse_text(found.get("name")),
-        size=json_values.parse_count(found.get("size")),
-        seeds=json_values.parse_count(found.get("seeds")),
-        peers=json_values.parse_count(found.get("peers")),
-        trackers=tuple(
-            filter(None, map(json_values.parse_text, json_values.parse_list(found.get("trackers"))))
-        ),
         files=tuple(
             (json_values.parse_text(entry.get("name")), json_values.parse_count(entry.get("size")))
             for entry in json_values.parse_list(found.get("files"))

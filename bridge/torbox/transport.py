@@ -243,14 +243,13 @@ class Transport:
         if date is not None:
             self.offset_seconds = date - now
         limit = json_values.parse_optional_number(response.headers.get("x-ratelimit-limit"))
-        return parse(
-            response.status,
-            body,
-            secret=key,
+        answer = parse(response.status, body, secret=key)
+        return replace(
+            answer,
             retry_after=_retry_after(response.headers, now + self.offset_seconds),
             # The 429 of the hourly limit often has no rate headers; its text then says "60 per 1
             # hour".
-            hourly=limit in _HOURLY_LIMITS,
+            hourly=answer.hourly or limit in _HOURLY_LIMITS,
             used_up=_used_up(response.headers, now + self.offset_seconds),
             sent_at=sent_at,
             about_account=request.about_account,

@@ -50,9 +50,7 @@ def add_web(
     app[check.CHECKUP] = checkup
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
-    metrics.add_metrics(
-        app, base, downloads=context.downloads, access=access, registry=registry, sources=sources
-    )
+    metrics.add_metrics(app, base, downloads=context.downloads, registry=registry, sources=sources)
     api_routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
     app.router.add_head(base + strm.PATH, strm.describe)

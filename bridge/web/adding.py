@@ -7,17 +7,10 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.magnet import BadMagnet, parse_magnet
+from bridge.dashboard import Preview
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
 from bridge.web.page_actions import row_of
-from bridge.web.web_context import (
-    CONTEXT,
-    LARGE_BODY,
-    WebContext,
-    answer,
-    read_body,
-    refusal,
-    require_visitor,
-)
+from bridge.web.web_context import CONTEXT, WebContext, refusal
 
 ASKED_BY = "torbox-bridge page"
 MOST_AT_ONCE = 500
@@ -71,25 +64,23 @@ class AddedRow(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-async def preview(request: web.Request) -> web.Response:
+async def preview(request: web.Request, wanted: PreviewRequest) -> Preview:
     """Answer the files of a torrent. For a magnet TorBox may take some seconds."""
-    require_visitor(request)
-    wanted = await read_body(request, PreviewRequest, limit=LARGE_BODY)
     previews = request.app[CONTEXT].previews
     if wanted.torrent:
         found = await previews.torrent(wanted.torrent)
     else:
         found = await previews.magnet(wanted.magnet.strip())
-    return refusal(found) if isinstance(found, str) else answer(found)
+    if isinstance(found, str):
+        raise refusal(found)
+    return found
 
 
-async def add(request: web.Request) -> web.Response:
+async def add(request: web.Request, wanted: AddRequest) -> list[AddedRow]:
     """Add every link and file of the request; answer the result for each."""
-    require_visitor(request)
-    wanted = await read_body(request, AddRequest, limit=LARGE_BODY)
     context = request.app[CONTEXT]
     if len(wanted.links) + len(wanted.torrents) > MOST_AT_ONCE:
-        return refusal(f"at most {MOST_AT_ONCE} at one time")
+        raise refusal(f"at most {MOST_AT_ONCE} at one time")
     rows = []
     # An add with a choice of files starts stopped, so nothing is fetched before the choice.
     for link in wanted.links:
@@ -105,7 +96,7 @@ async def add(request: web.Request) -> web.Response:
         result = await context.downloads.adds.torrent(torrent.data, options)
         rows.append(await _done(context, torrent.name, result, torrent.skip, wanted))
     context.model.expire()
-    return answer(rows)
+    return rows
 
 
 def _options(wanted: AddRequest, *, choosing: bool) -> AddOptions:

@@ -2,30 +2,27 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 import msgspec
 from aiohttp import web
 
 from bridge import __version__
-from bridge.dashboard import Overview, Preview
-from bridge.history import HistoryPage
-from bridge.setup import (
-    ArrTest,
-    ClientRequest,
-    ClientResult,
-    SettingsChange,
-    SettingsPage,
-    TorBoxTest,
-)
+from bridge.auth import authenticate
+from bridge.dashboard import Overview
 from bridge.web import adding, check, configuring, health, page_endpoints, story
-from bridge.web.page_actions import ActionRequest, ActionResult
 from bridge.web.page_model import Row
-from bridge.web.web_context import Problem, private_json, require_visitor, session
+from bridge.web.web_context import (
+    ACCESS,
+    LARGE_BODY,
+    SMALL_BODY,
+    Problem,
+    private_json,
+    read_body,
+    require_visitor,
+)
 
 BASE: Final = "/api/bridge"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,72 +63,90 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
 
 
-class ApiRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """A method of a path."""
+class ApiRoute(msgspec.Struct, frozen=True):
+    """A method of a path. The types of body and answer are those of its handler's annotations."""
 
     method: str
     path: str
-    handler: Handler
+    handler: Callable[..., Awaitable[object]]
+    """Called with the request and, if there is one, the body as `wanted`."""
     summary: str
-    takes: Any = None
-    gives: Any = None
     query: tuple[tuple[str, str], ...] = ()
     status: int = 200
-    text: bool = False
-    """The answer is plain text."""
+    limit: int = SMALL_BODY
+    """Bytes of the body."""
+    public: bool = False
+    """It needs neither a session nor the API key."""
+    encodes: Any = None
+    """The type of an answer that the handler encodes itself."""
+
+    @property
+    def takes(self) -> Any:
+        """The type of the body; None without one."""
+        return get_type_hints(self.handler).get("wanted")
+
+    @property
+    def gives(self) -> Any:
+        """The type of the answer: `str` is plain text; None is not described."""
+        found = get_type_hints(self.handler)["return"]
+        return self.encodes if self.encodes or found is web.Response else found
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Check who asks, read the body, and encode what the handler returns."""
+        if not self.public:
+            require_visitor(request)
+        body = () if self.takes is None else (await read_body(request, self.takes, self.limit),)
+        found = await self.handler(request, *body)
+        match found:
+            case web.StreamResponse():
+                return found
+            case str():
+                return web.Response(text=found)
+            case _:
+                return private_json(found, self.status)
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def session(request: web.Request) -> SessionAnswer:
+    """Answer whether the request has a session or the API key."""
+    return SessionAnswer(inside=authenticate(request, request.app[ACCESS]) is not None)
+
+
+async def openapi(_request: web.Request) -> web.Response:
     """Answer the OpenAPI description of the routes."""
-    require_visitor(request)
-    return private_json(msgspec.json.encode(document()))
+    return private_json(document())
 
 
 ROUTES: Final[Sequence[ApiRoute]] = (
+    ApiRoute("GET", "/session", session, "Is there a session? Needs no session", public=True),
     ApiRoute(
-        method="GET", path="/session", handler=session, gives=SessionAnswer,
-        summary="Is there a session? Needs no session",
-    ),
-    ApiRoute(
-        method="GET", path="/sync", handler=page_endpoints.sync, gives=SyncAnswer,
-        summary="The rows and the overview of the page, or the changes since a version",
+        "GET", "/sync", page_endpoints.sync,
+        "The rows and the overview of the page, or the changes since a version",
         query=(("since", "The version of the last answer"), ("overview", "Its overview_tag")),
+        encodes=SyncAnswer,
     ),
     ApiRoute(
-        method="POST", path="/actions", handler=page_endpoints.act, takes=ActionRequest, gives=ActionResult,
-        summary="Apply an action to rows: pause, resume, retry, remove and others",
+        "POST", "/actions", page_endpoints.act,
+        "Apply an action to rows: pause, resume, retry, remove and others", limit=4 * 1024**2,
+    ),
+    ApiRoute("POST", "/add", adding.add, "Add magnets, links and .torrent files", limit=LARGE_BODY),
+    ApiRoute(
+        "POST", "/preview", adding.preview, "The files of a torrent before it is added",
+        limit=LARGE_BODY,
+    ),
+    ApiRoute("GET", "/downloads/{id}", story.story, "Everything about one download"),
+    ApiRoute(
+        "GET", "/downloads/{id}/report", story.report,
+        "The same as text without secrets, for a bug report",
+    ),
+    ApiRoute("POST", "/downloads/{id}/files", story.set_files, "Set the priority of files"),
+    ApiRoute("GET", "/choices", page_endpoints.choices, "Categories and tags"),
+    ApiRoute(
+        "GET", "/clean-up", page_endpoints.clean_up,
+        "Scheduled automatic removals, and files and items that are left alone",
     ),
     ApiRoute(
-        method="POST", path="/add", handler=adding.add, takes=adding.AddRequest,
-        gives=list[adding.AddedRow], summary="Add magnets, links and .torrent files",
-    ),
-    ApiRoute(
-        method="POST", path="/preview", handler=adding.preview, takes=adding.PreviewRequest,
-        gives=Preview, summary="The files of a torrent before it is added",
-    ),
-    ApiRoute(
-        method="GET", path="/downloads/{id}", handler=story.story, gives=story.Story,
-        summary="Everything about one download",
-    ),
-    ApiRoute(
-        method="GET", path="/downloads/{id}/report", handler=story.report, text=True,
-        summary="The same as text without secrets, for a bug report",
-    ),
-    ApiRoute(
-        method="POST", path="/downloads/{id}/files", handler=story.set_files,
-        takes=story.FilePriority, gives=dict[str, str], summary="Set the priority of files",
-    ),
-    ApiRoute(
-        method="GET", path="/choices", handler=page_endpoints.choices, gives=page_endpoints.Choices,
-        summary="Categories and tags",
-    ),
-    ApiRoute(
-        method="GET", path="/clean-up", handler=page_endpoints.clean_up, gives=page_endpoints.CleanUpAnswer,
-        summary="Scheduled automatic removals, and files and items that are left alone",
-    ),
-    ApiRoute(
-        method="GET", path="/history", handler=page_endpoints.history, gives=HistoryPage,
-        summary="The outcomes of downloads, and figures of the last week",
+        "GET", "/history", page_endpoints.history,
+        "The outcomes of downloads, and figures of the last week",
         query=(
             ("text", "Part of a name or category"),
             ("outcome", "`completed`, `imported`, `failed`, `reported` or `removed`"),
@@ -139,82 +154,61 @@ ROUTES: Final[Sequence[ApiRoute]] = (
         ),
     ),
     ApiRoute(
-        method="GET", path="/status", handler=health.status, gives=health.StatusAnswer,
-        summary="Health of the bridge and the state of each download, for scripts",
+        "GET", "/status", health.status,
+        "Health of the bridge and the state of each download, for scripts",
+    ),
+    ApiRoute("GET", "/check", check.show, "The last result of the check", encodes=CheckAnswer),
+    ApiRoute(
+        "POST", "/check", check.ask, "Check the setup now", status=202, encodes=CheckAnswer
     ),
     ApiRoute(
-        method="GET", path="/check", handler=check.show, gives=CheckAnswer,
-        summary="The last result of the check",
+        "GET", "/account", page_endpoints.account,
+        "Torrents on the TorBox account that the bridge does not have",
+    ),
+    ApiRoute("POST", "/account", page_endpoints.adopt, "Adopt torrents of the account"),
+    ApiRoute(
+        "GET", "/settings", configuring.show_settings,
+        "Every setting with its help, default, value and source",
     ),
     ApiRoute(
-        method="POST", path="/check", handler=check.ask, gives=CheckAnswer, status=202,
-        summary="Check the setup now",
+        "POST", "/settings", configuring.save_settings, "Write settings to the YAML file",
+        encodes=configuring.Saved,
     ),
     ApiRoute(
-        method="GET", path="/account", handler=page_endpoints.account, gives=list[page_endpoints.Stranger],
-        summary="Torrents on the TorBox account that the bridge does not have",
+        "POST", "/restart", configuring.restart, "Restart with the current settings", status=202
     ),
+    ApiRoute("POST", "/setup/torbox", configuring.test_torbox, "Test a TorBox API key"),
+    ApiRoute("POST", "/setup/arr", configuring.test_arr, "Test an *arr's URL and API key"),
     ApiRoute(
-        method="POST", path="/account", handler=page_endpoints.adopt, takes=page_endpoints.Wish,
-        gives=dict[str, dict[str, str]], summary="Adopt torrents of the account",
+        "POST", "/setup/client", configuring.create_client,
+        "Make the bridge a download client of an *arr",
     ),
-    ApiRoute(
-        method="GET", path="/settings", handler=configuring.show_settings, gives=SettingsPage,
-        summary="Every setting with its help, default, value and source",
-    ),
-    ApiRoute(
-        method="POST", path="/settings", handler=configuring.save_settings, takes=SettingsChange,
-        gives=configuring.Saved, summary="Write settings to the YAML file",
-    ),
-    ApiRoute(
-        method="POST", path="/restart", handler=configuring.restart, gives=configuring.Outcome,
-        status=202, summary="Restart with the current settings",
-    ),
-    ApiRoute(
-        method="POST", path="/setup/torbox", handler=configuring.test_torbox,
-        takes=configuring.TorBoxKey, gives=TorBoxTest, summary="Test a TorBox API key",
-    ),
-    ApiRoute(
-        method="POST", path="/setup/arr", handler=configuring.test_arr,
-        takes=configuring.ArrAddress, gives=ArrTest, summary="Test an *arr's URL and API key",
-    ),
-    ApiRoute(
-        method="POST", path="/setup/client", handler=configuring.create_client,
-        takes=ClientRequest, gives=ClientResult,
-        summary="Make the bridge a download client of an *arr",
-    ),
-    ApiRoute(
-        method="POST", path="/notify/test", handler=configuring.test_notify,
-        takes=configuring.NotifyTest, gives=configuring.Outcome, summary="Send a test message",
-    ),
-    ApiRoute(method="GET", path="/openapi.json", handler=openapi, summary="This description"),
+    ApiRoute("POST", "/notify/test", configuring.test_notify, "Send a test message"),
+    ApiRoute("GET", "/openapi.json", openapi, "This description"),
 )  # fmt: skip
 
 
 def add_routes(app: web.Application, base: str) -> None:
     """Add the routes below `base` (`""` or `/torbox`)."""
     for route in ROUTES:
-        path = f"{base}{BASE}{route.path}"
-        if route.method == "GET":
-            app.router.add_get(path, route.handler)
-        else:
-            app.router.add_post(path, route.handler)
+        add = app.router.add_get if route.method == "GET" else app.router.add_post
+        add(f"{base}{BASE}{route.path}", route.serve)
 
 
 @cache
 def document() -> dict[str, Any]:
     """Return the OpenAPI description of the routes and their types."""
-    types = [kind for route in ROUTES for kind in (route.takes, route.gives) if kind is not None]
+    types = {kind for route in ROUTES for kind in (route.takes, route.gives)} - {None, str}
+    kinds = (*sorted(types, key=repr), Problem)
     schemas, components = msgspec.json.schema_components(
-        [*types, Problem], ref_template="#/components/schemas/{name}"
+        kinds, ref_template="#/components/schemas/{name}"
     )
-    made = iter(schemas)
+    schema_of = dict(zip(kinds, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
-        takes = next(made) if route.takes is not None else None
-        gives = next(made) if route.gives is not None else None
-        paths.setdefault(f"{BASE}{route.path}", {})[route.method.lower()] = _operation(
-            route, takes, gives
+        operations = paths.setdefault(f"{BASE}{route.path}", {})
+        operations[route.method.lower()] = _operation(
+            route, schema_of.get(route.takes), schema_of.get(route.gives)
         )
     return {
         "openapi": "3.1.0",
@@ -232,7 +226,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: ApiRoute, takes: Any, gives: Any) -> dict[str, Any]:
-    if route.text:
+    if route.gives is str:
         content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
     else:
         content = {"application/json": {"schema": gives or {"type": "object"}}}

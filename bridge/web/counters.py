@@ -6,7 +6,7 @@ know Prometheus.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
@@ -101,11 +101,7 @@ class Counters:
 def torbox_endpoint(path: str) -> str:
     """Return the endpoint of a path, without ids and queries: `torrents/mylist`, `user/me`."""
     _, _, below = path.rpartition(_TORBOX_ROOT)
-    return "/".join(_segments(below))
-
-
-def _segments(path: str) -> Iterator[str]:
-    yield from (part for part in path.strip("/").split("/")[:2] if part)
+    return "/".join(part for part in below.strip("/").split("/")[:2] if part)
 
 
 def outcome_of(status: int) -> str:

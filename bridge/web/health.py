@@ -19,7 +19,7 @@ from bridge.core.model import Phase
 from bridge.core.status import State
 from bridge.downloads import CleanupEntry, View
 from bridge.state import Database, DatabaseError
-from bridge.web.web_context import ACCESS, CONTEXT, answer, require_visitor
+from bridge.web.web_context import ACCESS, CONTEXT
 
 CHECK_SECONDS = 5.0
 """Maximum wait for the database."""
@@ -123,9 +123,8 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Files on disk and items at TorBox that belong to no download and are left alone."""
 
 
-async def status(request: web.Request) -> web.Response:
+async def status(request: web.Request) -> StatusAnswer:
     """Answer from memory, after a short check of the database."""
-    require_visitor(request)
     downloads = request.app[CONTEXT].downloads
     views = sorted(
         downloads.queries.primaries.values(), key=lambda view: (rank(view), -view.grab.added_at)
@@ -134,7 +133,7 @@ async def status(request: web.Request) -> web.Response:
     for view in downloads.queries.views.values():
         categories.setdefault(view.hash, []).append(view.grab.category)
     counts = Counter(view.phase for view in views)
-    told = StatusAnswer(
+    return StatusAnswer(
         troubles=[*await database_troubles(request), *downloads.troubles],
         security=list(request.app[ACCESS].alerts),
         violations=len(downloads.violations),
@@ -143,7 +142,6 @@ async def status(request: web.Request) -> web.Response:
         clean_up=list(downloads.cleanup.scheduled()),
         orphaned=list(downloads.cleanup.left_alone()),
     )
-    return answer(told)
 
 
 def rank(view: View) -> Rank:

@@ -10,6 +10,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -19,14 +20,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from bridge import __version__
-from bridge.auth import Access, authenticate
+from bridge.auth import authenticate
 from bridge.core.model import BEFORE_READY, NOT_DELIVERED, Phase
 from bridge.downloads import DownloadService, View
 from bridge.web.counters import PREFIX
+from bridge.web.web_context import ACCESS, CONTEXT
 
 REGISTRY = web.AppKey("metrics_registry", CollectorRegistry)
-DOWNLOADS = web.AppKey("metrics_downloads", DownloadService)
-ACCESS = web.AppKey("metrics_access", Access)
 
 LAG_SECONDS = 0.5
 """How often the lag of the event loop is measured."""
@@ -86,10 +86,27 @@ class Figures(Collector):
         """Yield every metric, read now."""
         now = time.time()
         views = tuple(self._downloads.queries.views.values())
-        yield _build_info()
-        yield self._phases()
-        yield _by_category(views)
-        yield _gauge("fetch_bytes_per_second", "Speed of all fetches together", _fetch_speed(views))
+        yield _labelled(
+            "build_info",
+            "1; the versions are in the labels",
+            ("version", "python"),
+            {(__version__, platform.python_version()): 1},
+        )
+        primaries = self._downloads.queries.primaries.values()
+        phases = Tally(view.phase for view in primaries)
+        counts = {(phase.value,): phases[phase] for phase in Phase}
+        yield _labelled("downloads", "Downloads by phase", ("phase",), counts)
+        yield _labelled(
+            "downloads_by_category",
+            "Downloads by category and phase; a shared download counts in each category",
+            ("category", "phase"),
+            Tally((view.grab.category, view.phase.value) for view in views),
+        )
+        yield _gauge(
+            "fetch_bytes_per_second",
+            "Speed of all fetches together",
+            sum(view.status.download_speed for view in views if view.phase is Phase.DELIVERING),
+        )
         yield _gauge(
             "oldest_wait_seconds",
             "Age of the oldest download that TorBox has not finished; 0 when there is none",
@@ -103,20 +120,34 @@ class Figures(Collector):
         yield _gauge(
             "torbox_active_items",
             "Downloads that TorBox works on or seeds; each holds a slot",
-            sum(
-                view.item is not None and view.item.active
-                for view in self._downloads.queries.primaries.values()
-            ),
+            sum(view.item is not None and view.item.active for view in primaries),
         )
-        yield _gauge("troubles", "Number of reasons why work waits", len(self._troubles))
-        yield self._blocked()
+        troubles = self._downloads.troubles
+        yield _gauge("troubles", "Number of reasons why work waits", len(troubles))
+        yield _labelled(
+            "blocked",
+            "1 for each reason why work waits",
+            ("reason",),
+            {(blocker_name(text),): 1 for text in troubles},
+        )
         yield _gauge(
             "invariant_violations",
             "Checks of the bridge on its own data that fail; always 0",
             len(self._downloads.violations),
         )
-        yield self._unknown_states()
-        yield self._calls_left()
+        yield _labelled(
+            "unknown_states",
+            "Times that TorBox showed a download_state that the bridge does not know",
+            ("state",),
+            {(state,): count for state, count in self._downloads.unknown_states.items()},
+            kind=CounterMetricFamily,
+        )
+        yield _labelled(
+            "torbox_calls_left",
+            "Calls that TorBox's limits allow now, by class of call",
+            ("class",),
+            {(name,): left for name, left in self._sources.calls_left().items()},
+        )
         listed_at = self._sources.listed_at()
         yield _gauge(
             "list_age_seconds",
@@ -130,46 +161,6 @@ class Figures(Collector):
             self._lag.read(),
         )
 
-    @property
-    def _troubles(self) -> Sequence[str]:
-        return self._downloads.troubles
-
-    def _phases(self) -> Metric:
-        primaries = self._downloads.queries.primaries.values()
-        counts = Tally(view.phase for view in primaries)
-        gauge = GaugeMetricFamily(f"{PREFIX}_downloads", "Downloads by phase", labels=["phase"])
-        for phase in Phase:
-            gauge.add_metric([phase.value], counts[phase])
-        return gauge
-
-    def _blocked(self) -> Metric:
-        gauge = GaugeMetricFamily(
-            f"{PREFIX}_blocked", "1 for each reason why work waits", labels=["reason"]
-        )
-        for reason in sorted({blocker_name(text) for text in self._troubles}):
-            gauge.add_metric([reason], 1)
-        return gauge
-
-    def _unknown_states(self) -> Metric:
-        counter = CounterMetricFamily(
-            f"{PREFIX}_unknown_states",
-            "Times that TorBox showed a download_state that the bridge does not know",
-            labels=["state"],
-        )
-        for state, count in self._downloads.unknown_states.items():
-            counter.add_metric([state], count)
-        return counter
-
-    def _calls_left(self) -> Metric:
-        gauge = GaugeMetricFamily(
-            f"{PREFIX}_torbox_calls_left",
-            "Calls that TorBox's limits allow now, by class of call",
-            labels=["class"],
-        )
-        for name, left in self._sources.calls_left().items():
-            gauge.add_metric([name], left)
-        return gauge
-
 
 def blocker_name(text: str) -> str:
     """Return the name of a blocker, for a label: `TorBox, adds: why` is `torbox_adds`."""
@@ -177,28 +168,18 @@ def blocker_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", subject).strip("_") or "other"
 
 
-def _build_info() -> Metric:
-    gauge = GaugeMetricFamily(
-        f"{PREFIX}_build_info", "1; the versions are in the labels", labels=["version", "python"]
-    )
-    gauge.add_metric([__version__, platform.python_version()], 1)
-    return gauge
-
-
-def _by_category(views: Sequence[View]) -> Metric:
-    counts = Tally((view.grab.category, view.phase.value) for view in views)
-    gauge = GaugeMetricFamily(
-        f"{PREFIX}_downloads_by_category",
-        "Downloads by category and phase; a shared download counts in each category",
-        labels=["category", "phase"],
-    )
-    for (category, phase), count in sorted(counts.items()):
-        gauge.add_metric([category, phase], count)
-    return gauge
-
-
-def _fetch_speed(views: Sequence[View]) -> int:
-    return sum(view.status.download_speed for view in views if view.phase is Phase.DELIVERING)
+def _labelled(
+    name: str,
+    words: str,
+    labels: tuple[str, ...],
+    values: Mapping[Any, float],
+    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
+) -> Metric:
+    """Return a metric with labels. The keys of `values` are the values of the labels."""
+    family = kind(f"{PREFIX}_{name}", words, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric(key, value)
+    return family
 
 
 def _oldest_wait(views: Sequence[View], now: float) -> float:
@@ -228,7 +209,6 @@ def add_metrics(
     base: str,
     *,
     downloads: DownloadService,
-    access: Access,
     registry: CollectorRegistry,
     sources: Sources,
 ) -> None:
@@ -238,7 +218,6 @@ def add_metrics(
     registry.register(figures)
     ProcessCollector(registry=registry)
     app[REGISTRY], app[FIGURES] = registry, figures
-    app[DOWNLOADS], app[ACCESS] = downloads, access
     app.cleanup_ctx.append(lag.running)
     app.router.add_get(f"{base}/metrics", metrics)
 
@@ -247,6 +226,6 @@ async def metrics(request: web.Request) -> web.Response:
     """Return the metrics to a logged-in client, or to a scraper with the API key as bearer token."""
     if authenticate(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
-    request.app[FIGURES].free_bytes = await request.app[DOWNLOADS].free_space()
+    request.app[FIGURES].free_bytes = await request.app[CONTEXT].downloads.free_space()
     body = generate_latest(request.app[REGISTRY])
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import time
-from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
@@ -17,15 +16,9 @@ from bridge.downloads import (
     NoAnswer,
     Rejected,
 )
-from bridge.web.page_actions import ActionRequest
-from bridge.web.web_context import (
-    CONTEXT,
-    PRIVATE,
-    answer,
-    read_body,
-    refusal,
-    require_visitor,
-)
+from bridge.history import HistoryPage
+from bridge.web.page_actions import ActionRequest, ActionResult
+from bridge.web.web_context import CONTEXT, PRIVATE, refusal
 
 WORTH_PACKING = 1400
 """Bytes. A smaller body fits into one packet, so compression gains nothing."""
@@ -35,7 +28,6 @@ LONGEST_PACKED_AT_ONCE = 512 * 1024
 
 async def sync(request: web.Request) -> web.Response:
     """Answer the changes since the version that the page names."""
-    require_visitor(request)
     context = request.app[CONTEXT]
     context.overview.watched()
     query = request.query
@@ -50,14 +42,12 @@ async def sync(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
-async def act(request: web.Request) -> web.Response:
+async def act(request: web.Request, wanted: ActionRequest) -> ActionResult:
     """Apply an action to rows; answer the count of rows done and each refusal."""
-    require_visitor(request)
-    wanted = await read_body(request, ActionRequest, limit=4 * 1024**2)
     context = request.app[CONTEXT]
     result = await context.actions.do(wanted)
     context.model.expire()  # the page syncs right after an action and must see its effect
-    return answer(result)
+    return result
 
 
 class CategoryChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,21 +75,17 @@ class CleanUpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Files on disk and items at TorBox that belong to no download and are left alone."""
 
 
-async def clean_up(request: web.Request) -> web.Response:
+async def clean_up(request: web.Request) -> CleanUpAnswer:
     """Answer the scheduled removals, and the files and items that are left alone."""
-    require_visitor(request)
     downloads = request.app[CONTEXT].downloads
-    return answer(
-        CleanUpAnswer(
-            clean_up=list(downloads.cleanup.scheduled()),
-            orphaned=list(downloads.cleanup.left_alone()),
-        )
+    return CleanUpAnswer(
+        clean_up=list(downloads.cleanup.scheduled()),
+        orphaned=list(downloads.cleanup.left_alone()),
     )
 
 
-async def choices(request: web.Request) -> web.Response:
+async def choices(request: web.Request) -> Choices:
     """Answer the categories, their directories and the tags."""
-    require_visitor(request)
     labels = request.app[CONTEXT].downloads.labels
     paths = {}
     for category in labels.categories():
@@ -107,33 +93,29 @@ async def choices(request: web.Request) -> web.Response:
             paths[category.name] = str(labels.category_path(category))
         except ValueError:  # the settings changed, and its path is now outside the roots
             paths[category.name] = ""
-    return answer(
-        Choices(
-            categories=[CategoryChoice(name=name, path=path) for name, path in paths.items()],
-            tags=list(labels.tags()),
-            save_path=str(labels.default_save_path),
-        )
+    return Choices(
+        categories=[CategoryChoice(name=name, path=path) for name, path in paths.items()],
+        tags=list(labels.tags()),
+        save_path=str(labels.default_save_path),
     )
 
 
 LONGEST_TEXT = 200
 
 
-async def history(request: web.Request) -> web.Response:
+async def history(request: web.Request) -> HistoryPage:
     """Answer a page of the history, newest first."""
-    require_visitor(request)
     query = request.query
     try:
         before = float(query["before"]) if "before" in query else None
-    except ValueError:
-        return refusal("before is no time")
-    page = await request.app[CONTEXT].history.page(
+    except ValueError as error:
+        raise refusal("before is no time") from error
+    return await request.app[CONTEXT].history.page(
         time.time(),
         text=query.get("text", "")[:LONGEST_TEXT],
         outcome=query.get("outcome", ""),
         before=before,
     )
-    return answer(page)
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,36 +138,21 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hashes: tuple[str, ...] | None = None
 
 
-async def account(request: web.Request) -> web.Response:
+async def account(request: web.Request) -> list[Stranger]:
     """List the torrents that are only on the account, newest first. Makes one TorBox call."""
-    require_visitor(request)
     items = await request.app[CONTEXT].downloads.account.unmanaged_items()
     if isinstance(items, NoAnswer):
-        return _no_answer(items)
-    listed = [
-        Stranger(
-            hash=item.hash,
-            name=item.name,
-            size=item.size,
-            state=item.state,
-            progress=item.progress,
-            ready=item.ready,
-        )
-        for item in items
-    ]
-    return answer(listed)
+        raise _no_answer(items)
+    return msgspec.convert(items, list[Stranger], from_attributes=True)
 
 
-async def adopt(request: web.Request) -> web.Response:
+async def adopt(request: web.Request, wanted: Wish) -> dict[str, dict[str, str]]:
     """Adopt torrents; answer the result for each hash, with the reason of a refusal."""
-    require_visitor(request)
-    wish = await read_body(request, Wish)
-    results = await request.app[CONTEXT].downloads.account.adopt(wish.hashes, wish.category)
+    results = await request.app[CONTEXT].downloads.account.adopt(wanted.hashes, wanted.category)
     if isinstance(results, NoAnswer):
-        return _no_answer(results)
+        raise _no_answer(results)
     request.app[CONTEXT].model.expire()  # the page syncs right afterwards and must see them
-    told = {info_hash: _words(result) for info_hash, result in results.items()}
-    return answer(told)
+    return {info_hash: _words(result) for info_hash, result in results.items()}
 
 
 def _words(result: AddResult) -> dict[str, str]:
@@ -200,5 +167,5 @@ def _words(result: AddResult) -> dict[str, str]:
             return {"result": "refused", "why": "it has to be waited for"}
 
 
-def _no_answer(why: NoAnswer) -> web.Response:
-    return refusal(f"TorBox cannot be asked: {why.reason}", HTTPStatus.BAD_GATEWAY)
+def _no_answer(why: NoAnswer) -> web.HTTPError:
+    return refusal(f"TorBox cannot be asked: {why.reason}", web.HTTPBadGateway)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.core.model import DownloadPhase, Entry, Phase
 from bridge.core.planner_input import LiveDownload
@@ -73,7 +74,7 @@ def group_of(entry: Entry) -> str:
     return "torbox" if phase is Phase.REMOTE else "waiting"
 
 
-def _waits_long(entry: Entry, context: "_Context") -> bool:
+def _waits_long(entry: Entry, context: Facts) -> bool:
     """Return whether something blocks the entry, or TorBox made no progress for `IDLE_SECONDS`.
 
     A wait for a slot is part of normal operation, and what stops everything is told at the top.
@@ -86,18 +87,7 @@ def _waits_long(entry: Entry, context: "_Context") -> bool:
     return bool(entry.note) or idle
 
 
-class _Context(NamedTuple):
-    """The values that the sentence of a row depends on, other than its view."""
-
-    place: int = 0
-    slots: int | None = None
-    slot_at: float | None = None
-    turn_at: float | None = None
-    blocker: str = ""
-    blocker_until: float | None = None
-
-
-_NONE: Final = _Context()
+_NONE: Final = Facts()
 
 
 class _Turn(NamedTuple):
@@ -110,7 +100,7 @@ class _Turn(NamedTuple):
 @dataclass(slots=True)
 class _KeptRow:
     view: View
-    context: _Context
+    context: Facts
     seq: int
     json: bytes
 
@@ -195,7 +185,7 @@ class PageModel:
         for grab_id, view in {**self._live, **changed}.items():
             self._keep(grab_id, view, contexts.get(grab_id, _NONE), seq)
 
-    def _keep(self, grab_id: int, view: View, context: _Context, seq: int) -> None:
+    def _keep(self, grab_id: int, view: View, context: Facts, seq: int) -> None:
         kept = self._rows.get(grab_id)
         if kept is not None and kept.view is view and kept.context == context:
             return
@@ -218,10 +208,10 @@ class PageModel:
         self._gone.append((seq, grab_id))
         self._seq = seq
 
-    def _contexts(self) -> Mapping[int, _Context]:
+    def _contexts(self) -> Mapping[int, Facts]:
         """Return the place in line of each incomplete grab, and what blocks it."""
         stop = next((one for one in self._blockers if one.kind in STOPS_EVERYTHING), None)
-        base = _Context(
+        base = Facts(
             slots=self._overview.slots_total,
             slot_at=next(
                 (one.next_attempt_at for one in self._blockers if one.kind == "no_slot"), None
@@ -232,7 +222,7 @@ class PageModel:
         places = self._places()
         self._turns = {grab_id: self._turn(view) for grab_id, view in self._live.items()}
         return {
-            grab_id: base._replace(place=places.get(grab_id, 0), turn_at=self._turns[grab_id].at)
+            grab_id: replace(base, place=places.get(grab_id, 0), turn_at=self._turns[grab_id].at)
             for grab_id in self._live
         }
 
@@ -265,7 +255,7 @@ class PageModel:
             places |= dict.fromkeys((grab.id for grab in live.grabs), place)
         return places
 
-    def row(self, view: View, context: _Context = _NONE) -> Row:
+    def row(self, view: View, context: Facts = _NONE) -> Row:
         """Return the row of a view."""
         entry, grab, status = view.entry, view.grab, view.status
         group = group_of(entry)
@@ -290,7 +280,7 @@ class PageModel:
             order=grab.priority,
         )
 
-    def doing(self, view: View, context: _Context | None = None) -> str:
+    def doing(self, view: View, context: Facts | None = None) -> str:
         """Return the sentence about what a grab is doing."""
         if context is None:
             kept = self._rows.get(view.grab.id)
@@ -298,14 +288,9 @@ class PageModel:
         policy = self._downloads.policy(view.grab.category)
         return explain(
             view.entry,
-            Facts(
+            replace(
+                context,
                 item=view.item,
-                place=context.place,
-                slots=context.slots,
-                slot_at=context.slot_at,
-                turn_at=context.turn_at,
-                blocker=context.blocker,
-                blocker_until=context.blocker_until,
                 checking=view.status.state.value == "checkingDL",
                 in_line=view.status.in_line,
                 parallel_files=self._downloads.parallel_files,

@@ -16,7 +16,7 @@ from bridge.web.next_step import Outlook, next_step
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
 from bridge.web.waits import GIVEN_UP, in_words, span
-from bridge.web.web_context import CONTEXT, WebContext, answer, read_body, refusal, require_visitor
+from bridge.web.web_context import CONTEXT, WebContext, refusal
 
 PRIORITIES = frozenset({0, 1, 6, 7})
 LONGEST_ID = 19
@@ -110,45 +110,35 @@ class FilePriority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     priority: int
 
 
-async def story(request: web.Request) -> web.Response:
-    """Answer the story, also of a removed download; 404 for an id that was never seen.
-
-    Needs a session or the API key.
-    """
-    require_visitor(request)
+async def story(request: web.Request) -> Story:
+    """Answer the story, also of a removed download; 404 for an id that was never seen."""
     told = await _story(request.app[CONTEXT], request.match_info["id"])
     if told is None:
         raise web.HTTPNotFound(text="no such download")
-    return answer(told)
+    return told
 
 
-async def report(request: web.Request) -> web.Response:
+async def report(request: web.Request) -> str:
     """Answer the story as text for a bug report. Keys, links and passwords are masked."""
-    require_visitor(request)
-    context = request.app[CONTEXT]
-    told = await _story(context, request.match_info["id"])
-    if told is None:
-        raise web.HTTPNotFound(text="no such download")
-    return web.Response(text=masked(as_text(told, context.overview.read().version, time.time())))
+    version = request.app[CONTEXT].overview.read().version
+    return masked(as_text(await story(request), version, time.time()))
 
 
-async def set_files(request: web.Request) -> web.Response:
+async def set_files(request: web.Request, wanted: FilePriority) -> dict[str, str]:
     """Set the priority of files of a download."""
-    require_visitor(request)
-    wanted = await read_body(request, FilePriority)
     downloads = request.app[CONTEXT].downloads
     view = _view(downloads, request.match_info["id"])
     if view is None:
         raise web.HTTPNotFound(text="no such download")
     there = await downloads.queries.files(view)
     if not there:
-        return refusal("its files are not known yet")
+        raise refusal("its files are not known yet")
     if wanted.priority not in PRIORITIES or not set(wanted.indexes) <= {one.index for one in there}:
-        return refusal("no such file or priority")
+        raise refusal("no such file or priority")
     await downloads.content.set_file_priority(
         view.hash, wanted.indexes, wanted.priority, row_of(view)
     )
-    return answer({})
+    return {}
 
 
 def grab_id_of(text: str) -> int | None:

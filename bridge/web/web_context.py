@@ -59,14 +59,9 @@ def require_visitor(request: web.Request) -> None:
         raise web.HTTPForbidden
 
 
-async def session(request: web.Request) -> web.Response:
-    """Answer whether the request has a session or the API key. Open to everybody."""
-    inside = authenticate(request, request.app[ACCESS]) is not None
-    return private_json(b'{"inside":true}' if inside else b'{"inside":false}')
-
-
-def private_json(body: bytes, status: int = 200) -> web.Response:
-    """Answer JSON that caches must not store."""
+def private_json(value: object, status: int = HTTPStatus.OK) -> web.Response:
+    """Answer a value as JSON that caches must not store."""
+    body = msgspec.json.encode(value)
     return web.Response(body=body, status=status, content_type="application/json", headers=PRIVATE)
 
 
@@ -76,17 +71,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-def refusal(why: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> web.Response:
-    """Answer a refusal with its reason."""
-    return private_json(msgspec.json.encode(Problem(error=why)), status)
+def refusal(why: str, kind: type[web.HTTPError] = web.HTTPBadRequest) -> web.HTTPError:
+    """Return the error that refuses a request with a reason, to be raised."""
+    problem = msgspec.json.encode(Problem(error=why)).decode()
+    return kind(text=problem, content_type="application/json", headers=PRIVATE)
 
 
-def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Answer a value as JSON that caches must not store."""
-    return private_json(msgspec.json.encode(value), status)
-
-
-async def read_body(request: web.Request, kind: type[T], *, limit: int = SMALL_BODY) -> T:
+async def read_body(request: web.Request, kind: type[T], limit: int) -> T:
     """Read the JSON body of a request.
 
     Raises:
@@ -102,5 +93,4 @@ async def read_body(request: web.Request, kind: type[T], *, limit: int = SMALL_B
     try:
         return msgspec.json.decode(bytes(body), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        problem = msgspec.json.encode(Problem(error=str(error))).decode()
-        raise web.HTTPBadRequest(text=problem, content_type="application/json") from error
+        raise refusal(str(error)) from error

@@ -38,7 +38,7 @@ from bridge.simulator import (
     magnet_of,
 )
 from bridge.state.database_schema import STEPS
-from tests.support.schema_2 import OLD, download_row, file_row, hash_of, insert
+from tests.support.schema_2 import OLD, SCHEMA_1, download_row, file_row, hash_of, insert
 
 ROOT = Path(__file__).parents[2]
 ACTIVE = 50
@@ -117,7 +117,7 @@ def write_database(path: Path, downloads: Path, finished: int) -> None:
             for turn in range(6)
         ]  # fmt: skip
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(f"{STEPS[0]}; {STEPS[1]}; PRAGMA user_version = 2;")
+        connection.executescript(f"{SCHEMA_1}; {STEPS[1]}; PRAGMA user_version = 2;")
         for table, content in (("downloads", rows), ("files", files), ("events", events)):
             insert(connection, table, content)
         insert(connection, "categories", [{"name": CATEGORY, "save_path": ""}])

@@ -30,7 +30,7 @@ async def test_delivers_a_folder(room: Room) -> None:
     for file_id, size in enumerate((900 * KIB + 7, 1, 0)):
         room.cdn.add(file_id, some_bytes(size, file_id))
     request = room.request("Show.S01/e01.mkv", "Show.S01/Subs/e01.srt", "Show.S01/empty.nfo")
-    assert await room.deliver(request) == room.save_path / "Show.S01"
+    await room.deliver(request)
     assert room.same(request)
     assert below(room.save_path) == {
         "Show.S01",
@@ -45,7 +45,7 @@ async def test_delivers_a_single_file(room: Room) -> None:
     """A content that is one file has no folder around it."""
     room.cdn.add(0, some_bytes(100 * KIB))
     request = room.request("Movie.mkv")
-    assert await room.deliver(request) == room.save_path / "Movie.mkv"
+    await room.deliver(request)
     assert room.same(request)
 
 
@@ -75,7 +75,7 @@ async def test_delivering_twice_changes_nothing(room: Room) -> None:
     await room.deliver(request)
     before = len(served.requests)
     room.delivery = room.build()
-    assert await room.deliver(request) == request.target
+    await room.deliver(request)
     assert len(served.requests) == before
 
 

@@ -1,5 +1,6 @@
 """Which grab a client means when it names a hash that several clients have."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bridge.downloads.client_scopes import (
     ClientScopes,
     program_of,
 )
+from bridge.state import Database, State
 from tests.support.scenes import NOW, H, download, grab, hash_of
 
 SONARR = Caller("session 1", "Sonarr")
@@ -54,7 +56,7 @@ def _clock() -> Clock:
 
 @pytest.fixture(name="scopes")
 def _scopes(clock: Clock) -> ClientScopes:
-    return ClientScopes(clock)
+    return ClientScopes(State(Database(Path("unused.db")), clock), clock)
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,13 @@ async def test_add_peers(client: Client, peers: str, status: int, body: str) -> 
         body,
     )
     assert (await client.post("torrents/addPeers", hashes=ONE)).short == (400, "Bad Request")
+
+
+async def test_what_a_client_added_again_is_deleted_again(client: Client) -> None:
+    """A delete that is repeated hits nobody else's grab, but a new add is the client's own."""
+    three = "3c" * 20
+    for _ in range(2):
+        await client.post("torrents/add", urls=magnet(three))
+        assert (await client.get("torrents/count")).text == "3"
+        await client.post("torrents/delete", hashes=three)
+        assert (await client.get("torrents/count")).text == "2"

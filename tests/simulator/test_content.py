@@ -55,9 +55,9 @@ def test_single_files_have_three_shapes(shape: Shape, expected: str) -> None:
 
 
 def test_a_folder_keeps_its_root_in_every_shape() -> None:
-    """Shapes are for single-file torrents only; a root may differ from the name."""
-    content = Content(A, "Name", (ContentFile("S/x.mkv", 1),), root="Root")
-    assert content.file_name(content.files[0], "bare") == "Root/S/x.mkv"
+    """Shapes are for single-file torrents only."""
+    content = Content(A, "Name", (ContentFile("S/x.mkv", 1),))
+    assert content.file_name(content.files[0], "bare") == "Name/S/x.mkv"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from bridge.simulator.faults import (
 )
 from bridge.simulator.file_links import Span, Unsatisfiable, parse_range
 from tests.simulator.conftest import Start
-from tests.simulator.support import A, Api, single, until
+from tests.simulator.support import A, Api, single
 
 SIZE = 300_000
 
@@ -111,13 +111,11 @@ async def test_head_is_not_allowed(start: Start) -> None:
     assert (await api.call("HEAD", link)).status == 405
 
 
-async def test_links_need_their_token_and_end(start: Start) -> None:
-    """Wrong token 403, unknown path 404, too old what the scenario says."""
-    api, link, _ = await linked(start, cdn={"link_seconds": 60, "expired_status": 410})
+async def test_links_need_their_token(start: Start) -> None:
+    """Wrong token 403, unknown path 404."""
+    api, link, _ = await linked(start)
     assert (await api.fetch(link + "x")).status == 403
     assert (await api.fetch(f"{api.sim.url}/dld/unknown?token=x")).status == 404
-    api.sim.clock.advance(61)
-    assert (await api.fetch(link)).status == 410
 
 
 async def test_empty_files_are_files(start: Start) -> None:
@@ -127,17 +125,6 @@ async def test_empty_files_are_files(start: Start) -> None:
     torrent_id = (await api.get("/torrents/mylist")).data[0]["id"]
     answer = await api.fetch((await api.link(torrent_id)).data)
     assert (answer.status, answer.body) == (200, b"")
-
-
-async def test_connections_for_one_link_are_limited(start: Start) -> None:
-    """The second of two at once answers 429."""
-    api, link, _ = await linked(start, cdn={"connections_per_link": 1})
-    api.sim.faults.add("cdn", Trickle(2_000_000.0))
-    async with asyncio.TaskGroup() as group:
-        first = group.create_task(api.fetch(link))
-        await until(lambda: any(entry.open for entry in api.sim.links))
-        assert (await api.fetch(link)).status == 429
-    assert first.result().status == 200
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ def test_a_window_fills_and_opens_again() -> None:
 def test_headers_tell_the_window() -> None:
     """Limit, remaining, reset and the seconds to wait."""
     verdict = RateLimiter(RateLimits(enforce=True, per_minute=5)).take("mylist", 100.0)
-    assert verdict.headers(100.5, float_reset=False) == {
+    assert verdict.headers(100.5) == {
         "x-ratelimit-limit": "5",
         "x-ratelimit-remaining": "4",
-        "x-ratelimit-reset": "160",
+        "x-ratelimit-reset": "160.000000",
         "retry-after": "60",
     }
 

@@ -3,8 +3,7 @@
 import aiohttp
 import pytest
 
-from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
-from bridge.simulator.faults import ExtraEntry
+from bridge.simulator import Content, ContentFile, make_torrent
 from bridge.simulator.releases import parse_torrent
 from tests.simulator.conftest import Start
 from tests.simulator.support import A, B, C, film, single
@@ -273,21 +272,6 @@ async def test_checkcached_tells_only_what_is_cached(start: Start) -> None:
     assert [file["short_name"] for file in listed.data[A]["files"]] == ["Film.mkv", "en.srt"]
 
 
-async def test_pages_may_ignore_the_offset(start: Start) -> None:
-    """`ignore_offset` answers every page with the first one."""
-    api = await start(film(), items=[A], behaviour={"ignore_offset": True})
-    first, second = [await api.get("/torrents/mylist", offset=offset) for offset in (0, 1000)]
-    assert first.body == second.body
-
-
-async def test_an_extra_entry_is_sent_as_it_stands(start: Start) -> None:
-    """The list may hold what is hardly JSON, beside the right items."""
-    api = await start(film(), items=[A])
-    api.sim.faults.add("mylist", ExtraEntry('{"id": 1, "name": "\\ud800"}'))
-    answer = await api.get("/torrents/mylist")
-    assert b'"data":[{"id": 1, "name": "\\ud800"},{"id":' in answer.body
-
-
 async def test_torrentinfo_needs_no_key(start: Start) -> None:
     """Without metadata it takes the timeout and fails."""
     nobody = Content(B, "x", (ContentFile("x", 1),), metadata=False)
@@ -300,19 +284,17 @@ async def test_torrentinfo_needs_no_key(start: Start) -> None:
     assert (await api.get("/torrents/torrentinfo", hash="x")).error == "BOZO_TORRENT"
 
 
-async def test_exports_are_magnets_or_raw_files(start: Start) -> None:
+async def test_exports_are_raw_files(start: Start) -> None:
     """An uncached item is exported; one from the cache is not."""
     api = await start(film(A, cached=False), film(B))
     first, second = (await api.add(A)).data["torrent_id"], (await api.add(B)).data["torrent_id"]
-    magnet = await api.get("/torrents/exportdata", torrent_id=first, type="magnet")
-    assert magnet.data == magnet_of(film())
     raw = await api.get("/torrents/exportdata", torrent_id=first, type="file")
     assert parse_torrent(raw.body) is not None
     told = [
-        (await api.get("/torrents/exportdata", torrent_id=torrent_id, type=kind)).error
-        for torrent_id, kind in ((second, "magnet"), (first, "x"), (99, "file"))
+        (await api.get("/torrents/exportdata", torrent_id=torrent_id, type="file")).error
+        for torrent_id in (second, 99)
     ]
-    assert told == ["INVALID_OPTION", "INVALID_OPTION", "ITEM_NOT_FOUND"]
+    assert told == ["INVALID_OPTION", "ITEM_NOT_FOUND"]
 
 
 async def test_the_user_has_a_plan(start: Start) -> None:

@@ -1,15 +1,12 @@
 """The simulator as something to start, use and stop."""
 
-import asyncio
-
 import aiohttp
 import pytest
 
 from bridge.simulator import Simulator, make_torrent
 from bridge.simulator.content import ContentFile
-from bridge.simulator.faults import Trickle
 from tests.simulator.conftest import Start
-from tests.simulator.support import A, B, film, until
+from tests.simulator.support import A, B, film
 
 
 async def test_it_listens_until_it_is_stopped() -> None:
@@ -63,15 +60,3 @@ async def test_contents_are_registered_from_python(start: Start) -> None:
     for wrong in ((A, 0), (B, "nothing.mkv")):
         with pytest.raises(KeyError):
             api.sim.content_bytes(*wrong)
-
-
-async def test_a_client_that_leaves_frees_its_connection(start: Start) -> None:
-    """A fetch that is given up does not count as open any more."""
-    api = await start(film(size=500_000), items=[A])
-    (item,) = api.sim.world.torrents()
-    link = (await api.link(item.id)).data
-    api.sim.faults.add("cdn", Trickle(1000.0))
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(api.fetch(link), 0.1)
-    await until(lambda: not any(entry.open for entry in api.sim.links))
-    assert [call.outcome for call in api.sim.calls.to("cdn")] == ["client left"]

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bridge.core.model import Category, DeliveredFile, DownloadPhase, Event
 from bridge.state import Batch, Contents, Database, DatabaseError
 from bridge.state.database import EVENTS_KEPT
-from bridge.state.database_schema import STEPS
+from bridge.state.database_schema import SCHEMA
 from tests.support.scenes import (
     H,
     delivered,
@@ -91,7 +91,7 @@ EXPECTED = Contents(
     tags=["eins", "zwei"],
     last_ids={"downloads": 2, "grabs": 21, "jobs": 5},
 )
-NOTHING = Contents([], [], [], [], [], [], {"downloads": 0, "grabs": 0, "jobs": 0})
+NOTHING = Contents([], [], [], [], [], [], {})
 
 
 def on_disk(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -116,7 +116,7 @@ async def downloads_of(database: Database) -> list[int]:
 async def test_created_from_nothing(database: Database, path: Path) -> None:
     """A database that is not there is created, with its directory, and is empty."""
     assert await database.contents() == NOTHING
-    assert on_disk(path, "PRAGMA user_version") == [(len(STEPS),)]
+    assert on_disk(path, "PRAGMA user_version") == [(SCHEMA,)]
     assert {one.name for one in path.parent.iterdir()} <= {
         "bridge.db", "bridge.db-wal", "bridge.db-shm"
     }, "there was nothing to copy"  # fmt: skip
@@ -507,7 +507,7 @@ async def test_nothing_is_left_open(path: Path) -> None:
     """Closed after use, after an exception and after a failed start: no thread, no warning."""
     with suppress(LookupError):
         await fail_inside(path)
-    on_disk(path, f"PRAGMA user_version = {len(STEPS) + 1}")
+    on_disk(path, f"PRAGMA user_version = {SCHEMA + 1}")
     with suppress(DatabaseError):
         await fail_inside(path)
     gc.collect()

@@ -39,10 +39,10 @@ from bridge.core.model import (
 from bridge.core.planner_input import LiveDownload
 from bridge.core.remote_tracking import RecentlyRemovedItems
 from bridge.state import Contents, Database, DatabaseError, State
-from bridge.state.database_schema import STEPS
+from bridge.state.database_schema import SCHEMA, STEPS
 from bridge.state.migration import keep_copy
 from tests.support import schema_2
-from tests.support.schema_2 import COMPLETE, OLD, PHASES, hash_of
+from tests.support.schema_2 import COMPLETE, OLD, PHASES, SCHEMA_1, hash_of
 
 MANY = 20_000
 FEW = 180
@@ -411,7 +411,7 @@ async def test_the_first_schema_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
     row = schema_2.download_row(4, "remote")
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(f"{STEPS[0]}; PRAGMA user_version = 1;")
+        connection.executescript(f"{SCHEMA_1}; PRAGMA user_version = 1;")
         names = [one[1] for one in connection.execute("PRAGMA table_info(downloads)")]
         schema_2.insert(connection, "downloads", [{name: row[name] for name in names}])
     contents = await migrated(path)
@@ -426,20 +426,35 @@ async def test_an_empty_database_of_schema_2(tmp_path: Path) -> None:
     """A bridge that never had a download is updated, too."""
     path = tmp_path / "bridge.db"
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(f"{STEPS[0]}; {STEPS[1]}; PRAGMA user_version = 2;")
+        connection.executescript(f"{SCHEMA_1}; {STEPS[1]}; PRAGMA user_version = 2;")
     contents = await migrated(path)
     assert (contents.downloads, contents.grabs, contents.jobs) == ([], [], [])
+
+
+async def test_a_migrated_database_is_like_a_new_one(path: Path, tmp_path: Path) -> None:
+    """Both have the same tables with the same columns, and the same indexes."""
+    new = tmp_path / "new.db"
+    for one in (path, new):
+        async with Database(one):
+            pass
+    columns = (
+        'SELECT tables.name, columns.name, columns.type, "notnull", dflt_value, pk FROM sqlite_master AS tables,'
+        " pragma_table_info(tables.name) AS columns ORDER BY 1, cid"
+    )
+    indexes = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' ORDER BY 1, 2"
+    for query in (columns, indexes):
+        assert on_disk(path, query) == on_disk(new, query)
 
 
 async def test_a_newer_schema_is_refused(path: Path) -> None:
     """A database of a newer bridge is not touched, and the text says what to do."""
     await migrated(path)
-    on_disk(path, f"PRAGMA user_version = {len(STEPS) + 1}")
+    on_disk(path, f"PRAGMA user_version = {SCHEMA + 1}")
     before = path.read_bytes()
     with pytest.raises(DatabaseError, match=f"{path} was written by a newer version.*install that"):
         await migrated(path)
     assert path.read_bytes() == before
-    assert not list(path.parent.glob(f"*.schema-{len(STEPS) + 1}*"))
+    assert not list(path.parent.glob(f"*.schema-{SCHEMA + 1}*"))
 
 
 @pytest.mark.parametrize("written", [0, 3_000_000])

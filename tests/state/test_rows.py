@@ -25,8 +25,7 @@ from bridge.core.model import (
     Reason,
     RemovedDownload,
 )
-from bridge.state.database_schema import STEPS
-from bridge.state.migration import CREATE_TABLES
+from bridge.state.database_schema import NEW_DATABASE
 from bridge.state.rows import (
     JOB_COLUMNS,
     JOB_KINDS,
@@ -90,8 +89,7 @@ def values(kind: type[Any]) -> st.SearchStrategy[Any]:
 def tables() -> sqlite3.Connection:
     """Open an empty database in memory, with all tables."""
     connection = sqlite3.connect(":memory:")
-    for step in STEPS:
-        connection.executescript(step)
+    connection.executescript(NEW_DATABASE)
     return connection
 
 
@@ -230,7 +228,7 @@ def test_a_job_that_cannot_be_read(column: str, value: str, told: str) -> None:
 
 def test_a_strict_table_refuses_other_types() -> None:
     """Numbers and texts have the right type, so that a start need not look at each of them."""
-    assert CREATE_TABLES.count("STRICT") == CREATE_TABLES.count("CREATE TABLE")
+    assert NEW_DATABASE.count("STRICT") == NEW_DATABASE.count("CREATE TABLE")
     with memory() as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("INSERT INTO categories VALUES (?, ?)", ("tv", b"\x00"))
 

@@ -113,9 +113,9 @@ class Room:
             info_hash=info_hash, save_path=self.save_path, content_name=name, files=files
         )
 
-    async def deliver(self, request: DeliveryRequest) -> Path:
-        """Deliver with links of the CDN; return the content's path."""
-        return (await self.delivery.deliver(request, self.cdn, self.progress)).content_path
+    async def deliver(self, request: DeliveryRequest) -> None:
+        """Deliver with links of the CDN."""
+        await self.delivery.deliver(request, self.cdn, self.progress)
 
     def same(self, request: DeliveryRequest) -> bool:
         """Whether every file of the order is at its place and is what the CDN serves."""

@@ -15,6 +15,135 @@ from bridge.state.database_schema import STEPS
 
 OLD = 1_700_000_000.0
 
+SCHEMA_1 = """
+CREATE TABLE downloads (
+    hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    save_path TEXT NOT NULL,
+    added_at REAL NOT NULL,
+    infohash_v1 TEXT NOT NULL,
+    infohash_v2 TEXT NOT NULL,
+    category TEXT NOT NULL,
+    tags TEXT NOT NULL,                 -- JSON list
+    magnet TEXT NOT NULL,
+    has_torrent INTEGER NOT NULL,
+    private INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    phase_at REAL NOT NULL,
+    stopped INTEGER NOT NULL,
+    force_start INTEGER NOT NULL,
+    sequential INTEGER NOT NULL,
+    first_last_first INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    content_layout TEXT NOT NULL,
+    super_seeding INTEGER NOT NULL,
+    auto_tmm INTEGER NOT NULL,
+    comment TEXT NOT NULL,
+    download_limit INTEGER NOT NULL,
+    upload_limit INTEGER NOT NULL,
+    file_edits TEXT NOT NULL,           -- JSON list
+    moving_to TEXT NOT NULL,
+    missing_files INTEGER NOT NULL,
+    ratio_limit REAL NOT NULL,
+    seeding_time_limit INTEGER NOT NULL,
+    inactive_seeding_time_limit INTEGER NOT NULL,
+    torrent_id INTEGER,
+    queued_id INTEGER,
+    ours INTEGER NOT NULL,
+    submitted_at REAL,
+    lookup_until REAL NOT NULL,
+    remote_at REAL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at REAL NOT NULL,
+    note TEXT NOT NULL,
+    seen_at REAL,
+    failing_since REAL,
+    misses INTEGER NOT NULL,
+    idle_seconds REAL NOT NULL,
+    observed_seconds REAL NOT NULL,
+    remote_progress REAL NOT NULL,
+    progress REAL NOT NULL,
+    ratio REAL NOT NULL,
+    uploaded INTEGER NOT NULL,
+    lacking_at INTEGER NOT NULL,
+    content_name TEXT NOT NULL,
+    delivery_mode TEXT NOT NULL,
+    completed_at REAL,
+    failure_reason TEXT,
+    failure_message TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE torrents (                 -- the .torrent files we were handed
+    hash TEXT PRIMARY KEY REFERENCES downloads (hash) ON DELETE CASCADE,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE files (
+    hash TEXT NOT NULL REFERENCES downloads (hash) ON DELETE CASCADE,
+    file_id INTEGER NOT NULL,
+    remote_name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    chosen INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    PRIMARY KEY (hash, file_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE removals (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    save_path TEXT NOT NULL,
+    content_name TEXT NOT NULL,
+    files TEXT NOT NULL,                -- JSON list of paths below save_path
+    delivery_mode TEXT NOT NULL,
+    delete_remote INTEGER NOT NULL,
+    torrent_id INTEGER,
+    queued_id INTEGER,
+    unclear INTEGER NOT NULL,
+    submitted_at REAL,
+    created_at REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE failovers (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    category TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    sent_at REAL,
+    ended_at REAL,
+    looks INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE categories (
+    name TEXT PRIMARY KEY,
+    save_path TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE tags (name TEXT PRIMARY KEY) STRICT;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    why TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_hash ON events (hash, id);
+
+CREATE TABLE facts (                    -- budgets, the hashed password: small JSON by name
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+"""
+
 PHASES = (
     "accepted",
     "submitting",
@@ -221,7 +350,7 @@ def create(path: Path, downloads: int) -> None:
     """Create a database of schema 2 with so many downloads: every phase, every kind of claim."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(f"{STEPS[0]}; {STEPS[1]}; PRAGMA user_version = 2;")
+        connection.executescript(f"{SCHEMA_1}; {STEPS[1]}; PRAGMA user_version = 2;")
         phases = {number: PHASES[number % len(PHASES)] for number in range(1, downloads + 1)}
         insert(connection, "downloads", [download_row(*one) for one in phases.items()])
         planned = [one for one in phases.items() if download_row(*one)["content_name"]]

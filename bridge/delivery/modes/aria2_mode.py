@@ -38,7 +38,7 @@ from bridge.delivery.disk.staging import discard
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slots
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, TransferStatus
 from bridge.delivery.modes.aria2_staging import Aria2Staging
 
@@ -88,9 +88,7 @@ class Aria2Delivery:
         self._slots = Slots(fetch.parallel_files, length=fetch.turn)
         self._verifier = Verifier()
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Let aria2 fetch the files, and publish them; see `Delivery.deliver`."""
         check_request(request)
         root = staging_root(self._incomplete, request.staging_name)
@@ -98,7 +96,7 @@ class Aria2Delivery:
             await in_thread(discard, root)
             # A kill after the rename of a copy leaves its hidden folder.
             await discard_beside(request.save_path, request.staging_name)
-            return Delivered(request.target)
+            return
         await in_thread(check_names, request)
         files = Aria2Staging(root, request)
         await in_thread(files.prepare, min_free=self._fetch.min_free_bytes)
@@ -120,7 +118,6 @@ class Aria2Delivery:
         await in_thread(files.settle)
         await in_steps(publish_steps(root, request))
         log.info("content_published", hash=request.info_hash, target=str(request.target))
-        return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
         """Remove the transfers from aria2, and the staging area; see `Delivery.discard`."""
@@ -277,9 +274,8 @@ class _Transfer:
         elif status is None or status.status == "removed":
             trouble = "somebody removed it there"
         elif status.status == "error":
-            code = int(status.error_code)
-            trouble = f"{_WORDS.get(code, 'an error')} (code {code})"
-            if code == FULL:
+            trouble = f"{_WORDS.get(status.error, 'an error')} (code {status.error})"
+            if status.error == FULL:
                 raise NotEnoughSpace(needed=self._file.size - status.completed, free=0)
         else:
             trouble = f"the CDN has {status.total} bytes, TorBox lists {self._file.size}"

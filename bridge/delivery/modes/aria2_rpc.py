@@ -31,24 +31,16 @@ T = TypeVar("T")
 Word: TypeAlias = Literal["active", "waiting", "paused", "error", "complete", "removed"]
 
 
-class TransferStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The status of a transfer. aria2 writes numbers as text."""
+class TransferStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The status of a transfer."""
 
     gid: str
     status: Word
-    total_length: str = "0"
-    completed_length: str = "0"
-    error_code: str = "0"
-
-    @property
-    def total(self) -> int:
-        """Bytes; 0 while aria2 does not know."""
-        return int(self.total_length)
-
-    @property
-    def completed(self) -> int:
-        """Bytes on its disk."""
-        return int(self.completed_length)
+    total: int = msgspec.field(name="totalLength", default=0)
+    """Bytes; 0 while aria2 does not know."""
+    completed: int = msgspec.field(name="completedLength", default=0)
+    """Bytes on its disk."""
+    error: int = msgspec.field(name="errorCode", default=0)
 
 
 _KEYS = ("gid", "status", "totalLength", "completedLength", "errorCode")
@@ -164,6 +156,7 @@ def _result(method: str, body: bytes) -> msgspec.Raw:
 
 def _read(raw: msgspec.Raw, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(raw, type=kind)
+        # aria2 writes numbers as text, which strict decoding would refuse.
+        return msgspec.json.decode(raw, type=kind, strict=False)
     except msgspec.MsgspecError:
         raise DeliveryFailed("aria2 gave an answer that cannot be parsed") from None

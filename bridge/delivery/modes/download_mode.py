@@ -24,7 +24,7 @@ from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import Fetcher
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links
+from bridge.delivery.interface import DeliveryRequest, Links
 
 log = structlog.get_logger()
 
@@ -59,9 +59,7 @@ class DownloadDelivery:
         """Change the limit at once; None or 0 is without limit."""
         self._fetcher.throttles.total.set_limit(bytes_per_second)
 
-    async def deliver(
-        self, request: DeliveryRequest, links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, links: Links, progress: Progress) -> None:
         """Fetch and publish; see `Delivery.deliver`."""
         check_request(request)
         root = staging_root(self._incomplete, request.staging_name)
@@ -74,7 +72,7 @@ class DownloadDelivery:
                 await discard_beside(request.save_path, request.staging_name)
                 for known in request.files:
                     progress.at(known.file_id, known.size)
-                return Delivered(request.target)
+                return
             _show(progress, files)
             await self._fetch(request, links, progress, files)
 
@@ -89,7 +87,6 @@ class DownloadDelivery:
             )
         await in_steps(publish_steps(root, request))
         log.info("content_published", hash=request.info_hash, target=str(request.target))
-        return Delivered(request.target)
 
     def _begin(
         self, root: Path, request: DeliveryRequest, reserved: ExitStack

@@ -13,19 +13,16 @@ from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request, inner
 from bridge.delivery.disk.safe_paths import open_folder
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links
+from bridge.delivery.interface import DeliveryRequest, Links
 
 
 class NoDelivery:
     """Creates an empty folder."""
 
-    async def deliver(
-        self, request: DeliveryRequest, _links: Links, _progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, _links: Links, _progress: Progress) -> None:
         """Create the folder; see `Delivery.deliver`."""
         check_request(request)
         await in_thread(_make, request)
-        return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
         """Do nothing: this mode never leaves anything unfinished."""

@@ -15,7 +15,7 @@ from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
 from bridge.delivery.disk.safe_paths import Folder
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, Links, RequestedFile
 
 Address: TypeAlias = Callable[[DeliveryRequest, RequestedFile], str]
 """Returns the URL that plays a file."""
@@ -27,9 +27,7 @@ class StrmDelivery:
     def __init__(self, address: Address | None) -> None:
         self._address = address
 
-    async def deliver(
-        self, request: DeliveryRequest, _links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, _links: Links, progress: Progress) -> None:
         """Write and publish; see `Delivery.deliver`."""
         check_request(request)
         if self._address is None:
@@ -40,7 +38,6 @@ class StrmDelivery:
         await in_thread(_put, request, texts)
         for file in request.files:
             progress.at(file.file_id, file.size)
-        return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
         """Do nothing: this mode never leaves anything unfinished."""

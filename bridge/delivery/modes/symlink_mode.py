@@ -26,7 +26,7 @@ from bridge.delivery.disk.build_beside import put_in_place
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.request_paths import check_request
 from bridge.delivery.disk.safe_paths import Folder
-from bridge.delivery.interface import Delivered, DeliveryRequest, Links, RequestedFile
+from bridge.delivery.interface import DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.mount_lookup import Mount, MountGone, find, opens, require
 
 log = structlog.get_logger()
@@ -114,9 +114,7 @@ class SymlinkDelivery:
         self._waiting: dict[str, float] = {}
         """By staging name: since when files are missing from a mount that works."""
 
-    async def deliver(
-        self, request: DeliveryRequest, _links: Links, progress: Progress
-    ) -> Delivered:
+    async def deliver(self, request: DeliveryRequest, _links: Links, progress: Progress) -> None:
         """Link the files, or raise NotYet if the mount does not show them; see `Delivery.deliver`."""
         check_request(request)
         if self._mount is None:
@@ -134,7 +132,6 @@ class SymlinkDelivery:
         if dead := await self._ask(self._mount, request, _dead):
             raise self._late(request, dead, "do not open through their links")
         self._waiting.pop(request.staging_name, None)
-        return Delivered(request.target)
 
     async def discard(self, staging_name: str) -> None:
         """Forget how long the files have been missing."""
