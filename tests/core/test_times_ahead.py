@@ -1,6 +1,6 @@
 """Times that a clock that was put back has left in the future."""
 
-from dataclasses import fields
+from msgspec.structs import fields
 
 from bridge.core.times_ahead import LONGEST_WAIT
 from bridge.engine.link_follow import PAUSES
