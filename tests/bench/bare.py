@@ -10,6 +10,7 @@ are what no bridge on aiohttp can be below.
 
 import argparse
 import asyncio
+import compileall
 import os
 import sys
 import tempfile
@@ -130,6 +131,8 @@ async def run(options: argparse.Namespace) -> None:
         rig = Rig(Path(scratch))
         rig.downloads.mkdir()
         await rig.sim.start()
+        # As an installed package is; where Python may not write it, each start compiles anew.
+        await asyncio.to_thread(compileall.compile_dir, ROOT / "bridge", quiet=1)
         bridge = BridgeProcess(rig.environ)
         try:
             began = time.perf_counter()
