@@ -1,7 +1,8 @@
 """Stores the progress that clients were shown: it must not go back after a restart."""
 
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from bridge.core.model import Grab
 from bridge.state import State
