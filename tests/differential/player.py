@@ -127,9 +127,10 @@ class Player:
         while time.monotonic() < began + SETTLE_SECONDS:
             self._listed = await self._states(step.session)
             waiting = until_new and self._listed.keys() <= old.keys()
+            new = {key: state for key, state in self._listed.items() if key not in old}
             if waiting and time.monotonic() < began + ARRIVAL_SECONDS:
                 await asyncio.sleep(POLL_SECONDS)
-            elif self._listed != before or not _at_rest(self._listed, step.state):
+            elif self._listed != before or not _at_rest(new or self._listed, step.state):
                 before = self._listed
                 await asyncio.sleep(POLL_SECONDS)
             else:

@@ -13,15 +13,16 @@ from tests.differential.compare import Compared, Kind, compare
 from tests.differential.player import Place, Player
 from tests.differential.real import real_qbittorrent
 from tests.differential.scenario.finished import CONTENTS, write
-from tests.differential.scenario.material import MAGNET_HASH
+from tests.differential.scenario.material import MAGNET_HASH, topic
 from tests.differential.scenario.whole import SCENARIO
 from tests.differential.table import TABLE
 from tests.support.rig import PASSWORD, USERNAME, Rig
 
-UNKNOWABLE: Final = Content(
-    hash=MAGNET_HASH, name=MAGNET_HASH, files=(ContentFile("x.mkv", 1),), metadata=False
+UNKNOWABLE: Final = tuple(
+    Content(hash=one, name=one, files=(ContentFile("x.mkv", 1),), metadata=False)
+    for one in (MAGNET_HASH, topic("5"))
 )
-"""What the magnet is of; nobody tells."""
+"""What the magnets that run are of; nobody tells."""
 NEVER: Final = 1e6
 """Seconds until TorBox finds anything out."""
 
@@ -83,7 +84,7 @@ async def bridge_place(root: Path) -> AsyncIterator[Place]:
     root.mkdir(parents=True)
     rig = Rig(root, Scenario(behaviour=Behaviour(metadata_seconds=NEVER)))
     await rig.open()
-    for content in (*CONTENTS, UNKNOWABLE):
+    for content in (*CONTENTS, *UNKNOWABLE):
         rig.sim.register(content)
     try:
         yield Place(rig.url, rig.downloads, USERNAME, PASSWORD)

@@ -71,7 +71,7 @@ class Step:
         return replace(self, headers={**self.headers, **headers})
 
     def until(self, state: str) -> "Step":
-        """Wait until the states of all torrents end so: `UP` is complete."""
+        """Wait until the states of what it adds, or else of all torrents, end so: `UP` is complete."""
         return replace(self, state=state)
 
     def after(self, seconds: float) -> "Step":

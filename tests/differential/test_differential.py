@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bridge.qbittorrent.routes import ROUTES
 from tests.differential.page import PAGE, page
 from tests.differential.real import missing
@@ -16,6 +18,7 @@ def need_qbittorrent() -> None:
         peers.missing(reason)
 
 
+@pytest.mark.timeout(300)  # hundreds of requests to two servers, with waits in between
 async def test_the_bridge_answers_as_qbittorrent_does(tmp_path: Path) -> None:
     """Whatever differs stands in the table, and whatever stands in the table differs."""
     need_qbittorrent()

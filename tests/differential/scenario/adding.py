@@ -81,7 +81,7 @@ LINKS: Final = (
 PASSING: Final = (
     post("torrents/add", urls=magnet("4"), stopped="true"),
     get("torrents/info", hashes=topic("4")).called("added with the word of 5.x"),
-    post("torrents/add", urls=magnet("5"), paused="maybe"),
+    post("torrents/add", urls=magnet("5"), paused="maybe").until("metaDL"),
     get("torrents/info", hashes=topic("5")).called("added with half a word"),
     post("torrents/delete", hashes="all", deleteFiles="true"),
     _stopped().carrying(file(NESTED), file(PRIVATE)).called("add two files at once"),
