@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core import transitions
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet

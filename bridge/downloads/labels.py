@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import Category, Entry, Grab
 from bridge.core.paths import OutsideRoots, Roots

@@ -5,10 +5,10 @@ not a torrent is 415, but only after everything else in the request was added. L
 """
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.model import USE_GLOBAL

@@ -1,7 +1,6 @@
 """The JSON API below /api/bridge as a table, the source of the router and of the OpenAPI file."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, get_type_hints
 
@@ -64,8 +63,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRoute:
+class ApiRoute(msgspec.Struct, frozen=True):
     """A method of a path. The types of body and answer are those of its handler's annotations."""
 
     method: str

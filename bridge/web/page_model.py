@@ -7,10 +7,11 @@ download; its id is the id of the grab.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.core.model import DownloadPhase, Entry, Phase
 from bridge.core.planner_input import LiveDownload
