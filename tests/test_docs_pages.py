@@ -27,8 +27,8 @@ from bridge.core.model import Reason
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-TESTED_ELSEWHERE = {"configuration.md", "simulator.md"}
-"""Their YAML is: the first in test_docs_settings, the second is scenarios, in tests/simulator."""
+TESTED_ELSEWHERE = {"simulator.md"}
+"""Its YAML is scenarios, tested in tests/simulator."""
 
 NOT_SETTINGS = {
     "BRIDGE_CONFIG",    # where the settings file is

@@ -105,20 +105,6 @@ def test_the_default_on_the_page_is_the_default(key: str) -> None:
     assert load(None, {name: told}) == Settings()
 
 
-def _yaml_blocks() -> list[str]:
-    return re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-
-
-@pytest.mark.parametrize("block", _yaml_blocks())
-def test_recipes_load(block: str, tmp_path: Path) -> None:
-    """Each recipe is accepted as it stands, but for the files that it names."""
-    secret = tmp_path / "secret"
-    secret.write_text("a-made-up-secret\n", encoding="utf-8")
-    file = tmp_path / "bridge.yaml"
-    file.write_text(re.sub(r"/run/secrets/\w+", str(secret), block), encoding="utf-8")
-    assert load(file, {}) != Settings()
-
-
 def test_the_leaves_say_what_is_allowed() -> None:
     """Every single value has words for the user about what it may be."""
     leaves = [leaf for _, kind in variables().values() if (leaf := leaf_of(kind)) is not None]

@@ -9,15 +9,8 @@ import pytest
 
 from bridge.doctor import Level
 from tests.support.arr_api import KINDS
-from tests.support.doctor import PORT, World, running_world, world
+from tests.support.doctor import PORT, World, running_world
 from tests.support.rig import PASSWORD
-
-
-@pytest.fixture(name="here")
-async def _here(tmp_path: Path) -> AsyncIterator[World]:
-    """A Sonarr whose bridge does not run."""
-    async with world(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture(name="alive")

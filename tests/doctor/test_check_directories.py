@@ -1,25 +1,18 @@
 """What the doctor says of directories: whose they are, and the mount that links lead to."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bridge.doctor import Level
-from tests.support.doctor import World, running_world, world
+from tests.support.doctor import World, running_world
 from tests.support.process import run_to_end
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
 STRANGER = 4321
-
-
-@pytest.fixture(name="here")
-async def _here(tmp_path: Path) -> AsyncIterator[World]:
-    """Directories, a TorBox and a Sonarr."""
-    async with world(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture(name="mount")

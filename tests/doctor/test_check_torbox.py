@@ -1,22 +1,12 @@
 """What the doctor says of TorBox: slots, limits, and whether its CDN serves."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bridge.doctor import Finding, Level
 from bridge.simulator import Content
 from bridge.simulator.faults import AnyEffect, Cut, DeadLink, Error, Gzip, Html, JsonBody, RateLimit
-from tests.support.doctor import World, world
+from tests.support.doctor import World
 from tests.support.rig import cached, pack
-
-
-@pytest.fixture(name="here")
-async def _here(tmp_path: Path) -> AsyncIterator[World]:
-    """A TorBox that has nothing yet."""
-    async with world(tmp_path) as made:
-        yield made
 
 
 async def has_a_file(here: World) -> Content:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from bridge.doctor.findings import healthy, line
 from tests.support.arr_api import KEY, KINDS
 from tests.support.doctor import PORT, World, world
 from tests.support.process import run_to_end
-
-
-@pytest.fixture(name="here")
-async def _here(tmp_path: Path) -> AsyncIterator[World]:
-    """A Sonarr and a TorBox."""
-    async with world(tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("kind", KINDS)

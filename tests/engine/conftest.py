@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.arr_emulator.arr_client import Arr
 from tests.support.rig import BRISK, Rig
 
 
@@ -29,3 +30,10 @@ async def _patient(tmp_path: Path) -> AsyncIterator[Rig]:
         yield rig
     finally:
         await rig.close()
+
+
+@pytest.fixture(name="two")
+async def _two(rig: Rig) -> AsyncIterator[tuple[Arr, Arr]]:
+    """A Sonarr and a Radarr on one bridge."""
+    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+        yield sonarr, radarr

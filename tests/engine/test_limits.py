@@ -8,15 +8,10 @@ import pytest
 import structlog
 
 from bridge.core.model import Phase
-from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error, RateLimit
 from bridge.torbox import BudgetRow
-from tests.support.rig import PATIENCE, Rig, cached
-
-
-def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
-    """Make a film, cached at TorBox or not."""
-    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
+from tests.support.rig import PATIENCE, Rig, film
 
 
 async def shown(rig: Rig, content: Content) -> tuple[str, int]:

@@ -9,15 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.core.model import Download, DownloadPhase, Grab, Phase
-from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator import Content, ContentFile, magnet_of
 from bridge.simulator.faults import AnyEffect, Error, Html, Malformed, StaleList
 from bridge.state import Batch, Database
-from tests.support.rig import BRISK, Rig, cached, pack
-
-
-def film(name: str, *, size: int = 100_000, is_cached: bool = False) -> Content:
-    """Make a film, cached at TorBox or not."""
-    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
+from tests.support.rig import BRISK, Rig, film, pack
 
 
 async def test_torbox_away(rig: Rig) -> None:

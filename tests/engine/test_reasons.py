@@ -13,15 +13,10 @@ from bridge.core.patience import FAILED_SECONDS, GONE_MISSES, GONE_SECONDS
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error
 from tests.support.arr_world import TOLD, World, world
-from tests.support.rig import Rig, cached
+from tests.support.rig import Rig, cached, film
 
 DAY = 86_400.0
 GIB = 1 << 30
-
-
-def film(name: str = "Film", *, size: int = 100_000, is_cached: bool = True) -> Content:
-    """Make a film, cached at TorBox or not."""
-    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
 
 
 def known(rig: Rig, content: Content, **tricks: object) -> Content:
@@ -33,7 +28,7 @@ def known(rig: Rig, content: Content, **tricks: object) -> Content:
 
 def invalid(rig: Rig) -> Content:
     """TorBox cannot read the torrent."""
-    content = known(rig, film())
+    content = known(rig, film(is_cached=True))
     error = Error(400, "BOZO_TORRENT", "Torrent file is not valid.")
     rig.sim.faults.add("createtorrent", error, times=None)
     return content
@@ -73,7 +68,7 @@ def incomplete(rig: Rig) -> Content:
 
 def slow(rig: Rig, **tricks: object) -> Content:
     """TorBox has to get it first."""
-    return known(rig, film(is_cached=False), **tricks)
+    return known(rig, film(), **tricks)
 
 
 async def nothing(_here: World, _content: Content) -> None:
@@ -129,13 +124,16 @@ SCENARIOS = (
         Reason.GAVE_UP, lambda rig: slow(rig, download_seconds=DAY), patience("GIVE_UP_AFTER")
     ),
     Scenario(Reason.GONE, lambda rig: slow(rig, stop_at=0.5), then=gone_for_long),
-    Scenario(Reason.INFECTED, lambda rig: known(rig, film(), infected=True)),
-    Scenario(Reason.EXPIRED, lambda rig: known(rig, film(), expire_seconds=-DAY, no_files=True)),
+    Scenario(Reason.INFECTED, lambda rig: known(rig, film(is_cached=True), infected=True)),
+    Scenario(
+        Reason.EXPIRED,
+        lambda rig: known(rig, film(is_cached=True), expire_seconds=-DAY, no_files=True),
+    ),
     Scenario(Reason.ZIPPED, zipped),
     Scenario(Reason.INCOMPLETE, incomplete, patience("STALLED_AFTER"), by_file=True),
     Scenario(
         Reason.NOTHING_CHOSEN,
-        lambda rig: known(rig, film()),
+        lambda rig: known(rig, film(is_cached=True)),
         {"BRIDGE_POLICY__FILES__EXCLUDE": "*.mkv"},
     ),
 )

@@ -8,14 +8,9 @@ import structlog
 from bridge.core.model import Phase, Reason
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
 from bridge.simulator.faults import Error, NoData
-from tests.support.rig import Rig, cached, pack
+from tests.support.rig import Rig, cached, film, pack
 
 DAY = 86_400.0
-
-
-def film(name: str = "Film", *, size: int = 100_000, is_cached: bool = False) -> Content:
-    """Make a film, cached at TorBox or not."""
-    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
 
 
 async def remote(rig: Rig, content: Content, **tricks: object) -> None:

@@ -20,13 +20,6 @@ from tests.support.rig import PASSWORD, Rig, cached, pack
 from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, shown
 
 
-@pytest.fixture(name="two")
-async def _two(rig: Rig) -> AsyncIterator[tuple[Arr, Arr]]:
-    """A Sonarr and a Radarr on one bridge."""
-    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
-        yield sonarr, radarr
-
-
 async def test_one_fetch_for_both(rig: Rig, two: tuple[Arr, Arr]) -> None:
     """Each imports from its own path, byte for byte; TorBox is asked and the bytes come once."""
     sonarr, radarr = two

@@ -20,13 +20,6 @@ from tests.support.shared_hash import FILMS, TV, add, fetched, names, settled, s
 NO_SEEDING = SeedLimits(ratio=0.0)
 
 
-@pytest.fixture(name="two")
-async def _two(rig: Rig) -> AsyncIterator[tuple[Arr, Arr]]:
-    """A Sonarr and a Radarr on one bridge."""
-    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
-        yield sonarr, radarr
-
-
 async def asked_to_stop(rig: Rig) -> None:
     """Wait until TorBox was asked to stop seeding; it has not answered yet."""
 

@@ -66,14 +66,23 @@ GRAB_PHASES = {
 OPEN = """
 import asyncio, sys
 from pathlib import Path
+import aiosqlite
 from bridge.state import Database
 
+execute = aiosqlite.Connection.executescript
+
+async def stop_before_the_end(connection, script):
+    await execute(connection, script.removesuffix("COMMIT;"))
+    await asyncio.sleep(3600)
+
 async def main():
+    aiosqlite.Connection.executescript = stop_before_the_end
     async with Database(Path(sys.argv[1])):
         pass
 
 asyncio.run(main())
 """
+"""Opens a database, and never gets to the end of its first transaction."""
 
 
 @pytest.fixture(name="old", scope="module")

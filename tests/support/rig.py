@@ -300,6 +300,11 @@ def pack(name: str = "Show.S01.1080p-GRP", *, episodes: int = 3, size: int = 200
     return cached(make_torrent(name, files, trackers=["http://tracker.invalid/announce"]))
 
 
+def film(name: str = "Film", *, size: int = 100_000, is_cached: bool = False) -> Content:
+    """A film with a .torrent, cached at TorBox or not."""
+    return cached(make_torrent(name, [ContentFile(f"{name}.mkv", size)]), is_cached=is_cached)
+
+
 def cached(content: Content, *, is_cached: bool = True) -> Content:
     """The same content, cached at TorBox or not."""
     fields = {name: getattr(content, name) for name in content.__struct_fields__}
