@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import structlog
 from aiohttp import web
 from msgspec import structs
@@ -64,8 +64,7 @@ CHECK_AGAIN_SECONDS = 60.0
 STREAM_KEY = "stream_key"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """A bridge that serves."""
 
     url: str
@@ -78,8 +77,7 @@ class Running:
     """Set when somebody wants a restart with the settings as they are by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """The source of the settings, for the page that changes them."""
 
     path: Path
@@ -418,8 +416,7 @@ def _search_url(base_url: str) -> str:
     return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
-@dataclass(frozen=True, slots=True)
-class _NewPassword:
+class _NewPassword(msgspec.Struct, frozen=True):
     """A password made for the first start. It is not stored yet."""
 
     text: str

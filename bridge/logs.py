@@ -16,10 +16,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -159,8 +159,7 @@ def for_terminal(text: str) -> str:
     return _CONTROLS.sub(_escaped, text)
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(msgspec.Struct, frozen=True):
     """A message as qBittorrent's log shows it; `timestamp` in unix seconds."""
 
     id: int

@@ -1,9 +1,10 @@
 """Interpreting the history of an *arr for one download. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from bridge.arr.servarr_records import HistoryRecord
 
@@ -24,8 +25,7 @@ class Fate(StrEnum):
     """The *arr imported files of it, or its user told it to ignore the download."""
 
 
-@dataclass(frozen=True, slots=True)
-class GrabFate:
+class GrabFate(msgspec.Struct, frozen=True):
     """The fate, and the id of the history record of the last grab (0 if there is none)."""
 
     fate: Fate

@@ -4,7 +4,6 @@ Every method raises an `ArrError` (see `servarr_http`) if the *arr did not do wh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -29,8 +28,7 @@ from bridge.config import ArrKind, ArrSettings
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True):
     """The differences between the kinds of *arr."""
 
     app: str

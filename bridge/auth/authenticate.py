@@ -6,9 +6,9 @@ empty.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
+import msgspec
 from aiohttp import web
 
 from bridge.auth.sessions import Access
@@ -26,8 +26,7 @@ LOCAL_SUFFIXES = (
 """Names that no public DNS server answers for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """The sender of a request: a session, the API key, or a client in an exempt network."""
 
     name: str

@@ -1,9 +1,10 @@
 """Where settings come from: the environment over the YAML file over the defaults."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from bridge.config.builder import Builder
 from bridge.config.environment import CONFIG, read_environment, read_plain_key
@@ -25,8 +26,7 @@ from bridge.config.yaml_nodes import (
 DEFAULT_CONFIG: Final = Path("/config/bridge.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """Settings, and what was given for them, with its places."""
 
     settings: Settings

@@ -1,10 +1,10 @@
 """The allowed values of each setting, as `msgspec.inspect` reads them from the types."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+import msgspec
 from msgspec import inspect
 
 from bridge.config.settings import Settings
@@ -23,8 +23,7 @@ def settings_schema() -> inspect.StructType:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """A single value, read from text."""
 
     expected: str

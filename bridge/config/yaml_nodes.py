@@ -5,9 +5,9 @@ YAML's own idea of what `no` or `1:30` means never matters, because no value is 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
 import yaml
 
 from bridge.config.schema import FILE_SUFFIX
@@ -39,8 +39,7 @@ class UnreadableYaml(Exception):
     """The text as a whole cannot be read; the message says where and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True):
     """A single value as text; None is YAML's null."""
 
     where: str
@@ -48,16 +47,14 @@ class Scalar:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """A list."""
 
     where: str
     items: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A mapping."""
 
     where: str

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
+
+import msgspec
 
 Key = TypeVar("Key", bound=Hashable)
 T = TypeVar("T")
@@ -20,8 +21,7 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-@dataclass(frozen=True, slots=True)
-class _Change(Generic[Key]):
+class _Change(msgspec.Struct, Generic[Key], frozen=True):
     version: int
     ids: frozenset[Key]
 

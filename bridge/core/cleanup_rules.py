@@ -5,7 +5,8 @@ removes them: their files go, and what the bridge created at TorBox.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from bridge.core.actions import AskImport, CleanUp, DeleteStray, Step
 from bridge.core.model import (
@@ -29,8 +30,7 @@ REMEMBERED_SECONDS = 86400.0
 """Seconds for which an item of a removed download may still appear at TorBox."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """When a grab is cleaned up (unix seconds), and why."""
 
     at: float

@@ -6,7 +6,9 @@ outside the common top folder, or two files of the same path.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from bridge.core.model import FileEdit
 from bridge.core.paths import RESERVED, safe_path
@@ -15,8 +17,7 @@ NORMAL = 1
 PRIORITIES = frozenset({0, NORMAL, 6, 7})
 
 
-@dataclass(frozen=True, slots=True)
-class EditRefused:
+class EditRefused(msgspec.Struct, frozen=True):
     """The edit is not possible. `reason` is the text that qBittorrent answers with."""
 
     reason: str

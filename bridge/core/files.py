@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 from typing import Protocol, TypeVar
+
+import msgspec
 
 
 class SelectableFile(Protocol):
@@ -25,8 +26,7 @@ class SelectableFile(Protocol):
         """The size in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(msgspec.Struct, frozen=True):
     """A file with an id, a name and a size, and nothing else."""
 
     id: int
@@ -34,8 +34,7 @@ class NamedFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileRules:
+class FileRules(msgspec.Struct, frozen=True):
     """The `files` section of a category's policy.
 
     Globs ignore case and are matched against the file's name and its whole path, where `*` also
@@ -48,8 +47,7 @@ class FileRules:
     exclude: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NothingLeft:
+class NothingLeft(msgspec.Struct, frozen=True):
     """No file is left to deliver. `reason` is a sentence for the user."""
 
     reason: str

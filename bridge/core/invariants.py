@@ -6,7 +6,8 @@ must agree with what is stored. Checked after fault scenarios in tests, and in p
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from bridge.core.model import (
     NOT_DELIVERED,
@@ -27,8 +28,7 @@ OVERDUE_SECONDS = 300.0
 TORBOX_WORKS = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the bridge at one moment."""
 
     now: float

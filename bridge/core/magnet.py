@@ -3,8 +3,9 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, unquote_plus
+
+import msgspec
 
 from bridge.core.metainfo import HASH_DIGITS, Metainfo
 from bridge.core.model import LONGEST_NAME
@@ -28,8 +29,7 @@ MOST_URLS = 200
 """Maximum trackers, and web seeds, that are kept: all of it is stored and sent to TorBox."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Magnet:
+class Magnet(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of a magnet link. At least one of the info-hashes is set."""
 
     infohash_v1: str = ""
@@ -49,8 +49,7 @@ class Magnet:
         return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class BadMagnet:
+class BadMagnet(msgspec.Struct, frozen=True):
     """The text is neither a magnet link nor an info-hash; the message says why."""
 
     reason: str

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bridge.core.bencode import BadBencode, Value, read_dictionary
 from bridge.core.model import LONGEST_NAME
 
@@ -42,8 +44,7 @@ class TorrentFile:
     """Root of its merkle tree; empty in a v1 torrent and for an empty file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blueprint:
+class Blueprint(msgspec.Struct, frozen=True, kw_only=True):
     """The hashes that the bytes of a torrent must have."""
 
     piece_length: int
@@ -51,12 +52,11 @@ class Blueprint:
     """The files in the torrent's order, each with whether it is padding (zero bytes)."""
     hashes: bytes = b""
     """v1: the SHA-1 of each piece, concatenated."""
-    layers: Mapping[bytes, bytes] = field(default_factory=dict)
+    layers: Mapping[bytes, bytes] = msgspec.field(default_factory=dict)
     """v2: the hashes of a file's pieces, by the file's root, for files of more than one piece."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metainfo:
+class Metainfo(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of a .torrent."""
 
     infohash_v1: str
@@ -88,8 +88,7 @@ class Metainfo:
         return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class NotATorrent:
+class NotATorrent(msgspec.Struct, frozen=True):
     """The bytes are not a .torrent; the text says why."""
 
     reason: str
@@ -145,8 +144,7 @@ class _Broken(ValueError):
     """The bencode is valid but the torrent is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(msgspec.Struct, frozen=True):
     """The files that an info dictionary describes."""
 
     entries: tuple[tuple[TorrentFile, bool], ...]

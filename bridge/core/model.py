@@ -4,11 +4,12 @@ Times are unix seconds (float), sizes are bytes, seed limits are minutes as qBit
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
+
+import msgspec
 
 UNLIMITED = -1
 USE_GLOBAL = -2
@@ -120,16 +121,14 @@ class Reason(StrEnum):
     NOTHING_CHOSEN = "nothing_chosen"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A reason code and a sentence that tells the user what happened."""
 
     reason: Reason
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEdit:
+class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
     """A new name or priority for a file that has not been planned yet."""
 
     path: str
@@ -140,8 +139,7 @@ class FileEdit:
     """0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
+class Download(msgspec.Struct, frozen=True, kw_only=True):
     """An info-hash at TorBox: its ids there, its remote state, its metadata.
 
     There is one row per hash, however many clients want it. `hash` is 40 lower-case hex digits,
@@ -218,8 +216,7 @@ class Download:
         return Failure(self.failure_reason, self.failure_message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grab:
+class Grab(msgspec.Struct, frozen=True, kw_only=True):
     """The request of a client: category, save path, tags, limits, and its own delivered files."""
 
     id: int = 0
@@ -304,8 +301,7 @@ class Grab:
         return bool(self.content_name)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A grab together with its download: one row of a client's list."""
 
     download: Download
@@ -363,8 +359,7 @@ class Entry:
         return self.download.failure if self.grab.phase in NOT_DELIVERED else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveredFile:
+class DeliveredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a grab: its name at TorBox and its path on disk. A row in the database."""
 
     grab_id: int = 0
@@ -380,8 +375,7 @@ class DeliveredFile:
     """qBittorrent's file priority, for display: 0 not wanted, 1 normal, 6 high, 7 highest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """Delete what a removed grab left on disk, and at TorBox if it was the download's last grab."""
 
     grab_id: int = 0
@@ -409,8 +403,7 @@ class Removal:
     """Only the item at TorBox is left to delete. Until this time an add of the hash takes it over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failover:
+class Failover(msgspec.Struct, frozen=True, kw_only=True):
     """Report a failed grab to its *arr, so that it searches for another release.
 
     The *arr deletes the grab during the report, so this job outlives the grab.
@@ -427,20 +420,17 @@ class Failover:
     """How often the *arr's history was read and did not show the grab yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataLookup:
+class MetadataLookup(msgspec.Struct, frozen=True, kw_only=True):
     """Find the name, size and files of a magnet, while TorBox's item does not show them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """Move the content of a grab to `Grab.moving_to`."""
 
     grab_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recheck:
+class Recheck(msgspec.Struct, frozen=True, kw_only=True):
     """Compare a delivered grab with the disk. If files are missing twice, deliver it again."""
 
     grab_id: int
@@ -449,8 +439,7 @@ class Recheck:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkFollow:
+class LinkFollow(msgspec.Struct, frozen=True, kw_only=True):
     """Follow a link to a .torrent or a magnet, and add the result.
 
     `url` and `options` may hold secrets: neither is ever logged.
@@ -460,8 +449,7 @@ class LinkFollow:
     options: "AddOptions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddOptions:
+class AddOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A client's options for an add. Limits as in qBittorrent: minutes, -1 unlimited, -2 global."""
 
     category: str = ""
@@ -492,8 +480,7 @@ class AddOptions:
 Task: TypeAlias = Removal | Failover | MetadataLookup | Move | Recheck | LinkFollow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Persisted work that is not a phase. It is retried until it is done, across restarts."""
 
     id: int = 0
@@ -507,8 +494,7 @@ class Job:
     """Set on a failover report that is over: it still counts towards the hourly limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovedDownload:
+class RemovedDownload(msgspec.Struct, frozen=True, kw_only=True):
     """A removed download whose item may still appear at TorBox."""
 
     hash: str
@@ -522,16 +508,14 @@ class RemovedDownload:
     """A create was not answered, and its item was not found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class Category(msgspec.Struct, frozen=True, kw_only=True):
     """A named group of grabs. An empty `save_path` means `<downloads>/<name>`."""
 
     name: str
     save_path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of a download's timeline."""
 
     hash: str
@@ -545,8 +529,7 @@ class Event:
     """The grab that the event is about; 0 when it is about the download, and so about all grabs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
+class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a remote item. `name` is TorBox's, untrusted, '/' separated, root folder first."""
 
     id: int
@@ -556,8 +539,7 @@ class RemoteFile:
     zipped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteItem:
+class RemoteItem(msgspec.Struct, frozen=True, kw_only=True):
     """TorBox's report on one torrent. Speeds in bytes/s, eta in seconds, progress 0..1."""
 
     id: int
@@ -602,8 +584,7 @@ class RemoteItem:
         return self.finished and self.present and bool(self.files)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedItem:
+class QueuedItem(msgspec.Struct, frozen=True, kw_only=True):
     """An item in TorBox's own queue. Its ids are not torrent ids, though the numbers may collide."""
 
     id: int
@@ -612,12 +593,11 @@ class QueuedItem:
     created_at: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """TorBox's latest report on everything. Immutable; replaced as a whole."""
 
-    items: Mapping[int, RemoteItem] = field(default_factory=lambda: MappingProxyType({}))
-    queued: Mapping[int, QueuedItem] = field(default_factory=lambda: MappingProxyType({}))
+    items: Mapping[int, RemoteItem] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    queued: Mapping[int, QueuedItem] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     listed: frozenset[int] = frozenset()
     """Torrent ids in the last whole list. `items` may hold more: items that were read by id."""
     listed_at: float = 0.0

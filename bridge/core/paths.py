@@ -7,12 +7,14 @@ the *arr read series, season and quality from them.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
 from posixpath import isabs, join, normpath
 from types import MappingProxyType
 from unicodedata import combining, normalize
+
+import msgspec
+from msgspec.structs import replace
 
 from bridge.core.file_types import is_video
 from bridge.core.files import SelectableFile
@@ -46,8 +48,7 @@ _CUT_NUMBER = re.compile(r"(?:(?<=\d)[ ._-]*[ex])?\d*\Z", re.IGNORECASE)
 Parts = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """Where the files of a download go."""
 
     paths: Mapping[int, str]
@@ -280,8 +281,7 @@ _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no file system accepts: NUL and lone surrogates."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roots:
+class Roots(msgspec.Struct, frozen=True, kw_only=True):
     """The directories that the settings allow. Lexical: nothing is looked up on disk."""
 
     default: str

@@ -5,7 +5,7 @@ long a standstill is tolerated is a rule of each category, so it fails the grabs
 only.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from bridge.core.model import Download, DownloadPhase, Failure, Grab, Reason, RemoteItem
 from bridge.core.remote_tracking import CLOCK_SLACK_SECONDS
@@ -27,8 +27,7 @@ FILES_MISSING = "TorBox does not list all files of the torrent"
 SECONDS_PER_HOUR = 3600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """How long a download may stand still at TorBox, in seconds; None is unlimited."""
 
     stalled_after: float | None = 6 * 3600.0

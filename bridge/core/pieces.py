@@ -7,8 +7,9 @@ v2 part, because there no piece spans two files.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from bridge.core.metainfo import HASH_BYTES, Blueprint, TorrentFile
 
@@ -20,8 +21,7 @@ ZERO_LEAF = bytes(ROOT_BYTES)
 """The leaf of a block beyond the end of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """Bytes [start, end) of a file. `file` is its index in the blueprint; None stands for zeros."""
 
     file: int | None
@@ -29,8 +29,7 @@ class Part:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A piece: its parts and its expected digest."""
 
     parts: tuple[Part, ...]

@@ -22,9 +22,11 @@ whether anything else is sent.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
+
+import msgspec
+from msgspec.structs import replace
 
 from bridge.core.actions import (
     Action,
@@ -90,8 +92,7 @@ LOST_SECONDS = 60.0
 """Seconds between two lookups by id of an item that the list does not show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The actions to perform now, and when to plan again (infinity: when something changes)."""
 
     actions: tuple[Action, ...]

@@ -1,9 +1,10 @@
 """Everything that the planner's decisions depend on, as data."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
+
+import msgspec
 
 from bridge.core.model import (
     NOT_DELIVERED,
@@ -25,8 +26,7 @@ MAX_DELIVERIES = 8
 """Maximum number of grabs delivered at the same time; their files share the fetch slots."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanupRules:
+class CleanupRules(msgspec.Struct, frozen=True, kw_only=True):
     """When a grab is removed although its *arr did not ask for it, in seconds; None is never."""
 
     after_import: float | None = None
@@ -38,11 +38,10 @@ class CleanupRules:
     """There is an *arr that can be asked what it has imported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one category."""
 
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = msgspec.field(default_factory=Patience)
     seed: SeedPolicy = SeedPolicy.AUTO
     cached_only: bool = False
     """Only torrents that TorBox has cached are created."""
@@ -51,14 +50,13 @@ class Rules:
     """
     mode: str = "download"
     """How its grabs are delivered, unless that was decided earlier."""
-    cleanup: CleanupRules = field(default_factory=CleanupRules)
+    cleanup: CleanupRules = msgspec.field(default_factory=CleanupRules)
 
 
 DEFAULT_RULES = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class LiveDownload:
+class LiveDownload(msgspec.Struct, frozen=True):
     """A download with unfinished work, and all its grabs, oldest first.
 
     The grabs' seed limits include the global limits.
@@ -78,8 +76,7 @@ class LiveDownload:
         return tuple(grab for grab in self.grabs if grab.phase is GrabPhase.WAITING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannerInput:
+class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
     """The bridge's knowledge at one moment. Times are unix seconds, pauses are seconds."""
 
     now: float
@@ -90,8 +87,8 @@ class PlannerInput:
     """Unfinished jobs, and the failover reports of the last hour."""
     removed: Collection[RemovedDownload] = ()
     """Recently removed downloads whose hashes were not added again."""
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    rules: Mapping[str, Rules] = field(default_factory=lambda: MappingProxyType({}))
+    snapshot: Snapshot = msgspec.field(default_factory=Snapshot)
+    rules: Mapping[str, Rules] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """By category; a missing category has the defaults."""
 
     busy_downloads: frozenset[int] = frozenset()
@@ -112,9 +109,11 @@ class PlannerInput:
     asking_import: bool = False
     """An *arr is being asked what it has imported."""
 
-    last_lookup_at: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    last_lookup_at: Mapping[int, float] = msgspec.field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """When each download was last asked for by id, by download id."""
-    cached: Mapping[str, bool | None] = field(default_factory=lambda: MappingProxyType({}))
+    cached: Mapping[str, bool | None] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """Recent cache checks by hash; None: TorBox was asked and did not answer."""
     polled_at: float = -inf
     active_seconds: float = 5.0
@@ -130,7 +129,9 @@ class PlannerInput:
     max_creates: int = MAX_CREATES
     next_place_at: float = inf
     """When a create that takes long no longer counts among those in flight."""
-    create_again_at: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    create_again_at: Mapping[str, float] = msgspec.field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """Before when a hash that was created often lately must not be created again."""
     next_create_at: float = 0.0
     """When the rate budget allows the next create of an uncached torrent."""

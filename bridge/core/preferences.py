@@ -1,16 +1,18 @@
 """Preferences that a client may change in `app/setPreferences`. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields
 from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from bridge.core.model import UNLIMITED, USE_GLOBAL, Grab
 
 Value: TypeAlias = bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """Named as in qBittorrent. Speeds in bytes/s, 0 unlimited; times in minutes, -1 unlimited."""
 
     save_path: str = ""
@@ -36,7 +38,7 @@ class Preferences:
     excluded_file_names: str = ""
     """Wildcards of file names that are never delivered, one per line."""
     excluded_file_names_enabled: bool = False
-    other: Mapping[str, Value] = field(default_factory=dict)
+    other: Mapping[str, Value] = msgspec.field(default_factory=dict)
     """Preferences without an effect here, such as `dht`: stored and shown again."""
 
     def changed(self, changes: Mapping[str, Any]) -> "Preferences":

@@ -10,7 +10,9 @@ TorBox on purpose must not be taken for the result of a later create.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Download,

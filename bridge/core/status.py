@@ -9,8 +9,9 @@ outage, TorBox's own queue, or TorBox's storage.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from bridge.core.model import Entry, GrabPhase, Phase, RemoteItem
 
@@ -61,8 +62,7 @@ class State(StrEnum):
     MOVING = "moving"
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """The progress of a fetch: bytes on disk, and the current speed in bytes/s."""
 
     done: int
@@ -73,8 +73,7 @@ class Fetched:
     """Its files wait until others are fetched: only so many are fetched at one time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The status that a poll shows. Speeds in bytes/s, eta in seconds, sizes in bytes."""
 
     state: State

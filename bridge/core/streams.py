@@ -12,14 +12,15 @@ from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import quote
 
+import msgspec
+
 KEY_BYTES = 32
 SIGNATURE_BYTES = 16
 
 _GRANT = struct.Struct(">20sQQQ")
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """The file that a token allows to play."""
 
     hash: str
@@ -37,13 +38,11 @@ class Stream:
     link: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class NoStream:
+class NoStream(msgspec.Struct, frozen=True):
     """The token is not ours, or TorBox no longer has the item."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamLater:
+class StreamLater(msgspec.Struct, frozen=True):
     """TorBox cannot be asked at the moment."""
 
 

@@ -5,7 +5,7 @@ and each age would be negative for an hour. `added_at`, `completed_at` and `impo
 are: while those lie ahead, things are kept for longer and nothing is deleted sooner.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bridge.core.model import Download, Grab, Job
 

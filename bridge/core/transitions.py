@@ -1,6 +1,6 @@
 """Outcomes at TorBox as pure functions from the old row of a download to the new row."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Download,

@@ -1,7 +1,8 @@
 """The known bytes of a partly fetched file, and the version that they are of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 Span = tuple[int, int]
 """From the first byte to before the last: [start, end)."""
@@ -58,8 +59,7 @@ def pieces(spans: Iterable[Span], longest: int) -> list[Span]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Validator:
+class Validator(msgspec.Struct, frozen=True):
     """Tells one version of a file from another: an ETag, or a date."""
 
     etag: str = ""

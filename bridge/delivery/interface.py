@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.disk_errors import DiskHealth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedFile:
+class RequestedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file to deliver."""
 
     file_id: int
@@ -63,8 +64,7 @@ class DeliveryRequest:
         return self.save_path / self.content_name
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """Every file of the request is whole below `content_path`, and will be after a power loss."""
 
     content_path: Path

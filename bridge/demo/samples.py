@@ -1,9 +1,9 @@
 """The downloads that `demo --keep` leaves on the page: a handful, in different states."""
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from bridge.simulator import Content, ContentFile, Simulator, Tricks
@@ -19,13 +19,12 @@ MB: Final = 1_000_000
 REFUSED: Final = Error(400, "BOZO_TORRENT", "Torrent file is not valid.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """A download, and how the simulated TorBox treats it."""
 
     content: Content
     category: str
-    tricks: Tricks = field(default_factory=Tricks)
+    tricks: Tricks = msgspec.field(default_factory=Tricks)
     paused: bool = False
     completes: bool = False
     """It is fetched before the CDN becomes slow."""

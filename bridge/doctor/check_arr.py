@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from bridge.arr import (
     DIALECTS,
@@ -22,8 +23,7 @@ from bridge.doctor.check_arr_client import check_client, client_of, no_client, p
 from bridge.doctor.findings import Finding, ok, problem, warning
 
 
-@dataclass(frozen=True, slots=True)
-class ArrSetup:
+class ArrSetup(msgspec.Struct, frozen=True):
     """How an *arr is set up."""
 
     clients: Sequence[DownloadClient]

@@ -1,7 +1,6 @@
 """The results of the doctor's checks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -17,8 +16,7 @@ class Level(StrEnum):
     """Something will not work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """The result of one check."""
 
     subject: str

@@ -5,11 +5,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import aiohttp
 import structlog
+from msgspec.structs import replace
 
 from bridge import USER_AGENT, logs
 from bridge.arr import Arr

@@ -1,10 +1,10 @@
 """Adds downloads and grabs. An add is committed and visible before it returns."""
 
 import hashlib
-from dataclasses import replace
 from typing import TypeGuard
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core import transitions
 from bridge.core.magnet import BadMagnet, canonical_magnet, magnet_of, parse_magnet

@@ -1,10 +1,10 @@
 """A client's preferences: global speed limits and seed limits, and the login."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.paths import OutsideRoots
 from bridge.core.preferences import Preferences

@@ -4,9 +4,10 @@ A command names hashes and the client that sends it; `ClientScopes` decides whic
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.core.magnet import Magnet, canonical_magnet
 from bridge.core.model import (

@@ -5,11 +5,11 @@ they change the plan and the files on disk.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
 from bridge.core.model import Entry, Grab, GrabPhase, Move

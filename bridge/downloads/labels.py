@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import LONGEST_NAME, Category, Entry, Grab
 from bridge.core.paths import OutsideRoots, Roots

@@ -1,15 +1,15 @@
 """The values that the service takes and returns."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from bridge.core.model import Download, Entry, Failure, Grab, Phase, RemoteItem
 from bridge.core.status import Status
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """An entry as clients see it. The same object as long as nothing in it changes."""
 
     entry: Entry
@@ -53,29 +53,25 @@ class View:
         return self.entry.failure
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(msgspec.Struct, frozen=True):
     """Accepted and committed: it survives a crash."""
 
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """The category has the hash already; nothing was added. The *arr count this as success."""
 
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(msgspec.Struct, frozen=True):
     """The hash exists for another category; this category has a grab of its own now."""
 
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """Not added, with the reason."""
 
     reason: str
@@ -83,23 +79,20 @@ class Rejected:
     """The file is not a torrent: qBittorrent answers 415."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A link that is followed in the background. It survives a restart."""
 
 
 AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoAnswer(msgspec.Struct, frozen=True):
     """TorBox gave no answer, with the reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileView:
+class FileView(msgspec.Struct, frozen=True):
     """A file of a grab as `torrents/files` shows it; `name` is relative to save_path."""
 
     index: int
@@ -118,8 +111,7 @@ class DirectoryRefusal(StrEnum):
     CANNOT_WRITE = "Cannot write to directory"
 
 
-@dataclass(frozen=True, slots=True)
-class CleanupEntry:
+class CleanupEntry(msgspec.Struct, frozen=True):
     """An entry of the automatic clean-up, or something that was left alone."""
 
     name: str

@@ -1,7 +1,8 @@
 """Torrents on the account that the bridge does not manage: listing and adopting them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bridge.core.model import (
     AddOptions,

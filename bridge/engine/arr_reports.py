@@ -11,10 +11,10 @@ complete or has failed. Nothing depends on these calls: a failed call is only lo
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any, assert_never
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.arr import Arr, ArrError, ArrNotFound, Arrs, Fate, GrabFate, QueueRecord, fate
 from bridge.core.failover_schedule import HOUR

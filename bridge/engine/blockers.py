@@ -14,9 +14,10 @@ TorBox: then one create is in flight at a time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.planner_input import MAX_CREATES
 from bridge.engine.retry_times import RetryTimes
@@ -51,8 +52,7 @@ CALL_WORDS = {
 """The call classes in words for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(msgspec.Struct, frozen=True):
     """TorBox as a whole is unusable."""
 
     why: str
@@ -68,8 +68,7 @@ class Outage:
         return self.bad_key or self.probes > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
+class Blocker(msgspec.Struct, frozen=True):
     """A reason why work waits, for the user."""
 
     name: str

@@ -1,12 +1,12 @@
 """Finishes grabs that have nothing left to seed, and removes finished grabs that are due."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from heapq import heapify, heappop, heappush
 from math import inf
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.arr import ArrError, all_imported
 from bridge.core.cleanup_rules import next_cleanup_check

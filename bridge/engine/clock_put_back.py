@@ -1,6 +1,6 @@
 """Brings stored times back to the present after the clock was put back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bridge.core.times_ahead import download_at, grab_at, job_at
 from bridge.state import State

@@ -6,10 +6,10 @@ Each change holds the grab, so that the engine starts no work for it until the c
 import asyncio
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.edits import EditRefused
 from bridge.core.model import (

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_bytes
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from bridge.arr import Arrs
 from bridge.config import Settings

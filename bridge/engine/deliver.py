@@ -1,10 +1,10 @@
 """Delivers grabs: from ready at TorBox to complete files where the *arr looks for them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import (
     NOT_DELIVERED,

@@ -16,13 +16,14 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, inf
 from typing import Any
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.actions import (
     Action,
@@ -126,8 +127,7 @@ CALLS: Mapping[type[Action], CallClass] = {
 BUDGETS = "budgets"
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(msgspec.Struct, frozen=True):
     """A task in progress."""
 
     action: Action
@@ -136,8 +136,7 @@ class Busy:
     began: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """The subject of a task. There is at most one task per subject."""
 
     kind: str

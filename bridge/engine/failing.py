@@ -5,9 +5,9 @@ TorBox is deleted when no grab needs it. All of this is one commit.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.arr import DIALECTS
 from bridge.core import transitions

@@ -6,10 +6,11 @@ For other files (a cover, a text, subtitles) it waits only a short time.
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bridge.config import FilePolicy
 from bridge.core.completeness import missing
@@ -41,8 +42,7 @@ log = structlog.get_logger()
 ZIP = ".zip"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     """The chosen and named files of a grab."""
 
     content_name: str
@@ -50,8 +50,7 @@ class Planned:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """Paths of wanted files that TorBox does not list."""
 
     content: Sequence[str] = ()
@@ -59,8 +58,7 @@ class Missing:
     """Files other than the content: covers, texts, subtitles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incomplete:
+class Incomplete(msgspec.Struct, frozen=True):
     """TorBox's file list lacks files that the grab wants."""
 
     names: Sequence[str]

@@ -6,10 +6,10 @@ and kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from bridge.core.model import Removal
@@ -23,8 +23,7 @@ from bridge.engine.context import EngineContext
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
+class LeftAlone(msgspec.Struct, frozen=True):
     """A path that belongs to no grab and was kept."""
 
     path: str

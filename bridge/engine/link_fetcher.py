@@ -11,7 +11,6 @@ connection itself: a name that resolves differently a moment later (DNS rebindin
 import asyncio
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import (
     IPv4Address,
@@ -25,6 +24,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
@@ -144,22 +144,19 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAGNET_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMagnet:
+class FoundMagnet(msgspec.Struct, frozen=True):
     """The link led to a magnet."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(msgspec.Struct, frozen=True):
     """The link led to a file, which should be a .torrent."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NotFetched:
+class NotFetched(msgspec.Struct, frozen=True):
     """The link led nowhere. `reason` contains no secret."""
 
     reason: str

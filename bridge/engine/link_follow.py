@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import assert_never
 from urllib.parse import urlsplit
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import AddOptions, Job, LinkFollow
 from bridge.engine.context import EngineContext

@@ -4,11 +4,11 @@ A list becomes one unit of work: a report on two hundred downloads is one commit
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Download,

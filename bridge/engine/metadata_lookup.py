@@ -6,9 +6,9 @@ with hundreds of magnets causes no burst of calls.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.files import NamedFile
 from bridge.core.model import BEFORE_READY, Download, Job

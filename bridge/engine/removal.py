@@ -4,11 +4,11 @@ The grab disappears at once. The rest is a persisted job that is retried until e
 """
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core import transitions
 from bridge.core.cleanup_rules import outdated

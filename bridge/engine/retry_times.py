@@ -1,11 +1,11 @@
 """The engine's pauses before it tries again, in seconds."""
 
-from dataclasses import dataclass
 from random import random
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryTimes:
+
+class RetryTimes(msgspec.Struct, frozen=True, kw_only=True):
     """The pauses before further attempts."""
 
     first: float = 5.0

@@ -7,10 +7,10 @@ downloads, and sends the create again only if they do not show the hash.
 An item that a removal has not deleted yet is taken over instead of being created again (`reuse`).
 """
 
-from dataclasses import replace
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core import transitions
 from bridge.core.model import (

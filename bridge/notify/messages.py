@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from bridge import USER_AGENT
 from bridge.core.model import Entry, Phase
 
@@ -18,8 +20,7 @@ MOST_AT_ONCE: Final = 5
 """More messages of the same event at one time are merged into one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A notification."""
 
     event: str

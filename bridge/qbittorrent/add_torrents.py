@@ -5,11 +5,11 @@ not a torrent is 415, but only after everything else in the request was added. L
 """
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from msgspec.structs import replace
 
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.model import LONGEST_NAME, USE_GLOBAL

@@ -1,10 +1,10 @@
 """The arguments of a handler: the context that all handlers share, and the request to answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
+import msgspec
 from aiohttp import web
 
 from bridge.auth import Access, Principal, address_of
@@ -19,8 +19,7 @@ V2_HEX_DIGITS = 64
 ID_HEX_DIGITS = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiContext:
+class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the handlers share."""
 
     downloads: DownloadService
@@ -39,8 +38,7 @@ class ApiContext:
 CONTEXT = web.AppKey("qbittorrent_context", ApiContext)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(msgspec.Struct, frozen=True):
     """A request whose session was checked and whose parameters were read."""
 
     context: ApiContext

@@ -10,12 +10,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
 
@@ -39,8 +39,7 @@ _FILENAME = re.compile(r'\bfilename\*?="([^"]*)"|\bfilename\*?=([^;\s]*)', re.IG
 _FLAGS = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyLimits:
+class BodyLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits on the body of a request: its size, its fields, the time it takes to arrive."""
 
     text: int = 4 * 1024 * 1024
@@ -62,16 +61,14 @@ ANONYMOUS_LIMITS: Final = BodyLimits(text=16 * 1024, uploads=0, fields=20, secon
 """For requests without a session: a login is two short fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """A file of a multipart body."""
 
     filename: str
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(msgspec.Struct, frozen=True):
     """The parameters of a request, from its query or from its body, never from both."""
 
     fields: Mapping[str, str]

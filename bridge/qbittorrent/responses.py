@@ -5,10 +5,10 @@ action without a result is 200 with an empty text.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 
+import msgspec
 from aiohttp import web
 
 from bridge.core.status import State
@@ -73,8 +73,7 @@ async def forbid_caching(_request: web.Request, response: web.StreamResponse) ->
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """The version numbers of a real qBittorrent, and which names and fields it uses.
 
     The API version has three parts, because .NET orders `2.11` below `2.11.0`.

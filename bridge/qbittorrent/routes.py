@@ -5,9 +5,9 @@ for features that TorBox or the bridge does not need are stubs (`ignored`, `cons
 their parameters, change nothing, and answer as qBittorrent does.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 from aiohttp import web
 
 from bridge.qbittorrent import (
@@ -57,8 +57,7 @@ READ = frozenset({"GET", "POST", "HEAD"})
 WRITE = frozenset({"POST"})
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """The methods and the handler of an endpoint. Only `public` ones need no session."""
 
     methods: frozenset[str]

@@ -1,7 +1,6 @@
 """Snapshots of everything that `sync/maindata` shows, and the difference between two. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -54,8 +53,7 @@ class ServerState(msgspec.Struct, kw_only=True, frozen=True):
     write_cache_overload: str = "0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncSnapshot:
+class SyncSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment. Unchanged entries are the same objects as in the snapshot before."""
 
     torrents: Mapping[str, TorrentInfo]
@@ -85,8 +83,7 @@ class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     trackers_removed: Sequence[str] | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """Sums over all downloads, in bytes and bytes/s."""
 
     downloaded: int = 0
@@ -171,8 +168,7 @@ class TrafficCounter:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GlobalState:
+class GlobalState(msgspec.Struct, frozen=True, kw_only=True):
     """The settings and the connection of the server. Limits in bytes/s; 0 is no limit."""
 
     download_limit: int = 0

@@ -1,11 +1,11 @@
 """Which downloads `torrents/info` lists, and in which order. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from bridge.core.status import State
@@ -27,8 +27,7 @@ _DOWNLOADING = frozenset(
 _CHECKING = frozenset({State.CHECKING_UP, State.CHECKING_DL, State.CHECKING_RESUME_DATA})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of `torrents/info`. None means any; an empty category or tag means "without"."""
 
     filter: str = "all"

@@ -6,7 +6,6 @@ whole poll. Fields are in alphabetical order, as in qBittorrent.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import msgspec
@@ -98,8 +97,7 @@ class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
     upspeed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that the entries of all downloads depend on. Limits as in qBittorrent, -1 is none."""
 
     profile: Profile
@@ -110,8 +108,7 @@ class Surroundings:
     max_inactive_seeding_time: int = UNLIMITED
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """An entry as fields to sort by and as JSON, and until when (unix seconds) it is true."""
 
     view: View

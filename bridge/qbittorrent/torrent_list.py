@@ -33,8 +33,7 @@ MOST_RENEWED = 200
 AFTER_TRACKERS = b',"trackers_count":'
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     view: View
     position: int
     around: Surroundings

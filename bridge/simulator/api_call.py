@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 
 from bridge.simulator.faults import Subject
@@ -12,8 +12,7 @@ from bridge.simulator.releases import parse_hash, parse_magnet, parse_torrent
 ID_NAMES = ("torrent_id", "queued_id", "id")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A parsed request. `broken` means that the body could not be parsed."""
 
     endpoint: str

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.simulator import envelopes, item_json
 from bridge.simulator.api_call import Call
@@ -315,8 +315,7 @@ def search(backend: Backend, _call: Call, asked: Search) -> Reply:
     return ok("Search results found.", {"metadata": None, "torrents": found})
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """A route. `run` reads the parameters and does the work."""
 
     method: str

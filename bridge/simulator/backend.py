@@ -28,8 +28,7 @@ class _Window:
     used: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Whether a call is allowed, and the numbers for the headers."""
 
     allowed: bool

@@ -1,7 +1,6 @@
 """Answers before they meet a socket, and everything TorBox refuses with. The texts are TorBox's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import msgspec
@@ -10,8 +9,7 @@ from aiohttp import web
 from bridge.simulator.faults import Effect, Error, Html, JsonBody, RateLimit
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """A refusal, as a value. An empty list is a refusal with success:true."""
 
     status: int
@@ -169,14 +167,13 @@ class Envelope(msgspec.Struct, frozen=True):
     data: object
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An answer. `body` is bytes, or a value to be written as JSON."""
 
     status: int
     body: object
     content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     delay: float = 0.0
     """Real seconds to wait before answering."""
 

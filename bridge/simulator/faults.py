@@ -261,8 +261,7 @@ class Conditions(TypedDict, total=False):
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """The properties of a call before it is carried out."""
 
     endpoint: str

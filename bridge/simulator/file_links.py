@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from bridge.simulator.content import Content, ContentFile
 from bridge.simulator.scenario import Cdn
 
@@ -90,8 +92,7 @@ class FileLinks:
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Bytes `start` up to, not including, `end`."""
 
     start: int
@@ -103,8 +104,7 @@ class Span:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Unsatisfiable:
+class Unsatisfiable(msgspec.Struct, frozen=True):
     """The range lies past the end: 416."""
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import msgspec
+
 from bridge.simulator.content import Content
 from bridge.simulator.releases import Source
 from bridge.simulator.scenario import Behaviour, Tricks
@@ -76,8 +78,7 @@ PRESENT = frozenset({Stage.SEEDING, Stage.READY})
 FINISHED = PRESENT | {Stage.STORING, Stage.EXPIRED}
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """The parameters of a createtorrent."""
 
     source: Source

@@ -5,10 +5,10 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
+import msgspec
 from bencode2 import bdecode, bencode
 
 from bridge.simulator.content import Content, ContentFile
@@ -22,8 +22,7 @@ HASH_BYTES = 20
 BASE32_LETTERS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A magnet or .torrent. `content` is None for a magnet, whose files are not known yet."""
 
     hash: str

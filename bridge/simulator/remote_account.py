@@ -8,7 +8,6 @@ import itertools
 import math
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -135,8 +134,7 @@ class Holdings:
             self._catalogue.cached.add(item.hash)
 
 
-@dataclass(frozen=True, slots=True)
-class CreateOutcome:
+class CreateOutcome(msgspec.Struct, frozen=True):
     """The outcome of an order. Exactly one of the ids is set."""
 
     hash: str

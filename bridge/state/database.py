@@ -160,8 +160,7 @@ class Batch:
             self.run(_PRUNE_EVENTS, event.hash, event.hash, EVENTS_KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """The rows that are also kept in memory, as read at start."""
 
     downloads: Sequence[Download]

@@ -10,9 +10,10 @@ import asyncio
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from bridge.core.change_log import ChangeLog
 from bridge.core.files import NamedFile

@@ -1,11 +1,11 @@
 """The changes of a transaction, collected before they are committed and applied."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Category,

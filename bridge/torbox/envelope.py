@@ -5,11 +5,11 @@ framework (FastAPI) do not, and neither can be trusted to send JSON.
 """
 
 import re
-from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.torbox import json_values, tolerant_json
 from bridge.torbox.tolerant_json import BrokenJsonError
@@ -30,8 +30,7 @@ def _null() -> msgspec.Raw:
     return msgspec.Raw(b"null")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer of TorBox, as far as it could be parsed."""
 
     status: int
@@ -43,7 +42,7 @@ class Answer:
     code: str = ""
     """Upper case; empty if there is none."""
     detail: str = ""
-    data: msgspec.Raw = field(default_factory=_null)
+    data: msgspec.Raw = msgspec.field(default_factory=_null)
     retry_after: float = FALLBACK_WAIT
     """Seconds, from the headers; means something only if the call was refused."""
     used_up: float = 0.0

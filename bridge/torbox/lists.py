@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -69,13 +68,12 @@ class _PageSize:
             self.items, self._reads = min(PAGE, self.items * 2), 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listing(Generic[T]):
+class _Listing(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A list of TorBox: its endpoint, and the parser of its entries."""
 
     path: str
     read: Callable[[msgspec.Raw, items.Warn], T]
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, str | int] = msgspec.field(default_factory=dict)
     wanted: Callable[[msgspec.Raw], bool] | None = None
     """Which entries to parse; None: all."""
     about_account: bool = False

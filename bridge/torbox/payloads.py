@@ -1,6 +1,5 @@
 """TorBox's answers to everything but its lists, parsed as tolerantly as those (see `items`)."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -16,8 +15,7 @@ _SLOTS: Final = {0: 1, 1: 3, 2: 10, 3: 5}
 """Active downloads by plan id: Free, Essential, Pro, Standard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of an add. Without any id: look for the hash in the list and the queue."""
 
     torrent_id: int | None = None
@@ -29,8 +27,7 @@ class Created:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedItem:
+class CachedItem(msgspec.Struct, frozen=True, kw_only=True):
     """A torrent in TorBox's cache. `files` only if they were requested."""
 
     hash: str
@@ -39,8 +36,7 @@ class CachedItem:
     files: tuple[RemoteFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwarmMetadata:
+class SwarmMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """A torrent's metadata as TorBox found it in the swarm. Files are (name, bytes)."""
 
     hash: str
@@ -52,8 +48,7 @@ class SwarmMetadata:
     files: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
+class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     """A torrent that TorBox's search found."""
 
     hash: str
@@ -65,8 +60,7 @@ class SearchResult:
     cached: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The account behind the key. Nothing in it names its owner. Times are unix seconds."""
 
     plan: int

@@ -6,14 +6,15 @@ This is the only place where exceptions of aiohttp become errors of ours.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 
 import aiohttp
+import msgspec
 import structlog
 from aiohttp.http import HttpProcessingError
+from msgspec.structs import replace
 
 from bridge import USER_AGENT
 from bridge.config.outbound_proxy import Proxies
@@ -90,14 +91,13 @@ def mapped() -> Iterator[None]:
         raise translate(exc) from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request to TorBox. Never holds the API key."""
 
     call_class: CallClass
     path: str
     method: str = "GET"
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, str | int] = msgspec.field(default_factory=dict)
     json: Mapping[str, object] | None = None
     form: aiohttp.FormData | None = None
     base: str | None = None

@@ -8,9 +8,9 @@ through `..` or a symlink.
 import asyncio
 import mimetypes
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from bridge.auth import Access, authenticate
@@ -20,8 +20,7 @@ INDEX = "index.html"
 DAY = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativeUi:
+class AlternativeUi(msgspec.Struct, frozen=True):
     """A folder that holds a web UI."""
 
     folder: Path

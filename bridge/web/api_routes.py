@@ -1,7 +1,6 @@
 """The JSON API below /api/bridge as a table, the source of the router and of the OpenAPI file."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -67,8 +66,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRoute:
+class ApiRoute(msgspec.Struct, frozen=True, kw_only=True):
     """A method of a path."""
 
     method: str

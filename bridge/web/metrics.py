@@ -10,8 +10,8 @@ import time
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -32,8 +32,7 @@ LAG_SECONDS = 0.5
 """How often the lag of the event loop is measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Sources of the metrics that are not about downloads. Each scrape calls them again."""
 
     calls_left: Callable[[], Mapping[str, int]] = dict

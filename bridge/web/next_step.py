@@ -4,8 +4,9 @@ A sentence may hold moments, as those of `bridge.web.waits` do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from bridge.core.model import Entry, Phase
 from bridge.web.waits import span
@@ -18,8 +19,7 @@ _FILES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """The inputs of a sentence other than the entry. Times are unix seconds."""
 
     mode: str = "download"

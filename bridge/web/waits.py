@@ -6,8 +6,9 @@ A sentence may hold moments that the reader's side formats: `{at:1764300000}` is
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from bridge.core.model import Entry, Phase, RemoteItem
 from bridge.core.status import FAILED_WORDS, state_word
@@ -23,8 +24,7 @@ _CODE = re.compile(r"^[A-Z]+(?:_[A-Z]+)+: ")
 _TOKEN = re.compile(r"\{(at|in|since):(\d+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The inputs of a sentence other than the entry. Times are unix seconds."""
 
     item: RemoteItem | None = None

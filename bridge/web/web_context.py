@@ -1,7 +1,6 @@
 """Access control, the services, and JSON bodies: shared by all routes of the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -24,8 +23,7 @@ LARGE_BODY = 32 * 1024**2
 """For .torrent files as base64."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebContext:
+class WebContext(msgspec.Struct, frozen=True, kw_only=True):
     """The services behind the page."""
 
     downloads: DownloadService

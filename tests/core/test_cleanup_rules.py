@@ -1,10 +1,10 @@
 """Automatic clean-up of imported grabs, and deletion of late items at TorBox."""
 
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.actions import AskImport, CleanUp, DeleteStray, RefreshList, Step
 from bridge.core.cleanup_rules import (

@@ -1,9 +1,9 @@
 """The invariants: each violation is reported, and nothing else is."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.invariants import OVERDUE_SECONDS, Observed, violations
 from bridge.core.model import DownloadPhase, GrabPhase, Reason

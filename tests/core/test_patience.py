@@ -1,11 +1,11 @@
 """When a download is given up: for all its grabs by TorBox's word, for one by its category."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core.model import Download, DownloadPhase, Failure, Grab, Reason, RemoteItem
 from bridge.core.patience import (

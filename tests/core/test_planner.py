@@ -1,11 +1,11 @@
 """The planner's decisions, each in one test."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.actions import (
     AttachQueued,

@@ -1,11 +1,11 @@
 """How TorBox's reports change a download: observed time, progress, last seen."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core.model import Download, DownloadPhase, GrabPhase, RemoteItem
 from bridge.core.remote_tracking import (

@@ -1,12 +1,12 @@
 """Which downloads are created next, and what becomes of a create that went unanswered."""
 
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core.actions import (
     AttachQueued,

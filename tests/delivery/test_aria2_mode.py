@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotEnoughSpace, NotYet
 from bridge.delivery.delivery_progress import Progress

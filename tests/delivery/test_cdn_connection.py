@@ -2,11 +2,11 @@
 
 import asyncio
 from contextlib import nullcontext
-from dataclasses import replace
 
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from yarl import URL
 
 from bridge.delivery.delivery_errors import DeliveryFailed, Interrupted, WrongContent

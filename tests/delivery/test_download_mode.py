@@ -1,10 +1,10 @@
 """The download mode as a whole: what was ordered stands at its place, byte by byte."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, NotEnoughSpace, TargetTaken
 from bridge.delivery.delivery_progress import Progress
@@ -340,7 +340,7 @@ async def test_staging_names_are_checked(room: Room, cdn: Cdn, name: str) -> Non
     """A staging name is the info-hash, alone or with letters and digits behind it."""
     cdn.add(0, b"x")
     request = room.request("Show/a.mkv")
-    object.__setattr__(request, "staging_name", name)
+    msgspec.structs.force_setattr(request, "staging_name", name)
     with pytest.raises(BadRequest):
         await room.deliver(request)
     assert not room.incomplete.exists()

@@ -3,10 +3,10 @@
 import asyncio
 import random
 import time
-from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.fetch.fetch_settings import KIB

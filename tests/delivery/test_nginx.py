@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.fetch.fetch_settings import KIB, MIB, FetchSettings

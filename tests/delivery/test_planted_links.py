@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery import LinkSource, StrmDelivery, link_existing, remove_delivered
 from bridge.delivery.delivery_errors import DeliveryError, LocalDiskError, TargetTaken

@@ -1,10 +1,10 @@
 """Checkpoints: believed only when they fit what is on disk."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import BadRequest, DeliveryFailed, NotEnoughSpace
 from bridge.delivery.disk.request_paths import staging_root

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import DeliveryFailed, NotYet, TargetTaken
 from bridge.delivery.delivery_progress import Progress

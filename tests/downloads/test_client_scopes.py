@@ -1,9 +1,9 @@
 """Which grab a client means when it names a hash that several clients have."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import Entry
 from bridge.downloads.client_scopes import (

@@ -1,10 +1,10 @@
 """Fixtures that the tests of the engine share."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.rig import BRISK, Rig
 

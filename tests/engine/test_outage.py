@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import Download, DownloadPhase, Grab, Phase
 from bridge.simulator import Content, ContentFile, magnet_of, make_torrent

@@ -4,10 +4,10 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import DeliveredFile, GrabPhase, Phase
 from bridge.simulator import Content, magnet_of

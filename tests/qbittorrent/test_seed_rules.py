@@ -4,11 +4,12 @@ TorBox uploads a tenth of it a minute for ten minutes, and then finds nobody to 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import UNLIMITED, Entry, Grab, GrabPhase, Phase, RemoteItem
 from bridge.core.preferences import Preferences, with_global_limits

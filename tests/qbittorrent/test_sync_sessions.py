@@ -1,11 +1,11 @@
 """The numbers of sync/maindata, and that a client that obeys them always knows the truth."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_sessions import MAX_SESSIONS, SyncSession, SyncSessions
 from bridge.qbittorrent.sync_snapshot import (

@@ -1,10 +1,10 @@
 """The difference of two snapshots."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_snapshot import (
     GlobalState,

@@ -1,12 +1,12 @@
 """One download as qBittorrent's fields."""
 
 import math
-from dataclasses import replace
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core.model import Phase
 from bridge.core.status import ETA_UNKNOWN, State

@@ -1,10 +1,10 @@
 """The list is encoded only when something is new, and survives a broken entry."""
 
 import itertools
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import Phase
 from bridge.delivery.delivery_progress import Progress

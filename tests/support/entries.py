@@ -1,7 +1,9 @@
 """Entries by hand: fields named as a client sees them go to the download or to the grab."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Download,

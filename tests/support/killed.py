@@ -12,10 +12,11 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.publish import publish

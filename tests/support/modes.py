@@ -1,7 +1,8 @@
 """Orders and directories for the modes that fetch nothing."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.interface import DeliveryRequest, RequestedFile

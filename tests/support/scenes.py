@@ -5,8 +5,9 @@ have the ids 11, 12 ...
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.core.model import (
     Download,

@@ -1,9 +1,10 @@
 """Views of entries, made by hand."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.core.model import Download, Entry, Grab, RemoteItem
 from bridge.core.status import State, Status

@@ -6,9 +6,9 @@ appears by one rename like everything else. Every function without `async` block
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from bridge.delivery.blocking import in_thread
@@ -57,8 +57,7 @@ async def discard_beside(save_path: Path, staging_name: str) -> None:
     await in_thread(discard, hidden_folder(save_path, staging_name))
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSource:
+class LinkSource(msgspec.Struct, frozen=True):
     """Delivered files of the same torrent that may be linked."""
 
     save_path: Path

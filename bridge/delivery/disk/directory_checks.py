@@ -6,8 +6,9 @@ import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from bridge.delivery.delivery_errors import UnsafePath
 from bridge.delivery.disk.safe_paths import open_folder
@@ -15,8 +16,7 @@ from bridge.delivery.disk.safe_paths import open_folder
 _PREFIX = ".torbox-bridge-"
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryProblem:
+class DirectoryProblem(msgspec.Struct, frozen=True):
     """A directory that cannot be used as it is."""
 
     path: Path

@@ -10,10 +10,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bridge.delivery.delivery_errors import LocalDiskError, NameRefused, NotEnoughSpace
 
@@ -79,8 +80,7 @@ REPEATED = 2
 """After so many failures in a row an error is no accident any longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskProblem:
+class DiskProblem(msgspec.Struct, frozen=True):
     """An error of the local disk that stays."""
 
     directory: Path

@@ -5,8 +5,9 @@ The name alone proves nothing: a directory with anything in it that no delivery 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from bridge.delivery.delivery_errors import UnsafePath
 from bridge.delivery.disk.publish import COPIED
@@ -16,8 +17,7 @@ from bridge.delivery.disk.safe_paths import open_folder, open_if_there
 _OURS = re.compile(rf"{CONTENT}|copy|{re.escape(COPIED)}|\d+\.(json|whole|moved)\b.*")
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(msgspec.Struct, frozen=True):
     """Something in a place where unfinished deliveries are kept."""
 
     path: Path

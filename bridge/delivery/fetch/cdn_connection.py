@@ -10,12 +10,12 @@ import re
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 
 import aiohttp
+import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -175,8 +175,7 @@ _TEXT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeRequest:
+class RangeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for bytes [start, end) of a file of `size` bytes."""
 
     name: str
@@ -211,8 +210,7 @@ class RangeRequest:
         return self.begun and all(found.contradicts(one) for one in known)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted answer: its body holds bytes [start, end) of the file."""
 
     start: int

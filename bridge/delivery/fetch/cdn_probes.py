@@ -5,10 +5,10 @@ fetched again and compared.
 """
 
 import time
-from dataclasses import replace
 from http import HTTPStatus
 
 import aiohttp
+from msgspec.structs import replace
 
 from bridge.delivery.blocking import in_thread
 from bridge.delivery.delivery_errors import Interrupted, WrongContent

@@ -1,6 +1,6 @@
 """The limits, sizes and timeouts of all fetches."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from bridge.config.outbound_proxy import Proxies
 
@@ -9,11 +9,10 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchSettings:
+class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of all fetches together. Sizes in bytes, times in seconds."""
 
-    proxies: Proxies = field(default_factory=Proxies)
+    proxies: Proxies = msgspec.field(default_factory=Proxies)
     """How the CDN is reached."""
     parallel_files: int = 4
     connections_per_file: int = 8

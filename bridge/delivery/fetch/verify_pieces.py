@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from bridge.core.completeness import Named, pairs
@@ -35,8 +36,7 @@ _BATCH = 64 * MIB
 """Bytes checked in one go; in between the check may be cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadPiece:
+class BadPiece(msgspec.Struct, frozen=True):
     """A piece whose hash differs from the torrent's."""
 
     number: int

@@ -17,10 +17,10 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import structlog
 
 from bridge.delivery.blocking import in_steps, in_thread, together
@@ -59,8 +59,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aria2Settings:
+class Aria2Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The address of the daemon."""
 
     url: str

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import aiohttp
+import msgspec
 import structlog
 
 from bridge.delivery.blocking import in_thread
@@ -85,8 +86,7 @@ Refresh: TypeAlias = Callable[[], Awaitable[None]]
 """Asks for a new listing of the files at TorBox; may skip calls that follow too soon."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSettings:
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The path of the mount, and the style of links to it."""
 
     mount: Path | None
