@@ -29,6 +29,8 @@ LOOKS = 5
 
 GIVE_UP_AFTER = 7 * 86400.0
 """Seconds after which the reports to an unreachable *arr end."""
+GIVE_UP_ATTEMPTS = 300
+"""With fewer attempts no week has passed: the clock was set, or the bridge was not running."""
 
 
 async def report_failure(ctx: EngineContext, job: Job, task: Failover) -> None:
@@ -151,7 +153,7 @@ async def _not_told(ctx: EngineContext, job_id: int, why: str) -> None:
         return
     now, pause = ctx.clock(), ctx.retry.backoff(job.attempts)
     log.warning("failover_waits", hash=job.subject, why=why, again_in=round(pause))
-    if now - job.created_at > GIVE_UP_AFTER:
+    if now - job.created_at > GIVE_UP_AFTER and job.attempts >= GIVE_UP_ATTEMPTS:
         await _end(ctx, job, job.task, f"the report to the *arr failed for a week: {why}")
         return
     later = ctx.job_later(job, after=max(job.next_attempt_at - now, pause))

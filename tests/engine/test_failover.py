@@ -23,7 +23,7 @@ from tests.support.arr_world import (
     world,
 )
 from tests.support.process import BridgeProcess
-from tests.support.rig import BRISK, PASSWORD, Rig
+from tests.support.rig import BRISK, PASSWORD, JumpingClock, Rig
 
 
 @pytest.fixture(name="here")
@@ -197,6 +197,23 @@ async def test_added_again(here: World) -> None:
     here.api.trouble.clear()
     await here.rig.completed(here.arr, info_hash.upper())
     assert here.api.blocklist == []
+
+
+async def test_a_jump_of_the_clock_ends_no_report(here: World) -> None:
+    """An *arr that is unreachable for a moment is told, though by the clock a month has passed."""
+    here.api.trouble = {"GET /history": [500] * 4}
+    info_hash = await here.fails()
+    await here.says("report to the *arr failed", info_hash)
+    await here.rig.stop()
+    here.api.trouble = {"GET /history": [500] * 4}
+    clock = JumpingClock()
+    clock.ahead = 30 * 86_400.0
+    here.rig.clock = clock
+    await here.rig.start()
+    async with here.rig.arr("sonarr") as arr:
+        here.api.delete_in_client = arr.remove
+        await here.settled(info_hash)
+    assert here.api.blocklist == [info_hash.upper()]
 
 
 async def test_a_restart_forgets_nothing(here: World) -> None:
