@@ -121,14 +121,14 @@ class Reason(StrEnum):
     NOTHING_CHOSEN = "nothing_chosen"
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """A reason code and a sentence that tells the user what happened."""
 
     reason: Reason
     message: str
 
 
-class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
+class FileEdit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A new name or priority for a file that has not been planned yet."""
 
     path: str
@@ -139,7 +139,7 @@ class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
     """0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
-class Download(msgspec.Struct, frozen=True, kw_only=True):
+class Download(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An info-hash at TorBox: its ids there, its remote state, its metadata.
 
     There is one row per hash, however many clients want it. `hash` is 40 lower-case hex digits,
@@ -218,7 +218,7 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
         return Failure(self.failure_reason, self.failure_message)
 
 
-class Grab(msgspec.Struct, frozen=True, kw_only=True):
+class Grab(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The request of a client: category, save path, tags, limits, and its own delivered files."""
 
     id: int = 0
@@ -303,7 +303,7 @@ class Grab(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.content_name)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A grab together with its download: one row of a client's list."""
 
     download: Download
@@ -361,7 +361,7 @@ class Entry(msgspec.Struct, frozen=True):
         return self.download.failure if self.grab.phase in NOT_DELIVERED else None
 
 
-class DeliveredFile(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveredFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file of a grab: its name at TorBox and its path on disk. A row in the database."""
 
     grab_id: int = 0
@@ -517,7 +517,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
     save_path: str = ""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry of a download's timeline."""
 
     hash: str
@@ -531,7 +531,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The grab that the event is about; 0 when it is about the download, and so about all grabs."""
 
 
-class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
+class RemoteFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file of a remote item. `name` is TorBox's, untrusted, '/' separated, root folder first."""
 
     id: int
@@ -541,7 +541,7 @@ class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
     zipped: bool = False
 
 
-class RemoteItem(msgspec.Struct, frozen=True, kw_only=True):
+class RemoteItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """TorBox's report on one torrent. Speeds in bytes/s, eta in seconds, progress 0..1."""
 
     id: int
@@ -586,7 +586,7 @@ class RemoteItem(msgspec.Struct, frozen=True, kw_only=True):
         return self.finished and self.present and bool(self.files)
 
 
-class QueuedItem(msgspec.Struct, frozen=True, kw_only=True):
+class QueuedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item in TorBox's own queue. Its ids are not torrent ids, though the numbers may collide."""
 
     id: int

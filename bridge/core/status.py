@@ -62,7 +62,7 @@ class State(StrEnum):
     MOVING = "moving"
 
 
-class Fetched(msgspec.Struct, frozen=True):
+class Fetched(msgspec.Struct, frozen=True, gc=False):
     """The progress of a fetch: bytes on disk, and the current speed in bytes/s."""
 
     done: int
@@ -73,7 +73,7 @@ class Fetched(msgspec.Struct, frozen=True):
     """Its files wait until others are fetched: only so many are fetched at one time."""
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
+class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The status that a poll shows. Speeds in bytes/s, eta in seconds, sizes in bytes."""
 
     state: State

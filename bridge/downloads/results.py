@@ -9,7 +9,7 @@ from bridge.core.model import Download, Entry, Failure, Grab, Phase, RemoteItem
 from bridge.core.status import Status
 
 
-class View(msgspec.Struct, frozen=True):
+class View(msgspec.Struct, frozen=True, gc=False):
     """An entry as clients see it. The same object as long as nothing in it changes."""
 
     entry: Entry
@@ -92,7 +92,7 @@ class NoAnswer(msgspec.Struct, frozen=True):
     reason: str
 
 
-class FileView(msgspec.Struct, frozen=True):
+class FileView(msgspec.Struct, frozen=True, gc=False):
     """A file of a grab as `torrents/files` shows it; `name` is relative to save_path."""
 
     index: int

@@ -99,5 +99,7 @@ async def _dispatch(request: web.Request) -> web.Response:
         raise HttpError(HTTPStatus.NOT_FOUND)
     if request.method not in route.methods:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
+    if not route.public:
+        await context.downloads.queries.prepare()
     params = await read_params(request, ANONYMOUS_LIMITS if route.public else BodyLimits())
     return reply(await route.handler(ApiRequest(context, params, request, principal)))

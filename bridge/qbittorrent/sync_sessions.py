@@ -124,7 +124,6 @@ class SnapshotTaker:
     async def take(self, now: float) -> SyncSnapshot:
         """Return everything as it is at `now` (unix seconds)."""
         free_space = await self._downloads.free_space()
-        await self._entries.prepare()
         async with self._lock:
             changed = await self._catch_up(now)
         last = self._last
@@ -147,7 +146,6 @@ class SnapshotTaker:
 
     async def totals(self, now: float) -> Totals:
         """Return sums over all downloads at `now` (unix seconds)."""
-        await self._entries.prepare()
         async with self._lock:
             await self._catch_up(now)
         return self._traffic.totals()

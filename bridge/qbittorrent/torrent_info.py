@@ -31,7 +31,7 @@ MOST_STALE_SECONDS = 3600.0
 """The same of one that was finished a day or more ago."""
 
 
-class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True):
+class TorrentInfo(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The fields of 4.6, and those of 5.1, which are unset in the replies of 4.6.
 
     Sizes in bytes, speeds in bytes/s, times in seconds or unix seconds.
@@ -108,7 +108,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     max_inactive_seeding_time: int = UNLIMITED
 
 
-class Rendered(msgspec.Struct, frozen=True):
+class Rendered(msgspec.Struct, frozen=True, gc=False):
     """An entry as fields to sort by and as JSON, and until when (unix seconds) it is true."""
 
     view: View

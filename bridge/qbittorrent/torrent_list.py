@@ -34,7 +34,7 @@ MOST_RENEWED = 200
 AFTER_TRACKERS = b',"trackers_count":'
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _Kept(msgspec.Struct, frozen=True, gc=False):
     view: View
     position: int
     around: Surroundings
@@ -79,10 +79,6 @@ class EntryCache:
     def views_of(self, hashes: Iterable[str]) -> Sequence[View]:
         """Return every grab of these hashes."""
         return self._queries.of_hashes(hashes)
-
-    async def prepare(self) -> None:
-        """Make what only the first refresh after a start has to make, in batches."""
-        await self._queries.prepare()
 
     def refresh(self, now: float) -> int:
         """Take over what has changed; return a version number that changes with it.
@@ -264,7 +260,6 @@ class TorrentList:
         Raises:
             HttpError: 400, the sort key is not a field.
         """
-        await self._entries.prepare()
         version = self._entries.refresh(now)
         reply = self._replies.get(query)
         if reply is None or not self._holds(query, reply):

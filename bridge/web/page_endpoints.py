@@ -30,6 +30,7 @@ async def sync(request: web.Request) -> web.Response:
     """Answer the changes since the version that the page names."""
     context = request.app[CONTEXT]
     context.overview.watched()
+    await context.downloads.queries.prepare()
     query = request.query
     body = context.model.sync(query.get("since", ""), query.get("overview", ""))
     headers = dict(PRIVATE)
