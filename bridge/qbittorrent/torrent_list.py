@@ -122,13 +122,13 @@ class EntryCache:
     def _queue_changes(self, changed: Iterable[str]) -> set[str]:
         """Number the queue again if its order changed; return the hashes with another number."""
         moved, primaries = False, self.primaries
+        # Beside a complete grab another one of the hash may still wait.
+        waiting = {view.hash: view for view in self.views_of(changed) if not view.complete}
         for info_hash in changed:
             view = primaries.get(info_hash)
             if view is not None and view.complete:
-                # Another grab of the hash may still wait.
-                of_hash = self._queries.of_hash(info_hash)
-                view = next((one for one in of_hash if not one.complete), view)
-            place = (view.grab.priority, view.grab.id) if view and not view.complete else None
+                view = waiting.get(info_hash)
+            place = (view.grab.priority, view.grab.id) if view is not None else None
             if self._places.get(info_hash) != place:
                 moved = True
                 if place is None:

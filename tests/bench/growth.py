@@ -25,6 +25,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from subprocess import PIPE
 
 import aiohttp
 
@@ -197,13 +198,11 @@ async def drain(stream: asyncio.StreamReader) -> None:
 
 
 @asynccontextmanager
-async def session_of(bridge: Bridge) -> AsyncIterator[aiohttp.ClientSession]:
+async def session_of(url: str) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session with the API key."""
     headers = {"Authorization": f"Bearer {KEY}"}
     timeout = aiohttp.ClientTimeout(total=120)
-    async with aiohttp.ClientSession(
-        f"{bridge.url}/api/v2/", headers=headers, timeout=timeout
-    ) as session:
+    async with aiohttp.ClientSession(f"{url}/api/v2/", headers=headers, timeout=timeout) as session:
         yield session
 
 
@@ -232,22 +231,26 @@ async def work(bridge: Bridge, sim: Simulator, figures: Figures) -> None:
     large = [content_of(f"Active.{number}", SIZE) for number in range(ACTIVE + ADDS)]
     for content in large:
         sim.register(content)
-    async with session_of(bridge) as session:
+    async with session_of(bridge.url) as session:
         for content in large[:ACTIVE]:
             await add(session, content)
         await settled(session, ACTIVE)
         before, began = bridge.cpu_seconds, time.perf_counter()
         await asyncio.sleep(IDLE_SECONDS)
         figures.cpu = (bridge.cpu_seconds - before) / (time.perf_counter() - began)
-        pinger = asyncio.get_running_loop().create_task(ping(bridge, figures), name="ping")
+        # In a process of its own: what this one does must not hold up the measurement.
+        command = (sys.executable, "-m", "tests.bench.growth", "--ping", bridge.url)
+        pinger = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
+        assert pinger.stdout is not None
+        await pinger.stdout.readline()
         await syncs(session, figures)
         for content in large[ACTIVE:]:
             began = time.perf_counter()
             await add(session, content)
             note(figures, "add", time.perf_counter() - began)
         figures.memory = bridge.memory_mib
-        pinger.cancel()
-        await asyncio.wait({pinger})
+        pinger.kill()
+        figures.held = float((await pinger.communicate())[0].split()[-1])
 
 
 async def measure_empty(checkout: Checkout, directory: Path) -> Empty:
@@ -266,7 +269,7 @@ async def measure_empty(checkout: Checkout, directory: Path) -> Empty:
             figures.starts.append(await bridge.start())
         try:
             figures.memory = bridge.memory_mib
-            async with session_of(bridge) as session:
+            async with session_of(bridge.url) as session:
                 before = bridge.cpu_seconds
                 for content in small:
                     await add(session, content)
@@ -311,7 +314,6 @@ async def delivered(session: aiohttp.ClientSession, contents: Sequence[Content])
 async def syncs(session: aiohttp.ClientSession, figures: Figures) -> None:
     """Ask for the difference after one change, again and again."""
     async with session.get("sync/maindata") as answer:
-        # Decoding all of it would hold up `ping`, which waits for the bridge in the same process.
         found = re.search(rb'"rid":(\d+)', await answer.read())
     assert found is not None
     rid = int(found[1])
@@ -327,14 +329,19 @@ async def syncs(session: aiohttp.ClientSession, figures: Figures) -> None:
         assert digest(1) in told["torrents"], told
 
 
-async def ping(bridge: Bridge, figures: Figures) -> None:
-    """Ask for next to nothing all the time: what one answer takes longer, the loop was held up."""
-    async with session_of(bridge) as session:
+async def ping(url: str) -> None:
+    """Ask for next to nothing all the time, and print the longest wait: the loop was held up."""
+    longest = -1.0
+    async with session_of(url) as session:
+        await (await session.get("app/version")).read()
         while True:
             began = time.perf_counter()
             async with session.get("app/version") as answer:
                 await answer.read()
-            figures.held = max(figures.held, time.perf_counter() - began)
+            if time.perf_counter() - began > longest:
+                longest = time.perf_counter() - began
+                sys.stdout.write(f"{longest}\n")
+                sys.stdout.flush()
             await asyncio.sleep(0.01)
 
 
@@ -418,7 +425,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--finished", type=int, nargs="+", default=[100, 20_000])
     parser.add_argument("--other", type=Path, help="another checkout, with a .venv")
-    asyncio.run(run(parser.parse_args()))
+    parser.add_argument("--ping", metavar="URL", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    asyncio.run(run(options) if options.ping is None else ping(options.ping))
 
 
 if __name__ == "__main__":
