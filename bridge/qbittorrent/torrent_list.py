@@ -123,7 +123,8 @@ class EntryCache:
         """Number the queue again if its order changed; return the hashes with another number."""
         moved, primaries = False, self.primaries
         # Beside a complete grab another one of the hash may still wait.
-        waiting = {view.hash: view for view in self.views_of(changed) if not view.complete}
+        views = reversed(self.views_of(changed))  # the oldest last, so that it counts
+        waiting = {view.hash: view for view in views if not view.complete}
         for info_hash in changed:
             view = primaries.get(info_hash)
             if view is not None and view.complete:

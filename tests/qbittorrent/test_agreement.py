@@ -216,3 +216,9 @@ async def test_what_waits_has_a_place_beside_a_complete_grab(rig: Rig) -> None:
         waits = (await listed(client, "category=tv-4k"))[content.hash]
         assert (waits["state"], waits["priority"]) == ("pausedDL", 1)
         assert (await listed(client, "category=tv"))[content.hash]["priority"] == 0
+        other = pack("Another.S01")
+        for magnet, category in ((magnet_of(other), "tv"), (magnet_of(content), "tv-hd")):
+            await client.post("torrents/add", urls=magnet, category=category, paused="true")
+        # Of two that wait, the first has the place.
+        assert (await listed(client, "category=tv-4k"))[content.hash]["priority"] == 1
+        assert (await listed(client, "category=tv"))[other.hash]["priority"] == 2

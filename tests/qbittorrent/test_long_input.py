@@ -1,7 +1,5 @@
 """Names and numbers that are longer than anything a client means: cut off or refused, never stored whole."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,16 +13,6 @@ from tests.support.rig import Rig
 HASH = "c" * 40
 LONG = "n" * 200_000
 DIGITS = "9" * 4000
-
-
-@pytest.fixture(name="open_rig")
-async def _open_rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.open()
-    try:
-        yield rig
-    finally:
-        await rig.close()
 
 
 @pytest.mark.parametrize(
@@ -44,17 +32,17 @@ async def _open_rig(tmp_path: Path) -> AsyncIterator[Rig]:
         ),
     ],
 )
-async def test_through_the_api(open_rig: Rig, path: str, form: dict[str, str]) -> None:
+async def test_through_the_api(rig: Rig, path: str, form: dict[str, str]) -> None:
     """No answer is an error of the bridge's own, and no list grows by more than a name may have."""
     trackers = "".join(f"&tr=http://t{number}.invalid/" for number in range(5_000))
     link = f"magnet:?xt=urn:btih:{HASH}&dn={LONG}{trackers}"
-    async with client_at(open_rig) as client:
+    async with client_at(rig) as client:
         assert (await client.post("torrents/add", urls=quote(link, safe=":?=&/"))).text == "Ok."
         answer = await client.post(path, **{"hashes": HASH, **form})
         assert answer.status < 500
         whole = await client.get("sync/maindata")
     assert len(whole.text) < 8 * LONGEST_NAME
-    assert max(len(one.magnet) for one in open_rig.state.downloads.values()) < 3 * LONGEST_NAME
+    assert max(len(one.magnet) for one in rig.state.downloads.values()) < 3 * LONGEST_NAME
 
 
 def test_a_torrent_with_an_endless_path() -> None:
