@@ -350,11 +350,15 @@ async def test_more_connections_where_each_is_limited(room: Room) -> None:
     assert room.cdn.most_open == 8
 
 
-async def test_fewer_connections_where_the_client_is_limited(room: Room) -> None:
-    """Where more connections share the same speed, a file soon has fewer than it began with."""
+async def test_fewer_connections_where_they_slow_each_other_down(room: Room) -> None:
+    """Where half the connections are twice as fast, a file soon has fewer than it began with.
+
+    The difference is that large because speeds are measured on a real clock, beside other tests.
+    What a smaller one leads to is a matter of the tuner's own tests.
+    """
     free_at = 0.0
 
-    async def shared(request: web.Request, served: Served) -> web.StreamResponse:
+    async def crowded(request: web.Request, served: Served) -> web.StreamResponse:
         nonlocal free_at
         start, end = (int(at) for at in request.headers["Range"].removeprefix("bytes=").split("-"))
         response = web.StreamResponse(status=206)
@@ -363,16 +367,14 @@ async def test_fewer_connections_where_the_client_is_limited(room: Room) -> None
         response.content_length = end + 1 - start
         await response.prepare(request)
         for at in range(start, end + 1, 8 * KIB):
-            # A schedule and not a sleep for each part: what a busy machine delays is made up for,
-            # so that the speed that all share stays the same.
-            free_at = max(free_at, time.monotonic() - 0.2) + 0.004
+            free_at = max(free_at, time.monotonic()) + 0.001 * room.cdn.open
             await asyncio.sleep(free_at - time.monotonic())
             part = served.data[at : min(at + 8 * KIB, end + 1)]
             await response.write(part)
             served.sent += len(part)
         return response
 
-    assert min(await open_late(room, shared)) <= 3
+    assert min(await open_late(room, crowded)) <= 3
 
 
 async def test_two_big_files_with_one_slot(room: Room) -> None:
