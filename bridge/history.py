@@ -1,7 +1,6 @@
 """The history: the outcome of every grab, one row each, kept for `history.keep_for`."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -178,6 +177,9 @@ class History:
             since,
         )
         failures = {str(reason): int(count) for reason, count in failed}
+        # Here and not above: it brings fractions and decimal, for a page that is seldom looked at.
+        from statistics import median  # noqa: PLC0415
+
         durations = [float(seconds) for seconds, _ in done]
         return WeekFigures(
             grabs=int(grabs[0][0]),
@@ -185,7 +187,7 @@ class History:
             bytes=sum(int(size) for _, size in done),
             failed=sum(failures.values()),
             failures=failures,
-            median_seconds=statistics.median(durations) if durations else None,
+            median_seconds=median(durations) if durations else None,
         )
 
     async def _select(self, where: str, values: Sequence[object]) -> list[HistoryRow]:

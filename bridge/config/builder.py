@@ -1,7 +1,6 @@
 """Nodes to settings. Every problem is collected, not only the first."""
 
 import re
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -156,6 +155,8 @@ class Builder:
         return self._wrong(node, expected, "null" if is_null(node) else got)
 
     def _hint(self, name: str, kind: inspect.StructType) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a misspelt setting needs it
+
         near = get_close_matches(name, keys(kind), n=1)
         everywhere = (".".join(names) for names, _ in walk(self._root))
         moved = (key for key in everywhere if key.endswith(f".{name}"))

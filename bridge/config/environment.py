@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Final
 
 from msgspec import inspect
@@ -101,6 +100,8 @@ def _foreign(name: str, text: str) -> bool:
 
 
 def _unknown(name: str, known: Variables) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only a misspelt name needs it
+
     ending = "__" + name.removeprefix(PREFIX)
     moved = [right for right in known if ending in right]
     guess = next(iter([*moved, *get_close_matches(name, known, n=1)]), None)

@@ -7,7 +7,7 @@ priorities fail the connection test), and no global limit with an action that re
 """
 
 from collections.abc import Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -32,7 +32,7 @@ class _Defaults(msgspec.Struct, frozen=True):
 
 
 _DEFAULTS: Final = msgspec.json.decode(
-    files("bridge.qbittorrent").joinpath("default_preferences.json").read_bytes(), type=_Defaults
+    Path(__file__).with_name("default_preferences.json").read_bytes(), type=_Defaults
 )
 _KNOWN: Final[Mapping[str, object]] = {**_DEFAULTS.all, **_DEFAULTS.added_in_5}
 

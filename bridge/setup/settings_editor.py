@@ -1,28 +1,25 @@
 """Reads and saves the settings. A change is saved only if `config.load` accepts the new file."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
 from msgspec import structs
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bridge.config import ConfigError, load
 from bridge.config.environment import PLAIN_KEYS, variable
 from bridge.config.schema import FILE_SUFFIX
-from bridge.setup.settings_file import (
-    SettingsFile,
-    UnreadableFile,
-    scalar,
-    sequence,
-    write_atomically,
-)
 from bridge.setup.settings_form import KEY, Setting, blank_settings
+
+if TYPE_CHECKING:
+    from bridge.setup.settings_file import SettingsFile
 
 log = structlog.get_logger()
 
@@ -99,6 +96,9 @@ class SettingsEditor:
         return await asyncio.to_thread(self._page)
 
     def _page(self) -> SettingsPage:
+        # Here and not above: ruamel.yaml takes 2 MiB, and the settings are seldom looked at.
+        from bridge.setup.settings_file import SettingsFile, UnreadableFile  # noqa: PLC0415
+
         problem, file = "", None
         try:
             file = SettingsFile(self._path)
@@ -160,6 +160,12 @@ class SettingsEditor:
         problems = self._refused(change)
         if problems:
             return problems
+        from bridge.setup.settings_file import (  # noqa: PLC0415
+            SettingsFile,
+            UnreadableFile,
+            write_atomically,
+        )
+
         try:
             file = SettingsFile(self._path)
             _apply(file, change)
@@ -251,12 +257,12 @@ def _value(file: SettingsFile, setting: Setting, text: str) -> object:
     if setting.kind == "yaml":
         return file.parse(text)
     if setting.kind == "list":
-        return sequence([line.strip() for line in text.splitlines() if line.strip()])
+        return file.sequence([line.strip() for line in text.splitlines() if line.strip()])
     if setting.kind == "secret":
-        return scalar(text, secret=True)
+        return file.scalar(text, secret=True)
     if setting.nullable and text.strip().lower() in {"null", "~"}:
         return None
-    return scalar(text)
+    return file.scalar(text)
 
 
 def _entries(file: SettingsFile | None, key: str) -> list[Mapping[str, Any]]:
@@ -311,7 +317,7 @@ def _put_arr(file: SettingsFile, wanted: Sequence[ArrEntry]) -> None:
         )
         for entry in wanted
     ]
-    _put_entries(file, "arr", rows)
+    file.put_entries("arr", rows)
 
 
 def _put_notify(file: SettingsFile, wanted: Sequence[NotifyEntry]) -> None:
@@ -324,31 +330,4 @@ def _put_notify(file: SettingsFile, wanted: Sequence[NotifyEntry]) -> None:
         )
         for entry in wanted
     ]
-    _put_entries(file, "notify", rows)
-
-
-_EntryRow = tuple[str, dict[str, str], dict[str, str], dict[str, tuple[str, ...]]]
-
-
-def _put_entries(file: SettingsFile, key: str, rows: Sequence[_EntryRow]) -> None:
-    """Replace a list of named entries; an empty secret keeps the saved value."""
-    known = {str(entry.get("name", "")): entry for entry in _entries(file, key)}
-    made = CommentedSeq()
-    for name, plain, secrets, lists in rows:
-        entry = known.get(name)
-        entry = entry if isinstance(entry, CommentedMap) else CommentedMap()
-        for field, text in plain.items():
-            if str(entry.get(field, "")) != text:
-                entry[field] = scalar(text)
-        for field, text in secrets.items():
-            if text:
-                entry[field] = scalar(text, secret=True)
-                entry.pop(field + FILE_SUFFIX, None)
-        for field, items in lists.items():
-            if _texts(entry.get(field)) != items:
-                entry[field] = sequence(items)
-        made.append(entry)
-    if made:
-        file.put(key, made)
-    else:
-        file.drop(key)
+    file.put_entries("notify", rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -72,7 +72,7 @@ def _needs_restart(key: str) -> bool:
 
 
 def _help() -> Mapping[str, Mapping[str, str]]:
-    text = files("bridge.setup").joinpath("settings_help.json").read_bytes()
+    text = Path(__file__).with_name("settings_help.json").read_bytes()
     return msgspec.json.decode(text, type=dict[str, dict[str, str]])
 
 

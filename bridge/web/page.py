@@ -8,7 +8,7 @@ import gzip
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -23,6 +23,7 @@ POLICY: Final = (
 
 ROOT_MARK: Final = b"{{root}}"
 WORTH_PACKING: Final = 1000
+ASSETS: Final = Path(__file__).with_name("assets")
 
 SCRIPTS: Final = (
     "app.js",
@@ -83,7 +84,7 @@ class Asset:
 
 
 def _asset(name: str, kind: str) -> Asset:
-    return Asset(files("bridge.web").joinpath("assets", *name.split("/")).read_bytes(), kind)
+    return Asset((ASSETS / name).read_bytes(), kind)
 
 
 def _html(root: bytes) -> Asset:
