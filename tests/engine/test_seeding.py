@@ -94,7 +94,10 @@ async def lets_go(rig: Rig, arr: Arr, content: Content) -> None:
 async def test_a_ratio(tmp_path: Path, app: str) -> None:
     """It uploads, with a ratio that grows, until the limit; only then may it be removed."""
     async with bridge(tmp_path) as rig, rig.arr(app) as arr:
+        # It begins when it can be watched: a busy machine may take longer to deliver than to seed.
+        rig.sim.world.behaviour.upload_bytes_per_second = 0
         content = await seeding(rig, arr, SeedLimits(ratio=1.5))
+        rig.sim.world.change(content.hash, upload_bytes_per_second=UPLOAD)
         seen: list[tuple[str, float]] = []
         while rig.phase(content.hash) is Phase.DELIVERED:
             item, entry = await queued(arr), await shown(rig)
