@@ -117,7 +117,8 @@ def test_allocated_bytes_are_not_needed_twice(tmp_path: Path) -> None:
     half(tmp_path)
     request = show(tmp_path)
     staged = StagedFile(request, request.files[0], staging(tmp_path))
-    staged.load()
+    with open_folder(staging(tmp_path)) as root:
+        staged.load(root)
     assert staged.done.total == 25_000
     assert staged.unwritten == 0
 

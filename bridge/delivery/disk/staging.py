@@ -13,7 +13,7 @@ read without a limit, and a file that has a second name (a hard link) is never w
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -99,9 +99,12 @@ class StagedFile:
         """Bytes that this file will still take from the free space of the disk."""
         return min(self._unallocated, self.size - self.done.total)
 
-    def load(self) -> None:
-        """Believe the checkpoint if it fits the file on disk; else remove it, durably."""
-        with self._staged() as (root, folder):
+    def load(self, root: Folder) -> None:
+        """Believe the checkpoint if it fits the file on disk; else remove it, durably.
+
+        `root` is the open staging root.
+        """
+        with self._errors(), root.walk(self._parts[:-1]) as folder:
             if self._marked_whole(root, folder):
                 self.done = Ranges(((0, self.size),) if self.size else ())
                 self._write_whole(root, folder)
@@ -120,12 +123,15 @@ class StagedFile:
             blocks = found.st_blocks * 512 if found else 0
             self._unallocated = max(0, self.size - blocks)
 
-    def allocate(self) -> None:
-        """Create the file in its full size and reserve its space, so that it cannot run out later."""
+    def allocate(self, root: Folder) -> None:
+        """Create the file in its full size and reserve its space, so that it cannot run out later.
+
+        `root` is the open staging root.
+        """
         if self.complete and self._saved is not None:
             return  # it may be a hard link to a file that was delivered before: leave it alone
         name = self._parts[-1]
-        with self._staged() as (root, folder), ExitStack() as stack:
+        with self._errors(), root.walk(self._parts[:-1]) as folder, ExitStack() as stack:
             try:
                 fd = folder.open_own(name, os.O_RDWR)
             except (FileNotFoundError, UnsafePath):
@@ -179,9 +185,12 @@ class StagedFile:
 
     def write_whole(self, *parts: bytes | bytearray) -> None:
         """Write every byte of the file, and `save` it: all that a small file needs."""
-        self.write(0, *parts)
-        self.done.add(0, self.size)
-        self.save()
+        with self._staged() as (root, folder):
+            if self._fd is None:
+                self._fd = folder.open_own(self._parts[-1], os.O_WRONLY)
+            self.write(0, *parts)
+            self.done.add(0, self.size)
+            self._save(root)
 
     def write(self, offset: int, *parts: bytes | bytearray) -> None:
         """Write all parts at `offset`, one after the other. The file stays open."""
@@ -194,13 +203,15 @@ class StagedFile:
 
     def save(self) -> None:
         """Sync what was written and replace the checkpoint."""
+        if self._as_known() != self._saved:
+            with disk_errors(self.path), open_folder(self._root) as root:
+                self._save(root)
+
+    def _save(self, root: Folder) -> None:
         checkpoint = self._as_known()
-        if checkpoint == self._saved:
-            return
-        with disk_errors(self.path), open_folder(self._root) as root:
-            # The order matters: a checkpoint on disk must never claim bytes that are not.
-            os.fdatasync(self._open_fd())
-            root.replace_file(self._checkpoint, msgspec.json.encode(checkpoint))
+        # The order matters: a checkpoint on disk must never claim bytes that are not.
+        os.fdatasync(self._open_fd())
+        root.replace_file(self._checkpoint, msgspec.json.encode(checkpoint))
         self._saved = checkpoint
 
     def _as_known(self) -> Checkpoint:
@@ -262,7 +273,7 @@ class StagedFile:
                 root.replace_file(self._checkpoint, msgspec.json.encode(checkpoint))
                 root.sync()
                 self._saved = checkpoint
-        self.allocate()
+            self.allocate(root)
         return restarted
 
     def reset(self) -> None:
@@ -280,11 +291,14 @@ class StagedFile:
     def _staged(self) -> Iterator[tuple[Folder, Folder]]:
         """Open the staging root, and the folder that holds the file."""
         with (
-            disk_errors(self.path, needed=self.size),
+            self._errors(),
             open_folder(self._root) as root,
             root.walk(self._parts[:-1]) as folder,
         ):
             yield root, folder
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return disk_errors(self.path, needed=self.size)
 
     def _open_fd(self) -> int:
         # Connections write at the same time, each in a thread of its own.
@@ -337,7 +351,7 @@ def begin(
         for file in moved:
             file.put_back(folder)
         for file in files:
-            file.load()
+            file.load(folder)
 
         def unwritten() -> int:
             return sum(file.unwritten for file in files)
@@ -346,7 +360,7 @@ def begin(
             reserve = (reservations or SpaceReservations()).reserve
             (until or own).enter_context(reserve(folder, unwritten, min_free=min_free))
             for file in files:
-                file.allocate()
+                file.allocate(folder)
     return files
 
 
