@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from bridge import USER_AGENT
 from bridge.arr import Arr, Arrs
 from bridge.auth import Access, hash_password
-from bridge.call_logs import INCOMING, IncomingCalls, log_call, trace_calls
+from bridge.call_logs import INCOMING, IncomingCalls, log_call, told_of_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import Entry, Failover
@@ -118,7 +118,7 @@ async def bridge(
         counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
         session = aiohttp.ClientSession(
             headers={"User-Agent": USER_AGENT},
-            trace_configs=[trace_calls(log_call, counters.called)],
+            middlewares=[told_of_calls(log_call, counters.called)],
         )
         api = await stack.enter_async_context(session)
         cdn = await stack.enter_async_context(make_session(USER_AGENT))

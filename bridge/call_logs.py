@@ -6,7 +6,6 @@ Query strings, bodies and headers are left out: they hold passwords and tokens.
 import logging
 from collections.abc import Callable
 from time import perf_counter
-from types import SimpleNamespace
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -54,34 +53,25 @@ CallEnded: TypeAlias = Callable[[str, URL, int | None, str, float], None]
 and the seconds that it took."""
 
 
-def trace_calls(*listeners: CallEnded) -> aiohttp.TraceConfig:
-    """Return a trace that tells the listeners of each call of a client session."""
-    trace = aiohttp.TraceConfig()
+def told_of_calls(*listeners: CallEnded) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware for a client session that tells the listeners of each call."""
 
-    async def start(
-        _session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        _params: aiohttp.TraceRequestStartParams,
-    ) -> None:
-        context.began = perf_counter()
+    async def call(
+        request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        began, status, error = perf_counter(), None, ""
+        try:
+            response = await send(request)
+            status = response.status
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            for listener in listeners:
+                listener(request.method, request.url, status, error, perf_counter() - began)
+        return response
 
-    async def end(
-        _session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
-    ) -> None:
-        status, error = None, ""
-        if isinstance(params, aiohttp.TraceRequestEndParams):
-            status = params.response.status
-        else:
-            error = type(params.exception).__name__
-        for listener in listeners:
-            listener(params.method, params.url, status, error, perf_counter() - context.began)
-
-    trace.on_request_start.append(start)
-    trace.on_request_end.append(end)
-    trace.on_request_exception.append(end)
-    return trace
+    return call
 
 
 def log_call(method: str, url: URL, status: int | None, error: str, seconds: float) -> None:

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.call_logs import trace_calls
+from bridge.call_logs import told_of_calls
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error
@@ -210,7 +210,7 @@ async def test_failovers_are_counted_by_the_calls_that_make_them(arr_server: Tes
     """Both ways of telling an *arr count; reading its queue and a refusal do not."""
     registry, base = CollectorRegistry(), str(arr_server.make_url("/sonarr"))
     counters = Counters(registry, {base: "tv"})
-    async with aiohttp.ClientSession(trace_configs=[trace_calls(counters.called)]) as session:
+    async with aiohttp.ClientSession(middlewares=[told_of_calls(counters.called)]) as session:
         for method, path in (
             ("DELETE", "/api/v3/queue/17"),
             ("POST", "/api/v3/history/failed/4"),
@@ -230,7 +230,7 @@ async def test_a_call_without_an_answer_is_unreachable(unused_tcp_port: int) -> 
     registry = CollectorRegistry()
     counters = Counters(registry)
     url = f"http://127.0.0.1:{unused_tcp_port}/v1/api/user/me"
-    async with aiohttp.ClientSession(trace_configs=[trace_calls(counters.called)]) as session:
+    async with aiohttp.ClientSession(middlewares=[told_of_calls(counters.called)]) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(url)
     text = generate_latest(registry).decode()
