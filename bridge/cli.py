@@ -76,6 +76,7 @@ def _refuse(problems: Sequence[str]) -> int:
 
 def _parser(called: str) -> "argparse.ArgumentParser":
     import argparse
+    import gc
     from importlib import import_module
     from pathlib import Path
 
@@ -100,7 +101,10 @@ def _parser(called: str) -> "argparse.ArgumentParser":
             )
         if name == called:
             module, run, *add_arguments = where.split(":")
+            # Imports make next to no garbage, and looking for it took a tenth of their time.
+            gc.disable()
             loaded = import_module(module)
+            gc.enable()
             added.set_defaults(run=getattr(loaded, run))
             for function in add_arguments:
                 getattr(loaded, function)(added)
