@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from bridge.delivery.fetch.bandwidth import Throttle, Throttles
 
@@ -12,21 +14,32 @@ async def spend(throttle: Throttle, size: int, times: int) -> None:
         await throttle.take(size)
 
 
+def passes_at_once(taking: Coroutine[Any, Any, None]) -> bool:
+    """Return whether a coroutine ends without waiting for anything."""
+    try:
+        taking.send(None)
+    except StopIteration:
+        return True
+    taking.close()
+    return False
+
+
 async def test_no_limit_costs_no_time() -> None:
     """Without a limit nobody waits; 0 is no limit, as in qBittorrent."""
     throttle = Throttle(0)
-    began = time.monotonic()
-    await spend(throttle, 1 << 30, 100)
-    assert time.monotonic() - began < 0.05
+    assert passes_at_once(spend(throttle, 1 << 30, 100))
     assert throttle.limit is None
 
 
 async def test_the_limit_is_for_all_together() -> None:
-    """Several takers share the limit, evenly."""
-    throttle = Throttle(100_000)
-    began = time.monotonic()
-    await asyncio.gather(*(spend(throttle, 1000, 5) for _ in range(4)))
-    assert 0.15 <= time.monotonic() - began < 0.5
+    """Several takers share the limit. The fastest of three counts: the machine may be busy."""
+    took = []
+    for _ in range(3):
+        throttle = Throttle(100_000)
+        began = time.monotonic()
+        await asyncio.gather(*(spend(throttle, 1000, 5) for _ in range(4)))
+        took.append(time.monotonic() - began)
+    assert 0.15 <= min(took) < 0.5
 
 
 async def test_lifting_the_limit_wakes_those_who_wait() -> None:
@@ -36,13 +49,13 @@ async def test_lifting_the_limit_wakes_those_who_wait() -> None:
     await asyncio.sleep(0.02)
     assert not takers.done()
     throttle.set_limit(1_000_000)
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(5):
         await takers
     throttle.set_limit(1)
     again = asyncio.gather(*(throttle.take(1000) for _ in range(3)))
     await asyncio.sleep(0.02)
     throttle.set_limit(None)
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(5):
         await again
 
 
@@ -53,7 +66,7 @@ async def test_a_cancelled_taker_lets_the_next_one_pass() -> None:
     second = asyncio.get_running_loop().create_task(throttle.take(10))
     await asyncio.sleep(0.01)
     first.cancel()
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(5):
         await second
 
 
@@ -69,10 +82,8 @@ async def test_a_download_has_a_limit_of_its_own() -> None:
     throttles = Throttles()
     throttles.set_own("a", 10_000)
     slow, free = throttles.of("a"), throttles.of("b")
+    assert all(passes_at_once(free.take(10_000)) for _ in range(10))
     began = time.monotonic()
-    for _ in range(10):
-        await free.take(10_000)
-    assert time.monotonic() - began < 0.05
     await slow.take(1000)
     assert time.monotonic() - began > 0.08
     assert (slow.portion, free.portion) == (2048, 256 * 1024)
