@@ -32,7 +32,7 @@ SCRIPTS: Final = (
     "overview.js",
     "downloads.js",
     "actions.js",
-    "adopt.js",
+    "add.js",
     "story.js",
     "history.js",
     "settings.js",

@@ -65,7 +65,7 @@ export function Story({ id, go }) {
       say(why(error), { kind: "bad" });
     }
   };
-  const items = shown ? itemsFor([shown]) : [];
+  const items = shown ? itemsFor([shown], () => leave(go)) : [];
   const direct = items.filter((item) => ["Pause", "Resume", "Retry"].includes(item.text));
   return html`
     <${Back} go=${go} />
@@ -100,12 +100,10 @@ export function Story({ id, go }) {
     </article>`;
 }
 
+const leave = (go) => (history.state?.inner ? history.back() : go(""));
+
 const Back = ({ go }) => html`
-  <p class="back"><a href=${ROOT.href} onClick=${(event) => {
-    event.preventDefault();
-    if (history.state?.inner) history.back();
-    else go("");
-  }}>← All downloads</a></p>`;
+  <p class="back"><a href=${ROOT.href} onClick=${(event) => { event.preventDefault(); leave(go); }}>← All downloads</a></p>`;
 
 function Timeline({ story }) {
   // A wait is noted together with its change of phase: one of the two is enough.
