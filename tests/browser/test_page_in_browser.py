@@ -185,6 +185,21 @@ async def test_a_removal_can_be_undone(many: Rig, width: int) -> None:
     assert set(many.state.grabs) == before
 
 
+@pytest.mark.parametrize("width", [390, 820, 1440])
+async def test_a_message_covers_no_action(many: Rig, width: int) -> None:
+    """What was done, with its undo, stands above the actions for the selected rows."""
+    async with browsing(many.url, width=width) as page:
+        await page.wait_for_selector(".rows .row")
+        await page.locator(".rows .row").nth(1).get_by_role("checkbox").check()
+        await page.locator(".rows .row").first.get_by_role("button").click()
+        await page.get_by_role("menuitem", name="Remove").click()
+        await page.get_by_role("button", name="Remove", exact=True).last.click()
+        await page.get_by_role("button", name="Undo").focus()  # the message waits
+        message = await page.locator(".message").bounding_box()
+        actions = await page.get_by_role("toolbar").bounding_box()
+        assert message["y"] + message["height"] <= actions["y"]
+
+
 async def test_a_removal_that_is_not_undone(many: Rig) -> None:
     """It is sent when its message ends: by itself, by a dialog, or with the page."""
 
@@ -286,6 +301,23 @@ async def test_a_report_to_an_arr_can_be_undone(set_up: Rig) -> None:
                 await set_up.reaches(content.hash, Phase.FAILED)
         finally:
             await set_up.stop()
+
+
+async def test_attempts_that_end_alike_are_one_line(rig: Rig) -> None:
+    """A day of waiting for a slot does not bury the rest of the timeline."""
+    content = cached(pack("Waits"), is_cached=False)
+    rig.sim.register(content)
+    full = Error(400, "ACTIVE_LIMIT", "You have reached your active download limit.")
+    rig.sim.faults.add("createtorrent", full, times=3)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.reaches(content.hash, Phase.FINISHED)
+    async with browsing(rig.url) as page:
+        await row(page, "Waits").get_by_role("link").click()
+        timeline = page.locator(".timeline")
+        await timeline.get_by_text("tried 3 times").wait_for()
+        await timeline.get_by_text("Completed").wait_for()
+        assert await timeline.get_by_text("active download limit").count() == 1
 
 
 async def test_when_the_adds_refill_is_shown(rig: Rig) -> None:

@@ -130,7 +130,7 @@ export function itemsFor(list, after) {
     live && { icon: "bolt", text: forced ? "Do not force" : "Force", act: () => act(forced ? "unforce" : "force", ids) },
     live && { icon: "top", text: "Move to the top", act: () => act("top", ids) },
     live && { icon: "up", text: "Move up", act: () => act("up", ids) },
-    any("completed", "seeding", "torbox", "failed") && { icon: "check", text: "Recheck", act: () => act("recheck", ids) },
+    (any("completed", "seeding", "torbox") || list.some((row) => row.state === "missingFiles")) && { icon: "check", text: "Recheck", act: () => act("recheck", ids) },
     { icon: "folder", text: "Category…", act: () => openDialog(CategoryDialog, { list }) },
     { icon: "tag", text: "Tags…", act: () => openDialog(TagsDialog, { list }) },
     told && (live || any("failed")) && { icon: "flag", text: "Tell the *arr it failed…", kind: "danger", act: () => openDialog(FailDialog, { list }) },
