@@ -153,7 +153,7 @@ function Facts({ story, row }) {
       <h2 id="facts-title">Download</h2>
       <dl>
         <${Fact} name="Added">${row && `${moment(row.added)}${story.asked_by ? `, by ${story.asked_by}` : ""}`}<//>
-        <${Fact} name="Completed">${story.completed_at && `${moment(story.completed_at)}, after ${span(story.completed_at - (row?.added ?? story.completed_at))}`}<//>
+        <${Fact} name="Completed">${story.completed_at && `${moment(story.completed_at)}${row ? `, after ${span(story.completed_at - row.added)}` : ""}`}<//>
         <${Fact} name="Imported">${story.imported_at && moment(story.imported_at)}<//>
         <${Fact} name="Failed">${story.failure_message && `${story.failure_message} (${story.failure_reason})`}<//>
         <${Fact} name="On disk">${row && html`<code>${story.content_path}</code>`}<//>
