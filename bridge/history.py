@@ -128,10 +128,10 @@ class History:
         where = "WHERE removed_at IS NULL AND grab_id > ? ORDER BY grab_id LIMIT ?"
         return await self._select(where, (after, BATCH))
 
-    async def hash_of(self, grab_id: int) -> str:
-        """Return the info-hash of a grab, even a removed one; empty if the id is unknown."""
+    async def row(self, grab_id: int) -> HistoryRow | None:
+        """Return the row of a grab, even a removed one; None if the id is unknown."""
         rows = await self._select("WHERE grab_id = ?", (grab_id,))
-        return rows[0].hash if rows else ""
+        return rows[0] if rows else None
 
     async def forget(self, before: float) -> None:
         """Delete the rows of grabs removed before a time."""

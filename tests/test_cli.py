@@ -25,6 +25,11 @@ async def test_no_key(set_up: Rig) -> None:
     async with client_of(process.url) as client:
         assert (await client.get("/")).status == 200
         assert (await client.get("/healthz")).status == 200
+    # The doctor's first look.
+    await set_up.until(lambda: any('"check_finding"' in line for line in process.output))
+    found = next(line for line in process.output if '"check_finding"' in line)
+    assert "there is no API key yet" in found
+    assert "on the bridge's page" in found
     assert set_up.sim.calls.counts() == {}
     assert await process.terminate() == 0
 

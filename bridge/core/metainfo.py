@@ -1,8 +1,8 @@
 """Reads .torrent files: the info-hash from the raw bytes, and the metadata.
 
 A file that is not a torrent yields a value, not an exception. This accepts the files that
-libtorrent accepts, with the same info-hashes, unless they have no name, and refuses the v1 torrents
-that libtorrent refuses. The merkle trees of v2 torrents are not verified here: `bridge.core.pieces` does that.
+libtorrent accepts, with the same info-hashes, unless they have no name or more parts than
+`bridge.core.bencode` reads, and refuses the v1 torrents that libtorrent refuses. The merkle trees of v2 torrents are not verified here: `bridge.core.pieces` does that.
 """
 
 import hashlib

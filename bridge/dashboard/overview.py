@@ -71,6 +71,8 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     """The window of the limit."""
     free_at: float | None
     """Unix seconds of the next allowed call; None when one is allowed now."""
+    full_at: float | None
+    """Unix seconds when the whole limit is allowed again, without more calls; None when it is now."""
 
 
 class BlockerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,7 +238,7 @@ class OverviewSource:
         budgets = self._ctx.torbox.budgets
 
         def view(name: str, call_class: CallClass) -> BudgetView:
-            at = budgets.ready_at(call_class, now)
+            at, full_at = budgets.ready_at(call_class, now), budgets.full_at(call_class, now)
             limit = budgets.limit(call_class)
             return BudgetView(
                 name=name,
@@ -244,6 +246,7 @@ class OverviewSource:
                 limit=limit.calls,
                 seconds=limit.seconds,
                 free_at=at if at > now else None,
+                full_at=full_at if full_at > now else None,
             )
 
         return tuple(view(*row) for row in rows)

@@ -21,8 +21,8 @@ import aiohttp
 from msgspec import structs
 
 from bridge import logs
-from bridge.app import bridge
-from bridge.config import Settings, load
+from bridge.app import Origin, bridge
+from bridge.config import load
 from bridge.demo.samples import Sample, prepare, samples, slow_down
 from bridge.listen import CannotStart
 from bridge.simulator import (
@@ -291,9 +291,11 @@ async def run(args: argparse.Namespace) -> int:
         try:
             contents = await asyncio.to_thread(lambda: [season_pack(), episode()])
             async with Simulator(_scenario(contents)) as simulator:
-                settings = _settings(Path(directory), simulator, password, args)
+                environ = _environ(Path(directory), simulator, password, args)
+                settings = load(None, environ)
                 logs.mask(*settings.secrets())
-                async with bridge(settings) as running:
+                origin = Origin(Path(directory, "bridge.yaml"), environ)
+                async with bridge(settings, origin=origin) as running:
                     script.say(f"simulated TorBox  {simulator.url}")
                     script.say(f"bridge            {running.url}")
                     async with asyncio.timeout(TOTAL_SECONDS), _sonarr(running.url) as sonarr:
@@ -319,26 +321,23 @@ def _scenario(contents: list[Content]) -> Scenario:
     )
 
 
-def _settings(
+def _environ(
     directory: Path, simulator: Simulator, password: str, args: argparse.Namespace
-) -> Settings:
+) -> dict[str, str]:
     downloads = directory / "downloads"
     downloads.mkdir()
-    return load(
-        None,
-        {
-            "BRIDGE_SERVER__HOST": args.host,
-            "BRIDGE_SERVER__PORT": str(args.port),
-            "BRIDGE_SERVER__USERNAME": USERNAME,
-            "BRIDGE_SERVER__PASSWORD": password,
-            "BRIDGE_TORBOX__API_KEY": simulator.key,
-            "BRIDGE_TORBOX__BASE_URL": simulator.url,
-            "BRIDGE_TORBOX__POLL_SECONDS__ACTIVE": "1",
-            "BRIDGE_PATHS__DATABASE": str(directory / "bridge.db"),
-            "BRIDGE_PATHS__DOWNLOADS": str(downloads),
-            "BRIDGE_DELIVERY__MIN_FREE_BYTES": "0",
-        },
-    )
+    return {
+        "BRIDGE_SERVER__HOST": args.host,
+        "BRIDGE_SERVER__PORT": str(args.port),
+        "BRIDGE_SERVER__USERNAME": USERNAME,
+        "BRIDGE_SERVER__PASSWORD": password,
+        "BRIDGE_TORBOX__API_KEY": simulator.key,
+        "BRIDGE_TORBOX__BASE_URL": simulator.url,
+        "BRIDGE_TORBOX__POLL_SECONDS__ACTIVE": "1",
+        "BRIDGE_PATHS__DATABASE": str(directory / "bridge.db"),
+        "BRIDGE_PATHS__DOWNLOADS": str(downloads),
+        "BRIDGE_DELIVERY__MIN_FREE_BYTES": "0",
+    }
 
 
 @asynccontextmanager

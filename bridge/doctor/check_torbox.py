@@ -24,6 +24,7 @@ from bridge.torbox import (
     Budgets,
     NeedsUser,
     NoEndpoint,
+    NoToken,
     PlanRestricted,
     RateLimited,
     TorBox,
@@ -49,12 +50,6 @@ async def check_torbox(
 
     `torbox` is the client of a running bridge: it has the key and the limits of this moment.
     """
-    if torbox is None and settings.torbox.api_key is None:
-        fix = (
-            "Set TORBOX_API_KEY, or torbox.api_key in the configuration file."
-            " You find the key on https://torbox.app/settings"
-        )
-        return [problem(SUBJECT, "there is no API key", fix)]
     torbox = torbox or _client(settings, session)
     found: list[Finding] = []
     try:
@@ -82,6 +77,12 @@ def _client(settings: Settings, session: aiohttp.ClientSession) -> TorBox:
 
 def _failed(error: TorBoxError, url: str) -> Finding:
     match error:
+        case NoToken():
+            fix = (
+                "Enter it on the bridge's page, or set TORBOX_API_KEY, or torbox.api_key in the"
+                " configuration file. You find the key on https://torbox.app/settings"
+            )
+            return problem(SUBJECT, "there is no API key yet", fix)
         case BadToken():
             fix = "Copy the key from https://torbox.app/settings into torbox.api_key"
             return problem(SUBJECT, f"TorBox rejected the API key ({error})", fix)

@@ -186,10 +186,6 @@ class State:
         """Return the download of a hash."""
         return self._downloads.get(self._by_hash.get(info_hash, 0))
 
-    def by_torrent_id(self, torrent_id: int) -> Iterator[Download]:
-        """Return the downloads that follow this remote item: normally one."""
-        return (self._downloads[key] for key in self._by_torrent_id.get(torrent_id, ()))
-
     def grabs_of(self, download_id: int) -> tuple[Grab, ...]:
         """Return the grabs of a download, oldest first."""
         return tuple(self._grabs[key] for key in self._grab_ids.get(download_id, ()))
@@ -225,10 +221,6 @@ class State:
             entry = self.entry(grab_id)
             if entry is not None and entry.grab.save_path == save_path:
                 yield entry
-
-    def known_files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
-        """Return the planned files of a live grab; empty for others."""
-        return self._files.get(grab_id, ())
 
     async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
         """Return the planned files of any grab; for a finished grab, from the database."""

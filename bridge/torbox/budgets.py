@@ -119,6 +119,16 @@ class _Budget:
         self._forget(now)
         return 0 if self._blocked(now) else max(0, self.allowed(now) - len(self.calls))
 
+    def full_at(self, now: float) -> float:
+        self._forget(now)
+        full = max(now, self.blocked_until) if self._blocked(now) else now
+        if self.calls:
+            full = max(full, self.calls[-1] + self.limit.seconds)
+        if self.allowed(now) < self.limit.calls:
+            doublings = ((self.limit.calls - 1) // self.reduced_to).bit_length()
+            full = max(full, self.reduced_at + doublings * RECOVERY_SECONDS)
+        return full
+
     def row(self) -> BudgetRow:
         return BudgetRow(
             kind=self.call_class.value,
@@ -158,6 +168,10 @@ class Budgets:
     def left(self, call_class: CallClass, now: float) -> int:
         """Return how many more calls of a class may be made now."""
         return self._budgets[call_class].left(now)
+
+    def full_at(self, call_class: CallClass, now: float) -> float:
+        """Return when the whole limit is allowed again, if no call is made until then."""
+        return self._budgets[call_class].full_at(now)
 
     def limit(self, call_class: CallClass) -> Limit:
         """Return the limit of a class, without the effect of a 429."""

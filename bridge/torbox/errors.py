@@ -12,7 +12,8 @@ TorBoxError                 code, detail, status; unclear, outage
 │   ├── Cooldown            the plan demands a pause between two adds; until
 │   └── PlanRestricted      the plan does not allow this item; other items are not affected
 ├── NeedsUser               the account: the monthly limit, a plan without API access
-│   └── BadToken            the key is missing, wrong or was changed
+│   └── BadToken            the key is wrong or was changed
+│       └── NoToken         there is no key to send
 ├── SearchRefused           TorBox's search does not serve this account
 ├── NotFound                no such torrent, queued download or file
 └── Refused                 will never work for this torrent; reason
@@ -110,7 +111,11 @@ class NeedsUser(TorBoxError):
 
 
 class BadToken(NeedsUser):
-    """The API key is missing or not valid (TorBox may have changed it)."""
+    """The API key is not valid (TorBox may have changed it)."""
+
+
+class NoToken(BadToken):
+    """There is no API key; nothing was sent."""
 
 
 class SearchRefused(TorBoxError):

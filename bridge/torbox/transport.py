@@ -23,9 +23,9 @@ from bridge.torbox.budgets import Budgets, CallClass
 from bridge.torbox.envelope import FALLBACK_WAIT, Answer, parse
 from bridge.torbox.error_codes import error_for
 from bridge.torbox.errors import (
-    BadToken,
     Cooldown,
     NoEndpoint,
+    NoToken,
     RateLimited,
     ServerError,
     TooLarge,
@@ -159,7 +159,7 @@ class Transport:
 
         Raises:
             RateLimited: a budget is used up; nothing was sent.
-            BadToken: there is no key to send.
+            NoToken: there is no key to send.
             Unreachable: no answer came.
             ServerError: what came is not HTTP, or larger than it may be.
         """
@@ -186,7 +186,7 @@ class Transport:
         # A newline from a file would make the header invalid and show up as a strange network
         # error.
         if not key or not key.isprintable():
-            raise BadToken("NO_AUTH", "no usable TorBox API key is set")
+            raise NoToken("NO_AUTH", "no usable TorBox API key is set")
         return key
 
     def _spend(self, request: Request) -> float:

@@ -216,7 +216,7 @@ def document() -> dict[str, Any]:
         "security": [{"session": []}, {"key": []}],
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": dict(sorted(components.items())),
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "SID"},
                 "key": {"type": "http", "scheme": "bearer"},

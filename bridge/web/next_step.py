@@ -40,6 +40,8 @@ def next_step(entry: Entry, outlook: Outlook) -> str:
     if entry.complete:
         return _after_completion(entry, outlook)
     if entry.grab.stopped:
+        if entry.phase in {Phase.QUEUED, Phase.REMOTE}:
+            return "TorBox goes on with it; nothing is fetched until it is resumed"
         return "Nothing happens until it is resumed"
     if entry.phase in {Phase.READY, Phase.DELIVERING}:
         return f"When all files are there, {_imported(outlook)}"

@@ -33,7 +33,7 @@ SCRIPTS: Final = (
     "overview.js",
     "downloads.js",
     "actions.js",
-    "adopt.js",
+    "add.js",
     "story.js",
     "history.js",
     "settings.js",

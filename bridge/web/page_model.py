@@ -55,7 +55,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It failed, or something blocks it."""
     forced: bool = False
     order: int = 0
-    """Place in the submit queue; the smallest is submitted first."""
+    """The smallest is added, or fetched, first."""
 
 
 def group_of(entry: Entry) -> str:
@@ -277,7 +277,7 @@ class PageModel:
             completed=int(grab.completed_at) if grab.completed_at else None,
             attention=group == "failed" or _waits_long(entry, context),
             forced=grab.force_start,
-            order=grab.priority,
+            order=context.place or grab.priority,
         )
 
     def doing(self, view: View, context: Facts | None = None) -> str:

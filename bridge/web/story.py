@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.core.model import Event, RemoteItem
 from bridge.downloads import DownloadService, View
+from bridge.history import HistoryRow
 from bridge.logs import masked
 from bridge.web.next_step import Outlook, next_step
 from bridge.web.page_actions import row_of
@@ -159,24 +160,30 @@ async def _story(context: WebContext, text: str) -> Story | None:
         events = await queries.events(view.hash)
         return await _of(context, view, _about(events, grab_id_of(text)))
     grab_id = grab_id_of(text)
-    info_hash = text.lower() if grab_id is None else await context.history.hash_of(grab_id)
-    events = await queries.events(info_hash) if info_hash else ()
+    row = await context.history.row(grab_id) if grab_id is not None else None
+    past = row or HistoryRow(
+        id=0, hash=text.lower(), added_at=0.0, name="", category="", asked_by="", size=0, outcome=""
+    )
+    events = await queries.events(past.hash)
     if not events:
         return None
     return Story(
-        hash=info_hash,
-        name="",
-        category="",
+        hash=past.hash,
+        name=past.name,
+        category=past.category,
         phase="gone",
         state="",
         progress=0.0,
         note="",
-        failure_reason=None,
-        failure_message="",
+        failure_reason=past.reason or None,
+        failure_message=past.message,
         next_attempt_at=0.0,
         torrent_id=None,
         queued_id=None,
         events=_about(events, grab_id),
+        asked_by=past.asked_by,
+        completed_at=past.completed_at,
+        imported_at=past.imported_at,
     )
 
 

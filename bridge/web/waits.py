@@ -135,7 +135,7 @@ def _remote(entry: Entry, facts: Facts) -> str:
     if word in FAILED_WORDS:
         return "TorBox reports an error; looking again"
     # The progress of the row has the fetch as its second half, so that it is not TorBox's.
-    return f"TorBox is downloading it and has {item.progress * 100:.0f} %"
+    return f"TorBox is downloading it and has {item.progress * 100:.0f}\u00a0%"
 
 
 def _ready(entry: Entry, facts: Facts) -> str:

@@ -1,6 +1,7 @@
 """What a person does with the page, in a real browser."""
 
 import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from bridge.app import Origin, bridge
 from bridge.config import load
-from bridge.core.model import Phase
+from bridge.core.model import Phase, Reason
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error
 from bridge.simulator.releases import torrent_of
@@ -148,13 +149,186 @@ async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
         await eventually(lambda: _count(page, 1))
         await row(page, "Doomed").get_by_role("link").focus()
         await page.keyboard.press("Delete")
-        await page.get_by_text("This cannot be undone").wait_for()
+        await page.get_by_text("You can undo this for a few seconds").wait_for()
         await page.keyboard.press("Escape")
         assert rig.entry(doomed.hash) is not None
         await page.keyboard.press("Delete")
         await page.get_by_role("button", name="Remove", exact=True).click()
-        await eventually(lambda: _is(rig.entry(doomed.hash) is None))
         await page.get_by_text("No download fits this filter").wait_for()
+        await eventually(lambda: _is(rig.entry(doomed.hash) is None))
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_removal_can_be_undone(many: Rig, width: int) -> None:
+    """By the button and by Ctrl+Z, before anything was sent to the bridge; the row comes back."""
+    before = set(many.state.grabs)
+    async with browsing(many.url, width=width) as page:
+        sent = []
+        page.on("request", lambda one: sent.append(one) if one.url.endswith("/actions") else None)
+        await page.wait_for_selector(".rows .row")
+        first, second = (await page.locator(".rows .row a").all_inner_texts())[:2]
+        for undo in ("button", "keyboard"):
+            await row(page, first).get_by_role("checkbox").check()
+            await row(page, second).get_by_role("link").focus()
+            await page.keyboard.press("Space")
+            await page.keyboard.press("Delete")
+            await page.get_by_role("button", name="Remove", exact=True).click()
+            told = page.get_by_role("status").filter(has_text="Removed 2 downloads")
+            await told.get_by_role("button", name="Undo").focus()  # the message waits
+            await row(page, first).wait_for(state="detached")
+            await page.get_by_role("button", name=f"All {ROWS - 2}").wait_for()
+            await page.keyboard.press("Enter" if undo == "button" else "Control+z")
+            await page.get_by_text("2 downloads stay").wait_for()
+            await row(page, second).wait_for()
+            await page.get_by_role("button", name=f"All {ROWS}").wait_for()
+        assert not sent
+    assert set(many.state.grabs) == before
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+async def test_a_message_covers_no_action(many: Rig, width: int) -> None:
+    """What was done, with its undo, stands above the actions for the selected rows."""
+    async with browsing(many.url, width=width) as page:
+        await page.wait_for_selector(".rows .row")
+        await page.locator(".rows .row").nth(1).get_by_role("checkbox").check()
+        await page.locator(".rows .row").first.get_by_role("button").click()
+        await page.get_by_role("menuitem", name="Remove").click()
+        await page.get_by_role("button", name="Remove", exact=True).last.click()
+        await page.get_by_role("button", name="Undo").focus()  # the message waits
+        message = await page.locator(".message").bounding_box()
+        actions = await page.get_by_role("toolbar").bounding_box()
+        assert message["y"] + message["height"] <= actions["y"]
+
+
+async def test_a_removal_that_is_not_undone(many: Rig) -> None:
+    """It is sent when its message ends: by itself, by a dialog, or with the page."""
+
+    async def remove(nth: int) -> None:
+        name = await page.locator(".rows .row a").nth(nth).inner_text()
+        await row(page, name).get_by_role("link").focus()
+        await page.keyboard.press("Delete")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await page.get_by_role("button", name="Undo").focus()  # the message waits
+        await row(page, name).wait_for(state="detached")
+
+    def left(number: int) -> Any:
+        return lambda: _is(len(many.state.grabs) == number)
+
+    async with browsing(many.url) as page:
+        await page.wait_for_selector(".rows .row")
+        await remove(0)
+        assert len(many.state.grabs) == ROWS
+        await page.evaluate("document.activeElement.blur()")
+        await eventually(left(ROWS - 1))
+        await page.get_by_role("button", name="Undo").wait_for(state="detached")
+        await remove(3)
+        await page.get_by_role("button", name="Add", exact=True).click()
+        await eventually(left(ROWS - 2))
+        await page.keyboard.press("Escape")
+        await remove(1)
+        assert len(many.state.grabs) == ROWS - 2
+        await page.goto("about:blank")
+        await eventually(left(ROWS - 3))
+
+
+async def test_a_removal_that_the_bridge_does_not_get(many: Rig) -> None:
+    """The row comes back, and it is told why."""
+    async with browsing(many.url, expected="500") as page:
+        refusal = {"status": 500, "json": {"error": "the disk is full"}}
+        await page.route("**/actions", lambda route: route.fulfill(**refusal))
+        await page.wait_for_selector(".rows .row")
+        name = await page.locator(".rows .row a").first.inner_text()
+        await row(page, name).get_by_role("link").focus()
+        await page.keyboard.press("Delete")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await row(page, name).wait_for(state="detached")
+        await page.get_by_role("button", name="Dismiss").click()
+        await page.get_by_text("Nothing was done: the disk is full").wait_for()
+        await row(page, name).wait_for()
+
+
+async def test_what_has_failed_is_removed_without_a_question(set_up: Rig) -> None:
+    """Nothing of it is destroyed, so there is one click less, and an undo; its page gives way."""
+    chromium()
+    failed = finished(
+        1, name="Doomed", phase=Phase.FAILED, failure_reason=Reason.GAVE_UP, failure_message="x"
+    )
+    await fill(set_up.directory / "bridge.db", [failed])
+    await set_up.start()
+    try:
+        async with browsing(set_up.url) as page:
+            await row(page, "Doomed").get_by_role("link").click()
+            await page.get_by_role("button", name="More actions").click()
+            await page.get_by_role("menuitem", name="Remove").click()
+            await page.get_by_text("Removed “Doomed”").wait_for()
+            await page.get_by_role("button", name="Undo").focus()  # the message waits
+            await page.get_by_text("No downloads yet").wait_for()
+            assert set_up.state.grabs
+            await page.keyboard.press("Enter")
+            await row(page, "Doomed").wait_for()
+            await row(page, "Doomed").get_by_role("checkbox").click()
+            await page.get_by_role("toolbar").get_by_role("button", name="Remove").click()
+            await page.get_by_role("button", name="Log out").click()
+            await page.get_by_role("heading", name="Log in").wait_for()
+            assert not set_up.state.grabs
+    finally:
+        await set_up.stop()
+
+
+async def test_a_report_to_an_arr_can_be_undone(set_up: Rig) -> None:
+    """The *arr is told when the message ends, and not before."""
+    chromium()
+    content = cached(pack("Wrong.Show"), is_cached=False)
+    set_up.sim.register(content)
+    set_up.sim.world.change(content.hash, metadata_seconds=1e6)
+    async with ArrApi() as api:
+        set_up.change(BRIDGE_ARR=json.dumps([api.settings()]))
+        await set_up.start()
+        try:
+            async with set_up.arr() as arr:
+                await arr.add_magnet(magnet_of(content))
+            await set_up.reaches(content.hash, Phase.REMOTE)
+            async with browsing(set_up.url) as page:
+                for ends in ("Undo", "Dismiss"):
+                    await row(page, "Wrong.Show").get_by_role("button").click()
+                    await page.get_by_role("menuitem", name="Tell the *arr").click()
+                    await page.get_by_role("button", name="Tell it").click()
+                    told = page.get_by_role("status").filter(has_text="is told that “Wrong.Show”")
+                    await told.get_by_role("button", name=ends).focus()  # the message waits
+                    assert set_up.followed(content.hash).phase is Phase.REMOTE
+                    await page.keyboard.press("Enter")
+                    await told.wait_for(state="detached")
+                await set_up.reaches(content.hash, Phase.FAILED)
+        finally:
+            await set_up.stop()
+
+
+async def test_attempts_that_end_alike_are_one_line(rig: Rig) -> None:
+    """A day of waiting for a slot does not bury the rest of the timeline."""
+    content = cached(pack("Waits"), is_cached=False)
+    rig.sim.register(content)
+    full = Error(400, "ACTIVE_LIMIT", "You have reached your active download limit.")
+    rig.sim.faults.add("createtorrent", full, times=3)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.reaches(content.hash, Phase.FINISHED)
+    async with browsing(rig.url) as page:
+        await row(page, "Waits").get_by_role("link").click()
+        timeline = page.locator(".timeline")
+        await timeline.get_by_text("tried 3 times").wait_for()
+        await timeline.get_by_text("Completed").wait_for()
+        assert await timeline.get_by_text("active download limit").count() == 1
+
+
+async def test_when_the_adds_refill_is_shown(rig: Rig) -> None:
+    """With a single add used, and not only when all are."""
+    content = cached(pack("Uncached"), is_cached=False)
+    rig.sim.register(content)
+    async with browsing(rig.url) as page:
+        await page.get_by_text("Cached torrents do not count").wait_for()
+        async with rig.arr() as arr:
+            await arr.add_magnet(magnet_of(content))
+        await page.get_by_text(re.compile("All 60 again in (59|60) min")).wait_for()
 
 
 async def _count(page: Any, number: int) -> bool:

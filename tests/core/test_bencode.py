@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.bencode import MAX_DEPTH, BadBencode, RawValue, read_dictionary
+from bridge.core.bencode import (
+    MAX_DEPTH,
+    MAX_KEYS,
+    MAX_TOKENS,
+    BadBencode,
+    RawValue,
+    read_dictionary,
+)
 from tests.support.torrents import bencode
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -106,11 +113,28 @@ def test_bottomless_nesting_is_refused_at_once() -> None:
 
 
 def test_token_limit_counts_everything_together() -> None:
-    """Many small entries are no way around the limit of parts."""
-    data = b"d" + b"1:ale" * 33 + b"e"
-    assert read_dictionary(data, max_tokens=99)
+    """Keys, lists and numbers count as one; at the limit a torrent is read, beyond it refused."""
+    most = b"d1:ai1e1:bl" + b"i1e" * (MAX_TOKENS - 5) + b"ee"
+    assert len(read_dictionary(most)) == 2
     with pytest.raises(BadBencode, match="parts"):
-        read_dictionary(data, max_tokens=98)
+        read_dictionary(most.replace(b"1:b", b"1:ci1e1:b"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        b"".join(b"4:%04d0:" % number for number in range(MAX_KEYS)),
+        b"1:a0:" * MAX_KEYS,
+        b"1:ad" + b"".join(b"6:%06d0:" % number for number in range(MAX_TOKENS // 2)),
+        b"1:al" + b"i1e" * MAX_TOKENS,
+        b"1:al" + b"le" * (MAX_TOKENS // 2),
+    ],
+    ids=["keys", "one key", "keys inside", "integers", "lists"],
+)
+def test_nothing_is_read_beyond_the_token_limit(parts: bytes) -> None:
+    """A few megabytes of tiny parts end at the limit, whatever follows."""
+    with pytest.raises(BadBencode, match="too many parts"):
+        read_dictionary(b"d" + parts + b"1:x1:x" + b"not bencode")
 
 
 def test_an_entry_knows_its_bytes() -> None:

@@ -46,11 +46,14 @@ async def test_nothing_is_left_behind(here: World) -> None:
 
 
 async def test_no_key_of_torbox(here: World) -> None:
-    """Without a key it says where to get it."""
+    """Without a key it says so, where to enter it and where to get it; TorBox is not called."""
     del here.environ["BRIDGE_TORBOX__API_KEY"]
     finding = await here.one()
     assert finding.level is Level.PROBLEM
+    assert finding.text == "there is no API key yet"
+    assert "TORBOX_API_KEY" in finding.fix
     assert "https://torbox.app/settings" in finding.fix
+    assert here.rig.sim.calls.counts() == {}
 
 
 async def test_a_wrong_key_of_torbox(here: World) -> None:

@@ -159,6 +159,28 @@ def test_a_block_from_a_clock_that_was_a_month_ahead_is_none() -> None:
     assert budgets.left(CallClass.CREATE, NOW) == 300
 
 
+@settings(max_examples=200)
+@given(
+    st.sampled_from(CallClass),
+    st.lists(st.integers(0, 4000), max_size=70),
+    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 400)), max_size=3),
+)
+def test_when_it_is_full_again(
+    kind: CallClass, calls: list[int], refusals: list[tuple[int, int]]
+) -> None:
+    """Not a second before that time, and without more calls at it, the whole limit is allowed."""
+    budgets = Budgets()
+    for ago in calls:
+        budgets.spend(kind, NOW - ago, cached=True)
+    for ago, wait in sorted(refusals, reverse=True):
+        budgets.refused(kind, NOW - ago, wait)
+    limit, full_at = budgets.limit(kind).calls, budgets.full_at(kind, NOW)
+    assert (full_at == NOW) == (budgets.left(kind, NOW) == limit)
+    if full_at > NOW:
+        assert budgets.left(kind, full_at - 1) < limit
+    assert budgets.left(kind, full_at) == limit
+
+
 def test_a_refund_frees_the_place() -> None:
     """An add that turned out to be cached no longer counts for the hour."""
     budgets = spent(CallClass.CREATE, 60, apart=0.0, cached=False)

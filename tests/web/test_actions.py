@@ -10,6 +10,7 @@ from bridge.core.model import Phase
 from bridge.simulator import Content, magnet_of
 from bridge.simulator.faults import Error
 from tests.support.arr_world import world
+from tests.support.browser import eventually
 from tests.support.clients import client_at
 from tests.support.rig import Rig, cached, pack
 
@@ -120,6 +121,34 @@ async def test_remove(rig: Rig, at_torbox: str, left: bool) -> None:
     assert bool(rig.sim.world.torrents()) is left
     again = await act(rig, "remove", row)
     assert again["refused"] == [{"id": row, "why": "It is gone already"}]
+
+
+async def test_what_was_removed_keeps_its_name(rig: Rig) -> None:
+    """Its page, which the history links to, says what it was and when it was completed."""
+    content = pack("Once.Was")
+    rig.sim.register(content)
+    async with rig.arr() as arr:
+        await arr.add_magnet(magnet_of(content))
+    await rig.reaches(content.hash, Phase.FINISHED)
+    row = rig.grab_id(content.hash)
+    async with client_at(rig) as client:
+
+        async def removed() -> bool:
+            rows = (await client.get("/api/bridge/history")).json()["rows"]
+            return [(one["id"], one["outcome"]) for one in rows] == [(row, "removed")]
+
+        await act(rig, "remove", row)
+        await eventually(removed)
+        story = (await client.get(f"/api/bridge/downloads/{row}")).json()
+        assert (story["phase"], story["name"], story["category"]) == (
+            "gone",
+            "Once.Was",
+            "tv-sonarr",
+        )
+        assert story["asked_by"] == "Sonarr"
+        assert story["completed_at"]
+        assert "Once.Was" in (await client.get(f"/api/bridge/downloads/{row}/report")).text
+        assert (await client.get(f"/api/bridge/downloads/{row + 1}")).status == 404
 
 
 async def test_retry_what_has_failed(rig: Rig) -> None:

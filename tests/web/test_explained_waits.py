@@ -27,25 +27,33 @@ async def sentence(rig: Rig, content: Content, wanted: str) -> dict[str, Any]:
 
 
 async def test_no_slot_is_free(tmp_path: Path) -> None:
-    """Those that wait for a slot say so, with their place; that needs nobody's attention."""
+    """Those that wait for a slot say so, with their place; that needs nobody's attention.
+
+    They are listed in that order, although categories take turns.
+    """
     rig = Rig(tmp_path, Scenario(behaviour=quick(), account=SimulatedAccount(plan=1, slots=3)))
     await rig.open()
     holders = [cached(pack(f"Holder.{number}"), is_cached=False) for number in range(3)]
     waiting = [cached(pack(f"Waiting.{number}"), is_cached=False) for number in range(2)]
+    film = cached(pack("Waiting.Film"), is_cached=False)
     try:
-        for content in (*holders, *waiting):
+        for content in (*holders, *waiting, film):
             rig.sim.register(content)
             rig.sim.world.change(content.hash, metadata_seconds=1e6)
-        async with rig.arr() as arr:
+        async with rig.arr() as arr, rig.arr("radarr") as radarr:
             for content in holders:
                 await arr.add_magnet(magnet_of(content))
                 await rig.reaches(content.hash, Phase.REMOTE)
             for content in waiting:
                 await arr.add_magnet(magnet_of(content))
-        for content, place in zip(waiting, ("1st", "2nd"), strict=True):
+            await radarr.add_magnet(magnet_of(film))
+        for order, (place, content) in enumerate(
+            zip(("1st", "2nd", "3rd"), (film, *waiting), strict=True), 1
+        ):
             wanted = f"Waits for one of your 3 TorBox slots, {place} in line"
             row = await sentence(rig, content, wanted)
             assert not row.get("attention")
+            assert row["order"] == order
     finally:
         await rig.close()
 

@@ -55,6 +55,11 @@ def download(**fields: Any) -> Entry:
         ),
         (download(stopped=True), {}, "Nothing happens until it is resumed"),
         (
+            download(stopped=True, phase=Phase.REMOTE, torrent_id=1),
+            {},
+            "TorBox goes on with it; nothing is fetched until it is resumed",
+        ),
+        (
             download(phase=Phase.FINISHED),
             {"arrs": ["radarr"]},
             (

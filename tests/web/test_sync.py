@@ -91,6 +91,7 @@ async def test_the_head_is_told_when_it_differs(rig: Rig) -> None:
         "limit": 60,
         "seconds": 3600.0,
         "free_at": None,
+        "full_at": None,
     }
     links = next(one for one in overview["budgets"] if one["name"] == "Links")
     assert (links["left"], links["limit"]) == (80, 80)

@@ -89,7 +89,7 @@ def delivered(**fields: Any) -> Entry:
         (
             remote(),
             {"item": item(seeds=3, progress=0.304)},
-            "TorBox is downloading it and has 30 %",
+            "TorBox is downloading it and has 30\u00a0%",
         ),
         (remote(), {"item": item(state="metaDL", size=0)}, "TorBox looks for the metadata"),
         (

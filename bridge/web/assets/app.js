@@ -1,7 +1,7 @@
 // The page: the login, the bar at the top, and the routing between its parts.
 
 import { ROOT, ask, get, html, render, speed, useEffect, useLayoutEffect, useState, whenLoggedOut, why } from "./lib.js";
-import { openAdd } from "./actions.js";
+import { openAdd, settle } from "./actions.js";
 import { Downloads } from "./downloads.js";
 import { TorBoxPill, totals } from "./overview.js";
 import { Dialogs, Icon, Messages } from "./parts.js";
@@ -82,6 +82,7 @@ function Bar({ name, go, inside }) {
       <${Icon} name=${icon} /><span>${text}</span></a>`;
   const leave = async () => {
     try {
+      await settle();
       await ask("api/v2/auth/logout", { method: "POST" });
     } finally {
       location.assign(ROOT);

@@ -166,7 +166,7 @@ function Toolbar({ view, setView, facts }) {
 function SelectionBar({ chosen, clear }) {
   const ids = chosen.map((row) => row.id);
   const items = itemsFor(chosen);
-  const direct = ["Pause", "Resume", "Retry", "Remove…"];
+  const direct = ["Pause", "Resume", "Retry", "Remove", "Remove…"];
   return html`
     <div class="selection" role="toolbar" aria-label="Selected downloads">
       <b>${ids.length} selected</b>

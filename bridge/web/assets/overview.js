@@ -167,14 +167,17 @@ function Spark({ values, other, points }) {
 function LimitsCard({ overview }) {
   const [hour, ...minute] = overview.budgets;
   const tight = minute.filter((one) => one.left < one.limit / 4);
+  const refill = ({ limit, free_at, full_at }) => words([
+    free_at && `Next {in:${Math.round(free_at)}}`, full_at && `${free_at ? "all" : "All"} ${limit} again {in:${Math.round(full_at)}}`,
+  ].filter(Boolean).join(", "));
   const window = (one) => (one.seconds >= 3600 ? "this hour" : "this minute");
   return html`
     <div class="card">
       <h2><span>Limits</span><span class="faint">${window(hour)}</span></h2>
       <p class="figure">${hour.left}<small> of ${hour.limit} adds left</small></p>
       <${Progress} share=${hour.left / hour.limit} label="Adds left this hour" kind=${hour.left < hour.limit / 10 ? "warn" : ""} />
-      <p class="faint">${hour.free_at ? words(`Next add {in:${Math.round(hour.free_at)}}`) : "Cached torrents do not count"}</p>
-      ${tight.map((one) => html`<p class="warn-text">${one.name}: ${one.left} of ${one.limit} calls left ${window(one)}${one.free_at ? words(`, next {in:${Math.round(one.free_at)}}`) : ""}</p>`)}
+      <p class="faint">${refill(hour) || "Cached torrents do not count"}</p>
+      ${tight.map((one) => html`<p class="warn-text">${one.name}: ${one.left} of ${one.limit} calls left ${window(one)}. ${refill(one)}</p>`)}
     </div>`;
 }
 

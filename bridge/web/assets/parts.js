@@ -50,26 +50,51 @@ export function Progress({ share, label, kind = "" }) {
 
 // --- messages -------------------------------------------------------------------------------
 
+let shown = null;
 let showMessage = () => {};
 
-// Shows what was done, with an undo button if the action can be undone. `stay`: until the next message.
-export const say = (text, { kind = "", undo, stay } = {}) => showMessage({ text, kind, undo, stay });
+function replace(message) {
+  const before = shown;
+  shown = message;
+  showMessage(message);
+  before?.ended?.();
+}
+
+// Shows what was done, with an undo button if the action can be undone. `stay`: until the next
+// message. `ended` is called when the message gives way, however that happens.
+export const say = (text, { kind = "", ...rest } = {}) => replace({ text, kind, ...rest });
+export const dismiss = () => replace(null);
 
 export function Messages() {
   const [message, set] = useState(null);
-  useEffect(() => { showMessage = (given) => set({ ...given, id: Math.random() }); }, []);
+  const [held, hold] = useState(false); // a user who is at its buttons has as long as it takes
+  useEffect(() => { showMessage = (given) => { hold(false); set(given); }; }, []);
   useEffect(() => {
-    if (!message || message.stay) return undefined;
-    const timer = setTimeout(() => set(null), message.undo || message.kind === "bad" ? 12000 : 5000);
+    if (!message || message.stay || held) return undefined;
+    const timer = setTimeout(dismiss, message.kind === "bad" ? 12000 : message.undo ? 8000 : 5000);
     return () => clearTimeout(timer);
-  }, [message?.id]);
+  }, [message, held]);
+  const undo = () => {
+    message.undo();
+    if (shown === message) dismiss();
+  };
+  useEffect(() => {
+    if (!message?.undo) return undefined;
+    const key = (event) => {
+      if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+      event.preventDefault();
+      undo();
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, [message]);
   return html`
     <div class="messages" role="status" aria-live="polite">
       ${message && html`
-        <div class=${`message ${message.kind}`}>
+        <div class=${`message ${message.kind}`} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
           <p>${message.text}</p>
-          ${message.undo && html`<${Button} kind="plain" onClick=${() => { set(null); message.undo(); }}>Undo<//>`}
-          <button type="button" class="button plain square" aria-label="Dismiss" onClick=${() => set(null)}><${Icon} name="close" /></button>
+          ${message.undo && html`<${Button} kind="plain" onClick=${undo}>Undo<span class="hidden"> with Ctrl+Z</span><//>`}
+          <button type="button" class="button plain square" aria-label="Dismiss" onClick=${dismiss}><${Icon} name="close" /></button>
         </div>`}
     </div>`;
 }
@@ -77,7 +102,10 @@ export function Messages() {
 // --- dialogs --------------------------------------------------------------------------------
 
 let showDialog = () => {};
-export const openDialog = (Body, props = {}) => showDialog({ Body, props, id: Math.random() });
+export function openDialog(Body, props = {}) {
+  if (shown?.undo) dismiss(); // a dialog covers it
+  showDialog({ Body, props, id: Math.random() });
+}
 
 export function Dialogs() {
   const [dialog, set] = useState(null);

@@ -40,10 +40,40 @@ export function useTick(pause) {
   }, [pause]);
 }
 
+// Rows that are hidden until their removal is sent or undone.
+const held = new Map();
+
+export function hold(ids) {
+  for (const id of ids) {
+    held.set(id, rows.get(id));
+    rows.delete(id);
+  }
+  changed();
+}
+
+// Shows the held rows again, unless they are gone at the bridge.
+export function letGo(ids) {
+  for (const id of ids) {
+    if (held.get(id)) rows.set(id, held.get(id));
+    held.delete(id);
+  }
+  changed();
+}
+
+function changed() {
+  state.changes += 1;
+  tell();
+}
+
+function drop(id) {
+  rows.delete(id);
+  if (held.has(id)) held.set(id, null);
+}
+
 function apply(told) {
-  if (told.full) rows.clear();
-  for (const row of told.rows) rows.set(row.id, row);
-  for (const id of told.gone) rows.delete(id);
+  if (told.full) [...rows.keys(), ...held.keys()].forEach(drop);
+  for (const row of told.rows) (held.has(row.id) ? held : rows).set(row.id, row);
+  told.gone.forEach(drop);
   const first = !state.loaded;
   const news = first || told.full || told.rows.length > 0 || told.gone.length > 0;
   state.version = told.version;
@@ -122,6 +152,7 @@ export function stop() {
   clearTimeout(timer);
   clearInterval(checkTimer);
   rows.clear();
+  held.clear();
   Object.assign(state, { version: "", overviewTag: "", overview: null, check: null, loaded: false });
 }
 

@@ -65,7 +65,7 @@ export function Story({ id, go }) {
       say(why(error), { kind: "bad" });
     }
   };
-  const items = shown ? itemsFor([shown]) : [];
+  const items = shown ? itemsFor([shown], () => leave(go)) : [];
   const direct = items.filter((item) => ["Pause", "Resume", "Retry"].includes(item.text));
   return html`
     <${Back} go=${go} />
@@ -100,16 +100,27 @@ export function Story({ id, go }) {
     </article>`;
 }
 
+const leave = (go) => (history.state?.inner ? history.back() : go(""));
+
 const Back = ({ go }) => html`
-  <p class="back"><a href=${ROOT.href} onClick=${(event) => {
-    event.preventDefault();
-    if (history.state?.inner) history.back();
-    else go("");
-  }}>← All downloads</a></p>`;
+  <p class="back"><a href=${ROOT.href} onClick=${(event) => { event.preventDefault(); leave(go); }}>← All downloads</a></p>`;
+
+// A wait is noted together with its change of phase: one of the two is enough. Attempts that ended
+// in the same way, one after the other, are one line.
+function folded(all) {
+  const events = [];
+  for (const event of all) {
+    const [before, last] = [events.at(-2), events.at(-1)];
+    if (event.kind === "note" && event.why === last?.why) continue;
+    if (event.why && event.after === before?.after && event.why === before.why && last.after === "submitting") {
+      events.splice(-2, 2, { ...before, tries: (before.tries ?? 1) + 1 });
+    } else events.push(event);
+  }
+  return events;
+}
 
 function Timeline({ story }) {
-  // A wait is noted together with its change of phase: one of the two is enough.
-  const events = story.events.filter((event, index) => event.kind !== "note" || event.why !== story.events[index - 1]?.why);
+  const events = folded(story.events);
   const end = story.phase === "gone" || ["finished", "failed"].includes(story.phase) ? null : now();
   return html`
     <section class="card" aria-labelledby="timeline-title">
@@ -117,12 +128,13 @@ function Timeline({ story }) {
       <ol class="timeline">
         ${events.map((event, index) => {
           const next = events[index + 1]?.at ?? end;
+          const { tries } = event;
           const advice = event.kind === "note" && events[index + 1]?.after === "failed";
           const what = advice ? "What to do" : event.kind === "phase" ? PHASES[event.after] ?? event.after : EVENTS[event.kind] ?? event.kind;
           const tone = event.after === "failed" ? "bad" : event.kind === "note" ? "warn" : ["finished", "delivered"].includes(event.after) ? "good" : "";
           return html`
             <li class=${tone} key=${`${event.at} ${index}`}>
-              <p><b>${what}</b>${next && next - event.at >= 1 ? html`<span class="faint"> for ${span(next - event.at)}</span>` : ""}</p>
+              <p><b>${what}</b>${next && next - event.at >= 1 ? html`<span class="faint"> for ${span(next - event.at)}</span>` : ""}${tries ? html`<span class="faint">, tried ${tries} times</span>` : ""}</p>
               ${event.why && event.why !== event.after && html`<p><${Help} text=${event.why.replace(/^[A-Z]+(_[A-Z]+)+: /, "TorBox says: ")} /></p>`}
               <time class="faint" datetime=${new Date(event.at * 1000).toISOString()}>${moment(event.at)}</time>
             </li>`;
@@ -141,7 +153,7 @@ function Facts({ story, row }) {
       <h2 id="facts-title">Download</h2>
       <dl>
         <${Fact} name="Added">${row && `${moment(row.added)}${story.asked_by ? `, by ${story.asked_by}` : ""}`}<//>
-        <${Fact} name="Completed">${story.completed_at && `${moment(story.completed_at)}, after ${span(story.completed_at - (row?.added ?? story.completed_at))}`}<//>
+        <${Fact} name="Completed">${story.completed_at && `${moment(story.completed_at)}${row ? `, after ${span(story.completed_at - row.added)}` : ""}`}<//>
         <${Fact} name="Imported">${story.imported_at && moment(story.imported_at)}<//>
         <${Fact} name="Failed">${story.failure_message && `${story.failure_message} (${story.failure_reason})`}<//>
         <${Fact} name="On disk">${row && html`<code>${story.content_path}</code>`}<//>
@@ -196,7 +208,7 @@ function Files({ story, id, read }) {
           <tbody>
             ${story.files.slice(0, MOST).map((file) => html`
               <tr key=${file.index}>
-                <td><input type="checkbox" aria-label=${`Wanted: ${file.name}`} checked=${file.chosen} disabled=${busy || (file.chosen && file.progress >= 1)} onChange=${() => turn(file)} /></td>
+                <td data-label="Wanted"><input type="checkbox" aria-label=${`Wanted: ${file.name}`} checked=${file.chosen} disabled=${busy || (file.chosen && file.progress >= 1)} onChange=${() => turn(file)} /></td>
                 <td class="path">${breakable(file.name)}</td><td data-label="Size">${bytes(file.size)}</td>
                 <td class="c-progress">${file.chosen ? html`<${Progress} share=${file.progress} label=${file.name} /><span>${percent(file.progress)}</span>` : html`<span class="faint">left out</span>`}</td>
               </tr>`)}
