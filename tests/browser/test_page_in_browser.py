@@ -1,5 +1,6 @@
 """What a person does with the page, in a real browser."""
 
+import asyncio
 import base64
 import json
 import re
@@ -229,6 +230,47 @@ async def test_a_removal_that_is_not_undone(many: Rig) -> None:
         assert len(many.state.grabs) == ROWS - 2
         await page.goto("about:blank")
         await eventually(left(ROWS - 3))
+
+
+REAPPEARS = """(name) => {
+  window.seen = false;
+  const shown = () => [...document.querySelectorAll(".rows a")].some((one) => one.textContent === name);
+  const look = () => { window.seen = window.seen || shown(); };
+  new MutationObserver(look).observe(document.querySelector(".rows"), { childList: true });
+}"""
+
+
+async def test_a_removed_row_does_not_flash(many: Rig) -> None:
+    """It stays away between the bridge's answer and the sync that no longer has it."""
+    async with browsing(many.url) as page:
+        syncing, answered = asyncio.Event(), asyncio.Event()
+
+        async def sync(route: Any) -> None:
+            syncing.set()
+            await answered.wait()
+            await asyncio.sleep(0.3)
+            await route.continue_()
+
+        async def act(route: Any) -> None:
+            await syncing.wait()
+            await route.fulfill(response=await route.fetch())
+            answered.set()
+
+        await page.wait_for_selector(".rows .row")
+        await page.route("**/sync?*", sync)
+        await page.route("**/actions", act)
+        name = await page.locator(".rows .row a").first.inner_text()
+        await row(page, name).get_by_role("link").focus()
+        await page.keyboard.press("Delete")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await row(page, name).wait_for(state="detached")
+        await page.evaluate(REAPPEARS, name)
+        await page.get_by_role("button", name="Dismiss").click()
+        await answered.wait()
+        async with page.expect_response("**/sync?*"):
+            pass
+        await page.get_by_role("button", name=f"All {ROWS - 1}").wait_for()
+        assert not await page.evaluate("window.seen")
 
 
 async def test_a_removal_that_the_bridge_does_not_get(many: Rig) -> None:

@@ -48,8 +48,8 @@ export async function act(action, ids, more = {}, { undo = true, quiet = false, 
 // --- what cannot be taken back is sent late ---------------------------------------------------
 
 // A removal, and a report to an *arr, leave the page when their message ends: the next eight seconds,
-// another message or a dialog, or leaving the page ends it. Undo means that nothing was sent, so it
-// gives back everything, and whatever goes wrong in between loses nothing but the wish.
+// another message or a dialog, or leaving the page ends it. Until then nothing was sent, so undo gives
+// back everything, and nothing is destroyed if the browser or the bridge stops in between.
 
 const MOST_UNDONE = 5000; // a page that is being left can send 64 KiB
 const canUndo = (list) => list.length <= MOST_UNDONE;
@@ -69,8 +69,7 @@ function actLate(action, list, more, text) {
   const send = async (options) => {
     if (pending !== send) return;
     pending = null;
-    await act(action, ids, more, { quiet: true, ...options });
-    letGo(ids);
+    if (!(await act(action, ids, more, { quiet: true, ...options }))) letGo(ids);
   };
   const undo = () => {
     pending = null;

@@ -40,7 +40,7 @@ export function useTick(pause) {
   }, [pause]);
 }
 
-// Rows that are hidden until their removal is sent or undone.
+// Rows that are hidden: their removal can still be undone, or the next sync will not have them.
 const held = new Map();
 
 export function hold(ids) {
@@ -51,7 +51,7 @@ export function hold(ids) {
   changed();
 }
 
-// Shows the held rows again, unless they are gone at the bridge.
+// Shows held rows again, unless they are gone at the bridge.
 export function letGo(ids) {
   for (const id of ids) {
     if (held.get(id)) rows.set(id, held.get(id));
@@ -65,15 +65,16 @@ function changed() {
   tell();
 }
 
-function drop(id) {
-  rows.delete(id);
-  if (held.has(id)) held.set(id, null);
-}
-
 function apply(told) {
-  if (told.full) [...rows.keys(), ...held.keys()].forEach(drop);
+  if (told.full) {
+    rows.clear();
+    for (const id of held.keys()) held.set(id, null);
+  }
   for (const row of told.rows) (held.has(row.id) ? held : rows).set(row.id, row);
-  told.gone.forEach(drop);
+  for (const id of told.gone) {
+    rows.delete(id);
+    held.delete(id);
+  }
   const first = !state.loaded;
   const news = first || told.full || told.rows.length > 0 || told.gone.length > 0;
   state.version = told.version;
