@@ -17,12 +17,11 @@ from bridge.auth import Access, authenticate, is_cross_site
 from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
-from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
+from bridge.qbittorrent.params import ANONYMOUS_LIMITS, LIMITS, read_params
 from bridge.qbittorrent.responses import (
     PROFILES,
     HttpError,
     Profile,
-    forbid_caching,
     reply,
     text_response,
 )
@@ -36,7 +35,9 @@ PREFIX = "/api/v2"
 NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})
 
 
-def create_api(
+def add_api(
+    app: web.Application,
+    base: str,
     downloads: DownloadService,
     access: Access,
     *,
@@ -44,16 +45,15 @@ def create_api(
     clock: Callable[[], float] = time.time,
     preferences: Mapping[str, object] = NO_PREFERENCES,
     logs: RecentLogs | None = None,
-) -> web.Application:
-    """Return the API as an application to mount with `add_subapp(url_base + PREFIX, ...)`.
+) -> None:
+    """Serve the API below `base` (`""` or `/torbox`).
 
     `clock` returns unix seconds. `preferences` are the values that differ from a fresh
     qBittorrent's (`web_ui_port`, `web_ui_username`, ...); the save path is filled in here. `logs`
     is what `log/main` shows.
     """
-    api = web.Application()
     entries = EntryCache(downloads, profile)
-    api[CONTEXT] = ApiContext(
+    app[CONTEXT] = ApiContext(
         downloads=downloads,
         access=access,
         profile=profile,
@@ -65,9 +65,7 @@ def create_api(
         started_at=clock(),
         preferences=preferences,
     )
-    api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(forbid_caching)
-    return api
+    app.router.add_route("*", f"{base}{PREFIX}/{{endpoint:.*}}", answer)
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -101,5 +99,5 @@ async def _dispatch(request: web.Request) -> web.Response:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
     if not route.public:
         await context.downloads.queries.prepare()
-    params = await read_params(request, ANONYMOUS_LIMITS if route.public else BodyLimits())
+    params = await read_params(request, ANONYMOUS_LIMITS if route.public else LIMITS)
     return reply(await route.handler(ApiRequest(context, params, request, principal)))

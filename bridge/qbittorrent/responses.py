@@ -18,6 +18,7 @@ JSON = "application/json"
 
 SECURITY_HEADERS = MappingProxyType(
     {
+        "cache-control": "no-store",
         "content-security-policy": (
             "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
             "script-src 'self' 'unsafe-inline'; object-src 'none'; form-action 'self'; "
@@ -60,12 +61,15 @@ def reply(result: object) -> web.Response:
     None is an empty text, and a str a text. Bytes are JSON that is already encoded; an iterator of
     bytes is sent in chunks. Anything else is encoded as JSON.
     """
+    body: object
     match result:
-        case web.Response():
-            return result
+        case bytes() | bytearray():
+            body = result
         case None | str():
             return text_response(result or "")
-        case bytes() | bytearray() | AsyncIterator():
+        case web.Response():
+            return result
+        case AsyncIterator():
             body = result
         case _:
             body = msgspec.json.encode(result)
@@ -73,18 +77,14 @@ def reply(result: object) -> web.Response:
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Add qBittorrent's security headers and remove `Server`, which names aiohttp's version.
+    """Add qBittorrent's security headers, and remove `Server`, which names aiohttp's version.
 
-    A header that the reply has already, such as a stricter policy, stays.
+    Replies stay out of caches, since they name what the user downloads. A header that the reply has
+    already, such as a stricter policy or the caching of a file of the page, stays.
     """
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.popall("Server", None)
-
-
-async def forbid_caching(_request: web.Request, response: web.StreamResponse) -> None:
-    """Keep replies of the API out of caches: they name what the user downloads."""
-    response.headers.setdefault("Cache-Control", "no-store")
 
 
 class Profile(msgspec.Struct, frozen=True):
