@@ -7,6 +7,7 @@ redirect or an HTML page. No body is read before the session was checked.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from bridge.auth import Access, authenticate, is_cross_site
 from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
-from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
+from bridge.qbittorrent.api_context import ApiContext, ApiRequest
 from bridge.qbittorrent.params import ANONYMOUS_LIMITS, LIMITS, read_params
 from bridge.qbittorrent.responses import (
     PROFILES,
@@ -25,7 +26,7 @@ from bridge.qbittorrent.responses import (
     reply,
     text_response,
 )
-from bridge.qbittorrent.routes import ROUTES
+from bridge.qbittorrent.routes import ROUTES, Route
 from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import EntryCache, TorrentList
 
@@ -53,7 +54,7 @@ def add_api(
     is what `log/main` shows.
     """
     entries = EntryCache(downloads, profile)
-    app[CONTEXT] = ApiContext(
+    context = ApiContext(
         downloads=downloads,
         access=access,
         profile=profile,
@@ -65,13 +66,15 @@ def add_api(
         started_at=clock(),
         preferences=preferences,
     )
-    app.router.add_route("*", f"{base}{PREFIX}/{{endpoint:.*}}", answer)
+    for name, route in ROUTES.items():
+        app.router.add_route("*", f"{base}{PREFIX}/{name}", partial(answer, context, route))
+    app.router.add_route("*", f"{base}{PREFIX}/{{unknown:.*}}", partial(answer, context, None))
 
 
-async def answer(request: web.Request) -> web.Response:
-    """Answer any request below the prefix."""
+async def answer(context: ApiContext, route: Route | None, request: web.Request) -> web.Response:
+    """Answer a request below the prefix; `route` is None for an unknown endpoint."""
     try:
-        return await _dispatch(request)
+        return await _dispatch(context, route, request)
     except HttpError as refusal:
         return text_response(refusal.text, refusal.status)
     except web.RequestPayloadError:
@@ -84,9 +87,7 @@ async def answer(request: web.Request) -> web.Response:
         return text_response("Internal Server Error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _dispatch(request: web.Request) -> web.Response:
-    context = request.app[CONTEXT]
-    route = ROUTES.get(request.match_info["endpoint"])
+async def _dispatch(context: ApiContext, route: Route | None, request: web.Request) -> web.Response:
     public = route is not None and route.public
     if is_cross_site(request, context.access):
         raise HttpError(HTTPStatus.UNAUTHORIZED)

@@ -15,6 +15,8 @@ from bridge.core.status import State
 
 TEXT = "text/plain; charset=UTF-8"
 JSON = "application/json"
+LARGE = 64 * 1024
+"""Bytes."""
 
 SECURITY_HEADERS = MappingProxyType(
     {
@@ -73,7 +75,14 @@ def reply(result: object) -> web.Response:
             body = result
         case _:
             body = msgspec.json.encode(result)
-    return web.Response(body=body, headers={"Content-Type": JSON})
+    kind = _Large if isinstance(body, bytearray | bytes) and len(body) > LARGE else web.Response
+    return kind(body=body, headers={"Content-Type": JSON})
+
+
+class _Large(web.Response):
+    """A large reply. Its headers are sent before it; aiohttp would copy both into one piece."""
+
+    _send_headers_immediately = True
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -1,6 +1,7 @@
 """Endpoints `torrents/*` that read. All answer from memory, but for what a .torrent says."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 
 from bridge.downloads import FileView
@@ -70,7 +71,9 @@ async def piece_hashes(request: ApiRequest) -> object:
     return b"[]"
 
 
-def _query(params: Params) -> Query:
+@lru_cache(maxsize=64)
+def _parsed(fields: tuple[tuple[str, str], ...]) -> Query:
+    params = Params(dict(fields))
     hashes = params.items("hashes", "|")
     return Query(
         filter=params.text("filter") or "all",
@@ -84,6 +87,10 @@ def _query(params: Params) -> Query:
         offset=params.integer("offset") or 0,
         with_trackers=params.flag("includeTrackers") is True,
     )
+
+
+def _query(params: Params) -> Query:
+    return _parsed(tuple(params.fields.items()))
 
 
 def _chosen(params: Params, found: Sequence[FileView]) -> Sequence[FileView]:
