@@ -26,7 +26,7 @@ CHUNK: Final = 64 * 1024
 OFF_LOOP_BYTES: Final = 64 * 1024
 """A longer form is decoded in a thread: 4 MiB of %-escapes take half a second."""
 SHORT_QUERY: Final = 200
-"""Characters. A query of so many has fewer fields than any limit."""
+"""Characters: of a query that may well come again, and cannot have more fields than allowed."""
 _DECODER: Final = ThreadPoolExecutor(1, thread_name_prefix="forms")
 """One thread for all, so that many long forms at once do not slow everything else down."""
 UNQUOTE_BYTES: Final = 16 * 1024

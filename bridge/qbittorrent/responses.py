@@ -16,7 +16,7 @@ from bridge.core.status import State
 TEXT = "text/plain; charset=UTF-8"
 JSON = "application/json"
 LARGE = 64 * 1024
-"""Bytes."""
+"""Bytes of a reply from which on a copy costs more than sending it in two pieces."""
 
 SECURITY_HEADERS = MappingProxyType(
     {
@@ -63,20 +63,19 @@ def reply(result: object) -> web.Response:
     None is an empty text, and a str a text. Bytes are JSON that is already encoded; an iterator of
     bytes is sent in chunks. Anything else is encoded as JSON.
     """
-    body: object
+    body: object = result
     match result:
-        case bytes() | bytearray():
-            body = result
         case None | str():
             return text_response(result or "")
+        case bytes() | bytearray() if len(result) > LARGE:
+            return _Large(body=result, headers={"Content-Type": JSON})
+        case bytes() | bytearray() | AsyncIterator():
+            pass
         case web.Response():
             return result
-        case AsyncIterator():
-            body = result
         case _:
             body = msgspec.json.encode(result)
-    kind = _Large if isinstance(body, bytearray | bytes) and len(body) > LARGE else web.Response
-    return kind(body=body, headers={"Content-Type": JSON})
+    return web.Response(body=body, headers={"Content-Type": JSON})
 
 
 class _Large(web.Response):

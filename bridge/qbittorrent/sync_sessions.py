@@ -90,7 +90,7 @@ class SyncSessions:
         `shared`: several clients may go by this name, as those with one API key at one address.
         For them the numbers never begin again, or two would take each other's replies for their own.
         """
-        session = self._sessions.setdefault(client, SyncSession())
+        session = self._sessions.get(client) or self._sessions.setdefault(client, SyncSession())
         self._sessions.move_to_end(client)
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)

@@ -1,8 +1,8 @@
 """Endpoints `torrents/*` that read. All answer from memory, but for what a .torrent says."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 from bridge.downloads import FileView
 from bridge.qbittorrent import torrent_details
@@ -11,6 +11,9 @@ from bridge.qbittorrent.params import Params
 from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.torrent_filters import Query
 from bridge.qbittorrent.torrent_info import download_path
+
+CATEGORY_ALONE: Final = frozenset({"category"})
+"""The parameters of `torrents/info` that every *arr sends, once a minute."""
 
 
 async def info(request: ApiRequest) -> object:
@@ -71,9 +74,9 @@ async def piece_hashes(request: ApiRequest) -> object:
     return b"[]"
 
 
-@lru_cache(maxsize=64)
-def _parsed(fields: tuple[tuple[str, str], ...]) -> Query:
-    params = Params(dict(fields))
+def _query(params: Params) -> Query:
+    if params.fields.keys() <= CATEGORY_ALONE:
+        return Query(category=params.get("category"))
     hashes = params.items("hashes", "|")
     return Query(
         filter=params.text("filter") or "all",
@@ -87,10 +90,6 @@ def _parsed(fields: tuple[tuple[str, str], ...]) -> Query:
         offset=params.integer("offset") or 0,
         with_trackers=params.flag("includeTrackers") is True,
     )
-
-
-def _query(params: Params) -> Query:
-    return _parsed(tuple(params.fields.items()))
 
 
 def _chosen(params: Params, found: Sequence[FileView]) -> Sequence[FileView]:
