@@ -36,7 +36,7 @@ from bridge.history import History, Watcher
 from bridge.listen import CannotStart, base_url, only_bridge_on, start_sites
 from bridge.logs import RecentLogs, mask
 from bridge.notify import Notifier, Receiver
-from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
+from bridge.qbittorrent import PROFILES, add_api, add_security_headers
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
 from bridge.state import Database, State
@@ -490,8 +490,10 @@ async def _served(
         "alternative_webui_path": str(settings.web.alternative_ui or ""),
     }
     profile = PROFILES[settings.qbittorrent.profile]
-    api = create_api(context.downloads, access, profile=profile, preferences=preferences, logs=logs)
-    app.add_subapp(base + PREFIX, api)
+    add_api(
+        app, base, context.downloads, access,
+        profile=profile, preferences=preferences, logs=logs,
+    )  # fmt: skip
     app.on_response_prepare.append(add_security_headers)
     add_web(
         app, base, context=context, access=access, store=database, checkup=checkup,

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 MAX_FAILURES = 5
@@ -97,8 +98,10 @@ class LoginThrottle:
         return found
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """Return what failures are counted by: an IPv4 address, or the /64 of an IPv6 address."""
+    # Cached: an *arr makes a connection for each request.
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -103,7 +103,7 @@ class Access:
         self.csrf_protection = csrf_protection
         self._username = username
         self._password_hash = password_hash
-        self._api_key = api_key
+        self._api_key = _bytes(api_key or "")
         self._clock = clock
         self._session_seconds = session_seconds
         self._throttle = LoginThrottle(clock)
@@ -190,7 +190,7 @@ class Access:
 
     def valid_key(self, key: str) -> bool:
         """Return whether this is the configured API key, in constant time."""
-        return bool(self._api_key) and same(key, self._api_key or "")
+        return bool(self._api_key) and hmac.compare_digest(_bytes(key), self._api_key)
 
     def _idle(self, session_id: str) -> bool:
         return self._clock() - self._last_used[session_id] > self._session_seconds

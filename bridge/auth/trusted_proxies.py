@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from bridge.config import Network
@@ -27,16 +27,16 @@ def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Ne
     `forwarded_for` are the values of `X-Forwarded-For` in order. Each proxy appends the address of
     the connection it received.
     """
-    address = parse_address(peer)
-    if address is None:
+    nearest = _parse(peer)
+    if nearest is None:
         return peer
     hops = [hop for value in forwarded_for for hop in value.split(",")]
     for hop in reversed(hops):
-        farther = parse_address(hop)
-        if farther is None or not within(address, trusted):
+        farther = _parse(hop)
+        if farther is None or not within(nearest.address, trusted):
             break
-        address = farther
-    return str(address)
+        nearest = farther
+    return nearest.text
 
 
 def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
@@ -70,12 +70,22 @@ def parse_address(text: str) -> Address | None:
 
     An IPv4 address inside of an IPv6 address is returned as IPv4. None when it is no address.
     """
+    parsed = _parse(text)
+    return parsed.address if parsed is not None else None
+
+
+class _Parsed(NamedTuple):
+    address: Address
+    text: str
+
+
+def _parse(text: str) -> _Parsed | None:
     bare = text.strip()
-    return _parsed(bare) if len(bare) <= LONGEST_ADDRESS else None
+    return _parse_bare(bare) if len(bare) <= LONGEST_ADDRESS else None
 
 
 @lru_cache(maxsize=1024)
-def _parsed(bare: str) -> Address | None:
+def _parse_bare(bare: str) -> _Parsed | None:
     # Cached: every poll asks, and parsing costs as much as many a reply.
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -86,4 +96,4 @@ def _parsed(bare: str) -> Address | None:
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    return _Parsed(mapped or address, str(mapped or address))

@@ -7,6 +7,7 @@ redirect or an HTML page. No body is read before the session was checked.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -16,17 +17,16 @@ from aiohttp import web
 from bridge.auth import Access, authenticate, is_cross_site
 from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
-from bridge.qbittorrent.api_context import CONTEXT, ApiContext, ApiRequest
-from bridge.qbittorrent.params import ANONYMOUS_LIMITS, BodyLimits, read_params
+from bridge.qbittorrent.api_context import ApiContext, ApiRequest
+from bridge.qbittorrent.params import ANONYMOUS_LIMITS, LIMITS, read_params
 from bridge.qbittorrent.responses import (
     PROFILES,
     HttpError,
     Profile,
-    forbid_caching,
     reply,
     text_response,
 )
-from bridge.qbittorrent.routes import ROUTES
+from bridge.qbittorrent.routes import ROUTES, Route
 from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import EntryCache, TorrentList
 
@@ -36,7 +36,9 @@ PREFIX = "/api/v2"
 NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})
 
 
-def create_api(
+def add_api(
+    app: web.Application,
+    base: str,
     downloads: DownloadService,
     access: Access,
     *,
@@ -44,16 +46,15 @@ def create_api(
     clock: Callable[[], float] = time.time,
     preferences: Mapping[str, object] = NO_PREFERENCES,
     logs: RecentLogs | None = None,
-) -> web.Application:
-    """Return the API as an application to mount with `add_subapp(url_base + PREFIX, ...)`.
+) -> None:
+    """Serve the API below `base` (`""` or `/torbox`).
 
     `clock` returns unix seconds. `preferences` are the values that differ from a fresh
     qBittorrent's (`web_ui_port`, `web_ui_username`, ...); the save path is filled in here. `logs`
     is what `log/main` shows.
     """
-    api = web.Application()
     entries = EntryCache(downloads, profile)
-    api[CONTEXT] = ApiContext(
+    context = ApiContext(
         downloads=downloads,
         access=access,
         profile=profile,
@@ -65,15 +66,15 @@ def create_api(
         started_at=clock(),
         preferences=preferences,
     )
-    api.router.add_route("*", "/{endpoint:.*}", answer)
-    api.on_response_prepare.append(forbid_caching)
-    return api
+    for name, route in ROUTES.items():
+        app.router.add_route("*", f"{base}{PREFIX}/{name}", partial(answer, context, route))
+    app.router.add_route("*", f"{base}{PREFIX}/{{unknown:.*}}", partial(answer, context, None))
 
 
-async def answer(request: web.Request) -> web.Response:
-    """Answer any request below the prefix."""
+async def answer(context: ApiContext, route: Route | None, request: web.Request) -> web.Response:
+    """Answer a request below the prefix; `route` is None for an unknown endpoint."""
     try:
-        return await _dispatch(request)
+        return await _dispatch(context, route, request)
     except HttpError as refusal:
         return text_response(refusal.text, refusal.status)
     except web.RequestPayloadError:
@@ -86,9 +87,7 @@ async def answer(request: web.Request) -> web.Response:
         return text_response("Internal Server Error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _dispatch(request: web.Request) -> web.Response:
-    context = request.app[CONTEXT]
-    route = ROUTES.get(request.match_info["endpoint"])
+async def _dispatch(context: ApiContext, route: Route | None, request: web.Request) -> web.Response:
     public = route is not None and route.public
     if is_cross_site(request, context.access):
         raise HttpError(HTTPStatus.UNAUTHORIZED)
@@ -101,5 +100,5 @@ async def _dispatch(request: web.Request) -> web.Response:
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED)
     if not route.public:
         await context.downloads.queries.prepare()
-    params = await read_params(request, ANONYMOUS_LIMITS if route.public else BodyLimits())
+    params = await read_params(request, ANONYMOUS_LIMITS if route.public else LIMITS)
     return reply(await route.handler(ApiRequest(context, params, request, principal)))

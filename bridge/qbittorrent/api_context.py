@@ -35,9 +35,6 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     """Preferences whose values differ from a fresh qBittorrent's."""
 
 
-CONTEXT = web.AppKey("qbittorrent_context", ApiContext)
-
-
 class ApiRequest(msgspec.Struct, frozen=True):
     """A request whose session was checked and whose parameters were read."""
 

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
@@ -24,6 +25,8 @@ from bridge.qbittorrent.responses import HttpError
 CHUNK: Final = 64 * 1024
 OFF_LOOP_BYTES: Final = 64 * 1024
 """A longer form is decoded in a thread: 4 MiB of %-escapes take half a second."""
+SHORT_QUERY: Final = 200
+"""Characters: of a query that may well come again, and cannot have more fields than allowed."""
 _DECODER: Final = ThreadPoolExecutor(1, thread_name_prefix="forms")
 """One thread for all, so that many long forms at once do not slow everything else down."""
 UNQUOTE_BYTES: Final = 16 * 1024
@@ -57,6 +60,8 @@ class BodyLimits(msgspec.Struct, frozen=True, kw_only=True):
         return self.text + self.uploads + (overhead if self.uploads else 0)
 
 
+LIMITS: Final = BodyLimits()
+"""For requests with a session."""
 ANONYMOUS_LIMITS: Final = BodyLimits(text=16 * 1024, uploads=0, fields=20, seconds=10.0)
 """For requests without a session: a login is two short fields."""
 
@@ -152,6 +157,8 @@ async def read_params(request: web.Request, limits: BodyLimits) -> Params:
     try:
         if request.method != "POST":
             query = request.raw_path.partition("?")[2]
+            if len(query) <= SHORT_QUERY:
+                return _short_query(query)
             return Params(await _decode(query.encode("utf-8", "surrogateescape"), limits))
         async with asyncio.timeout(limits.seconds):
             return await _read_body(request, limits)
@@ -159,6 +166,12 @@ async def read_params(request: web.Request, limits: BodyLimits) -> Params:
         raise HttpError(HTTPStatus.REQUEST_TIMEOUT) from error
     except (ValueError, HttpProcessingError) as error:  # codecs, and aiohttp on bad multipart
         raise HttpError(HTTPStatus.BAD_REQUEST) from error
+
+
+@lru_cache(maxsize=64)
+def _short_query(query: str) -> Params:
+    # Cached: every poll sends the same one again.
+    return Params(decode_form(query.encode("utf-8", "surrogateescape")))
 
 
 async def _read_body(request: web.Request, limits: BodyLimits) -> Params:

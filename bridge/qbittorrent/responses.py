@@ -15,9 +15,12 @@ from bridge.core.status import State
 
 TEXT = "text/plain; charset=UTF-8"
 JSON = "application/json"
+LARGE = 64 * 1024
+"""Bytes of a reply from which on a copy costs more than sending it in two pieces."""
 
 SECURITY_HEADERS = MappingProxyType(
     {
+        "cache-control": "no-store",
         "content-security-policy": (
             "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
             "script-src 'self' 'unsafe-inline'; object-src 'none'; form-action 'self'; "
@@ -60,31 +63,36 @@ def reply(result: object) -> web.Response:
     None is an empty text, and a str a text. Bytes are JSON that is already encoded; an iterator of
     bytes is sent in chunks. Anything else is encoded as JSON.
     """
+    body: object = result
     match result:
-        case web.Response():
-            return result
         case None | str():
             return text_response(result or "")
+        case bytes() | bytearray() if len(result) > LARGE:
+            return _Large(body=result, headers={"Content-Type": JSON})
         case bytes() | bytearray() | AsyncIterator():
-            body = result
+            pass
+        case web.Response():
+            return result
         case _:
             body = msgspec.json.encode(result)
     return web.Response(body=body, headers={"Content-Type": JSON})
 
 
-async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Add qBittorrent's security headers and remove `Server`, which names aiohttp's version.
+class _Large(web.Response):
+    """A large reply. Its headers are sent before it; aiohttp would copy both into one piece."""
 
-    A header that the reply has already, such as a stricter policy, stays.
+    _send_headers_immediately = True
+
+
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add qBittorrent's security headers, and remove `Server`, which names aiohttp's version.
+
+    Replies stay out of caches, since they name what the user downloads. A header that the reply has
+    already, such as a stricter policy or the caching of a file of the page, stays.
     """
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.popall("Server", None)
-
-
-async def forbid_caching(_request: web.Request, response: web.StreamResponse) -> None:
-    """Keep replies of the API out of caches: they name what the user downloads."""
-    response.headers.setdefault("Cache-Control", "no-store")
 
 
 class Profile(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.core.change_log import batched
 from bridge.core.model import Category
@@ -89,7 +90,7 @@ class SyncSessions:
         `shared`: several clients may go by this name, as those with one API key at one address.
         For them the numbers never begin again, or two would take each other's replies for their own.
         """
-        session = self._sessions.setdefault(client, SyncSession())
+        session = self._sessions.get(client) or self._sessions.setdefault(client, SyncSession())
         self._sessions.move_to_end(client)
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
@@ -127,7 +128,11 @@ class SnapshotTaker:
         async with self._lock:
             changed = await self._catch_up(now)
         last = self._last
-        if last is not None and not changed and _free_space_of(last) == free_space:
+        if last is not None and not changed:
+            state = last.server_state
+            if state.free_space_on_disk != free_space:
+                state = replace(state, free_space_on_disk=free_space)
+                self._last = last = replace(last, server_state=state)
             return last
         self._last = SyncSnapshot(
             torrents=dict(self._torrents),
@@ -216,10 +221,6 @@ class SnapshotTaker:
 
 def _place(view: View | None) -> int:
     return view.grab.id if view is not None else 0
-
-
-def _free_space_of(snapshot: SyncSnapshot) -> int:
-    return snapshot.server_state.free_space_on_disk
 
 
 def category_rows(downloads: DownloadService) -> dict[str, dict[str, object]]:

@@ -299,6 +299,8 @@ def _changed_torrents(
 
 def _changed_categories(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Fields]:
     found: dict[str, Fields] = {}
+    if before.categories is now.categories:
+        return found
     for name, fields in now.categories.items():
         known = before.categories.get(name, {})
         if changed := {key: value for key, value in fields.items() if known.get(key) != value}:
@@ -315,8 +317,11 @@ def _changed_trackers(before: SyncSnapshot, now: SyncSnapshot) -> dict[str, Sequ
 
 
 def _changed(before: msgspec.Struct, now: msgspec.Struct) -> dict[str, object]:
-    pairs = ((name, getattr(now, name)) for name in now.__struct_fields__)
-    return {name: value for name, value in pairs if value != getattr(before, name)}
+    return {
+        name: value
+        for name in now.__struct_fields__
+        if (value := getattr(now, name)) != getattr(before, name)
+    }
 
 
 def _fields(info: TorrentInfo) -> dict[str, object]:
@@ -329,4 +334,6 @@ def _fields(info: TorrentInfo) -> dict[str, object]:
 def _removed(
     before: Mapping[str, object], now: Mapping[str, object], names: Iterable[str]
 ) -> list[str]:
+    if before is now:
+        return []
     return [name for name in names if name in before and name not in now]

@@ -277,8 +277,8 @@ class TorrentList:
 
     def _holds(self, query: Query, reply: _Reply) -> bool:
         changed = self._entries.changed_since(reply.version)
-        if changed is None:
-            return False
+        if not changed:
+            return changed is not None
         return reply.hashes.isdisjoint(changed) and not any(
             matches(query, view) for view in self._entries.views_of(changed)
         )

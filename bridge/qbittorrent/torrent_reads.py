@@ -1,7 +1,8 @@
 """Endpoints `torrents/*` that read. All answer from memory, but for what a .torrent says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from typing import Final
 
 from bridge.downloads import FileView
 from bridge.qbittorrent import torrent_details
@@ -11,19 +12,27 @@ from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.torrent_filters import Query
 from bridge.qbittorrent.torrent_info import download_path
 
+CATEGORY_ALONE: Final = frozenset({"category"})
+"""The parameters of `torrents/info` that every *arr sends, once a minute."""
+
 
 async def info(request: ApiRequest) -> object:
     """List downloads. Every *arr polls this once a minute."""
-    query, caller, scopes = _query(request.params), request.caller, request.downloads.scopes
+    query = _query(request.params)
     # A client that lists one category means the downloads in it when it names a hash later.
-    if query.category is not None:
-        scopes.saw_category(caller, query.category)
-    primaries = request.downloads.queries.primaries
-    for info_hash in query.hashes or ():
+    if query.category:
+        request.downloads.scopes.saw_category(request.caller, query.category)
+    if query.hashes is not None:
+        _note_shown(request, query.hashes)
+    return await request.context.torrent_list.body(query, request.context.clock())
+
+
+def _note_shown(request: ApiRequest, hashes: Iterable[str]) -> None:
+    caller, primaries = request.caller, request.downloads.queries.primaries
+    for info_hash in hashes:
         view = primaries.get(info_hash)
         if view is not None:
-            scopes.saw_grab(caller, info_hash, view.grab.id)
-    return await request.context.torrent_list.body(query, request.context.clock())
+            request.downloads.scopes.saw_grab(caller, info_hash, view.grab.id)
 
 
 async def count(request: ApiRequest) -> str:
@@ -66,6 +75,8 @@ async def piece_hashes(request: ApiRequest) -> object:
 
 
 def _query(params: Params) -> Query:
+    if params.fields.keys() <= CATEGORY_ALONE:
+        return Query(category=params.get("category"))
     hashes = params.items("hashes", "|")
     return Query(
         filter=params.text("filter") or "all",

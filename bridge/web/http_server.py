@@ -17,8 +17,7 @@ import logging
 import resource
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -162,15 +161,14 @@ class Connection(web.RequestHandler):
         """Return whether the body of a request has not arrived completely."""
         return self._request is not None and not self._request.content.is_eof()
 
-    @contextmanager
-    def answering(self, request: web.Request) -> Iterator[None]:
+    def begin(self, request: web.Request) -> None:
         """Mark the connection as busy with a request."""
         self._request = request
-        try:
-            yield
-        finally:
-            self._request = None
-            self._limits.idle(self)
+
+    def end(self) -> None:
+        """Mark the connection as idle from now on."""
+        self._request = None
+        self._limits.idle(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection, or refuse it without reading anything."""
@@ -337,15 +335,19 @@ async def bound_request(request: web.Request, handler: Handler) -> web.StreamRes
     connection = request.protocol
     if not isinstance(connection, Connection):
         return await handler(request)
-    with connection.answering(request):
-        try:
-            refusal = _refusal(request)
-            response = await handler(request) if refusal is None else refusal
-        except web.HTTPException as error:
-            await _finish(request, connection, error)
-            raise
-        await _finish(request, connection, response)
-        return response
+    connection.begin(request)
+    try:
+        refusal = _refusal(request)
+        response = await handler(request) if refusal is None else refusal
+        if not request.content.is_eof():
+            await _discard(request, connection, response)
+    except web.HTTPException as error:
+        if not request.content.is_eof():
+            await _discard(request, connection, error)
+        raise
+    finally:
+        connection.end()
+    return response
 
 
 def _refusal(request: web.Request) -> web.Response | None:
@@ -361,11 +363,9 @@ def _plain(status: HTTPStatus) -> web.Response:
     return web.Response(status=status, text=status.phrase)
 
 
-async def _finish(
+async def _discard(
     request: web.Request, connection: Connection, response: web.StreamResponse
 ) -> None:
-    if request.content.is_eof():
-        return
     response.force_close()
     length = request.content_length
     await connection.discard(None if length is None else length - request.content.total_bytes)

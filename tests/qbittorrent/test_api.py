@@ -1,9 +1,12 @@
 """Properties of every answer, and the order of the checks."""
 
+import msgspec
 import pytest
 
+from bridge.downloads import AddOptions
+from bridge.qbittorrent.responses import LARGE
 from bridge.qbittorrent.routes import READ, ROUTES, WRITE
-from tests.support.face import Face
+from tests.support.face import Face, magnet
 from tests.support.http import Client
 
 READS = sorted(path for path, route in ROUTES.items() if route.methods == READ)
@@ -46,6 +49,21 @@ async def test_reads_answer_get_and_post_alike(client: Client, face: Face, path:
     assert got.status in {200, 400} or path == "sync/torrentPeers"
     headed = await client.ask("HEAD", path)
     assert headed.short == (got.status, "")
+
+
+async def test_a_large_reply(client: Client, face: Face) -> None:
+    """It is as long as its head says, a HEAD has the same head, and the connection stays in step."""
+    for number in range(1, 81):
+        await face.downloads.adds.magnet(magnet(f"{number:040x}"), AddOptions(category="tv"))
+    for _ in range(2):
+        got = await client.get("torrents/info?category=tv")
+        assert len(got.text) == int(got.headers["Content-Length"]) > LARGE
+        assert len(msgspec.json.decode(got.text)) == 80
+        headed = await client.ask("HEAD", "torrents/info?category=tv")
+        assert headed.short == (200, "")
+        for name in ("Content-Length", "Content-Type", "Cache-Control"):
+            assert headed.headers[name] == got.headers[name]
+        assert "Server" not in got.headers
 
 
 async def test_other_methods_are_refused(client: Client) -> None:

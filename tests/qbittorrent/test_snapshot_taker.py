@@ -1,11 +1,15 @@
 """Snapshots of everything, made anew only where something has changed."""
 
+from typing import Any, cast
+
+import msgspec
 import pytest
 
 from bridge.core.model import Phase
-from bridge.downloads import AddOptions
+from bridge.downloads import AddOptions, DownloadService
 from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.sync_sessions import SnapshotTaker
+from bridge.qbittorrent.sync_snapshot import difference, encoded
 from bridge.qbittorrent.torrent_list import EntryCache
 from tests.support.face import Face, magnet
 
@@ -67,3 +71,33 @@ async def test_a_tracker_that_changed(taker: SnapshotTaker, face: Face) -> None:
     found = (await taker.take(1.0)).trackers
     assert found["http://new.example/announce"] == [ONE]
     assert sorted(map(len, found.values())) == [1, 1]
+
+
+class _FillingUp:
+    """The downloads, on a disk that has a byte less each time."""
+
+    def __init__(self, downloads: DownloadService) -> None:
+        self._downloads = downloads
+        self._free = 1000
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._downloads, name)
+
+    async def free_space(self) -> int:
+        self._free -= 1
+        return self._free
+
+
+async def test_free_space_alone_copies_no_list(face: Face) -> None:
+    """A disk that fills up while all rests costs no look at the downloads."""
+    await face.downloads.adds.magnet(magnet(ONE), AddOptions(category="tv"))
+    downloads, profile = cast(DownloadService, _FillingUp(face.downloads)), PROFILES["4.6"]
+    taker = SnapshotTaker(downloads, EntryCache(downloads, profile), profile)
+    before, after = await taker.take(1.0), await taker.take(1.0)
+    assert after.torrents is before.torrents
+    assert after.categories is before.categories
+    shown = difference(before, after, 2, set())
+    assert msgspec.json.decode(b"".join(encoded(shown))) == {
+        "rid": 2,
+        "server_state": {"free_space_on_disk": 998},
+    }

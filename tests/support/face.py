@@ -22,7 +22,7 @@ from bridge.delivery import Modes, NoDelivery
 from bridge.downloads import DownloadService, View
 from bridge.engine import Engine, EngineContext, LinkBooks
 from bridge.logs import RecentLogs
-from bridge.qbittorrent import PREFIX, PROFILES, add_security_headers, create_api
+from bridge.qbittorrent import PROFILES, add_api, add_security_headers
 from bridge.state import Database, State
 from bridge.torbox import ApiKey, Budgets, TorBox
 from bridge.web import add_page
@@ -137,8 +137,7 @@ async def serve_face(
             exempt_networks=exempt_networks,
         )
         app = web.Application(middlewares=[bound_request])
-        api = create_api(downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
-        app.add_subapp(base + PREFIX, api)
+        add_api(app, base, downloads, access, profile=PROFILES[profile], clock=clock, logs=logs)
         app.on_response_prepare.append(add_security_headers)
         add_page(app, base)
         runner = BoundedRunner(app, shutdown_timeout=0.1)
