@@ -68,7 +68,12 @@ def add_api(
     )
     for name, route in ROUTES.items():
         app.router.add_route("*", f"{base}{PREFIX}/{name}", partial(answer, context, route))
-    app.router.add_route("*", f"{base}{PREFIX}/{{unknown:.*}}", partial(answer, context, None))
+    app.router.add_route("*", f"{base}{PREFIX}/{{endpoint:.*}}", partial(answer_other, context))
+
+
+async def answer_other(context: ApiContext, request: web.Request) -> web.Response:
+    """Answer a request that names no endpoint, or one with its slash encoded."""
+    return await answer(context, ROUTES.get(request.match_info["endpoint"]), request)
 
 
 async def answer(context: ApiContext, route: Route | None, request: web.Request) -> web.Response:

@@ -34,6 +34,11 @@ async def test_unknown_endpoints_are_404_in_text(client: Client, path: str) -> N
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
 
 
+async def test_the_slash_may_be_encoded(client: Client) -> None:
+    """The name of an endpoint is compared after it was decoded."""
+    assert (await client.get("app%2Fversion")).short == (await client.get("app/version")).short
+
+
 @pytest.mark.parametrize("path", WRITES)
 async def test_writes_are_post_only(client: Client, path: str) -> None:
     """GET on what changes something is 405, whatever the parameters."""
