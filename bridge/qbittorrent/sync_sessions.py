@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bridge.core.change_log import batched
+from bridge.core.change_log import Backlog
 from bridge.core.model import Category
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.responses import Profile
@@ -117,7 +117,10 @@ class SnapshotTaker:
         self._torrents: dict[str, TorrentInfo] = {}
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}
-        self._version = -1
+        self._moved: dict[str, Sequence[str]] = {}
+        """By hash, trackers that are not listed yet."""
+        # In the order of their grabs.
+        self._backlog: Backlog[str] = Backlog(order=self._place)
         self._lock = asyncio.Lock()
         self._last: SyncSnapshot | None = None
 
@@ -140,7 +143,7 @@ class SnapshotTaker:
                 self._state(),
                 fields_of_5=self._profile.fields_of_5,
             ),
-            version=self._version,
+            version=self._backlog.version,
         )
         return self._last
 
@@ -152,28 +155,29 @@ class SnapshotTaker:
 
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
-        version = self._entries.refresh(now)
-        if version == self._version:
-            return self._last is None or self._last.version != version
-        changed = self._entries.changed_since(self._version)
-        self._version = version
-        primaries = self._entries.primaries
-        if changed is None:
-            order = list(dict.fromkeys([*primaries, *self._torrents]))
-        else:
-            order = sorted(changed, key=lambda key: _place(primaries.get(key)))
-        moved: dict[str, Sequence[str]] = {}
-        for batch in batched(order, BATCH):
-            if batch[0] != order[0]:
-                await asyncio.sleep(0)
+        version = await self._entries.refresh(now)
+        self._backlog.note(
+            version,
+            self._entries.changed_since,
+            lambda: dict.fromkeys([*self._entries.primaries, *self._torrents]),
+        )
+        while batch := self._backlog.take(BATCH):
+            primaries = self._entries.primaries
             for info_hash in batch:
-                # What changes meanwhile is taken over as it is, and again the next time.
-                trackers = self._renew(info_hash, self._entries.primaries.get(info_hash), now)
+                trackers = self._renew(info_hash, primaries.get(info_hash), now)
                 if trackers != self._trackers_of.get(info_hash, ()):
-                    moved[info_hash] = trackers
-        if moved:
-            self._move_trackers(moved)
-        return True
+                    self._moved[info_hash] = trackers
+            if self._backlog:
+                # What changes meanwhile is taken over as it is, and again the next time.
+                await asyncio.sleep(0)
+        if self._moved:
+            self._move_trackers(self._moved)
+            self._moved = {}
+        return self._last is None or self._last.version != version
+
+    def _place(self, info_hash: str) -> int:
+        view = self._entries.primaries.get(info_hash)
+        return view.grab.id if view is not None else 0
 
     def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
         """Take over what a hash shows now; return its trackers."""
@@ -212,10 +216,6 @@ class SnapshotTaker:
             removed_downloaded=removed.downloaded,
             removed_uploaded=removed.uploaded,
         )
-
-
-def _place(view: View | None) -> int:
-    return view.grab.id if view is not None else 0
 
 
 def _free_space_of(snapshot: SyncSnapshot) -> int:

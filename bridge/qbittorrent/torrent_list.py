@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from bridge.core.change_log import ChangeLog, batched
+from bridge.core.change_log import Backlog, ChangeLog, batched
 from bridge.core.model import UNLIMITED
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.responses import Profile
@@ -27,8 +27,8 @@ log = structlog.get_logger()
 MAX_REPLIES = 64
 LARGEST_KEPT = 2 * 2**20
 """Bytes of a reply that is kept: about 1,500 downloads. Larger ones would cost too much memory."""
-BATCH = 200
-"""Entries that are rendered or encoded in one go: other requests are answered in between."""
+BATCH = 100
+"""Entries that are taken over, rendered or encoded in one go: other requests are answered in between."""
 MOST_RENEWED = 200
 """Entries that are rendered again at once only because time has passed; others follow soon."""
 AFTER_TRACKERS = b',"trackers_count":'
@@ -53,11 +53,14 @@ class EntryCache:
         self._queries = downloads.queries
         self._profile = profile
         self._around = Surroundings(profile=profile, incomplete_directory="")
-        self._seen = -1
+        self._backlog: Backlog[str] = Backlog()
+        self._refreshing = asyncio.Lock()
         self._changes: ChangeLog[str] = ChangeLog()
         self._places: dict[str, tuple[int, int]] = {}
         """By hash, what is not complete sorts by in the queue."""
         self._positions: Mapping[str, int] = {}
+        self._moved = False
+        """A place has changed, so the queue has to be numbered again."""
         self._kept: dict[int, _Kept] = {}
         """By grab id."""
         self._kept_of: dict[str, tuple[int, ...]] = {}
@@ -80,38 +83,56 @@ class EntryCache:
         """Return every grab of these hashes."""
         return self._queries.of_hashes(hashes)
 
-    def refresh(self, now: float) -> int:
+    async def refresh(self, now: float) -> int:
         """Take over what has changed; return a version number that changes with it.
 
         `now` in unix seconds. The cost is that of the changes, and of at most `MOST_RENEWED`
         entries that show passing time.
         """
-        changed = self._expired(now)
-        version = self._queries.version
-        if version != self._seen:
-            changed |= self._news()
-            self._seen = version
-        elif not changed:
+        async with self._refreshing:
+            await self._queries.prepare()
+            if expired := self._expired(now):
+                self._changes.record(expired)
+            self._note()
+            if len(self._backlog) > BATCH:
+                while self._backlog:
+                    self._take_over(self._backlog.take(BATCH))
+                    await asyncio.sleep(0)
+                self._note()
+            self._take_over(self._backlog.take())
+            if self._moved:
+                self._number_the_queue()
             return self._changes.version
-        self._changes.record(changed)
-        return self._changes.version
 
     def changed_since(self, version: int) -> set[str] | None:
         """Return the hashes whose entries changed after a version; None: perhaps all."""
         return self._changes.since(version)
 
-    def _news(self) -> set[str]:
-        changed = self._queries.changed_since(self._seen)
+    def _note(self) -> None:
+        """Note the hashes whose entries may have changed."""
+
+        def everything() -> Iterable[str]:
+            return {*self.primaries, *self._kept_of, *self._places}
+
+        version = self._queries.version
+        if not self._backlog.note(version, self._queries.changed_since, everything):
+            return
+        # Clients are told of the connection itself, too, also where no entry changes with it.
+        self._changes.record(())
         around = surroundings(self._downloads, self._profile)
         if around != self._around:
-            self._around, changed = around, None
-        if changed is None:
-            changed = {*self.primaries, *self._kept_of, *self._places}
+            self._around = around
+            self._backlog.add(everything())
+
+    def _take_over(self, changed: Collection[str]) -> None:
+        if not changed:
+            return
         views = self._queries.views
-        for info_hash in changed & self._kept_of.keys():
+        for info_hash in self._kept_of.keys() & changed:
             for grab_id in [key for key in self._kept_of[info_hash] if key not in views]:
                 self._forget(info_hash, grab_id)
-        return changed | self._queue_changes(changed)
+        self._place(changed)
+        self._changes.record(changed)
 
     def _forget(self, info_hash: str, grab_id: int) -> None:
         del self._kept[grab_id]
@@ -119,9 +140,9 @@ class EntryCache:
         if rest:
             self._kept_of[info_hash] = rest
 
-    def _queue_changes(self, changed: Iterable[str]) -> set[str]:
-        """Number the queue again if its order changed; return the hashes with another number."""
-        moved, primaries = False, self.primaries
+    def _place(self, changed: Iterable[str]) -> None:
+        """Take over the places of hashes in the queue."""
+        primaries = self.primaries
         # Beside a complete grab another one of the hash may still wait.
         views = reversed(self.views_of(changed))  # the oldest last, so that it counts
         waiting = {view.hash: view for view in views if not view.complete}
@@ -131,15 +152,17 @@ class EntryCache:
                 view = waiting.get(info_hash)
             place = (view.grab.priority, view.grab.id) if view is not None else None
             if self._places.get(info_hash) != place:
-                moved = True
+                self._moved = True
                 if place is None:
                     del self._places[info_hash]
                 else:
                     self._places[info_hash] = place
-        if not moved:
-            return set()
+
+    def _number_the_queue(self) -> None:
         before, self._positions = self._positions, queue_positions(self._places)
-        return {key for key, place in self._positions.items() if before.get(key) != place}
+        self._moved = False
+        moved = (key for key, place in self._positions.items() if before.get(key) != place)
+        self._changes.record(moved)
 
     def _expired(self, now: float) -> set[str]:
         """Return the hashes of entries whose times are too old to be shown, a few at once."""
@@ -261,7 +284,7 @@ class TorrentList:
         Raises:
             HttpError: 400, the sort key is not a field.
         """
-        version = self._entries.refresh(now)
+        version = await self._entries.refresh(now)
         reply = self._replies.get(query)
         if reply is None or not self._holds(query, reply):
             reply = await self._reply(query, now, version)
