@@ -115,6 +115,7 @@ class SnapshotTaker:
         self._profile = profile
         self._traffic = TrafficCounter(started_at)
         self._torrents: dict[str, TorrentInfo] = {}
+        self._primaries: Mapping[str, View] = {}
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}
         self._moved: dict[str, Sequence[str]] = {}
@@ -156,15 +157,16 @@ class SnapshotTaker:
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
         version = await self._entries.refresh(now)
+        self._primaries = self._entries.primaries
         self._backlog.note(
             version,
             self._entries.changed_since,
-            lambda: dict.fromkeys([*self._entries.primaries, *self._torrents]),
+            lambda: {*self._primaries, *self._torrents},
         )
         while batch := self._backlog.take(BATCH):
-            primaries = self._entries.primaries
+            self._primaries = self._entries.primaries
             for info_hash in batch:
-                trackers = self._renew(info_hash, primaries.get(info_hash), now)
+                trackers = self._renew(info_hash, self._primaries.get(info_hash), now)
                 if trackers != self._trackers_of.get(info_hash, ()):
                     self._moved[info_hash] = trackers
             if self._backlog:
@@ -176,7 +178,7 @@ class SnapshotTaker:
         return self._last is None or self._last.version != version
 
     def _place(self, info_hash: str) -> int:
-        view = self._entries.primaries.get(info_hash)
+        view = self._primaries.get(info_hash)
         return view.grab.id if view is not None else 0
 
     def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:

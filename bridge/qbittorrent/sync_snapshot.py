@@ -14,7 +14,7 @@ Fields: TypeAlias = Mapping[str, object]
 
 _ENCODER = msgspec.json.Encoder()
 
-BATCH = 200
+BATCH = 100
 """Downloads in a piece of a full update."""
 
 CONNECTED, DISCONNECTED = "connected", "disconnected"
@@ -242,9 +242,11 @@ def encoded(reply: MainData) -> Iterator[bytes]:
     before, name, after = frame.rpartition(b'"torrents":{')
     yield before + name
     separator = b""
-    for batch in batched(reply.torrents.items(), BATCH):
+    torrents = reply.torrents
+    for batch in batched(torrents, BATCH):
         yield separator + b",".join(
-            b'"%b":%b' % (info_hash.encode(), _without_hash(info)) for info_hash, info in batch
+            b'"%b":%b' % (info_hash.encode(), _without_hash(torrents[info_hash]))
+            for info_hash in batch
         )
         separator = b","
     yield after

@@ -7,7 +7,7 @@
 import asyncio
 import heapq
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -25,10 +25,12 @@ from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 log = structlog.get_logger()
 
 MAX_REPLIES = 64
-LARGEST_KEPT = 2 * 2**20
-"""Bytes of a reply that is kept: about 1,500 downloads. Larger ones would cost too much memory."""
+SENT_WHOLE = 1000
+"""A reply of more downloads is sent in pieces, and not kept: that would cost too much memory."""
 BATCH = 100
 """Entries that are taken over, rendered or encoded in one go: other requests are answered in between."""
+LOOKED_AT = 2000
+"""Views that are compared with a query in one go."""
 MOST_RENEWED = 200
 """Entries that are rendered again at once only because time has passed; others follow soon."""
 AFTER_TRACKERS = b',"trackers_count":'
@@ -110,19 +112,20 @@ class EntryCache:
 
     def _note(self) -> None:
         """Note the hashes whose entries may have changed."""
-
-        def everything() -> Iterable[str]:
-            return {*self.primaries, *self._kept_of, *self._places}
-
-        version = self._queries.version
-        if not self._backlog.note(version, self._queries.changed_since, everything):
+        version, changed_since = self._queries.version, self._queries.changed_since
+        if version == self._backlog.version:
             return
+        around = surroundings(self._downloads, self._profile)
+        all_change = around != self._around
+        if all_change:
+            self._around = around
+        self._backlog.note(
+            version,
+            lambda seen: None if all_change else changed_since(seen),
+            lambda: {*self.primaries, *self._kept_of, *self._places},
+        )
         # Clients are told of the connection itself, too, also where no entry changes with it.
         self._changes.record(())
-        around = surroundings(self._downloads, self._profile)
-        if around != self._around:
-            self._around = around
-            self._backlog.add(everything())
 
     def _take_over(self, changed: Collection[str]) -> None:
         if not changed:
@@ -265,7 +268,7 @@ def queue_positions(places: Mapping[str, tuple[int, int]]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class _Reply:
-    body: bytes | bytearray
+    body: bytes
     version: int
     """Of the entries: what has changed since then must be looked at."""
     hashes: AbstractSet[str]
@@ -278,25 +281,31 @@ class TorrentList:
         self._entries = entries
         self._replies: dict[Query, _Reply] = {}
 
-    async def body(self, query: Query, now: float) -> bytes | bytearray:
-        """Return the JSON reply to a query. A download that cannot be rendered is left out.
+    async def body(self, query: Query, now: float) -> bytes | AsyncIterator[bytes]:
+        """Return the JSON reply to a query, a large one in pieces.
+
+        A download that cannot be rendered is left out.
 
         Raises:
             HttpError: 400, the sort key is not a field.
         """
         version = await self._entries.refresh(now)
         reply = self._replies.get(query)
-        if reply is None or not self._holds(query, reply):
-            reply = await self._reply(query, now, version)
-            # A handful of clients ask the same few questions; anything else must not pile up.
-            if len(self._replies) >= MAX_REPLIES:
-                self._replies.clear()
-            self._replies.pop(query, None)
-            if len(reply.body) <= LARGEST_KEPT:
-                self._replies[query] = reply
-        else:
+        if reply is not None and self._holds(query, reply):
             reply.version = version
-        return reply.body
+            return reply.body
+        found = await self._found(query)
+        shown = ordered(query, await self._entries.entries(found.values(), now))
+        pieces = _encoded(shown, with_trackers=query.with_trackers)
+        self._replies.pop(query, None)
+        if len(shown) > SENT_WHOLE:
+            return pieces
+        body = b"".join([piece async for piece in pieces])
+        # A handful of clients ask the same few questions; anything else must not pile up.
+        if len(self._replies) >= MAX_REPLIES:
+            self._replies.clear()
+        self._replies[query] = _Reply(body, version, found.keys())
+        return body
 
     def _holds(self, query: Query, reply: _Reply) -> bool:
         changed = self._entries.changed_since(reply.version)
@@ -306,33 +315,39 @@ class TorrentList:
             matches(query, view) for view in self._entries.views_of(changed)
         )
 
-    async def _reply(self, query: Query, now: float, version: int) -> _Reply:
+    async def _found(self, query: Query) -> dict[str, View]:
+        """Return the views that match a query, the oldest first."""
         # A list of everything shows a hash once, and so does that of a category: a client that gets
         # one twice would take the second entry for a change of the first.
         everything = query.category is None and query.tag is None
-        entries = self._entries
-        views: Iterable[View] = entries.views
+        primaries = self._entries.primaries
+        views: Iterable[View] = self._entries.views
         if query.hashes is not None:
             # In the order of a list of everything.
-            views = sorted(entries.views_of(query.hashes), key=lambda view: view.grab.id)
-        if everything:
-            # By id: the view of a fetch is another object as soon as its speed has changed.
-            shown_ids = {view.grab.id for view in entries.primaries.values()}
-            views = [view for view in views if view.grab.id in shown_ids]
+            views = sorted(self._entries.views_of(query.hashes), key=lambda view: view.grab.id)
         found: dict[str, View] = {}
-        for view in views:
-            if matches(query, view):
-                found.setdefault(view.hash, view)
-        shown = ordered(query, await entries.entries(found.values(), now))
-        body = bytearray(b"[")
-        for batch in batched(shown, BATCH):
-            if len(body) > 1:
-                body += b","
+        for batch in batched(views, LOOKED_AT):
+            for view in batch:
+                primary = primaries.get(view.hash, view)
+                # By id: the view of a fetch is another object as soon as its speed has changed.
+                if everything and primary.grab.id != view.grab.id:
+                    continue
+                if matches(query, view):
+                    found.setdefault(view.hash, view)
+            if len(batch) == LOOKED_AT:
                 await asyncio.sleep(0)
-            rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in batch)
-            body += b",".join(rows)
-        body += b"]"
-        return _Reply(body, version, found.keys())
+        return found
+
+
+async def _encoded(shown: Iterable[Rendered], *, with_trackers: bool) -> AsyncIterator[bytes]:
+    """Yield a JSON list in pieces; other requests are answered in between."""
+    before = b"["
+    for batch in batched(shown, BATCH):
+        rows = (_with_trackers(entry) if with_trackers else entry.json for entry in batch)
+        yield before + b",".join(rows)
+        before = b","
+        await asyncio.sleep(0)
+    yield b"[]" if before == b"[" else b"]"
 
 
 def _with_trackers(entry: Rendered) -> bytes:

@@ -11,9 +11,7 @@ from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.sync_sessions import MAX_RID
 from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED, encoded
-
-SENT_WHOLE = 1000
-"""A full update of more downloads is sent in pieces."""
+from bridge.qbittorrent.torrent_list import SENT_WHOLE
 
 
 async def maindata(request: ApiRequest) -> object:

@@ -72,7 +72,7 @@ class LoopWatch:
                 if took > SHORTEST:
                     self._note(began, took, time.thread_time() - cpu)
 
-        asyncio.Handle._run = watched  # type: ignore[method-assign]
+        asyncio.Handle._run = watched  # type: ignore[method-assign, assignment]
         threading.Thread(target=self._look, daemon=True).start()
 
     def _note(self, began: float, took: float, cpu: float) -> None:
@@ -88,7 +88,7 @@ class LoopWatch:
             if began and time.monotonic() - began > LOOK_SECONDS:
                 if began != seen:
                     seen, self._stacks = began, Counter()
-                frame, names = sys._current_frames().get(self._thread), []
+                frame, names = sys._current_frames().get(self._thread), list[str]()
                 while frame is not None and len(names) < FRAMES:
                     code = frame.f_code
                     names.append(f"{Path(code.co_filename).name}:{frame.f_lineno} {code.co_name}")
