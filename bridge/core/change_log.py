@@ -24,12 +24,10 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 class Backlog(Generic[Key]):
     """What a reader of a change log has not looked at yet.
 
-    It can be taken in batches, so that a change of everything holds up nobody else. What is noted at
-    one time is taken by `order`.
+    It can be taken in batches, so that a change of everything holds up nobody else.
     """
 
-    def __init__(self, order: Callable[[Key], float] | None = None) -> None:
-        self._order = order
+    def __init__(self) -> None:
         self.version = -1
         """The version up to which changes were noted."""
         self._ids: dict[Key, None] = {}
@@ -37,26 +35,20 @@ class Backlog(Generic[Key]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    def note(
-        self,
-        version: int,
-        changed_since: Callable[[int], Iterable[Key] | None],
-        everything: Callable[[], Iterable[Key]],
-    ) -> bool:
+    def note(self, version: int, changed_since: Callable[[int], Iterable[Key]]) -> bool:
         """Note what has changed up to a version; return whether that is a new one.
 
-        `changed_since` returns the ids that changed after a version; None: perhaps `everything`.
+        `changed_since` returns the ids that changed after a version.
         """
         if version == self.version:
             return False
-        changed = changed_since(self.version)
-        self.add(everything() if changed is None else changed)
+        self.add(changed_since(self.version))
         self.version = version
         return True
 
     def add(self, ids: Iterable[Key]) -> None:
         """Note more ids."""
-        self._ids.update(dict.fromkeys(sorted(ids, key=self._order) if self._order else ids))
+        self._ids.update(dict.fromkeys(ids))
 
     def take(self, most: int | None = None) -> list[Key]:
         """Return ids in the order in which they were noted, and forget them."""

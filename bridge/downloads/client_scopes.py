@@ -26,7 +26,7 @@ HASHES_REMEMBERED = 5000
 REMOVED_SECONDS = 3600.0
 """Seconds for which a client that removed its own grab does not mean another grab by that hash."""
 
-BATCH = 200
+BATCH = 100
 """Hashes whose grabs are changed in one go: other requests are answered in between."""
 
 K = TypeVar("K")

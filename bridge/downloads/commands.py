@@ -53,7 +53,7 @@ class Commands:
                 self._engine.cancel_grab(entry.grab.id)
                 if caller is not None:
                     self._scopes.removed(caller, entry.hash)
-            self._engine.wake()
+        self._engine.wake()
 
     async def _change(
         self,

@@ -5,6 +5,7 @@ A read costs what has changed since the previous read, not what exists.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -72,8 +73,7 @@ class Queries:
         self._state = ctx.state
         self._engine = engine
         self._changes: ChangeLog[str] = ChangeLog()
-        # In the order of their grabs, so that new entries come after older ones.
-        self._backlog: Backlog[int] = Backlog(order=int)
+        self._backlog: Backlog[int] = Backlog()
         self._preparing = asyncio.Lock()
         self._metered: set[int] = set()
         self._unreachable = False
@@ -155,9 +155,13 @@ class Queries:
     def _note(self) -> None:
         """Note the grabs whose views may have changed."""
         state, unreachable = self._state, self._engine.unreachable
-        changes = state.changes
-        if self._backlog.note(changes.version, changes.since, lambda: {*state.grabs, *self._views}):
-            self._news = True
+
+        def changed_since(version: int) -> Iterable[int]:
+            changed = state.changes.since(version)
+            # In the order of their grabs, so that new entries come after older ones.
+            return sorted({*state.grabs, *self._views} if changed is None else changed)
+
+        self._news |= self._backlog.note(state.version, changed_since)
         if unreachable != self._unreachable:
             self._unreachable, self._news = unreachable, True
             self._backlog.add(entry.grab.id for entry in state.live_entries())
@@ -297,7 +301,8 @@ class Queries:
     def trackers(self, download: Download) -> Sequence[str]:
         """Return the tracker URLs of its magnet."""
         magnet = self.magnet(download)
-        return magnet.trackers if magnet else ()
+        # The same few trackers are in thousands of magnets.
+        return tuple(map(intern, magnet.trackers)) if magnet else ()
 
     def webseeds(self, download: Download) -> Sequence[str]:
         """Return the web seeds that its magnet or .torrent names."""

@@ -1,7 +1,7 @@
 """Finishes grabs that have nothing left to seed, and removes finished grabs that are due."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from heapq import heapify, heappop, heappush
 from math import inf
@@ -85,8 +85,11 @@ class CleanupTimes:
         return min(later, default=inf)
 
     def _note(self) -> None:
-        changes = self._state.changes
-        self._backlog.note(changes.version, changes.since, lambda: self._state.grabs)
+        def changed_since(version: int) -> Iterable[int]:
+            changed = self._state.changes.since(version)
+            return self._state.grabs if changed is None else changed
+
+        self._backlog.note(self._state.version, changed_since)
 
     def _take_over(self, most: int | None = None) -> None:
         rules = cache(self._rules)

@@ -8,7 +8,7 @@ has changed since then. Any other number gets a full update.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import structlog
@@ -115,13 +115,11 @@ class SnapshotTaker:
         self._profile = profile
         self._traffic = TrafficCounter(started_at)
         self._torrents: dict[str, TorrentInfo] = {}
-        self._primaries: Mapping[str, View] = {}
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}
         self._moved: dict[str, Sequence[str]] = {}
         """By hash, trackers that are not listed yet."""
-        # In the order of their grabs.
-        self._backlog: Backlog[str] = Backlog(order=self._place)
+        self._backlog: Backlog[str] = Backlog()
         self._lock = asyncio.Lock()
         self._last: SyncSnapshot | None = None
 
@@ -157,16 +155,11 @@ class SnapshotTaker:
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
         version = await self._entries.refresh(now)
-        self._primaries = self._entries.primaries
-        self._backlog.note(
-            version,
-            self._entries.changed_since,
-            lambda: {*self._primaries, *self._torrents},
-        )
+        self._backlog.note(version, self._changed_since)
         while batch := self._backlog.take(BATCH):
-            self._primaries = self._entries.primaries
+            primaries = self._entries.primaries
             for info_hash in batch:
-                trackers = self._renew(info_hash, self._primaries.get(info_hash), now)
+                trackers = self._renew(info_hash, primaries.get(info_hash), now)
                 if trackers != self._trackers_of.get(info_hash, ()):
                     self._moved[info_hash] = trackers
             if self._backlog:
@@ -177,9 +170,17 @@ class SnapshotTaker:
             self._moved = {}
         return self._last is None or self._last.version != version
 
-    def _place(self, info_hash: str) -> int:
-        view = self._primaries.get(info_hash)
-        return view.grab.id if view is not None else 0
+    def _changed_since(self, version: int) -> Iterable[str]:
+        """Return the hashes that changed after a version, new ones by age."""
+        changed, primaries = self._entries.changed_since(version), self._entries.primaries
+        if changed is None:
+            return [*primaries, *self._torrents]
+
+        def age(info_hash: str) -> int:
+            view = primaries.get(info_hash) if info_hash not in self._torrents else None
+            return view.grab.id if view is not None else 0
+
+        return sorted(changed, key=age)
 
     def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
         """Take over what a hash shows now; return its trackers."""

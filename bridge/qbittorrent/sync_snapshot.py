@@ -1,7 +1,7 @@
 """Snapshots of everything that `sync/maindata` shows, and the difference between two. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -97,7 +97,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 0
 
 
-class _Traffic(NamedTuple):
+class _Traffic(msgspec.Struct, frozen=True, gc=False):
     added_at: float
     downloaded: int = 0
     uploaded: int = 0
@@ -129,8 +129,10 @@ class TrafficCounter:
         else:
             if before.added_at != view.grab.added_at:
                 # Another grab of the same hash: what the one before has moved stays counted.
-                before = before._replace(
-                    downloaded=self._downloaded_before(view), uploaded=self._uploaded_before(view)
+                before = msgspec.structs.replace(
+                    before,
+                    downloaded=self._downloaded_before(view),
+                    uploaded=self._uploaded_before(view),
                 )
             done = int(view.status.size * view.status.progress)
             now = self._shown[info_hash] = _Traffic(

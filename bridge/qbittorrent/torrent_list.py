@@ -112,20 +112,19 @@ class EntryCache:
 
     def _note(self) -> None:
         """Note the hashes whose entries may have changed."""
-        version, changed_since = self._queries.version, self._queries.changed_since
-        if version == self._backlog.version:
-            return
-        around = surroundings(self._downloads, self._profile)
-        all_change = around != self._around
-        if all_change:
-            self._around = around
-        self._backlog.note(
-            version,
-            lambda seen: None if all_change else changed_since(seen),
-            lambda: {*self.primaries, *self._kept_of, *self._places},
-        )
-        # Clients are told of the connection itself, too, also where no entry changes with it.
-        self._changes.record(())
+
+        def changed_since(version: int) -> Iterable[str]:
+            changed = self._queries.changed_since(version)
+            around = surroundings(self._downloads, self._profile)
+            if around != self._around:
+                self._around, changed = around, None
+            if changed is None:
+                return {*self.primaries, *self._kept_of, *self._places}
+            return changed
+
+        if self._backlog.note(self._queries.version, changed_since):
+            # Clients are told of the connection itself, too, also where no entry changes with it.
+            self._changes.record(())
 
     def _take_over(self, changed: Collection[str]) -> None:
         if not changed:

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
@@ -101,8 +100,7 @@ class _Turn(NamedTuple):
     at: float | None
 
 
-@dataclass(slots=True)
-class _KeptRow:
+class _KeptRow(msgspec.Struct, gc=False):
     view: View
     context: Facts
     seq: int
@@ -138,8 +136,8 @@ class PageModel:
         self._read_seconds = 0.0
         self._head_at = -1e9
         self._head_json = b""
-        self._ids: dict[str, set[int]] = {}
-        """The rows of each info-hash."""
+        self._ids: dict[str, tuple[int, ...]] = {}
+        """The rows of each info-hash. Tuples: nearly every hash has one."""
         self._live: dict[int, View] = {}
         """Incomplete grabs by id. Their sentences depend on each other, so each read renews all."""
         self._turns: dict[int, _Turn] = {}
@@ -167,9 +165,12 @@ class PageModel:
         queries = self._downloads.queries
         await queries.prepare()
         blockers = self._overview.blockers()
-        news = self._backlog.note(
-            queries.version, queries.changed_since, lambda: {*self._ids, *queries.primaries}
-        )
+
+        def changed_since(version: int) -> Iterable[str]:
+            changed = queries.changed_since(version)
+            return {*self._ids, *queries.primaries} if changed is None else changed
+
+        news = self._backlog.note(queries.version, changed_since)
         if not news and not self._backlog and blockers == self._blockers:
             return
         self._blockers = blockers
@@ -187,10 +188,12 @@ class PageModel:
     def _take_over(self, hashes: Sequence[str], seq: int) -> None:
         """Renew the rows of these downloads, but for those of incomplete grabs."""
         for info_hash, views in by_hash(self._downloads.queries.of_hashes(hashes), hashes).items():
-            for gone in self._ids.pop(info_hash, set()) - {view.grab.id for view in views}:
-                self._drop(gone, seq)
-            if views:
-                self._ids[info_hash] = {view.grab.id for view in views}
+            ids = tuple(view.grab.id for view in views)
+            for grab_id in self._ids.pop(info_hash, ()):
+                if grab_id not in ids:
+                    self._drop(grab_id, seq)
+            if ids:
+                self._ids[info_hash] = ids
             for view in views:
                 if view.complete:
                     self._live.pop(view.grab.id, None)
