@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from bridge.state import Batch, Database
 WEEK: Final = 7 * 86400.0
 PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
-BATCH: Final = 500
+BATCH: Final = 100
 """Rows that are read or written at once: with tens of thousands, all would hold up the event loop."""
 
 _COLUMNS: Final = (
@@ -26,6 +27,7 @@ _COLUMNS: Final = (
     "reason", "message", "last_at",
 )  # fmt: skip
 _FIELDS: Final = ("id", *_COLUMNS[1:])
+_values: Final = attrgetter(*_FIELDS)
 _PUT: Final = (
     f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)})"  # noqa: S608 - our names
     f" VALUES ({', '.join('?' for _ in _COLUMNS)})"
@@ -119,7 +121,7 @@ class History:
     async def put(self, rows: Iterable[HistoryRow]) -> None:
         """Insert or replace rows, in one transaction."""
         batch = Batch()
-        batch.run_many(_PUT, [tuple(getattr(row, name) for name in _FIELDS) for row in rows])
+        batch.run_many(_PUT, map(_values, rows))
         await self._database.write(batch)
 
     async def open_rows(self, after: int) -> Sequence[HistoryRow]:

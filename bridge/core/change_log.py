@@ -52,6 +52,9 @@ class Backlog(Generic[Key]):
 
     def take(self, most: int | None = None) -> list[Key]:
         """Return ids in the order in which they were noted, and forget them."""
+        if most is None or most >= len(self._ids):
+            taken, self._ids = list(self._ids), {}
+            return taken
         taken = list(islice(self._ids, most))
         for key in taken:
             del self._ids[key]

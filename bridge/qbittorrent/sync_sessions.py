@@ -21,6 +21,7 @@ from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
     MainData,
     SyncSnapshot,
+    Torrents,
     Totals,
     TrafficCounter,
     difference,
@@ -114,7 +115,9 @@ class SnapshotTaker:
         self._entries = entries
         self._profile = profile
         self._traffic = TrafficCounter(started_at)
-        self._torrents: dict[str, TorrentInfo] = {}
+        self._torrents = Torrents()
+        self._changed: dict[str, TorrentInfo | None] = {}
+        """Entries that are not in `_torrents` yet; None: it is removed."""
         self._trackers: Mapping[str, Sequence[str]] = {}
         self._trackers_of: dict[str, Sequence[str]] = {}
         self._moved: dict[str, Sequence[str]] = {}
@@ -132,7 +135,7 @@ class SnapshotTaker:
         if last is not None and not changed and _free_space_of(last) == free_space:
             return last
         self._last = SyncSnapshot(
-            torrents=dict(self._torrents),
+            torrents=self._torrents,
             categories=category_rows(self._downloads),
             tags=self._downloads.labels.tags(),
             trackers=self._trackers,
@@ -165,32 +168,24 @@ class SnapshotTaker:
             if self._backlog:
                 # What changes meanwhile is taken over as it is, and again the next time.
                 await asyncio.sleep(0)
+        if self._changed:
+            self._torrents = self._torrents.with_changes(self._changed)
+            self._changed = {}
         if self._moved:
             self._move_trackers(self._moved)
             self._moved = {}
         return self._last is None or self._last.version != version
 
     def _changed_since(self, version: int) -> Iterable[str]:
-        """Return the hashes that changed after a version, new ones by age."""
-        changed, primaries = self._entries.changed_since(version), self._entries.primaries
-        if changed is None:
-            return [*primaries, *self._torrents]
-
-        def age(info_hash: str) -> int:
-            view = primaries.get(info_hash) if info_hash not in self._torrents else None
-            return view.grab.id if view is not None else 0
-
-        return sorted(changed, key=age)
+        changed = self._entries.changed_since(version)
+        return {*self._entries.primaries, *self._torrents} if changed is None else changed
 
     def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
         """Take over what a hash shows now; return its trackers."""
         self._traffic.update(info_hash, view)
         entry = self._entries.entry(view, now) if view is not None else None
-        if entry is None:
-            self._torrents.pop(info_hash, None)
-            return ()
-        self._torrents[info_hash] = entry.info
-        return entry.trackers
+        self._changed[info_hash] = entry.info if entry is not None else None
+        return entry.trackers if entry is not None else ()
 
     def _move_trackers(self, moved: Mapping[str, Sequence[str]]) -> None:
         """List these hashes under their trackers, and under no others. Snapshots keep their lists."""
@@ -202,7 +197,7 @@ class SnapshotTaker:
         lists = {
             url: [key for key in self._trackers.get(url, ()) if key not in moved] for url in urls
         }
-        for info_hash, trackers in moved.items():
+        for info_hash, trackers in sorted(moved.items()):
             for url in trackers:
                 lists[url].append(info_hash)
         everything = {**self._trackers, **lists}

@@ -29,7 +29,7 @@ SENT_WHOLE = 1000
 """A reply of more downloads is sent in pieces, and not kept: that would cost too much memory."""
 BATCH = 100
 """Entries that are taken over, rendered or encoded in one go: other requests are answered in between."""
-LOOKED_AT = 2000
+LOOKED_AT = 500
 """Views that are compared with a query in one go."""
 MOST_RENEWED = 200
 """Entries that are rendered again at once only because time has passed; others follow soon."""

@@ -21,7 +21,7 @@ async def maindata(request: ApiRequest) -> object:
     shared = request.principal is None or request.principal.shared
     answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
     pieces = encoded(answer)
-    if len(now.torrents) <= SENT_WHOLE or answer.full_update is UNSET:
+    if answer.full_update is UNSET or len(now.torrents) <= SENT_WHOLE:
         return b"".join(pieces)
     return _in_turns(pieces)
 
