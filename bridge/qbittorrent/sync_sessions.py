@@ -8,14 +8,14 @@ has changed since then. Any other number gets a full update.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 import structlog
 
 from bridge.core.change_log import Backlog
 from bridge.core.model import Category
-from bridge.downloads import DownloadService, View
+from bridge.downloads import DownloadService
 from bridge.qbittorrent.responses import Profile
 from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
@@ -23,6 +23,7 @@ from bridge.qbittorrent.sync_snapshot import (
     SyncSnapshot,
     Torrents,
     Totals,
+    TrackerLists,
     TrafficCounter,
     difference,
     full_update,
@@ -116,12 +117,7 @@ class SnapshotTaker:
         self._profile = profile
         self._traffic = TrafficCounter(started_at)
         self._torrents = Torrents()
-        self._changed: dict[str, TorrentInfo | None] = {}
-        """Entries that are not in `_torrents` yet; None: it is removed."""
-        self._trackers: Mapping[str, Sequence[str]] = {}
-        self._trackers_of: dict[str, Sequence[str]] = {}
-        self._moved: dict[str, Sequence[str]] = {}
-        """By hash, trackers that are not listed yet."""
+        self._trackers = TrackerLists()
         self._backlog: Backlog[str] = Backlog()
         self._lock = asyncio.Lock()
         self._last: SyncSnapshot | None = None
@@ -138,7 +134,7 @@ class SnapshotTaker:
             torrents=self._torrents,
             categories=category_rows(self._downloads),
             tags=self._downloads.labels.tags(),
-            trackers=self._trackers,
+            trackers=self._trackers.lists,
             server_state=server_state(
                 self._traffic.totals(),
                 free_space,
@@ -159,49 +155,31 @@ class SnapshotTaker:
         """Take over what has changed; return whether anything has since the last snapshot."""
         version = await self._entries.refresh(now)
         self._backlog.note(version, self._changed_since)
-        while batch := self._backlog.take(BATCH):
-            primaries = self._entries.primaries
-            for info_hash in batch:
-                trackers = self._renew(info_hash, primaries.get(info_hash), now)
-                if trackers != self._trackers_of.get(info_hash, ()):
-                    self._moved[info_hash] = trackers
-            if self._backlog:
-                # What changes meanwhile is taken over as it is, and again the next time.
-                await asyncio.sleep(0)
-        if self._changed:
-            self._torrents = self._torrents.with_changes(self._changed)
-            self._changed = {}
-        if self._moved:
-            self._move_trackers(self._moved)
-            self._moved = {}
+        try:
+            while batch := self._backlog.take(BATCH):
+                self._take_over(batch, now)
+                if self._backlog:
+                    # What changes meanwhile is taken over as it is, and again the next time.
+                    await asyncio.sleep(0)
+        finally:
+            self._trackers.renew_lists()
         return self._last is None or self._last.version != version
 
     def _changed_since(self, version: int) -> Iterable[str]:
         changed = self._entries.changed_since(version)
         return {*self._entries.primaries, *self._torrents} if changed is None else changed
 
-    def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
-        """Take over what a hash shows now; return its trackers."""
-        self._traffic.update(info_hash, view)
-        entry = self._entries.entry(view, now) if view is not None else None
-        self._changed[info_hash] = entry.info if entry is not None else None
-        return entry.trackers if entry is not None else ()
-
-    def _move_trackers(self, moved: Mapping[str, Sequence[str]]) -> None:
-        """List these hashes under their trackers, and under no others. Snapshots keep their lists."""
-        urls = set[str]()
-        for info_hash, trackers in moved.items():
-            urls.update(self._trackers_of.pop(info_hash, ()), trackers)
-            if trackers:
-                self._trackers_of[info_hash] = trackers
-        lists = {
-            url: [key for key in self._trackers.get(url, ()) if key not in moved] for url in urls
-        }
-        for info_hash, trackers in sorted(moved.items()):
-            for url in trackers:
-                lists[url].append(info_hash)
-        everything = {**self._trackers, **lists}
-        self._trackers = {url: hashes for url, hashes in everything.items() if hashes}
+    def _take_over(self, hashes: Iterable[str], now: float) -> None:
+        """Take over what these hashes show now."""
+        primaries = self._entries.primaries
+        changes: dict[str, TorrentInfo | None] = {}
+        for info_hash in sorted(hashes):
+            view = primaries.get(info_hash)
+            self._traffic.update(info_hash, view)
+            entry = self._entries.entry(view, now) if view is not None else None
+            changes[info_hash] = entry.info if entry is not None else None
+            self._trackers.put(info_hash, entry.trackers if entry is not None else ())
+        self._torrents = self._torrents.with_changes(changes)
 
     def _state(self) -> GlobalState:
         removed = self._downloads.removed_traffic

@@ -94,6 +94,43 @@ class Torrents(Mapping[str, TorrentInfo]):
         return Torrents({**self._parts, **changed})
 
 
+class TrackerLists:
+    """The hashes of each tracker."""
+
+    def __init__(self) -> None:
+        self.lists: Mapping[str, Sequence[str]] = {}
+        """By URL. Replaced and never changed, because snapshots hold it."""
+        self._trackers_of: dict[str, Sequence[str]] = {}
+        self._left: dict[str, set[str]] = {}
+        self._joined: dict[str, list[str]] = {}
+
+    def put(self, info_hash: str, trackers: Sequence[str]) -> None:
+        """List a hash under these trackers and no others, from the next `renew_lists` on."""
+        before = self._trackers_of.get(info_hash, ())
+        if trackers == before:
+            return
+        for url in before:
+            self._left.setdefault(url, set()).add(info_hash)
+        for url in trackers:
+            self._joined.setdefault(url, []).append(info_hash)
+        if trackers:
+            self._trackers_of[info_hash] = trackers
+        else:
+            del self._trackers_of[info_hash]
+
+    def renew_lists(self) -> None:
+        """Renew the lists that changed."""
+        if not self._left and not self._joined:
+            return
+        lists = dict(self.lists)
+        for url in {**self._left, **self._joined}:
+            gone, known = self._left.get(url, ()), lists.pop(url, ())
+            kept = [info_hash for info_hash in known if info_hash not in gone] if gone else known
+            if changed := [*kept, *self._joined.get(url, ())]:
+                lists[url] = changed
+        self.lists, self._left, self._joined = lists, {}, {}
+
+
 class SyncSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment. Unchanged entries are the same objects as in the snapshot before."""
 

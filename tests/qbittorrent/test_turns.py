@@ -39,7 +39,7 @@ async def test_a_start(rig: Rig) -> None:
 
 async def test_the_first_read(rig: Rig) -> None:
     """Whatever is asked first, views and replies are made in batches."""
-    for path in READS:
+    for path in (*READS, "/api/bridge/status"):
         await rig.start()
         with Turns() as turns:
             status, text = await rig.get(path)
