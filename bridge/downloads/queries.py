@@ -135,6 +135,8 @@ class Queries:
 
         Until it is over, every other read waits here or updates the rest itself, so none sees half.
         """
+        if self._state.version == self._backlog.version and not self._backlog:
+            return
         self._note()
         if len(self._backlog) <= BATCH:
             return
@@ -146,25 +148,25 @@ class Queries:
     def _catch_up(self) -> None:
         """Update the views that changed since the last call, and those of all deliveries."""
         self._note()
-        metered = set(self._state.meters)
-        self._backlog.add(metered | self._metered)
-        self._metered = metered
+        if self._state.meters or self._metered:
+            metered = set(self._state.meters)
+            self._backlog.add(metered | self._metered)
+            self._metered = metered
         if self._backlog or self._news:
             self._update()
 
     def _note(self) -> None:
         """Note the grabs whose views may have changed."""
         state, unreachable = self._state, self._engine.unreachable
-
-        def changed_since(version: int) -> Iterable[int]:
-            changed = state.changes.since(version)
-            # In the order of their grabs, so that new entries come after older ones.
-            return sorted({*state.grabs, *self._views} if changed is None else changed)
-
-        self._news |= self._backlog.note(state.version, changed_since)
+        self._news |= self._backlog.note(state.changes.version, self._changed_after)
         if unreachable != self._unreachable:
             self._unreachable, self._news = unreachable, True
             self._backlog.add(entry.grab.id for entry in state.live_entries())
+
+    def _changed_after(self, version: int) -> Iterable[int]:
+        state, changed = self._state, self._state.changes.since(version)
+        # In the order of their grabs, so that new entries come after older ones.
+        return sorted({*state.grabs, *self._views} if changed is None else changed)
 
     def _update(self, most: int | None = None) -> None:
         """Update the views of what was noted, at most so many."""

@@ -91,6 +91,11 @@ class EntryCache:
         `now` in unix seconds. The cost is that of the changes, and of at most `MOST_RENEWED`
         entries that show passing time.
         """
+        await self._queries.prepare()
+        expires = bool(self._expiring) and self._expiring[0][0] <= now
+        news = self._queries.version != self._backlog.version
+        if not (news or expires or self._moved or self._backlog or self._refreshing.locked()):
+            return self._changes.version
         async with self._refreshing:
             await self._queries.prepare()
             if expired := self._expired(now):

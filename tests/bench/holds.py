@@ -193,15 +193,22 @@ async def run(options: argparse.Namespace) -> None:
         async with Simulator(Scenario(behaviour=behaviour, account=account)) as sim:
             bridge = WatchedBridge(directory, sim)
             await bridge.start()  # an older database is migrated now
-            async with session_of(bridge.url) as session:
-                for number in range(ACTIVE):
-                    content = content_of(f"Active.{number}", SIZE)
-                    sim.register(content)
-                    await add(session, content)
-                await settled(session, ACTIVE)
-            await asyncio.sleep(AFTERWARDS)
-            await work(bridge, directory, options)
-            await bridge.stop()
+            try:
+                await prepare(bridge, sim)
+                await work(bridge, directory, options)
+            finally:
+                await bridge.stop()
+
+
+async def prepare(bridge: Bridge, sim: Simulator) -> None:
+    """Add what TorBox works on."""
+    async with session_of(bridge.url) as session:
+        for number in range(ACTIVE):
+            content = content_of(f"Active.{number}", SIZE)
+            sim.register(content)
+            await add(session, content)
+        await settled(session, ACTIVE)
+    await asyncio.sleep(AFTERWARDS)
 
 
 async def work(bridge: WatchedBridge, directory: Path, options: argparse.Namespace) -> None:
