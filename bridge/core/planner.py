@@ -85,7 +85,7 @@ YOUNG_SECONDS = 300.0
 up to 10 minutes), but the answer for one id is fresh.
 """
 
-REMOVALS_AT_ONCE = 50
+REMOVALS_AT_ONCE = 20
 """Each is a task that writes to the database: thousands would make every other write wait."""
 MOST_REFRESHED = 4
 """Maximum number of items looked up by id at the same time; for more, the list is cheaper."""

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,8 @@ async def work(bridge: WatchedBridge, directory: Path, options: argparse.Namespa
                 began = time.monotonic()
         asked = time.monotonic()
         async with session_of(bridge.url) as session:
-            await ask(session)
+            with suppress(TimeoutError):
+                await ask(session)
         took = time.monotonic() - asked
         await asyncio.sleep(AFTERWARDS)
         lines = bridge.report.read_text(encoding="utf-8").splitlines()
