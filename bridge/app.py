@@ -22,6 +22,7 @@ from bridge.auth import Access, hash_password
 from bridge.call_logs import INCOMING, IncomingCalls, log_call, told_of_calls
 from bridge.config import ConfigError, Settings, TorBoxSettings
 from bridge.config.outbound_proxy import from_environment
+from bridge.core.change_log import batched
 from bridge.core.model import Entry, Failover
 from bridge.core.paths import OutsideRoots
 from bridge.core.streams import KEY_BYTES
@@ -552,15 +553,16 @@ async def _check_again(checkup: Checkup, check_after: float) -> None:
 async def _examined(
     settings: Settings, runner: web.AppRunner, torbox: TorBox, state: State
 ) -> Report:
-    found = await examine(_as_served(settings, runner), torbox, _programs(state))
+    found = await examine(_as_served(settings, runner), torbox, await _programs(state))
     log_findings(found)
     return report(found)
 
 
-def _programs(state: State) -> Mapping[tuple[str, str], int]:
+async def _programs(state: State) -> Mapping[tuple[str, str], int]:
     """Return the number of failed grabs for each program and category with grabs."""
     found: Counter[tuple[str, str]] = Counter()
-    for grab_id, grab in state.grabs.items():
-        entry = state.entry(grab_id)
-        found[grab.client, grab.category] += entry is not None and entry.failure is not None
+    for batch in batched(state.grabs, 1000):
+        for entry in filter(None, map(state.entry, batch)):
+            found[entry.grab.client, entry.grab.category] += entry.failure is not None
+        await asyncio.sleep(0)
     return found

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -15,8 +17,8 @@ from bridge.state import Batch, Database
 WEEK: Final = 7 * 86400.0
 PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
-BATCH: Final = 500
-"""Rows that are read at once when all are."""
+BATCH: Final = 100
+"""Rows that are read or written at once: with tens of thousands, all would hold up the event loop."""
 
 _COLUMNS: Final = (
     "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
@@ -24,6 +26,7 @@ _COLUMNS: Final = (
     "reason", "message", "last_at",
 )  # fmt: skip
 _FIELDS: Final = ("id", *_COLUMNS[1:])
+_values: Final = attrgetter(*_FIELDS)
 _PUT: Final = (
     f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)})"  # noqa: S608 - our names
     f" VALUES ({', '.join('?' for _ in _COLUMNS)})"
@@ -117,7 +120,7 @@ class History:
     async def put(self, rows: Iterable[HistoryRow]) -> None:
         """Insert or replace rows, in one transaction."""
         batch = Batch()
-        batch.run_many(_PUT, [tuple(getattr(row, name) for name in _FIELDS) for row in rows])
+        batch.run_many(_PUT, map(_values, rows))
         await self._database.write(batch)
 
     async def open_rows(self, after: int) -> Sequence[HistoryRow]:
@@ -199,7 +202,7 @@ class History:
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 1.0
-"""Changes within this time are written in one transaction."""
+"""Changes within this time are written together."""
 RETRY_SECONDS: Final = 30.0
 FORGET_SECONDS: Final = 3600.0
 
@@ -285,17 +288,16 @@ class Watcher:
     async def _write(self) -> bool:
         """Write everything pending; return whether it was written."""
         self._changed.clear()
-        pending, self._pending = self._pending, {}
-        if not pending:
-            return True
-        try:
-            await self._history.put([self._row(*noted) for noted in pending.values()])
-        except Exception:
-            # For example a full disk: the rows stay pending and are written again later.
-            log.exception("history_not_written", again_in=RETRY_SECONDS)
-            # A newer state that was noted meanwhile wins over the one that was not written.
-            self._pending = pending | self._pending
-            return False
+        while self._pending:
+            noted = {key: self._pending.pop(key) for key in list(islice(self._pending, BATCH))}
+            try:
+                await self._history.put([self._row(*one) for one in noted.values()])
+            except Exception:
+                # For example a full disk: the rows stay pending and are written again later.
+                log.exception("history_not_written", again_in=RETRY_SECONDS)
+                # A newer state that was noted meanwhile wins over the one that was not written.
+                self._pending = noted | self._pending
+                return False
         return True
 
     def _row(self, entry: Entry, removed_at: float | None) -> HistoryRow:

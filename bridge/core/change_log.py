@@ -1,7 +1,7 @@
 """Which entries changed since a version, so that a reader catches up at the cost of the changes."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -19,6 +19,46 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     remaining = iter(tuple(items))
     while batch := list(islice(remaining, size)):
         yield batch
+
+
+class Backlog(Generic[Key]):
+    """What a reader of a change log has not looked at yet.
+
+    It can be taken in batches, so that a change of everything holds up nobody else.
+    """
+
+    def __init__(self) -> None:
+        self.version = -1
+        """The version up to which changes were noted."""
+        self._ids: dict[Key, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def note(self, version: int, changed_since: Callable[[int], Iterable[Key]]) -> bool:
+        """Note what has changed up to a version; return whether that is a new one.
+
+        `changed_since` returns the ids that changed after a version.
+        """
+        if version == self.version:
+            return False
+        self.add(changed_since(self.version))
+        self.version = version
+        return True
+
+    def add(self, ids: Iterable[Key]) -> None:
+        """Note more ids."""
+        self._ids.update(dict.fromkeys(ids))
+
+    def take(self, most: int | None = None) -> list[Key]:
+        """Return ids in the order in which they were noted, and forget them."""
+        if most is None or most >= len(self._ids):
+            taken, self._ids = list(self._ids), {}
+            return taken
+        taken = list(islice(self._ids, most))
+        for key in taken:
+            del self._ids[key]
+        return taken
 
 
 class _Change(msgspec.Struct, Generic[Key], frozen=True):

@@ -85,6 +85,8 @@ YOUNG_SECONDS = 300.0
 up to 10 minutes), but the answer for one id is fresh.
 """
 
+REMOVALS_AT_ONCE = 20
+"""Each is a task that writes to the database: thousands would make every other write wait."""
 MOST_REFRESHED = 4
 """Maximum number of items looked up by id at the same time; for more, the list is cheaper."""
 
@@ -151,6 +153,8 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
         if isinstance(job.task, Removal) and job.id in known.busy_jobs
     }
     for job in known.jobs:
+        if len(begun) >= REMOVALS_AT_ONCE:
+            return  # the end of each makes another plan
         if not isinstance(job.task, Removal) or job.subject in begun:
             continue
         # A fetch may still write files and a create may still be in flight: a deletion before

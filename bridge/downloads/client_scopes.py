@@ -4,14 +4,16 @@ An *arr lists its own category every minute in a session of its own. So a client
 categories that it listed or used, by the grabs that it added, and by its program name.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
 import structlog
 
+from bridge.core.change_log import batched
 from bridge.core.model import Entry
 from bridge.state import State
 
@@ -23,6 +25,9 @@ HASHES_REMEMBERED = 5000
 
 REMOVED_SECONDS = 3600.0
 """Seconds for which a client that removed its own grab does not mean another grab by that hash."""
+
+BATCH = 100
+"""Hashes whose grabs are changed in one go: other requests are answered in between."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -153,6 +158,14 @@ class ClientScopes:
             else:
                 found += self.one(caller, entries, deletes=deletes)
         return found
+
+    async def batches(
+        self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False
+    ) -> AsyncIterator[list[Entry]]:
+        """Yield what `meant` returns for some of the hashes, and then for the next."""
+        for some in batched(dict.fromkeys(info_hash.lower() for info_hash in hashes), BATCH):
+            yield self.meant(some, caller, deletes=deletes)
+            await asyncio.sleep(0)
 
     def _has_removed(self, caller: Caller, info_hash: str) -> bool:
         names = filter(None, (caller.id, caller.program))

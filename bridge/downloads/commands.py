@@ -18,13 +18,15 @@ from bridge.core.model import (
     Entry,
     Grab,
     GrabPhase,
+    Job,
     MetadataLookup,
     Recheck,
 )
 from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.downloads.queries import Queries
 from bridge.engine import Engine, EngineContext, Operation
-from bridge.engine.removal import release
+from bridge.engine.removal import release_all
+from bridge.state import UnitOfWork
 
 
 class Commands:
@@ -43,12 +45,15 @@ class Commands:
         self, hashes: Iterable[str], *, delete_files: bool, caller: Caller | None = NOBODY
     ) -> None:
         """Remove grabs at once. Their files and items at TorBox are deleted by persisted jobs."""
-        for entry in self._scopes.meant(hashes, caller, deletes=True):
-            await release(self._ctx, entry.grab.id, delete_files=delete_files)
-            self._engine.cancel_grab(entry.grab.id)
-            self._engine.wake()
-            if caller is not None:
-                self._scopes.removed(caller, entry.hash)
+        async for entries in self._scopes.batches(hashes, caller, deletes=True):
+            await release_all(
+                self._ctx, [entry.grab.id for entry in entries], delete_files=delete_files
+            )
+            for entry in entries:
+                self._engine.cancel_grab(entry.grab.id)
+                if caller is not None:
+                    self._scopes.removed(caller, entry.hash)
+        self._engine.wake()
 
     async def _change(
         self,
@@ -57,12 +62,14 @@ class Commands:
         why: str,
         change: Callable[[Grab], Grab],
     ) -> list[Entry]:
-        entries = self._scopes.meant(hashes, caller)
-        async with self._state.unit_of_work() as work:
-            for entry in entries:
-                work.update_grab(entry.grab.id, change, why=why)
+        changed: list[Entry] = []
+        async for entries in self._scopes.batches(hashes, caller):
+            async with self._state.unit_of_work() as work:
+                for entry in entries:
+                    work.update_grab(entry.grab.id, change, why=why)
+            changed += entries
         self._engine.wake()
-        return entries
+        return changed
 
     async def _set(
         self, hashes: Iterable[str], caller: Caller | None, why: str, **fields: Any
@@ -71,14 +78,14 @@ class Commands:
 
     async def stop(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
         """Stop grabs: until they are started again, no new work begins for them."""
-        entries = [entry for entry in self._scopes.meant(hashes, caller) if not entry.complete]
-        for entry in entries:
+        async for entries in self._scopes.batches(hashes, caller):
             # A delivered grab has no work to stop; a seeding item is left to its seed limits.
-            if entry.grab.phase in NOT_DELIVERED:
-                await self._state.update_grab(
-                    entry.grab.id, lambda grab: replace(grab, stopped=True), why="stopped"
-                )
-                self._engine.cancel_grab(entry.grab.id)
+            busy = [entry.grab.id for entry in entries if entry.grab.phase in NOT_DELIVERED]
+            async with self._state.unit_of_work() as work:
+                for grab_id in busy:
+                    work.update_grab(grab_id, partial(replace, stopped=True), why="stopped")
+            for grab_id in busy:
+                self._engine.cancel_grab(grab_id)
         self._engine.wake()
 
     async def start(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
@@ -88,24 +95,29 @@ class Commands:
         contents of a magnet are looked up once more.
         """
         jobs = []
-        for entry in self._scopes.meant(hashes, caller):
+        async for entries in self._scopes.batches(hashes, caller):
             async with self._state.unit_of_work() as work:
-                work.update_grab(entry.grab.id, _started, why="started by the user")
-                work.update_download(
-                    entry.download.id, lambda latest: replace(latest, next_attempt_at=0.0)
-                )
-                if entry.complete and entry.grab.missing_files:
-                    why = "started by the user"
-                    recheck = Recheck(grab_id=entry.grab.id, redeliver=True, why=why)
-                    jobs.append(work.add_job(recheck, entry.hash))
-                waits = entry.download.phase in BEFORE_READY and not entry.download.has_torrent
-                if waits and not work.jobs_about(entry.hash, MetadataLookup):
-                    due_at = self._ctx.clock() + self._ctx.retry.metadata
-                    work.add_job(MetadataLookup(), entry.hash, due_at=due_at)
-            if self._is_paused_at_torbox(entry.download):
-                self._tell_torbox(entry.download, Operation.RESUME)
+                for entry in entries:
+                    jobs += self._start(work, entry)
+            for entry in entries:
+                if self._is_paused_at_torbox(entry.download):
+                    self._tell_torbox(entry.download, Operation.RESUME)
         await self._engine.perform_jobs(jobs)
         self._engine.wake()
+
+    def _start(self, work: UnitOfWork, entry: Entry) -> list[Job]:
+        """Start a grab; return the jobs to perform at once."""
+        why = "started by the user"
+        work.update_grab(entry.grab.id, _started, why=why)
+        work.update_download(entry.download.id, partial(replace, next_attempt_at=0.0))
+        waits = entry.download.phase in BEFORE_READY and not entry.download.has_torrent
+        if waits and not work.jobs_about(entry.hash, MetadataLookup):
+            due_at = self._ctx.clock() + self._ctx.retry.metadata
+            work.add_job(MetadataLookup(), entry.hash, due_at=due_at)
+        if entry.complete and entry.grab.missing_files:
+            recheck = Recheck(grab_id=entry.grab.id, redeliver=True, why=why)
+            return [work.add_job(recheck, entry.hash)]
+        return []
 
     def _is_paused_at_torbox(self, download: Download) -> bool:
         item = self._state.snapshot.items.get(download.torrent_id or 0)

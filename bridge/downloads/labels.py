@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 
 from bridge.core.model import LONGEST_NAME, Category, Entry, Grab
 from bridge.core.paths import OutsideRoots, Roots
-from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
+from bridge.downloads.client_scopes import BATCH, NOBODY, Caller, ClientScopes
 from bridge.engine import Engine, EngineContext
+from bridge.state import UnitOfWork
 
 log = structlog.get_logger()
 
@@ -126,14 +128,17 @@ class Labels:
     async def remove_categories(self, names: Iterable[str]) -> None:
         """Delete categories; their grabs become uncategorised and stay where they are."""
         dropped = set(names) & self._state.categories.keys()
-        async with self._state.unit_of_work() as work:
-            for grab in self._state.grabs.values():
-                if grab.category in dropped:
-                    work.update_grab(
-                        grab.id, lambda one: replace(one, category=""), why="category removed"
-                    )
+
+        def delete(work: UnitOfWork) -> None:
             for name in dropped:
                 work.delete_category(name)
+
+        await self._change_all(
+            lambda grab: grab.category in dropped,
+            lambda grab: replace(grab, category=""),
+            delete,
+            why="category removed",
+        )
 
     async def set_category(
         self, hashes: Iterable[str], name: str, caller: Caller = NOBODY
@@ -142,11 +147,14 @@ class Labels:
 
         Return the reason if the category does not exist and a hash matched.
         """
-        entries = self._scopes.meant(hashes, caller)
-        if entries and name and name not in self._state.categories:
-            return "Incorrect category name"
-        await self._change(entries, f"category {name!r}", lambda one: replace(one, category=name))
-        if entries:
+        found = False
+        async for entries in self._scopes.batches(hashes, caller):
+            if entries and name and name not in self._state.categories:
+                return "Incorrect category name"
+            found |= bool(entries)
+            change = partial(replace, category=name)
+            await self._change(entries, f"category {name!r}", change)
+        if found:
             self._scopes.saw_category(caller, name)
         return None
 
@@ -164,12 +172,15 @@ class Labels:
     async def delete_tags(self, names: Iterable[str]) -> None:
         """Delete tags from the list and from every grab."""
         dropped = set(names)
-        async with self._state.unit_of_work() as work:
-            for grab in self._state.grabs.values():
-                if dropped & set(grab.tags):
-                    kept = tuple(tag for tag in grab.tags if tag not in dropped)
-                    work.update_grab(grab.id, partial(replace, tags=kept))
-            work.delete_tags(dropped & self._state.tags)
+
+        def without(grab: Grab) -> Grab:
+            return replace(grab, tags=tuple(tag for tag in grab.tags if tag not in dropped))
+
+        await self._change_all(
+            lambda grab: not dropped.isdisjoint(grab.tags),
+            without,
+            lambda work: work.delete_tags(dropped & self._state.tags),
+        )
 
     async def add_tags(
         self, hashes: Iterable[str], names: Iterable[str], caller: Caller = NOBODY
@@ -204,10 +215,10 @@ class Labels:
         caller: Caller,
         change: Callable[[tuple[str, ...]], tuple[str, ...]],
     ) -> None:
-        entries = self._scopes.meant(hashes, caller)
-        if entries and new:
-            await self.create_tags(new)
-        await self._change(entries, "tags", lambda one: replace(one, tags=change(one.tags)))
+        async for entries in self._scopes.batches(hashes, caller):
+            if entries and new:
+                await self.create_tags(new)
+            await self._change(entries, "tags", lambda one: replace(one, tags=change(one.tags)))
 
     async def _change(
         self, entries: Sequence[Entry], why: str, change: Callable[[Grab], Grab]
@@ -215,6 +226,27 @@ class Labels:
         async with self._state.unit_of_work() as work:
             for entry in entries:
                 work.update_grab(entry.grab.id, change, why=why)
+
+    async def _change_all(
+        self,
+        concerns: Callable[[Grab], bool],
+        change: Callable[[Grab], Grab],
+        finish: Callable[[UnitOfWork], None],
+        why: str = "",
+    ) -> None:
+        """Change every grab that this concerns, and with the last of them do what finishes it.
+
+        In batches: there may be tens of thousands, and other requests are answered in between.
+        """
+        over = False
+        while not over:
+            async with self._state.unit_of_work() as work:
+                concerned = (one.id for one in self._state.grabs.values() if concerns(one))
+                found = list(islice(concerned, BATCH))
+                for grab_id in found:
+                    work.update_grab(grab_id, change, why=why)
+                if over := len(found) < BATCH:
+                    finish(work)
 
 
 _CATEGORY = re.compile(r"[^\\/]|[^\\/](?:[^\\/]|/(?=[^/]))*[^\\/]")

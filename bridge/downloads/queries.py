@@ -5,10 +5,13 @@ A read costs what has changed since the previous read, not what exists.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bridge.core.change_log import ChangeLog, batched
+import msgspec
+
+from bridge.core.change_log import Backlog, ChangeLog
 from bridge.core.edits import edited
 from bridge.core.files import NamedFile, SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
@@ -23,7 +26,7 @@ from bridge.engine.file_planning import metainfo_of
 from bridge.state import FetchMeter
 
 BATCH = 200
-"""Views that are made in one go: other requests are answered in between."""
+"""Views that `prepare` makes in one go: other requests are answered in between."""
 
 METAINFOS_KEPT = 16
 """Maximum number of parsed .torrents kept in memory."""
@@ -31,7 +34,7 @@ METAINFOS_KEPT = 16
 LAYOUTS_KEPT = 256
 
 
-class _Inputs(NamedTuple):
+class _Inputs(msgspec.Struct, frozen=True, gc=False):
     """The values that a view is made from; equal inputs give the same view."""
 
     entry: Entry
@@ -70,10 +73,12 @@ class Queries:
         self._state = ctx.state
         self._engine = engine
         self._changes: ChangeLog[str] = ChangeLog()
-        self._seen = -1
+        self._backlog: Backlog[int] = Backlog()
         self._preparing = asyncio.Lock()
         self._metered: set[int] = set()
         self._unreachable = False
+        self._news = False
+        """Clients are told of something, also where no entry changes with it."""
         self._views: dict[int, View] = {}
         self._inputs: dict[int, _Inputs] = {}
         self._primaries: dict[str, View] = {}
@@ -126,48 +131,52 @@ class Queries:
         return [view for info_hash in hashes for view in self._views_of(info_hash)]
 
     async def prepare(self) -> None:
-        """Make the views in batches after a start, so that the first list holds up nobody else."""
-        if self._seen >= 0:
+        """Update the views in batches, so that a start or a change of everything holds up nobody.
+
+        Until it is over, every other read waits here or updates the rest itself, so none sees half.
+        """
+        if self._state.version == self._backlog.version and not self._backlog:
+            return
+        self._note()
+        if len(self._backlog) <= BATCH:
             return
         async with self._preparing:
-            if self._seen >= 0:
-                return
-            version = self._state.version
-            for batch in batched(self._state.grabs, BATCH):
-                for grab_id in batch:
-                    self._renew(grab_id)
-                views = (self._views[key] for key in batch if key in self._views)
-                for info_hash in dict.fromkeys(view.hash for view in views):
-                    self._renew_primary(info_hash)
+            while self._backlog:
+                self._update(BATCH)
                 await asyncio.sleep(0)
-            # What has changed meanwhile is caught up with as always.
-            self._seen = max(self._seen, version)
 
     def _catch_up(self) -> None:
         """Update the views that changed since the last call, and those of all deliveries."""
-        metered = set(self._state.meters)
-        version = self._state.version
-        unreachable = self._engine.unreachable
-        quiet = version == self._seen and unreachable == self._unreachable
-        if quiet and not metered and not self._metered:
-            return
-        changed = self._state.changes.since(self._seen)
-        if changed is None:
-            changed = {*self._state.grabs, *self._views}
-        # Clients are told of the connection itself, too, also where no entry changes with it.
-        moved = version != self._seen or unreachable != self._unreachable
+        self._note()
+        if self._state.meters or self._metered:
+            metered = set(self._state.meters)
+            self._backlog.add(metered | self._metered)
+            self._metered = metered
+        if self._backlog or self._news:
+            self._update()
+
+    def _note(self) -> None:
+        """Note the grabs whose views may have changed."""
+        state, unreachable = self._state, self._engine.unreachable
+        self._news |= self._backlog.note(state.changes.version, self._changed_after)
         if unreachable != self._unreachable:
-            self._unreachable = unreachable
-            changed |= {entry.grab.id for entry in self._state.live_entries()}
-        self._seen = version
+            self._unreachable, self._news = unreachable, True
+            self._backlog.add(entry.grab.id for entry in state.live_entries())
+
+    def _changed_after(self, version: int) -> Iterable[int]:
+        state, changed = self._state, self._state.changes.since(version)
         # In the order of their grabs, so that new entries come after older ones.
-        renewed = map(self._renew, sorted(changed | metered | self._metered))
+        return sorted({*state.grabs, *self._views} if changed is None else changed)
+
+    def _update(self, most: int | None = None) -> None:
+        """Update the views of what was noted, at most so many."""
+        renewed = map(self._renew, self._backlog.take(most))
         hashes = dict.fromkeys(info_hash for info_hash in renewed if info_hash is not None)
-        self._metered = metered
         for info_hash in hashes:
             self._renew_primary(info_hash)
-        if hashes or moved:
+        if hashes or self._news:
             self._changes.record(hashes)
+        self._news = False
 
     def _renew(self, grab_id: int) -> str | None:
         """Update the view of a grab; return its hash if it changed."""
@@ -294,7 +303,8 @@ class Queries:
     def trackers(self, download: Download) -> Sequence[str]:
         """Return the tracker URLs of its magnet."""
         magnet = self.magnet(download)
-        return magnet.trackers if magnet else ()
+        # The same few trackers are in thousands of magnets.
+        return tuple(map(intern, magnet.trackers)) if magnet else ()
 
     def webseeds(self, download: Download) -> Sequence[str]:
         """Return the web seeds that its magnet or .torrent names."""

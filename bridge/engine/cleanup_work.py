@@ -1,6 +1,7 @@
 """Finishes grabs that have nothing left to seed, and removes finished grabs that are due."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from heapq import heapify, heappop, heappush
 from math import inf
@@ -9,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.arr import ArrError, all_imported
+from bridge.core.change_log import Backlog
 from bridge.core.cleanup_rules import next_cleanup_check
 from bridge.core.model import COMPLETE, NOT_DELIVERED, Download, Entry, Grab, GrabPhase
 from bridge.core.planner_input import Rules
@@ -23,6 +25,8 @@ log = structlog.get_logger()
 
 AT_ONCE = 50
 """Maximum due entries in one plan; the others follow in the next."""
+BATCH = 1000
+"""Changed grabs that are looked at in one go: requests are answered in between."""
 
 
 class CleanupTimes:
@@ -35,7 +39,7 @@ class CleanupTimes:
     def __init__(self, state: State, rules: Callable[[str], Rules]) -> None:
         self._state = state
         self._rules = rules
-        self._version = -1
+        self._backlog: Backlog[int] = Backlog()
         self._heap: list[tuple[float, int]] = []
         self._due_at: dict[int, float] = {}
         self.asked_at: dict[int, float] = {}
@@ -43,16 +47,24 @@ class CleanupTimes:
 
     def reset(self) -> None:
         """Rebuild the index after the rules have changed."""
-        self._version = -1
+        self._backlog = Backlog()
 
     def asked(self, grab_id: int, now: float) -> None:
         """Record that the *arr of a grab is being asked."""
         self.asked_at[grab_id] = now
         self._place(grab_id, self._rules)
 
+    async def prepare(self) -> None:
+        """Take over what has changed, in batches: a start or a change of everything is much."""
+        self._note()
+        while len(self._backlog) > BATCH:
+            self._take_over(BATCH)
+            await asyncio.sleep(0)
+
     def due(self, now: float) -> Sequence[Entry]:
         """Return the due entries, oldest first."""
-        self._catch_up()
+        self._note()
+        self._take_over()
         found: list[Entry] = []
         taken: list[tuple[float, int]] = []
         while self._heap and self._heap[0][0] <= now and len(found) < AT_ONCE:
@@ -72,13 +84,16 @@ class CleanupTimes:
         later = (at for at, grab_id in self._heap if at > now and self._due_at.get(grab_id) == at)
         return min(later, default=inf)
 
-    def _catch_up(self) -> None:
-        changed = self._state.changes.since(self._version) if self._version >= 0 else None
-        self._version = self._state.version
-        if changed is None:
-            changed = set(self._state.grabs)
+    def _note(self) -> None:
+        def changed_since(version: int) -> Iterable[int]:
+            changed = self._state.changes.since(version)
+            return self._state.grabs if changed is None else changed
+
+        self._backlog.note(self._state.version, changed_since)
+
+    def _take_over(self, most: int | None = None) -> None:
         rules = cache(self._rules)
-        for grab_id in changed:
+        for grab_id in self._backlog.take(most):
             self._place(grab_id, rules)
 
     def _place(self, grab_id: int, rules_of: Callable[[str], Rules]) -> None:

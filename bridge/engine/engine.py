@@ -349,6 +349,7 @@ class Engine:
     async def _turn(self) -> float:
         """Perform one plan; return the longest sleep afterwards, in seconds."""
         await self._follow_clock()
+        await self._cleanup.prepare()
         known = self._planner_input()
         self._watch.log(known)
         self._forecast(known)

@@ -3,7 +3,7 @@
 The grab disappears at once. The rest is a persisted job that is retried until everything is gone.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -47,49 +47,79 @@ async def release(
     delete_remote: bool | None = None,
     why: str = "",
 ) -> None:
-    """Remove a grab, committed on return, and store the job that cleans up after it.
+    """Remove a grab; as `release_all`."""
+    await release_all(
+        ctx, (grab_id,), delete_files=delete_files, delete_remote=delete_remote, why=why
+    )
 
-    Other grabs of the download keep their files. With the last grab, TorBox's item is deleted too
-    if the bridge created it; `delete_remote` overrides the settings here. A failure report that has
+
+async def release_all(
+    ctx: EngineContext,
+    grab_ids: Iterable[int],
+    *,
+    delete_files: bool,
+    delete_remote: bool | None = None,
+    why: str = "",
+) -> None:
+    """Remove grabs, committed on return, and store the jobs that clean up after them.
+
+    Other grabs of a download keep their files. With the last grab, TorBox's item is deleted too if
+    the bridge created it; `delete_remote` overrides the settings here. A failure report that has
     not started is cancelled: the user who removes a failed grab knows of the failure.
     """
     async with ctx.state.unit_of_work() as work:
-        entry = work.entry(grab_id)
-        if entry is None:
-            return
-        # Read inside the unit of work: a rename at the same time would leave the old names behind.
-        files = await ctx.state.files(grab_id) if delete_files else ()
-        others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
-        needed = any(one.phase is not GrabPhase.FAILED for one in others)
-        removal = removal_of(ctx, entry, keeps_remote=needed)
-        if delete_remote is not None and not needed:
-            removal = replace(removal, delete_remote=delete_remote, reusable=False)
-        # During a delivery the rename may be done but not stored yet, so all its files count.
-        # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
-        maybe = entry.grab.phase is GrabPhase.DELIVERING
-        paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
-        removal = replace(
-            removal,
-            content_name=entry.grab.content_name if delete_files else "",
-            files=paths,
+        removed = [
+            (entry, await _release(ctx, work, entry, delete_files, delete_remote, why))
+            for grab_id in grab_ids
+            if (entry := work.entry(grab_id)) is not None
+        ]
+    for entry, words in removed:
+        log.info(
+            "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
         )
-        for job in work.jobs_about(entry.hash, Failover):
-            if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
-                work.delete_job(job.id)
-        # Half a season pack may be fetched already; a sibling continues with it.
-        _hand_over_staging(ctx, work, entry.grab, others)
-        work.add_job(removal, entry.hash)
-        words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
-        if others:
-            _leave(work, entry, needed=needed, others=others)
-            work.event(entry.hash, "left", why=words, grab_id=grab_id)
-        else:
-            work.delete_download(entry.download.id)
-            work.count_removed(entry)
-            work.event(entry.hash, "removed", why=words, before=entry.phase, grab_id=grab_id)
-    log.info(
-        "removed", release=entry.name, hash=entry.hash, category=entry.grab.category, why=words
+
+
+async def _release(
+    ctx: EngineContext,
+    work: UnitOfWork,
+    entry: Entry,
+    delete_files: bool,
+    delete_remote: bool | None,
+    why: str,
+) -> str:
+    """Remove a grab; return what is removed with it, in words."""
+    grab_id = entry.grab.id
+    # Read inside the unit of work: a rename at the same time would leave the old names behind.
+    files = await ctx.state.files(grab_id) if delete_files else ()
+    others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
+    needed = any(one.phase is not GrabPhase.FAILED for one in others)
+    removal = removal_of(ctx, entry, keeps_remote=needed)
+    if delete_remote is not None and not needed:
+        removal = replace(removal, delete_remote=delete_remote, reusable=False)
+    # During a delivery the rename may be done but not stored yet, so all its files count.
+    # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
+    maybe = entry.grab.phase is GrabPhase.DELIVERING
+    paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
+    removal = replace(
+        removal,
+        content_name=entry.grab.content_name if delete_files else "",
+        files=paths,
     )
+    for job in work.jobs_about(entry.hash, Failover):
+        if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
+            work.delete_job(job.id)
+    # Half a season pack may be fetched already; a sibling continues with it.
+    _hand_over_staging(ctx, work, entry.grab, others)
+    work.add_job(removal, entry.hash)
+    words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
+    if others:
+        _leave(work, entry, needed=needed, others=others)
+        work.event(entry.hash, "left", why=words, grab_id=grab_id)
+    else:
+        work.delete_download(entry.download.id)
+        work.count_removed(entry)
+        work.event(entry.hash, "removed", why=words, before=entry.phase, grab_id=grab_id)
+    return words
 
 
 def _hand_over_staging(

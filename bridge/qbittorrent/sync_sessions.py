@@ -8,21 +8,23 @@ has changed since then. Any other number gets a full update.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 import structlog
 from msgspec.structs import replace
 
-from bridge.core.change_log import batched
+from bridge.core.change_log import Backlog
 from bridge.core.model import Category
-from bridge.downloads import DownloadService, View
+from bridge.downloads import DownloadService
 from bridge.qbittorrent.responses import Profile
 from bridge.qbittorrent.sync_snapshot import (
     GlobalState,
     MainData,
     SyncSnapshot,
+    Torrents,
     Totals,
+    TrackerLists,
     TrafficCounter,
     difference,
     full_update,
@@ -115,10 +117,9 @@ class SnapshotTaker:
         self._entries = entries
         self._profile = profile
         self._traffic = TrafficCounter(started_at)
-        self._torrents: dict[str, TorrentInfo] = {}
-        self._trackers: Mapping[str, Sequence[str]] = {}
-        self._trackers_of: dict[str, Sequence[str]] = {}
-        self._version = -1
+        self._torrents = Torrents()
+        self._trackers = TrackerLists()
+        self._backlog: Backlog[str] = Backlog()
         self._lock = asyncio.Lock()
         self._last: SyncSnapshot | None = None
 
@@ -135,17 +136,17 @@ class SnapshotTaker:
                 self._last = last = replace(last, server_state=state)
             return last
         self._last = SyncSnapshot(
-            torrents=dict(self._torrents),
+            torrents=self._torrents,
             categories=category_rows(self._downloads),
             tags=self._downloads.labels.tags(),
-            trackers=self._trackers,
+            trackers=self._trackers.lists,
             server_state=server_state(
                 self._traffic.totals(),
                 free_space,
                 self._state(),
                 fields_of_5=self._profile.fields_of_5,
             ),
-            version=self._version,
+            version=self._backlog.version,
         )
         return self._last
 
@@ -157,54 +158,33 @@ class SnapshotTaker:
 
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
-        version = self._entries.refresh(now)
-        if version == self._version:
-            return self._last is None or self._last.version != version
-        changed = self._entries.changed_since(self._version)
-        self._version = version
+        version = await self._entries.refresh(now)
+        self._backlog.note(version, self._changed_since)
+        try:
+            while batch := self._backlog.take(BATCH):
+                self._take_over(batch, now)
+                if self._backlog:
+                    # What changes meanwhile is taken over as it is, and again the next time.
+                    await asyncio.sleep(0)
+        finally:
+            self._trackers.renew_lists()
+        return self._last is None or self._last.version != version
+
+    def _changed_since(self, version: int) -> Iterable[str]:
+        changed = self._entries.changed_since(version)
+        return {*self._entries.primaries, *self._torrents} if changed is None else changed
+
+    def _take_over(self, hashes: Iterable[str], now: float) -> None:
+        """Take over what these hashes show now."""
         primaries = self._entries.primaries
-        if changed is None:
-            order = list(dict.fromkeys([*primaries, *self._torrents]))
-        else:
-            order = sorted(changed, key=lambda key: _place(primaries.get(key)))
-        moved: dict[str, Sequence[str]] = {}
-        for batch in batched(order, BATCH):
-            if batch[0] != order[0]:
-                await asyncio.sleep(0)
-            for info_hash in batch:
-                # What changes meanwhile is taken over as it is, and again the next time.
-                trackers = self._renew(info_hash, self._entries.primaries.get(info_hash), now)
-                if trackers != self._trackers_of.get(info_hash, ()):
-                    moved[info_hash] = trackers
-        if moved:
-            self._move_trackers(moved)
-        return True
-
-    def _renew(self, info_hash: str, view: View | None, now: float) -> Sequence[str]:
-        """Take over what a hash shows now; return its trackers."""
-        self._traffic.update(info_hash, view)
-        entry = self._entries.entry(view, now) if view is not None else None
-        if entry is None:
-            self._torrents.pop(info_hash, None)
-            return ()
-        self._torrents[info_hash] = entry.info
-        return entry.trackers
-
-    def _move_trackers(self, moved: Mapping[str, Sequence[str]]) -> None:
-        """List these hashes under their trackers, and under no others. Snapshots keep their lists."""
-        urls = set[str]()
-        for info_hash, trackers in moved.items():
-            urls.update(self._trackers_of.pop(info_hash, ()), trackers)
-            if trackers:
-                self._trackers_of[info_hash] = trackers
-        lists = {
-            url: [key for key in self._trackers.get(url, ()) if key not in moved] for url in urls
-        }
-        for info_hash, trackers in moved.items():
-            for url in trackers:
-                lists[url].append(info_hash)
-        everything = {**self._trackers, **lists}
-        self._trackers = {url: hashes for url, hashes in everything.items() if hashes}
+        changes: dict[str, TorrentInfo | None] = {}
+        for info_hash in sorted(hashes):
+            view = primaries.get(info_hash)
+            self._traffic.update(info_hash, view)
+            entry = self._entries.entry(view, now) if view is not None else None
+            changes[info_hash] = entry.info if entry is not None else None
+            self._trackers.put(info_hash, entry.trackers if entry is not None else ())
+        self._torrents = self._torrents.with_changes(changes)
 
     def _state(self) -> GlobalState:
         removed = self._downloads.removed_traffic
@@ -217,10 +197,6 @@ class SnapshotTaker:
             removed_downloaded=removed.downloaded,
             removed_uploaded=removed.uploaded,
         )
-
-
-def _place(view: View | None) -> int:
-    return view.grab.id if view is not None else 0
 
 
 def category_rows(downloads: DownloadService) -> dict[str, dict[str, object]]:

@@ -7,14 +7,14 @@
 import asyncio
 import heapq
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import msgspec
 import structlog
 
-from bridge.core.change_log import ChangeLog, batched
+from bridge.core.change_log import Backlog, ChangeLog, batched
 from bridge.core.model import UNLIMITED
 from bridge.downloads import DownloadService, View
 from bridge.qbittorrent.responses import Profile
@@ -25,10 +25,12 @@ from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 log = structlog.get_logger()
 
 MAX_REPLIES = 64
-LARGEST_KEPT = 2 * 2**20
-"""Bytes of a reply that is kept: about 1,500 downloads. Larger ones would cost too much memory."""
-BATCH = 200
-"""Entries that are rendered or encoded in one go: other requests are answered in between."""
+SENT_WHOLE = 1000
+"""A reply of more downloads is sent in pieces, and not kept: that would cost too much memory."""
+BATCH = 100
+"""Entries that are taken over, rendered or encoded in one go: other requests are answered in between."""
+LOOKED_AT = 500
+"""Views that are compared with a query in one go."""
 MOST_RENEWED = 200
 """Entries that are rendered again at once only because time has passed; others follow soon."""
 AFTER_TRACKERS = b',"trackers_count":'
@@ -53,11 +55,14 @@ class EntryCache:
         self._queries = downloads.queries
         self._profile = profile
         self._around = Surroundings(profile=profile, incomplete_directory="")
-        self._seen = -1
+        self._backlog: Backlog[str] = Backlog()
+        self._refreshing = asyncio.Lock()
         self._changes: ChangeLog[str] = ChangeLog()
         self._places: dict[str, tuple[int, int]] = {}
         """By hash, what is not complete sorts by in the queue."""
         self._positions: Mapping[str, int] = {}
+        self._moved = False
+        """A place has changed, so the queue has to be numbered again."""
         self._kept: dict[int, _Kept] = {}
         """By grab id."""
         self._kept_of: dict[str, tuple[int, ...]] = {}
@@ -80,38 +85,61 @@ class EntryCache:
         """Return every grab of these hashes."""
         return self._queries.of_hashes(hashes)
 
-    def refresh(self, now: float) -> int:
+    async def refresh(self, now: float) -> int:
         """Take over what has changed; return a version number that changes with it.
 
         `now` in unix seconds. The cost is that of the changes, and of at most `MOST_RENEWED`
         entries that show passing time.
         """
-        changed = self._expired(now)
-        version = self._queries.version
-        if version != self._seen:
-            changed |= self._news()
-            self._seen = version
-        elif not changed:
+        await self._queries.prepare()
+        expires = bool(self._expiring) and self._expiring[0][0] <= now
+        news = self._queries.version != self._backlog.version
+        if not (news or expires or self._moved or self._backlog or self._refreshing.locked()):
             return self._changes.version
-        self._changes.record(changed)
-        return self._changes.version
+        async with self._refreshing:
+            await self._queries.prepare()
+            if expired := self._expired(now):
+                self._changes.record(expired)
+            self._note()
+            if len(self._backlog) > BATCH:
+                while self._backlog:
+                    self._take_over(self._backlog.take(BATCH))
+                    await asyncio.sleep(0)
+                self._note()
+            self._take_over(self._backlog.take())
+            if self._moved:
+                self._number_the_queue()
+            return self._changes.version
 
     def changed_since(self, version: int) -> set[str] | None:
         """Return the hashes whose entries changed after a version; None: perhaps all."""
         return self._changes.since(version)
 
-    def _news(self) -> set[str]:
-        changed = self._queries.changed_since(self._seen)
-        around = surroundings(self._downloads, self._profile)
-        if around != self._around:
-            self._around, changed = around, None
-        if changed is None:
-            changed = {*self.primaries, *self._kept_of, *self._places}
+    def _note(self) -> None:
+        """Note the hashes whose entries may have changed."""
+
+        def changed_since(version: int) -> Iterable[str]:
+            changed = self._queries.changed_since(version)
+            around = surroundings(self._downloads, self._profile)
+            if around != self._around:
+                self._around, changed = around, None
+            if changed is None:
+                return {*self.primaries, *self._kept_of, *self._places}
+            return changed
+
+        if self._backlog.note(self._queries.version, changed_since):
+            # Clients are told of the connection itself, too, also where no entry changes with it.
+            self._changes.record(())
+
+    def _take_over(self, changed: Collection[str]) -> None:
+        if not changed:
+            return
         views = self._queries.views
-        for info_hash in changed & self._kept_of.keys():
+        for info_hash in self._kept_of.keys() & changed:
             for grab_id in [key for key in self._kept_of[info_hash] if key not in views]:
                 self._forget(info_hash, grab_id)
-        return changed | self._queue_changes(changed)
+        self._place(changed)
+        self._changes.record(changed)
 
     def _forget(self, info_hash: str, grab_id: int) -> None:
         del self._kept[grab_id]
@@ -119,9 +147,9 @@ class EntryCache:
         if rest:
             self._kept_of[info_hash] = rest
 
-    def _queue_changes(self, changed: Iterable[str]) -> set[str]:
-        """Number the queue again if its order changed; return the hashes with another number."""
-        moved, primaries = False, self.primaries
+    def _place(self, changed: Iterable[str]) -> None:
+        """Take over the places of hashes in the queue."""
+        primaries = self.primaries
         # Beside a complete grab another one of the hash may still wait.
         views = reversed(self.views_of(changed))  # the oldest last, so that it counts
         waiting = {view.hash: view for view in views if not view.complete}
@@ -131,15 +159,17 @@ class EntryCache:
                 view = waiting.get(info_hash)
             place = (view.grab.priority, view.grab.id) if view is not None else None
             if self._places.get(info_hash) != place:
-                moved = True
+                self._moved = True
                 if place is None:
                     del self._places[info_hash]
                 else:
                     self._places[info_hash] = place
-        if not moved:
-            return set()
+
+    def _number_the_queue(self) -> None:
         before, self._positions = self._positions, queue_positions(self._places)
-        return {key for key, place in self._positions.items() if before.get(key) != place}
+        self._moved = False
+        moved = (key for key, place in self._positions.items() if before.get(key) != place)
+        self._changes.record(moved)
 
     def _expired(self, now: float) -> set[str]:
         """Return the hashes of entries whose times are too old to be shown, a few at once."""
@@ -242,7 +272,7 @@ def queue_positions(places: Mapping[str, tuple[int, int]]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class _Reply:
-    body: bytes | bytearray
+    body: bytes
     version: int
     """Of the entries: what has changed since then must be looked at."""
     hashes: AbstractSet[str]
@@ -255,25 +285,31 @@ class TorrentList:
         self._entries = entries
         self._replies: dict[Query, _Reply] = {}
 
-    async def body(self, query: Query, now: float) -> bytes | bytearray:
-        """Return the JSON reply to a query. A download that cannot be rendered is left out.
+    async def body(self, query: Query, now: float) -> bytes | AsyncIterator[bytes]:
+        """Return the JSON reply to a query, a large one in pieces.
+
+        A download that cannot be rendered is left out.
 
         Raises:
             HttpError: 400, the sort key is not a field.
         """
-        version = self._entries.refresh(now)
+        version = await self._entries.refresh(now)
         reply = self._replies.get(query)
-        if reply is None or not self._holds(query, reply):
-            reply = await self._reply(query, now, version)
-            # A handful of clients ask the same few questions; anything else must not pile up.
-            if len(self._replies) >= MAX_REPLIES:
-                self._replies.clear()
-            self._replies.pop(query, None)
-            if len(reply.body) <= LARGEST_KEPT:
-                self._replies[query] = reply
-        else:
+        if reply is not None and self._holds(query, reply):
             reply.version = version
-        return reply.body
+            return reply.body
+        found = await self._found(query)
+        shown = ordered(query, await self._entries.entries(found.values(), now))
+        pieces = _encoded(shown, with_trackers=query.with_trackers)
+        self._replies.pop(query, None)
+        if len(shown) > SENT_WHOLE:
+            return pieces
+        body = b"".join([piece async for piece in pieces])
+        # A handful of clients ask the same few questions; anything else must not pile up.
+        if len(self._replies) >= MAX_REPLIES:
+            self._replies.clear()
+        self._replies[query] = _Reply(body, version, found.keys())
+        return body
 
     def _holds(self, query: Query, reply: _Reply) -> bool:
         changed = self._entries.changed_since(reply.version)
@@ -283,33 +319,39 @@ class TorrentList:
             matches(query, view) for view in self._entries.views_of(changed)
         )
 
-    async def _reply(self, query: Query, now: float, version: int) -> _Reply:
+    async def _found(self, query: Query) -> dict[str, View]:
+        """Return the views that match a query, the oldest first."""
         # A list of everything shows a hash once, and so does that of a category: a client that gets
         # one twice would take the second entry for a change of the first.
         everything = query.category is None and query.tag is None
-        entries = self._entries
-        views: Iterable[View] = entries.views
+        primaries = self._entries.primaries
+        views: Iterable[View] = self._entries.views
         if query.hashes is not None:
             # In the order of a list of everything.
-            views = sorted(entries.views_of(query.hashes), key=lambda view: view.grab.id)
-        if everything:
-            # By id: the view of a fetch is another object as soon as its speed has changed.
-            shown_ids = {view.grab.id for view in entries.primaries.values()}
-            views = [view for view in views if view.grab.id in shown_ids]
+            views = sorted(self._entries.views_of(query.hashes), key=lambda view: view.grab.id)
         found: dict[str, View] = {}
-        for view in views:
-            if matches(query, view):
-                found.setdefault(view.hash, view)
-        shown = ordered(query, await entries.entries(found.values(), now))
-        body = bytearray(b"[")
-        for batch in batched(shown, BATCH):
-            if len(body) > 1:
-                body += b","
+        for batch in batched(views, LOOKED_AT):
+            for view in batch:
+                primary = primaries.get(view.hash, view)
+                # By id: the view of a fetch is another object as soon as its speed has changed.
+                if everything and primary.grab.id != view.grab.id:
+                    continue
+                if matches(query, view):
+                    found.setdefault(view.hash, view)
+            if len(batch) == LOOKED_AT:
                 await asyncio.sleep(0)
-            rows = (_with_trackers(entry) if query.with_trackers else entry.json for entry in batch)
-            body += b",".join(rows)
-        body += b"]"
-        return _Reply(body, version, found.keys())
+        return found
+
+
+async def _encoded(shown: Iterable[Rendered], *, with_trackers: bool) -> AsyncIterator[bytes]:
+    """Yield a JSON list in pieces; other requests are answered in between."""
+    before = b"["
+    for batch in batched(shown, BATCH):
+        rows = (_with_trackers(entry) if with_trackers else entry.json for entry in batch)
+        yield before + b",".join(rows)
+        before = b","
+        await asyncio.sleep(0)
+    yield b"[]" if before == b"[" else b"]"
 
 
 def _with_trackers(entry: Rendered) -> bytes:

@@ -11,9 +11,7 @@ from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.sync_sessions import MAX_RID
 from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED, encoded
-
-SENT_WHOLE = 1000
-"""A full update of more downloads is sent in pieces."""
+from bridge.qbittorrent.torrent_list import SENT_WHOLE
 
 
 async def maindata(request: ApiRequest) -> object:
@@ -23,7 +21,7 @@ async def maindata(request: ApiRequest) -> object:
     shared = request.principal is None or request.principal.shared
     answer = request.context.sync_sessions.answer(request.caller.id, rid, now, shared=shared)
     pieces = encoded(answer)
-    if len(now.torrents) <= SENT_WHOLE or answer.full_update is UNSET:
+    if answer.full_update is UNSET or len(now.torrents) <= SENT_WHOLE:
         return b"".join(pieces)
     return _in_turns(pieces)
 

@@ -285,20 +285,10 @@ class Database:
 
     async def contents(self) -> Contents:
         """Read the rows that are kept in memory. An unreadable row is logged and skipped."""
-        jobs_sql = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs ORDER BY id"  # noqa: S608 - our names
-        return Contents(
-            downloads=await self._all(Download, select("downloads", Download, "ORDER BY id")),
-            grabs=await self._all(Grab, select("grabs", Grab, "ORDER BY id")),
-            jobs=_readable(await self._rows(jobs_sql), job_from_row, "Job"),
-            removed=await self._all(
-                RemovedDownload, select("removed_downloads", RemovedDownload, "ORDER BY hash")
-            ),
-            categories=await self._all(Category, select("categories", Category, "ORDER BY name")),
-            tags=[row[0] for row in await self._rows("SELECT name FROM tags ORDER BY name")],
-            # AUTOINCREMENT keeps these across deletes: a reused id would let an old action hit a
-            # new grab.
-            last_ids=dict(await self._rows("SELECT name, seq FROM sqlite_sequence")),
-        )
+        # In aiosqlite's thread: tens of thousands of rows would hold up the event loop.
+        db = self._db
+        found: Contents = await db._execute(_contents, db._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return found
 
     async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
         """Read the files planned for a grab, by file id."""
@@ -356,6 +346,25 @@ class Database:
     async def _all(self, kind: type[Row], sql: str, *parameters: object) -> list[Row]:
         rows = await self._rows(sql, *parameters)
         return _readable(rows, reader(kind), kind.__name__)
+
+
+def _contents(connection: sqlite3.Connection) -> Contents:
+    def rows(kind: type[Row], table: str, order: str) -> list[Row]:
+        sql = select(table, kind, f"ORDER BY {order}")
+        return _readable(connection.execute(sql), reader(kind), kind.__name__)
+
+    jobs_sql = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs ORDER BY id"  # noqa: S608 - our names
+    return Contents(
+        downloads=rows(Download, "downloads", "id"),
+        grabs=rows(Grab, "grabs", "id"),
+        jobs=_readable(connection.execute(jobs_sql), job_from_row, "Job"),
+        removed=rows(RemovedDownload, "removed_downloads", "hash"),
+        categories=rows(Category, "categories", "name"),
+        tags=[name for (name,) in connection.execute("SELECT name FROM tags ORDER BY name")],
+        # AUTOINCREMENT keeps these across deletes: a reused id would let an old action hit a new
+        # grab.
+        last_ids=dict(connection.execute("SELECT name, seq FROM sqlite_sequence")),
+    )
 
 
 def _readable(rows: Iterable[Any], read: Any, kind: str) -> list[Any]:

@@ -33,7 +33,7 @@ from bridge.core.model import (
 )
 from bridge.core.preferences import Preferences
 from bridge.core.remote_tracking import RecentlyRemovedItems
-from bridge.state.database import Database, finish_despite_cancellation
+from bridge.state.database import Contents, Database, finish_despite_cancellation
 from bridge.state.unit_of_work import REMOVED_TRAFFIC, RemovedTraffic, UnitOfWork
 
 T = TypeVar("T")
@@ -115,7 +115,22 @@ class State:
 
     async def load(self) -> None:
         """Read everything from the database. Called once, at start."""
-        contents = await self.database.contents()
+        # In a thread, because of tens of thousands of rows: nobody else knows this object yet.
+        await asyncio.to_thread(self._take_over, await self.database.contents())
+        self.preferences = await self.database.value(PREFERENCES, Preferences) or Preferences()
+        self.recently_removed = (
+            await self.database.value(RECENTLY_REMOVED, RecentlyRemovedItems)
+            or RecentlyRemovedItems()
+        )
+        self.removed_traffic = (
+            await self.database.value(REMOVED_TRAFFIC, RemovedTraffic) or RemovedTraffic()
+        )
+        for entry in self.live_entries():
+            # Polls show the files of live grabs every few seconds; those of thousands of finished
+            # ones would cost memory for nothing.
+            self._files[entry.grab.id] = await self.database.files(entry.grab.id)
+
+    def _take_over(self, contents: Contents) -> None:
         self._last_ids.update(contents.last_ids)
         for download in contents.downloads:
             self._set_download(download.id, download)
@@ -128,20 +143,8 @@ class State:
         self._removed = {removed.hash: removed for removed in contents.removed}
         self._categories = {category.name: category for category in contents.categories}
         self._tags = set(contents.tags)
-        self.preferences = await self.database.value(PREFERENCES, Preferences) or Preferences()
-        self.recently_removed = (
-            await self.database.value(RECENTLY_REMOVED, RecentlyRemovedItems)
-            or RecentlyRemovedItems()
-        )
-        self.removed_traffic = (
-            await self.database.value(REMOVED_TRAFFIC, RemovedTraffic) or RemovedTraffic()
-        )
         for download_id in self._downloads:
             self._set_live(download_id)
-        for entry in self.live_entries():
-            # Polls show the files of live grabs every few seconds; those of thousands of finished
-            # ones would cost memory for nothing.
-            self._files[entry.grab.id] = await self.database.files(entry.grab.id)
         # The first version lists every grab as changed, so the first read of each view is complete.
         self.changes.record(self._grabs)
 

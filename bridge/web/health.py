@@ -11,16 +11,20 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 from math import inf
+from operator import itemgetter
 
 import msgspec
 from aiohttp import web
 
+from bridge.core.change_log import batched
 from bridge.core.model import Phase
 from bridge.core.status import State
 from bridge.downloads import CleanupEntry, View
 from bridge.state import Database, DatabaseError
 from bridge.web.web_context import ACCESS, CONTEXT
 
+BATCH = 200
+"""Downloads that are looked at in one go: other requests are answered in between."""
 CHECK_SECONDS = 5.0
 """Maximum wait for the database."""
 TRUSTED_SECONDS = 3.0
@@ -126,19 +130,25 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def status(request: web.Request) -> StatusAnswer:
     """Answer from memory, after a short check of the database."""
     downloads = request.app[CONTEXT].downloads
-    views = sorted(
-        downloads.queries.primaries.values(), key=lambda view: (rank(view), -view.grab.added_at)
-    )
+    await downloads.queries.prepare()
+    primaries = list(downloads.queries.primaries.values())
     categories: dict[str, list[str]] = {}
     for view in downloads.queries.views.values():
         categories.setdefault(view.hash, []).append(view.grab.category)
-    counts = Counter(view.phase for view in views)
+    rows: list[tuple[Rank, float, int, StatusRow]] = []
+    for batch in batched(primaries, BATCH):
+        rows += [
+            (rank(view), -view.grab.added_at, view.grab.id, _row(view, categories[view.hash]))
+            for view in batch
+        ]
+        await asyncio.sleep(0)
+    counts = Counter(row.phase for *_, row in rows)
     return StatusAnswer(
         troubles=[*await database_troubles(request), *downloads.troubles],
         security=list(request.app[ACCESS].alerts),
         violations=len(downloads.violations),
         counts={phase.value: counts[phase] for phase in Phase},
-        downloads=[_row(view, categories[view.hash]) for view in views],
+        downloads=[row for *_, row in sorted(rows, key=itemgetter(0, 1, 2))],
         clean_up=list(downloads.cleanup.scheduled()),
         orphaned=list(downloads.cleanup.left_alone()),
     )

@@ -30,9 +30,8 @@ async def sync(request: web.Request) -> web.Response:
     """Answer the changes since the version that the page names."""
     context = request.app[CONTEXT]
     context.overview.watched()
-    await context.downloads.queries.prepare()
     query = request.query
-    body = context.model.sync(query.get("since", ""), query.get("overview", ""))
+    body = await context.model.sync(query.get("since", ""), query.get("overview", ""))
     headers = dict(PRIVATE)
     if len(body) > WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
         if len(body) > LONGEST_PACKED_AT_ONCE:

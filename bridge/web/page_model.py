@@ -4,15 +4,16 @@ Only this module and `page_actions` connect the page to the service. A row is a 
 download; its id is the id of the grab.
 """
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from bridge.core.change_log import Backlog
 from bridge.core.model import DownloadPhase, Entry, Phase
 from bridge.core.planner_input import LiveDownload
 from bridge.core.status import ETA_UNKNOWN
@@ -27,7 +28,9 @@ GONE_KEPT: Final = 5000
 IDLE_SECONDS: Final = 600.0
 """A download without progress at TorBox for this long needs attention."""
 CALM: Final = 40
-"""A read of the rows is repeated no sooner than after this many times its own duration."""
+"""Incomplete rows are renewed no sooner than after this many times what it takes."""
+BATCH: Final = 200
+"""Downloads whose rows are made in one go: other requests are answered in between."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,8 +100,7 @@ class _Turn(NamedTuple):
     at: float | None
 
 
-@dataclass(slots=True)
-class _KeptRow:
+class _KeptRow(msgspec.Struct, gc=False):
     view: View
     context: Facts
     seq: int
@@ -134,56 +136,70 @@ class PageModel:
         self._read_seconds = 0.0
         self._head_at = -1e9
         self._head_json = b""
-        self._ids: dict[str, set[int]] = {}
-        """The rows of each info-hash."""
+        self._ids: dict[str, tuple[int, ...]] = {}
+        """The rows of each info-hash. Tuples: nearly every hash has one."""
         self._live: dict[int, View] = {}
         """Incomplete grabs by id. Their sentences depend on each other, so each read renews all."""
         self._turns: dict[int, _Turn] = {}
-        self._version = -1
+        self._backlog: Backlog[str] = Backlog()
+        self._reading = asyncio.Lock()
         self._blockers: tuple[BlockerView, ...] = ()
 
     # --- reading ----------------------------------------------------------------------------
 
-    def _refresh(self) -> None:
+    async def _refresh(self) -> None:
         now = self._monotonic()
-        # With very many rows a read takes long: CALM keeps it below 1/40 of the event loop's time.
+        # With very many incomplete rows this takes long: CALM keeps it below 1/40 of the event
+        # loop's time.
         if now - self._read_at < max(self._pause, CALM * self._read_seconds):
             return
-        version, blockers = self._downloads.queries.version, self._overview.blockers()
-        if (version, blockers) != (self._version, self._blockers):
-            self._blockers = blockers
-            self._read()
-            self._version = version
+        await self._read()
         self._read_at = self._monotonic()
-        self._read_seconds = self._read_at - now
 
     def expire(self) -> None:
         """Make the next sync read the rows again, so that a user sees the effect of an action."""
         self._read_at = self._head_at = -1e9
 
-    def _read(self) -> None:
-        """Renew the rows of changed downloads and of all incomplete grabs."""
+    async def _read(self) -> None:
+        """Renew the rows of changed downloads and of all incomplete grabs, in batches."""
         queries = self._downloads.queries
-        hashes = queries.changed_since(self._version)
-        if hashes is None:
-            hashes = {*self._ids, *queries.primaries}
-        changed: dict[int, View] = {}
+        await queries.prepare()
+        blockers = self._overview.blockers()
+
+        def changed_since(version: int) -> Iterable[str]:
+            changed = queries.changed_since(version)
+            return {*self._ids, *queries.primaries} if changed is None else changed
+
+        news = self._backlog.note(queries.version, changed_since)
+        if not news and not self._backlog and blockers == self._blockers:
+            return
+        self._blockers = blockers
         seq = self._seq + 1
-        for info_hash in hashes:
-            there = {view.grab.id: view for view in queries.of_hash(info_hash)}
-            for gone in self._ids.pop(info_hash, set()) - there.keys():
-                self._drop(gone, seq)
-            if there:
-                self._ids[info_hash] = set(there)
-            changed |= there
-        for grab_id, view in changed.items():
-            if view.complete:
-                self._live.pop(grab_id, None)
-            else:
-                self._live[grab_id] = view
+        while batch := self._backlog.take(BATCH):
+            self._take_over(batch, seq)
+            if self._backlog:
+                await asyncio.sleep(0)
+        began = self._monotonic()
         contexts = self._contexts()
-        for grab_id, view in {**self._live, **changed}.items():
+        for grab_id, view in self._live.items():
             self._keep(grab_id, view, contexts.get(grab_id, _NONE), seq)
+        self._read_seconds = self._monotonic() - began
+
+    def _take_over(self, hashes: Sequence[str], seq: int) -> None:
+        """Renew the rows of these downloads, but for those of incomplete grabs."""
+        for info_hash, views in by_hash(self._downloads.queries.of_hashes(hashes), hashes).items():
+            ids = tuple(view.grab.id for view in views)
+            for grab_id in self._ids.pop(info_hash, ()):
+                if grab_id not in ids:
+                    self._drop(grab_id, seq)
+            if ids:
+                self._ids[info_hash] = ids
+            for view in views:
+                if view.complete:
+                    self._live.pop(view.grab.id, None)
+                    self._keep(view.grab.id, view, _NONE, seq)
+                else:
+                    self._live[view.grab.id] = view
 
     def _keep(self, grab_id: int, view: View, context: Facts, seq: int) -> None:
         kept = self._rows.get(grab_id)
@@ -303,9 +319,10 @@ class PageModel:
 
     # --- sending ----------------------------------------------------------------------------
 
-    def sync(self, since: str, overview_tag: str) -> bytes:
+    async def sync(self, since: str, overview_tag: str) -> bytes:
         """Return a `SyncAnswer` as JSON: the changes since a version, or all rows if it is unknown."""
-        self._refresh()
+        async with self._reading:
+            await self._refresh()
         version = f"{self._epoch}.{self._seq}"
         epoch, _, text = since.partition(".")
         known = int(text) if text.isdecimal() and len(text) < 16 else -1  # noqa: PLR2004 - digits
@@ -336,3 +353,11 @@ class PageModel:
             if kept.seq <= seq:
                 return
             yield kept.json
+
+
+def by_hash(views: Iterable[View], hashes: Iterable[str]) -> dict[str, list[View]]:
+    """Return the views of each of these hashes."""
+    found: dict[str, list[View]] = {info_hash: [] for info_hash in hashes}
+    for view in views:
+        found[view.hash].append(view)
+    return found

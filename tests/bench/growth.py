@@ -147,6 +147,7 @@ class Bridge:
             "BRIDGE_DELIVERY__MIN_FREE_BYTES": "0",
             "BRIDGE_LOG__FORMAT": "json",
         }
+        self._arguments: Sequence[str] = ("-m", "bridge", "run")
         self._process: asyncio.subprocess.Process | None = None
         self.url = ""
 
@@ -154,7 +155,7 @@ class Bridge:
         """Start it; return the seconds until its first answer."""
         began = time.perf_counter()
         self._process = await asyncio.create_subprocess_exec(
-            self._checkout.python, "-m", "bridge", "run",
+            self._checkout.python, *self._arguments,
             env=self._environ, cwd=self._checkout.root,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip

@@ -19,10 +19,10 @@ async def _entries(face: Face) -> EntryCache:
 
 async def test_only_what_changed_is_another_object(entries: EntryCache, face: Face) -> None:
     """Of a thousand downloads one that moves costs one rendering."""
-    entries.refresh(1.0)
+    await entries.refresh(1.0)
     one, two = await entries.entries(entries.views, 1.0)
     await face.put(ONE, name="Renamed")
-    assert entries.refresh(1.0) != -1
+    assert await entries.refresh(1.0) != -1
     new_one, same_two = await entries.entries(entries.views, 1.0)
     assert new_one.info.name == "Renamed"
     assert new_one is not one
@@ -31,16 +31,16 @@ async def test_only_what_changed_is_another_object(entries: EntryCache, face: Fa
 
 async def test_a_place_in_the_queue_is_part_of_an_entry(entries: EntryCache, face: Face) -> None:
     """Who is overtaken shows it."""
-    entries.refresh(1.0)
+    await entries.refresh(1.0)
     assert [row.info.priority for row in await entries.entries(entries.views, 1.0)] == [1, 2]
     await face.downloads.commands.to_top([TWO])
-    entries.refresh(1.0)
+    await entries.refresh(1.0)
     assert [row.info.priority for row in await entries.entries(entries.views, 1.0)] == [2, 1]
 
 
 async def test_nothing_new_is_the_same_number(entries: EntryCache) -> None:
     """Whoever keeps answers asks this number."""
-    assert entries.refresh(1.0) == entries.refresh(1.0)
+    assert await entries.refresh(1.0) == await entries.refresh(1.0)
 
 
 def test_queue_positions_follow_priority_and_age() -> None:

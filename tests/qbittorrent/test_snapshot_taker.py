@@ -1,5 +1,6 @@
 """Snapshots of everything, made anew only where something has changed."""
 
+import asyncio
 from typing import Any, cast
 
 import msgspec
@@ -10,7 +11,7 @@ from bridge.downloads import AddOptions, DownloadService
 from bridge.qbittorrent.responses import PROFILES
 from bridge.qbittorrent.sync_sessions import SnapshotTaker
 from bridge.qbittorrent.sync_snapshot import difference, encoded
-from bridge.qbittorrent.torrent_list import EntryCache
+from bridge.qbittorrent.torrent_list import BATCH, EntryCache
 from tests.support.face import Face, magnet
 
 ONE, TWO = "1" * 40, "2" * 40
@@ -62,6 +63,24 @@ async def test_a_removed_download_leaves_its_trackers(taker: SnapshotTaker, face
     assert list(after.trackers.values()) == [[TWO]]
     assert list(before.torrents) == [ONE, TWO]
     assert list(before.trackers.values()) == [[ONE, TWO]]
+
+
+async def test_what_a_cancelled_take_left_is_taken_next(face: Face) -> None:
+    """A client that hangs up in the middle takes nothing from the next snapshot."""
+    wanted = [f"{number:040x}" for number in range(1, 3 * BATCH)]
+    for info_hash in wanted:
+        await face.downloads.adds.magnet(magnet(info_hash), AddOptions(category="tv"))
+    profile = PROFILES["4.6"]
+    taker = SnapshotTaker(face.downloads, EntryCache(face.downloads, profile), profile)
+    for turns in range(1, 8):
+        taking = asyncio.get_running_loop().create_task(taker.take(1.0))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait({taking})
+    found = await taker.take(1.0)
+    assert sorted(found.torrents) == wanted
+    assert [sorted(hashes) for hashes in found.trackers.values()] == [wanted]
 
 
 async def test_a_tracker_that_changed(taker: SnapshotTaker, face: Face) -> None:

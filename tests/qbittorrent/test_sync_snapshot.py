@@ -7,9 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_snapshot import (
+    PART_DIGITS,
     GlobalState,
     MainData,
     SyncSnapshot,
+    Torrents,
     Totals,
     TrafficCounter,
     difference,
@@ -121,3 +123,15 @@ def test_totals_never_fall() -> None:
     assert (totals.downloaded, totals.uploaded) == (1250, 7)
     counter.update(ONE, a_view(hash=ONE, size=1000, progress=0.5, added_at=9.0))
     assert counter.totals().downloaded == 1750
+
+
+def test_a_changed_copy_shares_what_has_not_changed() -> None:
+    """And the entries that it was made of stay as they were."""
+    one, two, other = (rendered(hash=key).info for key in (ONE, TWO, ONE))
+    before = Torrents().with_changes({ONE: one, TWO: two})
+    after = before.with_changes({ONE: other, TWO: None, "3" * 40: None})
+    assert (dict(before), len(before)) == ({ONE: one, TWO: two}, 2)
+    assert (dict(after), len(after), TWO in after) == ({ONE: other}, 1, False)
+    assert after[ONE] is other
+    same = before.with_changes({ONE: other})
+    assert same._parts[TWO[:PART_DIGITS]] is before._parts[TWO[:PART_DIGITS]]

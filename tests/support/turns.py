@@ -1,0 +1,47 @@
+"""How much is done between two turns of the event loop: what holds it up, without a clock."""
+
+import asyncio
+import sys
+from collections import Counter
+from types import CodeType, FrameType
+from typing import Self
+
+
+class Turns:
+    """Counts the calls of Python functions between two turns of the event loop.
+
+    Use as `with Turns() as turns`, on the thread of the loop. A number of calls says how long other
+    requests waited, and is the same on any machine.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0
+        self.what: list[tuple[str, int]] = []
+        """The functions that were called most in the longest turn."""
+        self.most: Counter[str] = Counter()
+        """By function, its calls in the turn that had most of them."""
+        self._calls: Counter[CodeType] = Counter()
+        self._next: asyncio.Handle | None = None
+
+    def __enter__(self) -> Self:
+        self._turn()
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+        assert self._next is not None
+        self._next.cancel()
+
+    def _count(self, frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            self._calls[frame.f_code] += 1
+
+    def _turn(self) -> None:
+        calls, self._calls = self._calls, Counter()
+        if calls.total() > self.longest:
+            self.longest = calls.total()
+            self.what = [(code.co_qualname, count) for code, count in calls.most_common(5)]
+        for code, count in calls.items():
+            self.most[code.co_qualname] = max(self.most[code.co_qualname], count)
+        self._next = asyncio.get_running_loop().call_soon(self._turn)
