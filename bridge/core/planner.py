@@ -87,6 +87,8 @@ up to 10 minutes), but the answer for one id is fresh.
 
 REMOVALS_AT_ONCE = 20
 """Each is a task that writes to the database: thousands would make every other write wait."""
+METADATA_TOGETHER = 5.0
+"""Seconds. A lookup of metadata takes along what is due so soon after it."""
 MOST_REFRESHED = 4
 """Maximum number of items looked up by id at the same time; for more, the list is cheaper."""
 
@@ -212,10 +214,14 @@ def _metadata(known: PlannerInput) -> Iterator[Step]:
     ]
     if not waiting or known.probe_at is not None:
         return
-    due = tuple(job.id for job in waiting if job.next_attempt_at <= known.now)
-    if due:
-        yield LookUpMetadata(due)
-    yield from (Wait(job.next_attempt_at) for job in waiting if job.next_attempt_at > known.now)
+    first = min(job.next_attempt_at for job in waiting)
+    if first > known.now:
+        yield Wait(first)
+        return
+    # Magnets that were added one after another share a lookup, a plan and a commit.
+    latest = known.now + METADATA_TOGETHER
+    yield LookUpMetadata(tuple(job.id for job in waiting if job.next_attempt_at <= latest))
+    yield from (Wait(job.next_attempt_at) for job in waiting if job.next_attempt_at > latest)
 
 
 def _without_removed(known: PlannerInput) -> PlannerInput:

@@ -214,6 +214,13 @@ def test_metadata_is_looked_up_for_all_at_once() -> None:
     assert plan(asking) == Plan((LookUpMetadata((1, 2)),), NOW + 9)
 
 
+def test_metadata_that_is_due_soon_is_looked_up_along() -> None:
+    """Magnets that were added one after another are one question, but none is asked early alone."""
+    jobs = [lookup(number, next_attempt_at=NOW + number) for number in range(4)]
+    assert plan(known(jobs=jobs)).actions == (LookUpMetadata((0, 1, 2, 3)),)
+    assert plan(known(jobs=jobs[1:])) == Plan((), NOW + 1)
+
+
 @pytest.mark.parametrize(
     "task",
     [Move(grab_id=11), Recheck(grab_id=11), LinkFollow(url="http://x", options=AddOptions())],
