@@ -15,8 +15,10 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from heapq import nsmallest
 from math import ceil, inf
 from typing import Any
 from weakref import WeakValueDictionary
@@ -52,6 +54,7 @@ from bridge.core.model import (
     Entry,
     Failure,
     Job,
+    Removal,
 )
 from bridge.core.planner import plan
 from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
@@ -105,6 +108,9 @@ MOST_SLOW_CREATES = 20
 
 FORECAST = 200
 """Maximum downloads in the submit queue whose turn is forecast."""
+
+MANY_JOBS = 100
+"""Beyond, a plan gets the next so many removals only."""
 
 REFUSALS = 6
 """After so many refused links to a ready item the grab fails."""
@@ -419,7 +425,7 @@ class Engine:
             now=now,
             steady_since=self._steady_since,
             live=live,
-            jobs=tuple(self._state.jobs.values()),
+            jobs=self._jobs_to_plan({one.download.hash for one in live}),
             removed=tuple(
                 removed
                 for info_hash, removed in self._state.removed_downloads.items()
@@ -464,6 +470,21 @@ class Engine:
             cleanup_due=due,
             next_cleanup_at=self._cleanup.next_at(now),
         )
+
+    def _jobs_to_plan(self, live: AbstractSet[str]) -> Sequence[Job]:
+        """Return the jobs, but of thousands of removals only the next and those that others meet.
+
+        After `delete` of everything, each plan would look at all of them several times.
+        """
+        jobs = tuple(self._state.jobs.values())
+        if len(jobs) <= MANY_JOBS:
+            return jobs
+        busy, met = self._busy_ids("job"), live | self._state.removed_downloads.keys()
+        others, removals = list[Job](), list[Job]()
+        for job in jobs:
+            alone = isinstance(job.task, Removal) and job.id not in busy and job.subject not in met
+            (removals if alone else others).append(job)
+        return (*others, *nsmallest(MANY_JOBS, removals, key=lambda job: job.next_attempt_at))
 
     def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
+from bridge.engine.engine import MANY_JOBS
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Hang, Lost, Slow
 from tests.arr_emulator.arr_words import ArrSettings, InitialState
+from tests.bench.growth import write_database
 from tests.support.rig import Rig, pack
 
 
@@ -136,3 +138,19 @@ async def test_a_session_that_lists_something_else(rig: Rig) -> None:
         download_id = await sonarr.add_magnet(magnet_of(content))
         await lidarr.remove(download_id)
     assert rig.entry(content.hash) is None
+
+
+async def test_hundreds_of_removals_all_come_to_an_end(tmp_path: Path) -> None:
+    """A plan is given some of them, and then the next."""
+    rig = Rig(tmp_path)
+    rig.downloads.mkdir()
+    many = 3 * MANY_JOBS
+    write_database(tmp_path / "bridge.db", rig.downloads, many)
+    await rig.sim.start()
+    await rig.start()
+    try:
+        await rig.post("/api/v2/torrents/delete", hashes="all", deleteFiles="true")
+        assert not rig.state.grabs
+        await rig.until(lambda: not rig.removals, within=60)
+    finally:
+        await rig.close()
