@@ -29,6 +29,8 @@ from tests.support.rig import API_KEY, Rig
 ROOT = Path(__file__).parents[2]
 BARE_SERVER = Path(__file__).with_name("bare_server.py")
 TICKS = os.sysconf("SC_CLK_TCK")
+SETTLES = 20.0
+"""Seconds after the adds, in which the bridge looks up their metadata."""
 PATHS = {
     "sync/maindata, nothing new": "/api/v2/sync/maindata?rid=1",
     "torrents/info of a category": f"/api/v2/torrents/info?category={CATEGORY}",
@@ -125,6 +127,7 @@ async def run(options: argparse.Namespace) -> None:
             async with logged_in(bridge.url) as session:
                 known = Known(ours.name, bridge.url, ours.pid)
                 await add_all(known, session, options.torrents)
+                await asyncio.sleep(SETTLES)
             await ask(ours, "/api/v2/sync/maindata?rid=0", 1)
             bodies = Path(scratch) / "bodies"
             bodies.mkdir()
