@@ -1,6 +1,7 @@
 """Everything that the planner's decisions depend on, as data."""
 
 from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
 from math import inf
 from types import MappingProxyType
 
@@ -13,6 +14,7 @@ from bridge.core.model import (
     Grab,
     GrabPhase,
     Job,
+    Removal,
     RemovedDownload,
     Snapshot,
 )
@@ -24,6 +26,9 @@ MAX_CREATES = 3
 
 MAX_DELIVERIES = 8
 """Maximum number of grabs delivered at the same time; their files share the fetch slots."""
+
+MANY_JOBS = 100
+"""Beyond, a plan is given the next so many removals only."""
 
 
 class CleanupRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,3 +166,20 @@ class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
     def mode_of(self, grab: Grab) -> str:
         """Return how a grab is delivered."""
         return grab.delivery_mode or self.rules_of(grab).mode
+
+
+def jobs_to_plan(
+    jobs: Sequence[Job], busy: Collection[int], *, met: Collection[str]
+) -> Sequence[Job]:
+    """Return the jobs, but of thousands of removals only the next and those that others meet.
+
+    After `delete` of everything, each plan would look at all of them several times. `busy` are the
+    ids of jobs in progress, `met` the hashes that the plan is about besides.
+    """
+    if len(jobs) <= MANY_JOBS:
+        return jobs
+    others, removals = list[Job](), list[Job]()
+    for job in jobs:
+        alone = isinstance(job.task, Removal) and job.id not in busy and job.subject not in met
+        (removals if alone else others).append(job)
+    return (*others, *nsmallest(MANY_JOBS, removals, key=lambda job: job.next_attempt_at))

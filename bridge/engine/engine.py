@@ -15,10 +15,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from heapq import nsmallest
 from math import ceil, inf
 from typing import Any
 from weakref import WeakValueDictionary
@@ -54,10 +52,9 @@ from bridge.core.model import (
     Entry,
     Failure,
     Job,
-    Removal,
 )
 from bridge.core.planner import plan
-from bridge.core.planner_input import LiveDownload, PlannerInput, Rules
+from bridge.core.planner_input import LiveDownload, PlannerInput, Rules, jobs_to_plan
 from bridge.core.submit_queue import expected_turns
 from bridge.engine.arr_reports import ArrRefresh
 from bridge.engine.blockers import Blocker, Blockers
@@ -108,9 +105,6 @@ MOST_SLOW_CREATES = 20
 
 FORECAST = 200
 """Maximum downloads in the submit queue whose turn is forecast."""
-
-MANY_JOBS = 100
-"""Beyond, a plan gets the next so many removals only."""
 
 REFUSALS = 6
 """After so many refused links to a ready item the grab fails."""
@@ -415,7 +409,7 @@ class Engine:
         # site.
         self.blockers.watch_slots(sum(item.active for item in self._state.snapshot.items.values()))
         slot_at = self.blockers.slot_at
-        due = self._cleanup.due(now)
+        due, busy_jobs = self._cleanup.due(now), self._busy_ids("job")
         running = Counter(type(busy.action) for busy in self._busy.values())
         counted_creates = creates_that_count(self._busy.values(), now)
         if not 0.0 <= now - self._looked_at <= 3 * LONGEST_SLEEP:
@@ -425,7 +419,11 @@ class Engine:
             now=now,
             steady_since=self._steady_since,
             live=live,
-            jobs=self._jobs_to_plan({one.download.hash for one in live}),
+            jobs=jobs_to_plan(
+                tuple(self._state.jobs.values()),
+                busy_jobs,
+                met={one.download.hash for one in live} | self._state.removed_downloads.keys(),
+            ),
             removed=tuple(
                 removed
                 for info_hash, removed in self._state.removed_downloads.items()
@@ -438,7 +436,7 @@ class Engine:
             busy_downloads=self._busy_ids("download"),
             # A held grab has no task, but nothing may be started for it either.
             busy_grabs=self._busy_ids("grab") | frozenset(self._held),
-            busy_jobs=self._busy_ids("job"),
+            busy_jobs=busy_jobs,
             busy_hashes=frozenset(busy.info_hash for busy in self._busy.values()),
             polling=self._refresh.running,
             checking_cached=self._cached.asking,
@@ -470,21 +468,6 @@ class Engine:
             cleanup_due=due,
             next_cleanup_at=self._cleanup.next_at(now),
         )
-
-    def _jobs_to_plan(self, live: AbstractSet[str]) -> Sequence[Job]:
-        """Return the jobs, but of thousands of removals only the next and those that others meet.
-
-        After `delete` of everything, each plan would look at all of them several times.
-        """
-        jobs = tuple(self._state.jobs.values())
-        if len(jobs) <= MANY_JOBS:
-            return jobs
-        busy, met = self._busy_ids("job"), live | self._state.removed_downloads.keys()
-        others, removals = list[Job](), list[Job]()
-        for job in jobs:
-            alone = isinstance(job.task, Removal) and job.id not in busy and job.subject not in met
-            (removals if alone else others).append(job)
-        return (*others, *nsmallest(MANY_JOBS, removals, key=lambda job: job.next_attempt_at))
 
     def _rules_of(self, live: Sequence[LiveDownload], due: Sequence[Entry]) -> Mapping[str, Rules]:
         grabs = [grab for one in live for grab in one.grabs] + [entry.grab for entry in due]

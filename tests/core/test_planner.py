@@ -47,7 +47,14 @@ from bridge.core.planner import (
     Plan,
     plan,
 )
-from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput, Rules
+from bridge.core.planner_input import (
+    MANY_JOBS,
+    MAX_DELIVERIES,
+    LiveDownload,
+    PlannerInput,
+    Rules,
+    jobs_to_plan,
+)
 from bridge.core.seeding import SeedPolicy
 from tests.support.scenes import (
     HOUR,
@@ -62,6 +69,7 @@ from tests.support.scenes import (
     finished,
     for_all,
     grab,
+    hash_of,
     item,
     known,
     live,
@@ -205,6 +213,17 @@ def test_a_grab_held_up_by_a_removal_holds_up_no_other() -> None:
     files = removal(7, of=1, keeps_remote=True, next_attempt_at=NOW + 9)
     two = live(ready(), delivering(), planned(1, 2))
     assert plan(known(two, jobs=[files])) == Plan((Deliver(12),), NOW + 9)
+
+
+def test_of_many_removals_a_plan_is_given_the_next() -> None:
+    """Besides, those that are running or meet something else, and every other job."""
+    later = [removal(number, next_attempt_at=NOW + number) for number in range(1, MANY_JOBS + 51)]
+    jobs = [*reversed(later), lookup(999)]
+    running, met = MANY_JOBS + 20, MANY_JOBS + 40
+    given = jobs_to_plan(jobs, {running}, met={hash_of(met)})
+    assert {job.id for job in given} == {*range(1, MANY_JOBS + 1), running, met, 999}
+    few = jobs[:MANY_JOBS]
+    assert jobs_to_plan(few, (), met=()) == few
 
 
 def test_metadata_is_looked_up_for_all_at_once() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model import Phase
-from bridge.engine.engine import MANY_JOBS
+from bridge.core.planner_input import MANY_JOBS
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Hang, Lost, Slow
 from tests.arr_emulator.arr_words import ArrSettings, InitialState
