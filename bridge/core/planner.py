@@ -58,6 +58,7 @@ from bridge.core.model import (
     GrabPhase,
     Job,
     MetadataLookup,
+    Recheck,
     RemoteItem,
     Removal,
 )
@@ -87,6 +88,8 @@ up to 10 minutes), but the answer for one id is fresh.
 
 REMOVALS_AT_ONCE = 20
 """Each is a task that writes to the database: thousands would make every other write wait."""
+RECHECKS_AT_ONCE = 20
+"""Each looks at the disk, and writes to the database."""
 METADATA_TOGETHER = 5.0
 """Seconds. A lookup of metadata takes along what is due so soon after it."""
 MOST_REFRESHED = 4
@@ -138,13 +141,18 @@ def _jobs(known: PlannerInput) -> Iterator[Step]:
     yield from _removals(known)
     yield from next_failover(known)
     yield from _metadata(known)
+    rechecks = sum(isinstance(job.task, Recheck) for job in known.jobs if job.id in known.busy_jobs)
     for job in known.jobs:
         if isinstance(job.task, Removal | Failover | MetadataLookup) or job.id in known.busy_jobs:
             continue
         if job.next_attempt_at > known.now:
             yield Wait(job.next_attempt_at)
-        else:
-            yield RunJob(job.id)
+            continue
+        if isinstance(job.task, Recheck):
+            rechecks += 1
+            if rechecks > RECHECKS_AT_ONCE:
+                continue  # the end of each makes another plan
+        yield RunJob(job.id)
 
 
 def _removals(known: PlannerInput) -> Iterator[Step]:

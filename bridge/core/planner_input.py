@@ -14,6 +14,7 @@ from bridge.core.model import (
     Grab,
     GrabPhase,
     Job,
+    Recheck,
     Removal,
     RemovedDownload,
     Snapshot,
@@ -28,7 +29,7 @@ MAX_DELIVERIES = 8
 """Maximum number of grabs delivered at the same time; their files share the fetch slots."""
 
 MANY_JOBS = 100
-"""Beyond, a plan is given the next so many removals only."""
+"""Beyond, a plan is given only the next so many removals and rechecks."""
 
 
 class CleanupRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,15 +172,16 @@ class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
 def jobs_to_plan(
     jobs: Sequence[Job], busy: Collection[int], *, met: Collection[str]
 ) -> Sequence[Job]:
-    """Return the jobs, but of thousands of removals only the next and those that others meet.
+    """Return the jobs, but of thousands of removals and rechecks only the next.
 
-    After `delete` of everything, each plan would look at all of them several times. `busy` are the
-    ids of jobs in progress, `met` the hashes that the plan is about besides.
+    After a command for everything, each plan would look at all of them several times. `busy` are
+    the ids of jobs in progress, `met` the hashes that the plan is about besides; theirs are given.
     """
     if len(jobs) <= MANY_JOBS:
         return jobs
-    others, removals = list[Job](), list[Job]()
+    others, alone = list[Job](), list[Job]()
     for job in jobs:
-        alone = isinstance(job.task, Removal) and job.id not in busy and job.subject not in met
-        (removals if alone else others).append(job)
-    return (*others, *nsmallest(MANY_JOBS, removals, key=lambda job: job.next_attempt_at))
+        many = isinstance(job.task, Removal | Recheck)
+        waits = many and job.id not in busy and job.subject not in met
+        (alone if waits else others).append(job)
+    return (*others, *nsmallest(MANY_JOBS, alone, key=lambda job: job.next_attempt_at))

@@ -22,6 +22,7 @@ from bridge.core.model import (
     MetadataLookup,
     Recheck,
 )
+from bridge.core.planner import RECHECKS_AT_ONCE
 from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.downloads.queries import Queries
 from bridge.engine import Engine, EngineContext, Operation
@@ -127,14 +128,17 @@ class Commands:
     async def recheck(self, hashes: Iterable[str], caller: Caller | None = NOBODY) -> None:
         """Compare complete grabs with the disk, and read incomplete ones at TorBox."""
         jobs = []
-        async with self._state.unit_of_work() as work:
-            for entry in self._scopes.meant(hashes, caller):
-                if entry.complete:
-                    jobs.append(work.add_job(Recheck(grab_id=entry.grab.id), entry.hash))
-                elif entry.download.torrent_id is not None:
-                    look = self._engine.look(entry.download)
-                    self._engine.background(look, name=f"look {entry.hash}")
-        await self._engine.perform_jobs(jobs)
+        async for entries in self._scopes.batches(hashes, caller):
+            async with self._state.unit_of_work() as work:
+                for entry in entries:
+                    if entry.complete:
+                        jobs.append(work.add_job(Recheck(grab_id=entry.grab.id), entry.hash))
+                    elif entry.download.torrent_id is not None:
+                        look = self._engine.look(entry.download)
+                        self._engine.background(look, name=f"look {entry.hash}")
+        # Of thousands, the engine begins the others one after another.
+        await self._engine.perform_jobs(jobs[:RECHECKS_AT_ONCE])
+        self._engine.wake()
 
     async def reannounce(self, hashes: Iterable[str]) -> None:
         """Let TorBox ask the trackers again, in the background."""

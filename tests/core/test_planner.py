@@ -43,6 +43,7 @@ from bridge.core.planner import (
     FIRST_LOOKS,
     LOST_SECONDS,
     MOST_REFRESHED,
+    RECHECKS_AT_ONCE,
     YOUNG_SECONDS,
     Plan,
     plan,
@@ -224,6 +225,18 @@ def test_of_many_removals_a_plan_is_given_the_next() -> None:
     assert {job.id for job in given} == {*range(1, MANY_JOBS + 1), running, met, 999}
     few = jobs[:MANY_JOBS]
     assert jobs_to_plan(few, (), met=()) == few
+
+
+def test_so_many_rechecks_run_at_the_same_time() -> None:
+    """The others wait for the end of one, and hold up no job of another kind."""
+    checks = [
+        Job(id=number, task=Recheck(grab_id=10 * number), subject=hash_of(number))
+        for number in range(1, 31)
+    ]
+    move = Job(id=99, task=Move(grab_id=1), subject=H)
+    asked = known(jobs=[*checks, move], busy_jobs=frozenset({1, 2}))
+    begun = [action.job_id for action in plan(asked).actions if isinstance(action, RunJob)]
+    assert begun == [*range(3, RECHECKS_AT_ONCE + 1), 99]
 
 
 def test_metadata_is_looked_up_for_all_at_once() -> None:

@@ -140,8 +140,8 @@ async def test_a_session_that_lists_something_else(rig: Rig) -> None:
     assert rig.entry(content.hash) is None
 
 
-async def test_hundreds_of_removals_all_come_to_an_end(tmp_path: Path) -> None:
-    """A plan is given some of them, and then the next."""
+async def test_hundreds_of_jobs_all_come_to_an_end(tmp_path: Path) -> None:
+    """A plan is given some of the rechecks and removals, and then the next."""
     rig = Rig(tmp_path)
     rig.downloads.mkdir()
     many = 3 * MANY_JOBS
@@ -149,6 +149,9 @@ async def test_hundreds_of_removals_all_come_to_an_end(tmp_path: Path) -> None:
     await rig.sim.start()
     await rig.start()
     try:
+        await rig.post("/api/v2/torrents/recheck", hashes="all")
+        await rig.until(lambda: not rig.state.jobs, within=60)
+        assert all(grab.missing_files for grab in rig.state.grabs.values())
         await rig.post("/api/v2/torrents/delete", hashes="all", deleteFiles="true")
         assert not rig.state.grabs
         await rig.until(lambda: not rig.removals, within=60)
