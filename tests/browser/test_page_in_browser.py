@@ -152,6 +152,8 @@ async def test_filter_select_retry_remove_and_undo(rig: Rig) -> None:
         await page.keyboard.press("Delete")
         await page.get_by_text("You can undo this for a few seconds").wait_for()
         await page.keyboard.press("Escape")
+        await page.get_by_role("dialog").wait_for(state="detached")
+        await page.wait_for_function(FOCUSED, arg="Doomed")
         assert rig.entry(doomed.hash) is not None
         await page.keyboard.press("Delete")
         await page.get_by_role("button", name="Remove", exact=True).click()
@@ -201,12 +203,18 @@ async def test_a_message_covers_no_action(many: Rig, width: int) -> None:
         assert message["y"] + message["height"] <= actions["y"]
 
 
+FOCUSED = "(name) => document.activeElement.textContent === name"
+
+
 async def test_a_removal_that_is_not_undone(many: Rig) -> None:
     """It is sent when its message ends: by itself, by a dialog, or with the page."""
 
     async def remove(nth: int) -> None:
+        # While a dialog closes, no row takes the focus.
+        await page.get_by_role("dialog").wait_for(state="detached")
         name = await page.locator(".rows .row a").nth(nth).inner_text()
         await row(page, name).get_by_role("link").focus()
+        await page.wait_for_function(FOCUSED, arg=name)
         await page.keyboard.press("Delete")
         await page.get_by_role("button", name="Remove", exact=True).click()
         await page.get_by_role("button", name="Undo").focus()  # the message waits
