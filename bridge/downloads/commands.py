@@ -103,11 +103,10 @@ class Commands:
             for entry in entries:
                 if self._is_paused_at_torbox(entry.download):
                     self._tell_torbox(entry.download, Operation.RESUME)
-        await self._engine.perform_jobs(jobs)
-        self._engine.wake()
+        await self._perform(jobs)
 
     def _start(self, work: UnitOfWork, entry: Entry) -> list[Job]:
-        """Start a grab; return the jobs to perform at once."""
+        """Start a grab; return its recheck, if files of it are missing."""
         why = "started by the user"
         work.update_grab(entry.grab.id, _started, why=why)
         work.update_download(entry.download.id, partial(replace, next_attempt_at=0.0))
@@ -136,7 +135,10 @@ class Commands:
                     elif entry.download.torrent_id is not None:
                         look = self._engine.look(entry.download)
                         self._engine.background(look, name=f"look {entry.hash}")
-        # Of thousands, the engine begins the others one after another.
+        await self._perform(jobs)
+
+    async def _perform(self, jobs: Sequence[Job]) -> None:
+        """Perform rechecks: the first at once, and of thousands the others one after another."""
         await self._engine.perform_jobs(jobs[:RECHECKS_AT_ONCE])
         self._engine.wake()
 
