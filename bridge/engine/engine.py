@@ -81,7 +81,7 @@ from bridge.engine.torbox_memory import CachedAnswers
 from bridge.state import WriteError
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 30.0
 """Maximum seconds between two plans, whatever the plan said."""

@@ -30,7 +30,7 @@ from bridge.engine.context import EngineContext
 from bridge.state import State, UnitOfWork
 from bridge.torbox import CallClass, Operation, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PROGRESS_STEP = 0.05
 IDLE_STEP = 300.0

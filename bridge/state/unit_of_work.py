@@ -24,7 +24,7 @@ from bridge.state.database import Batch
 if TYPE_CHECKING:
     from bridge.state.state import State
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PRUNE_EVERY = 25
 """Events of one hash after which its old ones are deleted."""
