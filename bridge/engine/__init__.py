@@ -2,8 +2,9 @@
 
 from bridge.engine.blockers import Blocker
 from bridge.engine.context import EngineContext
-from bridge.engine.engine import BUDGETS, Engine
+from bridge.engine.engine import Engine
 from bridge.engine.retry_times import RetryTimes
+from bridge.engine.stored_budgets import BUDGETS
 from bridge.engine.torbox_memory import LinkBooks
 from bridge.torbox import Operation, SearchResult
 

@@ -75,6 +75,7 @@ from bridge.engine.metadata_lookup import MetadataLookups
 from bridge.engine.outside import Outside
 from bridge.engine.removal import delete_stray
 from bridge.engine.shown_progress import store_shown_progress
+from bridge.engine.stored_budgets import StoredBudgets
 from bridge.engine.submit import attach_queued, attach_torrent, reuse, submit
 from bridge.engine.tasks import Tasks, log_failure
 from bridge.engine.torbox_memory import CachedAnswers
@@ -124,10 +125,6 @@ CALLS: Mapping[type[Action], CallClass] = {
     RunJob: CallClass.CONTROL,
 }
 """The call class that an action depends on."""
-
-BUDGETS = "budgets"
-BUDGETS_EVERY = 1.0
-"""Seconds between two saves of the budgets. A crash makes the bridge forget the calls of one."""
 
 
 class Busy(msgspec.Struct, frozen=True):
@@ -187,7 +184,7 @@ class Engine:
         self._planned_at: float | None = None
         self._rest = 0.0
         self._rest_until = 0.0
-        self._budgets_due_at = 0.0
+        self._budgets = StoredBudgets(ctx.torbox.budgets, ctx.state.database)
         self._workers = self._worker_table()
 
     # Queries and commands of the service
@@ -319,7 +316,7 @@ class Engine:
         # flag, too.
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
-        await save_budgets(self._ctx)
+        await self._budgets.save()
         await store_shown_progress(self._state, step=0.0)
 
     async def _run(self) -> None:
@@ -361,21 +358,13 @@ class Engine:
         well = True
         for action in made.actions:
             well &= await self._carry_out(action)
-        unsaved_for = await self._save_budgets_sometimes()
+        unsaved_for = await self._budgets.save_sometimes(asyncio.get_running_loop().time())
         await store_shown_progress(self._state)
         if not well:
             return FAILED_TURN_PAUSE
         if at_once:
             return 0.0
         return min(max(made.wake_at - self._ctx.clock(), 0.0), unsaved_for, LONGEST_SLEEP)
-
-    async def _save_budgets_sometimes(self) -> float:
-        """Save the budgets if the last time is long ago; return the seconds until the next time."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._budgets_due_at:
-            self._budgets_due_at = now + BUDGETS_EVERY
-            await save_budgets(self._ctx)
-        return max(self._budgets_due_at - now, 0.0) if self._ctx.torbox.budgets.dirty else inf
 
     async def _follow_clock(self) -> None:
         """Bring back the times that a clock that was put back, now or before the start, left ahead."""
@@ -571,7 +560,7 @@ class Engine:
         if isinstance(action, Submit) and not blocked:
             download = self._state.downloads.get(key.id)
             self.blockers.create_failed(download.hash if download else "", error)
-        await save_budgets(self._ctx)  # a crash must not send us against the same limit again
+        await self._budgets.save()  # a crash must not send us against the same limit again
         if isinstance(action, RefreshItem):
             log.info("look_failed", torrent_id=action.torrent_id, why=str(error))
             return
@@ -672,19 +661,6 @@ def creates_that_count(running: Iterable[Busy], now: float) -> Sequence[float]:
     began = [busy.began for busy in running if isinstance(busy.action, Submit)]
     quick = [at for at in began if abs(now - at) < SLOW_CREATE_SECONDS]
     return quick if len(began) - len(quick) < MOST_SLOW_CREATES else began
-
-
-async def save_budgets(ctx: EngineContext) -> None:
-    """Store the rate budgets if they have changed."""
-    budgets = ctx.torbox.budgets
-    if not budgets.dirty:
-        return
-    try:
-        await ctx.state.database.put_value(BUDGETS, budgets.rows())
-    except BaseException:
-        # `rows` has cleared the flag: the next turn, or the shutdown, stores them.
-        budgets.dirty = True
-        raise
 
 
 def disk_blockers(ctx: EngineContext) -> list[Blocker]:
