@@ -4,13 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from bridge.core.model import (
-    AddOptions,
-    Download,
-    DownloadPhase,
-    RemoteItem,
-    Removal,
-)
+from bridge.core.model import AddOptions, Download, DownloadPhase, RemoteItem, Removal
 from bridge.core.paths import OutsideRoots
 from bridge.downloads.adds import Adds
 from bridge.downloads.labels import Labels, valid_category

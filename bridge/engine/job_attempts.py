@@ -2,15 +2,7 @@
 
 import structlog
 
-from bridge.core.model import (
-    Failover,
-    Job,
-    LinkFollow,
-    MetadataLookup,
-    Move,
-    Recheck,
-    Removal,
-)
+from bridge.core.model import Failover, Job, LinkFollow, MetadataLookup, Move, Recheck, Removal
 from bridge.delivery import DeliveryError
 from bridge.engine.arr_reports import report_failure
 from bridge.engine.blockers import Blockers

@@ -12,14 +12,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from http import HTTPStatus
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import TracebackType
 from typing import Self, TypeAlias
 

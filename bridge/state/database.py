@@ -14,15 +14,7 @@ import aiosqlite
 import msgspec
 import structlog
 
-from bridge.core.model import (
-    Category,
-    DeliveredFile,
-    Download,
-    Event,
-    Grab,
-    Job,
-    RemovedDownload,
-)
+from bridge.core.model import Category, DeliveredFile, Download, Event, Grab, Job, RemovedDownload
 from bridge.state.database_schema import NEW_DATABASE, SCHEMA, STEPS
 from bridge.state.migration import keep_copy
 from bridge.state.rows import (

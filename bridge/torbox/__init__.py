@@ -13,13 +13,7 @@ error_codes  which error an answer means
 budgets      how many calls TorBox still allows
 """
 
-from bridge.torbox.budgets import (
-    CALLS_PER_MINUTE,
-    UNCACHED_PER_HOUR,
-    BudgetRow,
-    Budgets,
-    CallClass,
-)
+from bridge.torbox.budgets import CALLS_PER_MINUTE, UNCACHED_PER_HOUR, BudgetRow, Budgets, CallClass
 from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, TorBox
 from bridge.torbox.errors import (
     BadToken,
@@ -35,7 +29,7 @@ from bridge.torbox.errors import (
     TorBoxError,
     WaitForSlot,
 )
-from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult
+from bridge.torbox.payloads import Account, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
@@ -46,7 +40,6 @@ __all__ = [
     "BadToken",
     "BudgetRow",
     "Budgets",
-    "CachedItem",
     "CallClass",
     "Cooldown",
     "Created",

@@ -31,13 +31,7 @@ from bridge.torbox.errors import (
     TorBoxError,
 )
 from bridge.torbox.lists import LIST_BYTES, Lists, WarnOnce
-from bridge.torbox.payloads import (
-    Account,
-    CachedItem,
-    Created,
-    SearchResult,
-    SwarmMetadata,
-)
+from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult, SwarmMetadata
 from bridge.torbox.transport import Request, Transport
 
 T = TypeVar("T")
