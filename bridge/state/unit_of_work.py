@@ -132,7 +132,7 @@ class UnitOfWork:
         """Insert a download; return it with its id."""
         made = replace(download, id=self._state.next_id("downloads"), phase_at=self.now)
         self.downloads[made.id] = made
-        self.batch.put_download(made)
+        self.batch.put(made)
         return made
 
     def put_torrent(self, download_id: int, data: bytes) -> None:
@@ -152,7 +152,7 @@ class UnitOfWork:
         if after == before:
             return before
         self.downloads[download_id] = after
-        self.batch.put_download(after)
+        self.batch.put(after)
         if after.phase is not before.phase:
             shown = (_shown(before), _shown(after))
             self.event(after.hash, "phase", why=why, before=shown[0], after=shown[1])
@@ -171,7 +171,7 @@ class UnitOfWork:
             self.grabs[grab.id] = None
         self.downloads[download_id] = None
         # The row of a download takes its grabs, files and .torrent along (ON DELETE CASCADE).
-        self.batch.delete_download(download_id)
+        self.batch.delete(Download, download_id)
 
     # Grabs
 
@@ -179,7 +179,7 @@ class UnitOfWork:
         """Insert a grab of a download that exists; return it with its id."""
         made = replace(grab, id=self._state.next_id("grabs"), phase_at=self.now)
         self.grabs[made.id] = made
-        self.batch.put_grab(made)
+        self.batch.put(made)
         entry = self.entry(made.id)
         if entry is not None:
             self.event(entry.hash, "added", why=why, after=entry.phase, grab_id=made.id)
@@ -198,7 +198,7 @@ class UnitOfWork:
         if after == before:
             return before
         self.grabs[grab_id] = after
-        self.batch.put_grab(after)
+        self.batch.put(after)
         if after.phase is not before.phase:
             shown = (entry.phase, replace(entry, grab=after).phase)
             self.event(
@@ -216,7 +216,7 @@ class UnitOfWork:
     def delete_grab(self, grab_id: int) -> None:
         """Delete a grab with its files."""
         self.grabs[grab_id] = None
-        self.batch.delete_grab(grab_id)
+        self.batch.delete(Grab, grab_id)
 
     def put_files(self, grab_id: int, files: Iterable[DeliveredFile]) -> None:
         """Replace the planned files of a grab."""
@@ -255,24 +255,24 @@ class UnitOfWork:
     def put_removed(self, removed: RemovedDownload) -> None:
         """Remember a removed download."""
         self.removed[removed.hash] = removed
-        self.batch.put_removed(removed)
+        self.batch.put(removed)
 
     def forget_removed(self, info_hash: str) -> None:
         """Forget a removed download."""
         self.removed[info_hash] = None
-        self.batch.delete_removed(info_hash)
+        self.batch.delete(RemovedDownload, info_hash)
 
     # Categories, tags, values, events
 
     def put_category(self, category: Category) -> None:
         """Create or change a category."""
         self.categories[category.name] = category
-        self.batch.put_category(category)
+        self.batch.put(category)
 
     def delete_category(self, name: str) -> None:
         """Delete a category; its grabs keep its name."""
         self.categories[name] = None
-        self.batch.delete_category(name)
+        self.batch.delete(Category, name)
 
     def put_tags(self, names: Iterable[str]) -> None:
         """Create the tags that do not exist yet."""
