@@ -100,7 +100,7 @@ class FileView(msgspec.Struct, frozen=True, gc=False):
     size: int
     progress: float
     chosen: bool
-    priority: int = 1
+    priority: int
     """qBittorrent's: 0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 
