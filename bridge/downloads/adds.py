@@ -319,8 +319,8 @@ class Adds:
         for grab in work.grabs_of(failed.id):
             if grab.phase is GrabPhase.WAITING:
                 work.update_grab(grab.id, lambda latest: replace(latest, note="", attempts=0))
-        for job in work.jobs_about(failed.hash, Failover):
-            if isinstance(job.task, Failover) and job.task.category in waiting:
+        for job, failover in work.jobs_about(failed.hash, Failover):
+            if failover.category in waiting:
                 work.delete_job(job.id)
 
     def _make_room(self, work: UnitOfWork, download: Download, category: str) -> None:
@@ -328,8 +328,8 @@ class Adds:
         for grab in work.grabs_of(download.id):
             if grab.category == category and not grab.complete:
                 work.delete_grab(grab.id)
-        for job in work.jobs_about(download.hash, Failover):
-            if isinstance(job.task, Failover) and job.task.category == category:
+        for job, failover in work.jobs_about(download.hash, Failover):
+            if failover.category == category:
                 work.delete_job(job.id)
 
     def _join(self, work: UnitOfWork, known: Download, grab: Grab) -> AddResult:

@@ -43,7 +43,7 @@ class UnmanagedItems:
         return sorted(unmanaged, key=lambda item: item.id, reverse=True)
 
     def _is_known(self, info_hash: str) -> bool:
-        removed = any(True for _ in self._state.jobs_about(info_hash, Removal))
+        removed = bool(self._state.jobs_about(info_hash, Removal))
         return removed or self._state.by_hash(info_hash) is not None
 
     async def adopt(

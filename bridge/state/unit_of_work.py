@@ -18,6 +18,7 @@ from bridge.core.model import (
     Phase,
     RemovedDownload,
     Task,
+    TaskT,
 )
 from bridge.state.database import Batch
 
@@ -116,14 +117,14 @@ class UnitOfWork:
         download = self.download(grab.download_id) if grab else None
         return Entry(download, grab) if grab and download else None
 
-    def jobs_about(self, info_hash: str, kind: type[Task]) -> list[Job]:
+    def jobs_about(self, info_hash: str, kind: type[TaskT]) -> list[tuple[Job, TaskT]]:
         """Return the unfinished jobs of a kind about a hash, with the changes so far."""
-        known = {job.id: job for job in self._state.jobs_about(info_hash, kind)}
+        known = {job.id: (job, task) for job, task in self._state.jobs_about(info_hash, kind)}
         for job_id, job in self.jobs.items():
             if job is None or job.finished_at is not None:
                 known.pop(job_id, None)
             elif job.subject == info_hash and isinstance(job.task, kind):
-                known[job_id] = job
+                known[job_id] = job, job.task
         return list(known.values())
 
     # Downloads
