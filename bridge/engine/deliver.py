@@ -281,7 +281,7 @@ class Deliverer:
 
     async def _later(self, grab_id: int, note: str, *, after: float | None = None) -> None:
         await self._state.update_grab(
-            grab_id, lambda latest: self._ctx.grab_later(latest, note, after=after)
+            grab_id, lambda latest: self._ctx.later(latest, after=after, note=note)
         )
 
     async def _item_unknown(self, entry: Entry) -> None:
