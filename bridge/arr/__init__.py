@@ -19,6 +19,7 @@ from bridge.arr.servarr_http import (
     ArrUnreachable,
 )
 from bridge.arr.servarr_records import (
+    QBITTORRENT,
     ClientTestFailure,
     DownloadClient,
     DownloadClientOptions,
@@ -31,6 +32,7 @@ from bridge.arr.servarr_records import (
 
 __all__ = [
     "DIALECTS",
+    "QBITTORRENT",
     "Arr",
     "ArrError",
     "ArrKeyRejected",

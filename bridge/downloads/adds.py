@@ -25,7 +25,6 @@ from bridge.core.paths import OutsideRoots
 from bridge.core.remote_tracking import follow_again
 from bridge.downloads.client_scopes import Caller, ClientScopes, program_of
 from bridge.downloads.labels import Labels, valid_category
-from bridge.downloads.queries import named_files
 from bridge.downloads.results import Added, AddResult, Joined, Known, Pending, Rejected
 from bridge.engine import Engine, EngineContext
 from bridge.engine.link_fetcher import NotFetched
@@ -89,7 +88,7 @@ class Adds:
         result = await self._add(download, data, options, caller)
         known = self._state.by_hash(metainfo.infohash)
         if isinstance(result, Added) and known is not None:
-            self._state.set_expected_files(known.id, named_files(metainfo))
+            self._state.set_expected_files(known.id, metainfo.named_files)
         return result
 
     async def link(self, url: str, options: AddOptions, caller: Caller | None = None) -> AddResult:

@@ -13,7 +13,7 @@ import msgspec
 
 from bridge.core.change_log import Backlog, ChangeLog
 from bridge.core.edits import edited
-from bridge.core.files import NamedFile, SelectableFile
+from bridge.core.files import SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
@@ -296,7 +296,7 @@ class Queries:
             return
         metainfo = await self.metainfo(view.hash)
         if metainfo is not None:
-            self._state.set_expected_files(view.download.id, named_files(metainfo))
+            self._state.set_expected_files(view.download.id, metainfo.named_files)
 
     # Contents of the magnet and the .torrent, and the timeline
 
@@ -351,8 +351,3 @@ def _bytes_done(file: DeliveredFile, meter: FetchMeter | None) -> int:
         return file.size
     # Nothing is whole before it was compared with the hashes and is in place.
     return min(meter.done(file.file_id), int(file.size * NEARLY)) if meter else 0
-
-
-def named_files(metainfo: Metainfo) -> list[NamedFile]:
-    """Return the files of a .torrent, numbered in its order."""
-    return [NamedFile(index, file.path, file.size) for index, file in enumerate(metainfo.files)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from bridge.core.metainfo import HASH_DIGITS
 from bridge.core.model import AddOptions, Download, DownloadPhase, RemoteItem, Removal
 from bridge.core.paths import OutsideRoots
 from bridge.downloads.adds import Adds
@@ -13,7 +14,6 @@ from bridge.engine import Engine, EngineContext
 from bridge.engine.outside import TorBoxSilent
 
 HEX = frozenset("0123456789abcdef")
-HASH_DIGITS = 40
 
 
 class UnmanagedItems:

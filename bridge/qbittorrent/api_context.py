@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.auth import Access, Principal, address_of
+from bridge.core.metainfo import HASH_DIGITS
 from bridge.downloads import NOBODY, Caller, DownloadService, View, program_of
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.params import Params
@@ -16,7 +17,6 @@ from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import TorrentList
 
 V2_HEX_DIGITS = 64
-ID_HEX_DIGITS = 40
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,4 +97,4 @@ Handler: TypeAlias = Callable[[ApiRequest], Awaitable[object]]
 def torrent_id(given: str) -> str:
     """Return a hash as the id: lower case, and of a v2 hash the first 40 digits."""
     lowered = given.strip().lower()
-    return lowered[:ID_HEX_DIGITS] if len(lowered) == V2_HEX_DIGITS else lowered
+    return lowered[:HASH_DIGITS] if len(lowered) == V2_HEX_DIGITS else lowered

@@ -14,7 +14,7 @@ budgets      how many calls TorBox still allows
 """
 
 from bridge.torbox.budgets import CALLS_PER_MINUTE, UNCACHED_PER_HOUR, BudgetRow, Budgets, CallClass
-from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, TorBox
+from bridge.torbox.client import ApiKey, Operation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
@@ -33,7 +33,6 @@ from bridge.torbox.payloads import Account, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
-    "SEARCH_URL",
     "UNCACHED_PER_HOUR",
     "Account",
     "ApiKey",
