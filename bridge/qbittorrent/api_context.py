@@ -75,11 +75,10 @@ class ApiRequest(msgspec.Struct, frozen=True):
             HttpError: 400 when `hash` was not sent, 404 when it is unknown or malformed.
         """
         views = self.downloads.queries.of_hash(torrent_id(self.params.require("hash")))
-        meant = self.downloads.scopes.resolve(self.caller, [view.entry for view in views])
-        for view in views:
-            if meant and view.grab.id == meant[0].grab.id:
-                return view
-        raise HttpError(HTTPStatus.NOT_FOUND)
+        meant = self.downloads.scopes.resolve(self.caller, views)
+        if not meant:
+            raise HttpError(HTTPStatus.NOT_FOUND)
+        return meant[0]
 
     def hashes(self) -> tuple[str, ...]:
         """Return the ids in `hashes` (required, separated by `|`); `all` means every download."""

@@ -253,7 +253,7 @@ class PageModel:
 
     def _places(self) -> Mapping[int, int]:
         """Return the place of each grab in the line of adds, or in the line of fetches."""
-        going = [view.entry for view in self._live.values() if not view.grab.stopped]
+        going = [view for view in self._live.values() if not view.grab.stopped]
         new: dict[int, list[Entry]] = {}
         for entry in going:
             if entry.download.phase is DownloadPhase.NEW:
@@ -273,7 +273,7 @@ class PageModel:
 
     def row(self, view: View, context: Facts = _NONE) -> Row:
         """Return the row of a view."""
-        entry, grab, status = view.entry, view.grab, view.status
+        entry, grab, status = view, view.grab, view.status
         group = group_of(entry)
         eta = status.eta if 0 <= status.eta < ETA_UNKNOWN else None
         return Row(
@@ -303,7 +303,7 @@ class PageModel:
             context = kept.context if kept else _NONE
         policy = self._downloads.policy(view.grab.category)
         return explain(
-            view.entry,
+            view,
             replace(
                 context,
                 item=view.item,

@@ -183,7 +183,7 @@ def _about(events: Sequence[Event], grab_id: int | None) -> list[Event]:
 
 
 async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
-    entry, download, grab, failure = view.entry, view.download, view.grab, view.failure
+    entry, download, grab, failure = view, view.download, view.grab, view.failure
     files = await context.downloads.queries.files(view)
     top = grab.content_name or (files[0].name.split("/", 1)[0] if files else "")
     arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
