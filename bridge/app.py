@@ -35,7 +35,7 @@ from bridge.engine.link_fetcher import LinkFetcher
 from bridge.history import History, Watcher
 from bridge.listen import CannotStart, base_url, only_bridge_on, start_sites
 from bridge.logs import RecentLogs, mask
-from bridge.notify import Notifier, Receiver
+from bridge.notify import Notifier
 from bridge.qbittorrent import PROFILES, add_api, add_security_headers
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
@@ -158,7 +158,7 @@ async def bridge(
         )
         history = History(database)
         watcher = _watcher(settings, history, state)
-        notifier = Notifier(api, _receivers(settings), clock=clock)
+        notifier = Notifier(api, settings.notify, clock=clock)
         state.on_change = partial(_changed, counters, engine, watcher, notifier)
         overview = OverviewSource(
             ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
@@ -233,19 +233,6 @@ def _web_context(
         notifier=notifier,
         restart=partial(_ask_restart, wanted, possible=origin.restarts),
     )
-
-
-def _receivers(settings: Settings) -> list[Receiver]:
-    return [
-        Receiver(
-            name=one.name,
-            kind=one.kind,
-            url=one.url.reveal(),
-            token=one.token.reveal() if one.token else "",
-            events=frozenset(one.events),
-        )
-        for one in settings.notify
-    ]
 
 
 def _watcher(settings: Settings, history: History, state: State) -> Watcher:

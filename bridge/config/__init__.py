@@ -19,12 +19,13 @@ from bridge.config.settings import (
     CategorySettings,
     DeliverySettings,
     FilePolicy,
+    NotifySettings,
     PathSettings,
     Policy,
     Settings,
     TorBoxSettings,
 )
-from bridge.config.value_types import ArrKind, Mode, Network
+from bridge.config.value_types import ArrKind, Mode, Network, NotifyKind
 from bridge.config.yaml_nodes import ConfigError
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "FilePolicy",
     "Mode",
     "Network",
+    "NotifyKind",
+    "NotifySettings",
     "PathSettings",
     "Policy",
     "Secret",

@@ -7,6 +7,7 @@ from functools import partial
 from secrets import token_bytes
 from typing import Protocol, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from bridge.arr import Arrs
@@ -64,12 +65,7 @@ class EngineContext:
         """Return the settings of a category in the planner's form."""
         policy = self.settings.policy_for(category)
         return Rules(
-            patience=Patience(
-                stalled_after=policy.stalled_after,
-                metadata_after=policy.metadata_after,
-                stored_after=policy.stored_after,
-                give_up_after=policy.give_up_after,
-            ),
+            patience=msgspec.convert(policy, Patience, from_attributes=True),
             seed=SeedPolicy(policy.seed),
             cached_only=policy.cached == "only",
             adopt=policy.adopt,

@@ -23,7 +23,6 @@ from bridge.qbittorrent.sync_snapshot import (
     ServerState,
     SyncSnapshot,
     Torrents,
-    Totals,
     TrackerLists,
     TrafficCounter,
     difference,
@@ -145,11 +144,11 @@ class SnapshotTaker:
         )
         return self._last
 
-    async def totals(self, now: float) -> Totals:
-        """Return sums over all downloads at `now` (unix seconds)."""
+    async def server_state(self, now: float) -> ServerState:
+        """Return the state of the server at `now` (unix seconds), without its free space."""
         async with self._lock:
             await self._catch_up(now)
-        return self._traffic.totals
+        return self._server_state(free_space=0)
 
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""

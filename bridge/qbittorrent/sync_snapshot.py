@@ -22,8 +22,6 @@ BATCH = 100
 PART_DIGITS = 2
 """Of a hash: entries with the same ones share a part of `Torrents`."""
 
-CONNECTED, DISCONNECTED = "connected", "disconnected"
-
 
 class ServerState(msgspec.Struct, kw_only=True, frozen=True):
     """`server_state` as in 4.6, where some numbers are strings."""
@@ -264,7 +262,7 @@ def server_state(
     return ServerState(
         alltime_dl=downloaded,
         alltime_ul=uploaded,
-        connection_status=CONNECTED if connected else DISCONNECTED,
+        connection_status="connected" if connected else "disconnected",
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,
         dl_rate_limit=download_limit,
