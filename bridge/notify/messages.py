@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
 from bridge import USER_AGENT
 from bridge.config import NotifySettings
+from bridge.config.value_types import NotifyEvent
 from bridge.core.model import Entry, Phase
 
-EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
+EVENTS: Final = get_args(NotifyEvent)
 
 BLOCKED_SECONDS: Final = 120.0
 """A blocker that ends sooner causes no message."""
