@@ -19,8 +19,7 @@ from bridge import USER_AGENT
 from bridge.arr import Arr, Arrs
 from bridge.auth import Access, hash_password
 from bridge.call_logs import INCOMING, IncomingCalls, log_call, told_of_calls
-from bridge.config import ConfigError, Settings, TorBoxSettings
-from bridge.config.outbound_proxy import from_environment
+from bridge.config import ConfigError, Settings
 from bridge.core.change_log import batched
 from bridge.core.model import Entry, Failover
 from bridge.core.paths import OutsideRoots
@@ -35,12 +34,12 @@ from bridge.engine.link_fetcher import LinkFetcher
 from bridge.history import History, Watcher
 from bridge.listen import CannotStart, base_url, only_bridge_on, start_sites
 from bridge.logs import RecentLogs, mask
-from bridge.notify import Notifier, Receiver
+from bridge.notify import Notifier
 from bridge.qbittorrent import PROFILES, add_api, add_security_headers
 from bridge.settings_reload import watch_settings
 from bridge.setup import SettingsEditor, Setup
 from bridge.state import Database, State
-from bridge.torbox import SEARCH_URL, ApiKey, BudgetRow, Budgets, CallClass, TorBox
+from bridge.torbox import ApiKey, BudgetRow, Budgets, CallClass, TorBox
 from bridge.web import (
     BoundedRunner,
     Checkup,
@@ -158,7 +157,7 @@ async def bridge(
         )
         history = History(database)
         watcher = _watcher(settings, history, state)
-        notifier = Notifier(api, _receivers(settings), clock=clock)
+        notifier = Notifier(api, settings.notify, clock=clock)
         state.on_change = partial(_changed, counters, engine, watcher, notifier)
         overview = OverviewSource(
             ctx, engine, arrs, partial(_directories, settings, downloads), lambda: access.alerts
@@ -231,19 +230,6 @@ def _web_context(
         notifier=notifier,
         restart=partial(_ask_restart, wanted, possible=origin.restarts),
     )
-
-
-def _receivers(settings: Settings) -> list[Receiver]:
-    return [
-        Receiver(
-            name=one.name,
-            kind=one.kind,
-            url=one.url.reveal(),
-            token=one.token.reveal() if one.token else "",
-            events=frozenset(one.events),
-        )
-        for one in settings.notify
-    ]
 
 
 def _watcher(settings: Settings, history: History, state: State) -> Watcher:
@@ -337,16 +323,7 @@ async def _torbox(
         calls_per_minute=limits.calls_per_minute, uncached_per_hour=limits.uncached_per_hour
     )
     budgets.load(await database.value(BUDGETS, list[BudgetRow]) or ())
-    return TorBox(
-        session,
-        base_url=settings.torbox.base_url,
-        search_url=_search_url(settings.torbox.base_url),
-        api_key=key,
-        timeout=settings.torbox.timeout_seconds,
-        proxies=from_environment(settings.torbox.proxy),
-        budgets=budgets,
-        clock=clock,
-    )
+    return TorBox.of(session, settings.torbox, key, budgets, clock=clock)
 
 
 async def _stream_key(database: Database) -> bytes:
@@ -413,11 +390,6 @@ def _calls_left(budgets: Budgets) -> dict[str, int]:
     """Return how many calls of each class TorBox allows now."""
     now = time.time()
     return {kind.value: budgets.left(kind, now) for kind in CallClass}
-
-
-def _search_url(base_url: str) -> str:
-    """Return the URL for searches. TorBox has a host for them; the simulator has a single host."""
-    return SEARCH_URL if base_url == TorBoxSettings().base_url else base_url
 
 
 class _NewPassword(msgspec.Struct, frozen=True):

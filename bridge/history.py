@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -19,18 +18,6 @@ PAGE_ROWS: Final = 100
 MOST_DURATIONS: Final = 10_000
 BATCH: Final = 100
 """Rows that are read or written at once: with tens of thousands, all would hold up the event loop."""
-
-_COLUMNS: Final = (
-    "grab_id", "hash", "added_at", "name", "category", "asked_by", "size", "outcome",
-    "completed_at", "imported_at", "failed_at", "reported_at", "removed_at",
-    "reason", "message", "last_at",
-)  # fmt: skip
-_FIELDS: Final = ("id", *_COLUMNS[1:])
-_values: Final = attrgetter(*_FIELDS)
-_PUT: Final = (
-    f"INSERT OR REPLACE INTO history ({', '.join(_COLUMNS)})"  # noqa: S608 - our names
-    f" VALUES ({', '.join('?' for _ in _COLUMNS)})"
-)
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +43,14 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     """Why it failed, as a code."""
     message: str = ""
     last_at: float = 0.0
+
+
+_FIELDS: Final = HistoryRow.__struct_fields__
+_COLUMNS: Final = ", ".join(("grab_id", *_FIELDS[1:]))
+_PUT: Final = (
+    f"INSERT OR REPLACE INTO history ({_COLUMNS})"  # noqa: S608 - our names
+    f" VALUES ({', '.join('?' for _ in _FIELDS)})"
+)
 
 
 class WeekFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +115,7 @@ class History:
     async def put(self, rows: Iterable[HistoryRow]) -> None:
         """Insert or replace rows, in one transaction."""
         batch = Batch()
-        batch.run_many(_PUT, map(_values, rows))
+        batch.run_many(_PUT, map(structs.astuple, rows))
         await self._database.write(batch)
 
     async def open_rows(self, after: int) -> Sequence[HistoryRow]:
@@ -194,7 +189,7 @@ class History:
         )
 
     async def _select(self, where: str, values: Sequence[object]) -> list[HistoryRow]:
-        sql = f"SELECT {', '.join(_COLUMNS)} FROM history {where}"  # noqa: S608 - our names
+        sql = f"SELECT {_COLUMNS} FROM history {where}"  # noqa: S608 - our names
         rows = await self._database.query(sql, *values)
         return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), HistoryRow) for row in rows]
 

@@ -9,7 +9,7 @@ grab_history     what the history of an *arr says about one download
 """
 
 from bridge.arr.grab_history import Fate, GrabFate, all_imported, fate
-from bridge.arr.servarr import DIALECTS, Arr, Arrs, Dialect
+from bridge.arr.servarr import DIALECTS, Arr, Arrs
 from bridge.arr.servarr_http import (
     ArrError,
     ArrKeyRejected,
@@ -19,6 +19,7 @@ from bridge.arr.servarr_http import (
     ArrUnreachable,
 )
 from bridge.arr.servarr_records import (
+    QBITTORRENT,
     ClientTestFailure,
     DownloadClient,
     DownloadClientOptions,
@@ -31,6 +32,7 @@ from bridge.arr.servarr_records import (
 
 __all__ = [
     "DIALECTS",
+    "QBITTORRENT",
     "Arr",
     "ArrError",
     "ArrKeyRejected",
@@ -40,7 +42,6 @@ __all__ = [
     "ArrUnreachable",
     "Arrs",
     "ClientTestFailure",
-    "Dialect",
     "DownloadClient",
     "DownloadClientOptions",
     "Fate",

@@ -7,6 +7,9 @@ from msgspec import Struct
 
 T = TypeVar("T")
 
+QBITTORRENT = "QBittorrent"
+"""The `implementation` of a download client that is qBittorrent, or this bridge."""
+
 
 class SystemStatus(Struct, frozen=True, rename="camel"):
     """`system/status`."""

@@ -1,8 +1,6 @@
 """Authentication: passwords, sessions, the API key, exempt networks, failed logins, proxies."""
 
 from bridge.auth.authenticate import (
-    API_KEY_PRINCIPAL,
-    EXEMPT_PRINCIPAL,
     Principal,
     address_of,
     authenticate,
@@ -14,8 +12,6 @@ from bridge.auth.login_throttle import network_of
 from bridge.auth.sessions import Access, LoginRefusal, hash_password, verify
 
 __all__ = [
-    "API_KEY_PRINCIPAL",
-    "EXEMPT_PRINCIPAL",
     "Access",
     "LoginRefusal",
     "Principal",

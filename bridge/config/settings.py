@@ -56,6 +56,10 @@ RELOADED_SECTIONS: Final = ("policy", "categories", "failover", "log")
 """Sections that are taken over without a restart, as is `torbox.api_key`."""
 
 
+DEFAULT_EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full")
+"""What a receiver of notifications gets unless it names its events."""
+
+
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the bridge listens, and who may log in."""
 
@@ -263,7 +267,7 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: ApiKey
     """Secret: a webhook's URL lets anybody write there."""
     token: ApiKey | None = None
-    events: tuple[NotifyEvent, ...] = ("failed", "attention", "blocked", "free", "disk_full")
+    events: tuple[NotifyEvent, ...] = DEFAULT_EVENTS
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,8 +7,6 @@ must agree with what is stored. Checked after fault scenarios in tests, and in p
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-import msgspec
-
 from bridge.core.model import (
     NOT_DELIVERED,
     Download,
@@ -16,11 +14,9 @@ from bridge.core.model import (
     Entry,
     Grab,
     GrabPhase,
-    Job,
     Removal,
-    Snapshot,
 )
-from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload
+from bridge.core.planner_input import MAX_DELIVERIES, LiveDownload, PlannerInput
 
 OVERDUE_SECONDS = 300.0
 """An attempt that is overdue by more than this has been forgotten."""
@@ -28,16 +24,9 @@ OVERDUE_SECONDS = 300.0
 TORBOX_WORKS = frozenset({DownloadPhase.QUEUED, DownloadPhase.ACTIVE})
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the bridge at one moment."""
+class Observed(PlannerInput, frozen=True, kw_only=True):
+    """What the planner knows at one moment, and what may keep due work waiting."""
 
-    now: float
-    live: Collection[LiveDownload]
-    jobs: Collection[Job] = ()
-    snapshot: Snapshot
-    busy_downloads: frozenset[int] = frozenset()
-    busy_grabs: frozenset[int] = frozenset()
-    delivering: int = 0
     blocked: bool = False
     """A blocker or a used-up rate budget: what is due may wait longer."""
     blocked_at: float = 0.0
@@ -108,7 +97,7 @@ def _grab_owner(live: LiveDownload, grab: Grab, observed: Observed) -> Iterator[
     if live.download.phase is not DownloadPhase.READY or grab.phase not in NOT_DELIVERED:
         return
     siblings_busy = any(other.id in observed.busy_grabs for other in live.grabs)
-    full = observed.delivering >= MAX_DELIVERIES
+    full = len(observed.delivering) >= MAX_DELIVERIES
     held = grab.incomplete_list_bytes >= 0
     if grab.stopped or siblings_busy or full or held or observed.blocked:
         return

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.core.bencode import BadBencode, Value, read_dictionary
+from bridge.core.files import NamedFile
 from bridge.core.model import LONGEST_NAME
 
 HASH_BYTES = 20
@@ -86,6 +87,13 @@ class Metainfo(msgspec.Struct, frozen=True, kw_only=True):
     def infohash(self) -> str:
         """The download's identity: the 40 digits of v1, or the first 40 of v2."""
         return self.infohash_v1 or self.infohash_v2[:HASH_DIGITS]
+
+    @property
+    def named_files(self) -> tuple[NamedFile, ...]:
+        """The files, numbered in the torrent's order."""
+        return tuple(
+            NamedFile(index, file.path, file.size) for index, file in enumerate(self.files)
+        )
 
 
 class NotATorrent(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -480,6 +480,7 @@ class AddOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Task: TypeAlias = Removal | Failover | MetadataLookup | Move | Recheck | LinkFollow
+TaskT = TypeVar("TaskT", bound=Task)
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -598,8 +599,8 @@ class QueuedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """TorBox's latest report on everything. Immutable; replaced as a whole."""
 
-    items: Mapping[int, RemoteItem] = msgspec.field(default_factory=lambda: MappingProxyType({}))
-    queued: Mapping[int, QueuedItem] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    items: Mapping[int, RemoteItem] = MappingProxyType({})
+    queued: Mapping[int, QueuedItem] = MappingProxyType({})
     listed: frozenset[int] = frozenset()
     """Torrent ids in the last whole list. `items` may hold more: items that were read by id."""
     listed_at: float = 0.0

@@ -94,7 +94,7 @@ class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
     removed: Collection[RemovedDownload] = ()
     """Recently removed downloads whose hashes were not added again."""
     snapshot: Snapshot = msgspec.field(default_factory=Snapshot)
-    rules: Mapping[str, Rules] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    rules: Mapping[str, Rules] = MappingProxyType({})
     """By category; a missing category has the defaults."""
 
     busy_downloads: frozenset[int] = frozenset()
@@ -115,11 +115,9 @@ class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
     asking_import: bool = False
     """An *arr is being asked what it has imported."""
 
-    last_lookup_at: Mapping[int, float] = msgspec.field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    last_lookup_at: Mapping[int, float] = MappingProxyType({})
     """When each download was last asked for by id, by download id."""
-    cached: Mapping[str, bool | None] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    cached: Mapping[str, bool | None] = MappingProxyType({})
     """Recent cache checks by hash; None: TorBox was asked and did not answer."""
     polled_at: float = -inf
     active_seconds: float = 5.0
@@ -135,9 +133,7 @@ class PlannerInput(msgspec.Struct, frozen=True, kw_only=True):
     max_creates: int = MAX_CREATES
     next_place_at: float = inf
     """When a create that takes long no longer counts among those in flight."""
-    create_again_at: Mapping[str, float] = msgspec.field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    create_again_at: Mapping[str, float] = MappingProxyType({})
     """Before when a hash that was created often lately must not be created again."""
     next_create_at: float = 0.0
     """When the rate budget allows the next create of an uncached torrent."""

@@ -48,21 +48,18 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
 
     def normal(self) -> "Preferences":
         """Return the preferences with each limit either enabled or -1."""
-        ratio = self.max_ratio_enabled and self.max_ratio >= 0
-        seeding = self.max_seeding_time_enabled and self.max_seeding_time >= 0
-        inactive = self.max_inactive_seeding_time_enabled and self.max_inactive_seeding_time >= 0
+        limits: dict[str, Any] = {}
+        for name in ("max_ratio", "max_seeding_time", "max_inactive_seeding_time"):
+            enabled = getattr(self, f"{name}_enabled") and getattr(self, name) >= 0
+            limits[f"{name}_enabled"] = enabled
+            limits[name] = getattr(self, name) if enabled else UNLIMITED
         return replace(
             self,
             dl_limit=None if self.dl_limit is None else max(self.dl_limit, 0),
             up_limit=max(self.up_limit, 0),
             alt_dl_limit=max(self.alt_dl_limit, 0),
             alt_up_limit=max(self.alt_up_limit, 0),
-            max_ratio_enabled=ratio,
-            max_ratio=self.max_ratio if ratio else UNLIMITED,
-            max_seeding_time_enabled=seeding,
-            max_seeding_time=self.max_seeding_time if seeding else UNLIMITED,
-            max_inactive_seeding_time_enabled=inactive,
-            max_inactive_seeding_time=self.max_inactive_seeding_time if inactive else UNLIMITED,
+            **limits,
         )
 
     def shown(self) -> dict[str, object]:

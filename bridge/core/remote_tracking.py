@@ -14,14 +14,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from bridge.core.model import (
-    Download,
-    DownloadPhase,
-    Grab,
-    GrabPhase,
-    QueuedItem,
-    RemoteItem,
-)
+from bridge.core.model import Download, DownloadPhase, Grab, GrabPhase, QueuedItem, RemoteItem
 from bridge.core.status import FAILED_WORDS, state_word
 
 GAP_SECONDS = 180.0

@@ -6,29 +6,7 @@ preview            the files of a torrent before it is added
 """
 
 from bridge.dashboard.operator_commands import OperatorCommands
-from bridge.dashboard.overview import (
-    ArrHealth,
-    BlockerView,
-    BudgetView,
-    DiskView,
-    Overview,
-    OverviewSource,
-    SlotsView,
-    TorBoxHealth,
-)
-from bridge.dashboard.preview import Preview, PreviewedFile, Previews
+from bridge.dashboard.overview import BlockerView, Overview, OverviewSource
+from bridge.dashboard.preview import Preview, Previews
 
-__all__ = [
-    "ArrHealth",
-    "BlockerView",
-    "BudgetView",
-    "DiskView",
-    "OperatorCommands",
-    "Overview",
-    "OverviewSource",
-    "Preview",
-    "PreviewedFile",
-    "Previews",
-    "SlotsView",
-    "TorBoxHealth",
-]
+__all__ = ["BlockerView", "OperatorCommands", "Overview", "OverviewSource", "Preview", "Previews"]

@@ -65,10 +65,8 @@ class OperatorCommands:
             entry = work.entry(grab_id)
             if entry is None or entry.failure is None:
                 return GONE
-            jobs = [job.task for job in work.jobs_about(entry.hash, Failover)]
-            if any(
-                isinstance(task, Failover) and task.category == entry.grab.category for task in jobs
-            ):
+            reports = work.jobs_about(entry.hash, Failover)
+            if any(task.category == entry.grab.category for _, task in reports):
                 return "The *arr is being told already"
             report_failure(self._ctx, work, entry, entry.failure)
         self._engine.wake()

@@ -60,11 +60,8 @@ class Previews:
         metainfo = await asyncio.to_thread(parse_torrent, data)
         if isinstance(metainfo, NotATorrent):
             return metainfo.reason
-        files = [
-            NamedFile(index, file.path, file.size) for index, file in enumerate(metainfo.files)
-        ]
         cached = await self._cached(metainfo.infohash)
-        return self._preview(metainfo.infohash, metainfo.name, files, cached=cached)
+        return self._preview(metainfo.infohash, metainfo.name, metainfo.named_files, cached=cached)
 
     async def magnet(self, text: str) -> Preview | str:
         """Return the preview of a magnet, or why the magnet is not valid. Calls TorBox."""

@@ -9,12 +9,10 @@ disk/       staging, publishing, moving and removing, without following a symbol
 from bridge.delivery.delivery_errors import (
     DeliveryError,
     DeliveryFailed,
-    LocalDiskError,
     NameRefused,
     NotEnoughSpace,
     NotYet,
     TargetTaken,
-    UnsafePath,
 )
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import (
@@ -28,20 +26,13 @@ from bridge.delivery.disk.directory_checks import (
     check_directories,
     check_directory,
 )
-from bridge.delivery.disk.disk_errors import DiskHealth, DiskProblem
 from bridge.delivery.disk.publish import remove_delivered
 from bridge.delivery.disk.safe_paths import ROOTS
 from bridge.delivery.fetch.bandwidth import Throttles
 from bridge.delivery.fetch.cdn_probes import link_works
 from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.fetcher import make_session
-from bridge.delivery.interface import (
-    Delivery,
-    DeliveryRequest,
-    Links,
-    Modes,
-    RequestedFile,
-)
+from bridge.delivery.interface import Delivery, DeliveryRequest, Modes, RequestedFile
 from bridge.delivery.modes.aria2_mode import Aria2Delivery, Aria2Settings
 from bridge.delivery.modes.download_mode import DownloadDelivery
 from bridge.delivery.modes.none_mode import NoDelivery
@@ -63,14 +54,10 @@ __all__ = [
     "DeliveryFailed",
     "DeliveryRequest",
     "DirectoryProblem",
-    "DiskHealth",
-    "DiskProblem",
     "DownloadDelivery",
     "FetchSettings",
     "LinkSettings",
     "LinkSource",
-    "Links",
-    "LocalDiskError",
     "Modes",
     "NameRefused",
     "NoDelivery",
@@ -82,7 +69,6 @@ __all__ = [
     "SymlinkDelivery",
     "TargetTaken",
     "Throttles",
-    "UnsafePath",
     "WebdavLogin",
     "WebdavRefresh",
     "check_directories",

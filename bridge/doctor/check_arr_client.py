@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from bridge.arr import Arr, ArrError, ClientTestFailure, DownloadClient
+from bridge.arr import QBITTORRENT, Arr, ArrError, ClientTestFailure, DownloadClient
 from bridge.config import Settings
 from bridge.doctor.findings import Finding, ok, problem, warning
 
-QBITTORRENT = "QBittorrent"
 LOGIN_FIELDS = frozenset({"username", "password"})
 NOT_TRIED = "it was not asked to reach the bridge"
 

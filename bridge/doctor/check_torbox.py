@@ -10,7 +10,6 @@ import aiohttp
 
 from bridge import USER_AGENT
 from bridge.config import Settings
-from bridge.config.outbound_proxy import from_environment
 from bridge.core.model import RemoteFile, RemoteItem
 from bridge.delivery import FetchSettings, make_session
 from bridge.delivery.delivery_errors import FetchTrouble, Interrupted
@@ -65,14 +64,7 @@ async def check_torbox(
 
 def _client(settings: Settings, session: aiohttp.ClientSession) -> TorBox:
     key = settings.torbox.api_key
-    return TorBox(
-        session,
-        base_url=settings.torbox.base_url,
-        api_key=key.reveal() if key else "",
-        timeout=settings.torbox.timeout_seconds,
-        proxies=from_environment(settings.torbox.proxy),
-        budgets=Budgets(),
-    )
+    return TorBox.of(session, settings.torbox, key.reveal() if key else "", Budgets())
 
 
 def _failed(error: TorBoxError, url: str) -> Finding:

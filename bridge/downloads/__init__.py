@@ -17,7 +17,6 @@ from bridge.core.model import AddOptions
 from bridge.downloads.client_preferences import PASSWORD_HASH, USERNAME
 from bridge.downloads.client_scopes import NOBODY, Caller, program_of
 from bridge.downloads.commands import Commands
-from bridge.downloads.labels import valid_category
 from bridge.downloads.results import (
     Added,
     AddResult,
@@ -57,5 +56,4 @@ __all__ = [
     "SearchResult",
     "View",
     "program_of",
-    "valid_category",
 ]

@@ -25,7 +25,6 @@ from bridge.core.paths import OutsideRoots
 from bridge.core.remote_tracking import follow_again
 from bridge.downloads.client_scopes import Caller, ClientScopes, program_of
 from bridge.downloads.labels import Labels, valid_category
-from bridge.downloads.queries import named_files
 from bridge.downloads.results import Added, AddResult, Joined, Known, Pending, Rejected
 from bridge.engine import Engine, EngineContext
 from bridge.engine.link_fetcher import NotFetched
@@ -89,7 +88,7 @@ class Adds:
         result = await self._add(download, data, options, caller)
         known = self._state.by_hash(metainfo.infohash)
         if isinstance(result, Added) and known is not None:
-            self._state.set_expected_files(known.id, named_files(metainfo))
+            self._state.set_expected_files(known.id, metainfo.named_files)
         return result
 
     async def link(self, url: str, options: AddOptions, caller: Caller | None = None) -> AddResult:
@@ -319,8 +318,8 @@ class Adds:
         for grab in work.grabs_of(failed.id):
             if grab.phase is GrabPhase.WAITING:
                 work.update_grab(grab.id, lambda latest: replace(latest, note="", attempts=0))
-        for job in work.jobs_about(failed.hash, Failover):
-            if isinstance(job.task, Failover) and job.task.category in waiting:
+        for job, failover in work.jobs_about(failed.hash, Failover):
+            if failover.category in waiting:
                 work.delete_job(job.id)
 
     def _make_room(self, work: UnitOfWork, download: Download, category: str) -> None:
@@ -328,8 +327,8 @@ class Adds:
         for grab in work.grabs_of(download.id):
             if grab.category == category and not grab.complete:
                 work.delete_grab(grab.id)
-        for job in work.jobs_about(download.hash, Failover):
-            if isinstance(job.task, Failover) and job.task.category == category:
+        for job, failover in work.jobs_about(download.hash, Failover):
+            if failover.category == category:
                 work.delete_job(job.id)
 
     def _join(self, work: UnitOfWork, known: Download, grab: Grab) -> AddResult:

@@ -61,6 +61,6 @@ class CleanupReport:
         why = "removed here today, and at TorBox again; not surely added by the bridge: left alone"
         for removed in self._state.removed_downloads.values():
             known = self._state.by_hash(removed.hash) is not None
-            if not known and not any(True for _ in self._state.jobs_about(removed.hash, Removal)):
+            if not known and not self._state.jobs_about(removed.hash, Removal):
                 for item in strays(removed, self._state.snapshot):
                     yield CleanupEntry(item.name, "TorBox", why)

@@ -31,6 +31,7 @@ BATCH = 100
 
 K = TypeVar("K")
 V = TypeVar("V")
+E = TypeVar("E", bound=Entry)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -93,9 +94,7 @@ class ClientScopes:
         for name in (caller.id, caller.program):
             self._removed.pop((name, info_hash), None)
 
-    def resolve(
-        self, caller: Caller, entries: Sequence[Entry], *, deletes: bool = False
-    ) -> list[Entry]:
+    def resolve(self, caller: Caller, entries: Sequence[E], *, deletes: bool = False) -> list[E]:
         """Return the entries of a hash that a client means, oldest first.
 
         The entries in the category that the client listed or used last. If there are none: the only

@@ -13,7 +13,7 @@ import msgspec
 
 from bridge.core.change_log import Backlog, ChangeLog
 from bridge.core.edits import edited
-from bridge.core.files import NamedFile, SelectableFile
+from bridge.core.files import SelectableFile
 from bridge.core.magnet import Magnet, parse_magnet
 from bridge.core.metainfo import Metainfo
 from bridge.core.model import DeliveredFile, Download, Entry, Event, GrabPhase, RemoteItem
@@ -35,23 +35,11 @@ LAYOUTS_KEPT = 256
 
 
 class _Inputs(msgspec.Struct, frozen=True, gc=False):
-    """The values that a view is made from; equal inputs give the same view."""
+    """What the status of a view is made from besides its entry and TorBox's report."""
 
-    entry: Entry
-    item: RemoteItem | None
     fetched: Fetched | None
     turn_in: int
     unreachable: bool
-
-    def same_as(self, other: "_Inputs") -> bool:
-        return (
-            self.entry.download is other.entry.download
-            and self.entry.grab is other.entry.grab
-            and self.item is other.item
-            and self.fetched == other.fetched
-            and self.turn_in == other.turn_in
-            and self.unreachable == other.unreachable
-        )
 
 
 class ExpectedFile(NamedTuple):
@@ -189,14 +177,21 @@ class Queries:
                 return None
             del self._views[grab_id]
             return known.hash
-        inputs = self._inputs_of(entry)
-        if known is not None and self._inputs[grab_id].same_as(inputs):
+        item, inputs = self._item_of(entry.download), self._inputs_of(entry)
+        same = (
+            known is not None
+            and known.download is entry.download
+            and known.grab is entry.grab
+            and known.item is item
+            and self._inputs[grab_id] == inputs
+        )
+        if same:
             return None
         again = known is not None and known.complete <= entry.complete
         shown = known.status.progress if known is not None and again else 0.0
         status = status_of(
             entry,
-            inputs.item,
+            item,
             inputs.fetched,
             shown=shown,
             turn_in=inputs.turn_in,
@@ -208,17 +203,19 @@ class Queries:
             self._state.shown_progress[grab_id] = status.progress
         else:
             self._state.shown_progress.pop(grab_id, None)
-        self._views[grab_id] = View(entry, status, inputs.item)
+        self._views[grab_id] = View(entry.download, entry.grab, status, item)
         return entry.hash
 
+    def _item_of(self, download: Download) -> RemoteItem | None:
+        return self._state.snapshot.items.get(download.torrent_id or 0)
+
     def _inputs_of(self, entry: Entry) -> _Inputs:
-        item = self._state.snapshot.items.get(entry.download.torrent_id or 0)
         meter = self._state.meters.get(entry.grab.id)
         fetched = (
             Fetched(meter.bytes_done, meter.speed, meter.checking, meter.in_line) if meter else None
         )
         turn_in = self._state.queue_etas.get(entry.download.id, ETA_UNKNOWN)
-        return _Inputs(entry, item, fetched, turn_in, self._unreachable)
+        return _Inputs(fetched, turn_in, self._unreachable)
 
     def _views_of(self, info_hash: str) -> Sequence[View]:
         download = self._state.by_hash(info_hash)
@@ -272,13 +269,13 @@ class Queries:
                 file.priority > 0,
                 file.priority,
             )
-            for index, file in enumerate(self.expected_files(view.entry))
+            for index, file in enumerate(self.expected_files(view))
         ]
 
     def expected_files(self, entry: Entry) -> Sequence[ExpectedFile]:
         """Return the laid-out files: as TorBox lists them, or from the .torrent or the swarm."""
         download, grab = entry.download, entry.grab
-        item = self._state.snapshot.items.get(download.torrent_id or 0)
+        item = self._item_of(download)
         files = (item.files if item else ()) or self._state.expected_files.get(download.id, ())
         metainfo = self._metainfos.get(download.id)
         single_file = metainfo is not None and metainfo.single_file
@@ -296,7 +293,7 @@ class Queries:
             return
         metainfo = await self.metainfo(view.hash)
         if metainfo is not None:
-            self._state.set_expected_files(view.download.id, named_files(metainfo))
+            self._state.set_expected_files(view.download.id, metainfo.named_files)
 
     # Contents of the magnet and the .torrent, and the timeline
 
@@ -351,8 +348,3 @@ def _bytes_done(file: DeliveredFile, meter: FetchMeter | None) -> int:
         return file.size
     # Nothing is whole before it was compared with the hashes and is in place.
     return min(meter.done(file.file_id), int(file.size * NEARLY)) if meter else 0
-
-
-def named_files(metainfo: Metainfo) -> list[NamedFile]:
-    """Return the files of a .torrent, numbered in its order."""
-    return [NamedFile(index, file.path, file.size) for index, file in enumerate(metainfo.files)]

@@ -5,52 +5,16 @@ from typing import TypeAlias
 
 import msgspec
 
-from bridge.core.model import Download, Entry, Failure, Grab, Phase, RemoteItem
+from bridge.core.model import Entry, RemoteItem
 from bridge.core.status import Status
 
 
-class View(msgspec.Struct, frozen=True, gc=False):
+class View(Entry, frozen=True, gc=False):
     """An entry as clients see it. The same object as long as nothing in it changes."""
 
-    entry: Entry
     status: Status
     item: RemoteItem | None
     """TorBox's latest report on its item."""
-
-    @property
-    def download(self) -> Download:
-        """The download: what concerns TorBox."""
-        return self.entry.download
-
-    @property
-    def grab(self) -> Grab:
-        """The grab: what its client asked for, and its files."""
-        return self.entry.grab
-
-    @property
-    def hash(self) -> str:
-        """The info-hash."""
-        return self.entry.download.hash
-
-    @property
-    def name(self) -> str:
-        """The name to show."""
-        return self.entry.name
-
-    @property
-    def phase(self) -> Phase:
-        """The phase to show."""
-        return self.entry.phase
-
-    @property
-    def complete(self) -> bool:
-        """Whether every chosen file is whole at its place."""
-        return self.entry.complete
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it failed, if it did."""
-        return self.entry.failure
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -100,7 +64,7 @@ class FileView(msgspec.Struct, frozen=True, gc=False):
     size: int
     progress: float
     chosen: bool
-    priority: int = 1
+    priority: int
     """qBittorrent's: 0 is not wanted, 1 normal, 6 high, 7 highest."""
 
 

@@ -4,13 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from bridge.core.model import (
-    AddOptions,
-    Download,
-    DownloadPhase,
-    RemoteItem,
-    Removal,
-)
+from bridge.core.metainfo import HASH_DIGITS
+from bridge.core.model import AddOptions, Download, DownloadPhase, RemoteItem, Removal
 from bridge.core.paths import OutsideRoots
 from bridge.downloads.adds import Adds
 from bridge.downloads.labels import Labels, valid_category
@@ -19,7 +14,6 @@ from bridge.engine import Engine, EngineContext
 from bridge.engine.outside import TorBoxSilent
 
 HEX = frozenset("0123456789abcdef")
-HASH_DIGITS = 40
 
 
 class UnmanagedItems:
@@ -49,7 +43,7 @@ class UnmanagedItems:
         return sorted(unmanaged, key=lambda item: item.id, reverse=True)
 
     def _is_known(self, info_hash: str) -> bool:
-        removed = any(True for _ in self._state.jobs_about(info_hash, Removal))
+        removed = bool(self._state.jobs_about(info_hash, Removal))
         return removed or self._state.by_hash(info_hash) is not None
 
     async def adopt(

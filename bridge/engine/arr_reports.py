@@ -156,7 +156,7 @@ async def _not_told(ctx: EngineContext, job_id: int, why: str) -> None:
     if now - job.created_at > GIVE_UP_AFTER and job.attempts >= GIVE_UP_ATTEMPTS:
         await _end(ctx, job, job.task, f"the report to the *arr failed for a week: {why}")
         return
-    later = ctx.job_later(job, after=max(job.next_attempt_at - now, pause))
+    later = ctx.later(job, after=max(job.next_attempt_at - now, pause))
     await _store(ctx, later, job.task, f"the report to the *arr failed: {why}")
 
 

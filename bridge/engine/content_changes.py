@@ -11,14 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.core.edits import EditRefused
-from bridge.core.model import (
-    DeliveredFile,
-    Entry,
-    Grab,
-    Job,
-    Move,
-    Recheck,
-)
+from bridge.core.model import DeliveredFile, Entry, Grab, Job, Move, Recheck
 from bridge.core.modes import FETCHING, NONE
 from bridge.core.remote_tracking import follow_again, wait_again
 from bridge.delivery import DeliveryError, TargetTaken

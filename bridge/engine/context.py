@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_bytes
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from bridge.arr import Arrs
@@ -22,6 +23,8 @@ from bridge.engine.retry_times import CreatePauses, RetryTimes
 from bridge.engine.torbox_memory import LinkBooks, Refusals
 from bridge.state import State
 from bridge.torbox import ApiKey, TorBox
+
+Row = TypeVar("Row", Download, Grab, Job)
 
 
 class GrabHolder(Protocol):
@@ -62,12 +65,7 @@ class EngineContext:
         """Return the settings of a category in the planner's form."""
         policy = self.settings.policy_for(category)
         return Rules(
-            patience=Patience(
-                stalled_after=policy.stalled_after,
-                metadata_after=policy.metadata_after,
-                stored_after=policy.stored_after,
-                give_up_after=policy.give_up_after,
-            ),
+            patience=msgspec.convert(policy, Patience, from_attributes=True),
             seed=SeedPolicy(policy.seed),
             cached_only=policy.cached == "only",
             adopt=policy.adopt,
@@ -92,35 +90,13 @@ class EngineContext:
         """Return the grab with the global seed limits wherever it has none of its own."""
         return with_global_limits(grab, self.state.preferences)
 
-    def download_later(
-        self, download: Download, note: str, *, after: float | None = None
-    ) -> Download:
-        """Return the download with its next attempt postponed, and the reason as its note.
+    def later(self, row: Row, *, after: float | None = None, **changes: object) -> Row:
+        """Return a download, grab or job with its next attempt postponed, and with these changes.
 
         `after` is in seconds. Without it the pauses double from attempt to attempt, up to 15
         minutes.
         """
+        pause = self.retry.backoff(row.attempts) if after is None else after
         return replace(
-            download,
-            attempts=download.attempts + 1,
-            next_attempt_at=self._later(download.attempts, after),
-            note=note,
+            row, attempts=row.attempts + 1, next_attempt_at=self.clock() + pause, **changes
         )
-
-    def grab_later(self, grab: Grab, note: str, *, after: float | None = None) -> Grab:
-        """Return the grab with its next attempt postponed; see `download_later`."""
-        return replace(
-            grab,
-            attempts=grab.attempts + 1,
-            next_attempt_at=self._later(grab.attempts, after),
-            note=note,
-        )
-
-    def job_later(self, job: Job, *, after: float | None = None) -> Job:
-        """Return the job with its next attempt postponed; see `download_later`."""
-        return replace(
-            job, attempts=job.attempts + 1, next_attempt_at=self._later(job.attempts, after)
-        )
-
-    def _later(self, attempts: int, after: float | None) -> float:
-        return self.clock() + (self.retry.backoff(attempts) if after is None else after)

@@ -122,10 +122,7 @@ class Deliverer:
             for grab in work.grabs_of(entry.download.id)
             if grab.id != entry.grab.id
         }
-        for job in work.jobs_about(entry.hash, Removal):
-            if isinstance(job.task, Removal):
-                names.add(job.task.staging_name)
-        return names
+        return names | {task.staging_name for _, task in work.jobs_about(entry.hash, Removal)}
 
     async def _deliver(self, entry: Entry, source_ids: Sequence[int], progress: Progress) -> None:
         plain, is_file = entry.grab.content_name, not entry.grab.content_is_folder
@@ -195,8 +192,8 @@ class Deliverer:
         fetches = self._ctx.mode_of(sibling) in FETCHING and sibling.id != source.grab.id
         # A removal there may still delete files of the same names.
         removing = any(
-            isinstance(job.task, Removal) and job.task.save_path == sibling.save_path
-            for job in self._state.jobs_about(source.hash, Removal)
+            task.save_path == sibling.save_path
+            for _, task in self._state.jobs_about(source.hash, Removal)
         )
         return waits and fetches and sibling.incomplete_list_bytes < 0 and not removing
 
@@ -284,7 +281,7 @@ class Deliverer:
 
     async def _later(self, grab_id: int, note: str, *, after: float | None = None) -> None:
         await self._state.update_grab(
-            grab_id, lambda latest: self._ctx.grab_later(latest, note, after=after)
+            grab_id, lambda latest: self._ctx.later(latest, after=after, note=note)
         )
 
     async def _item_unknown(self, entry: Entry) -> None:

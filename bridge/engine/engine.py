@@ -61,7 +61,7 @@ from bridge.engine.blockers import Blocker, Blockers
 from bridge.engine.cleanup_work import CleanupTimes, ask_import, clean_up, finish
 from bridge.engine.clock_put_back import bring_back_times
 from bridge.engine.content_changes import ContentChanges
-from bridge.engine.context import EngineContext
+from bridge.engine.context import EngineContext, Row
 from bridge.engine.deliver import Deliverer
 from bridge.engine.failing import fail_download, fail_grab
 from bridge.engine.file_planning import plan_files
@@ -576,20 +576,16 @@ class Engine:
     async def _later(self, key: Key, note: str, *, blocked: bool = False) -> None:
         """Try again: soon if a blocker stopped the attempt, else after a growing pause."""
         after = self._ctx.retry.soon() if blocked else None
+
+        def put_off(latest: Row) -> Row:
+            later = self._ctx.later(latest, after=after, note=note)
+            # An attempt that a blocker stopped does not count.
+            return replace(later, attempts=latest.attempts) if blocked else later
+
         if key.kind == "grab":
-            await self._state.update_grab(
-                key.id,
-                lambda latest: _counted(
-                    latest, self._ctx.grab_later(latest, note, after=after), blocked=blocked
-                ),
-            )
+            await self._state.update_grab(key.id, put_off)
         else:
-            await self._state.update_download(
-                key.id,
-                lambda latest: _counted(
-                    latest, self._ctx.download_later(latest, note, after=after), blocked=blocked
-                ),
-            )
+            await self._state.update_download(key.id, put_off)
 
     async def _submit(self, download_id: int, *, cached: bool) -> None:
         try:
@@ -667,8 +663,3 @@ def disk_blockers(ctx: EngineContext) -> list[Blocker]:
     """Return the lasting errors of the local disk."""
     problems = ctx.deliveries.disk_health.problems
     return [Blocker("disk", f"Disk: {one.message}", one.since) for one in problems]
-
-
-def _counted(before: Any, after: Any, *, blocked: bool) -> Any:
-    """Return `after`, without counting an attempt that a blocker stopped."""
-    return replace(after, attempts=before.attempts) if blocked else after

@@ -16,7 +16,7 @@ from bridge.config import FilePolicy
 from bridge.core.completeness import missing
 from bridge.core.edits import edited
 from bridge.core.file_types import content_among, without_extras
-from bridge.core.files import File, FileRules, NamedFile, NothingLeft, choose
+from bridge.core.files import File, FileRules, NothingLeft, choose
 from bridge.core.metainfo import Metainfo, parse_torrent
 from bridge.core.model import (
     DeliveredFile,
@@ -254,10 +254,7 @@ def missing_files(
     lost = missing(metainfo.files, listed) if metainfo else ()
     if metainfo is None or not lost:
         return Missing()
-    named = tuple(
-        NamedFile(number, file.path, file.size) for number, file in enumerate(metainfo.files)
-    )
-    wanted = wanted_files(policy, mode, named, frozenset(), excluded)
+    wanted = wanted_files(policy, mode, metainfo.named_files, frozenset(), excluded)
     if isinstance(wanted, NothingLeft):
         return Missing()
     names = {file.name for file in wanted}

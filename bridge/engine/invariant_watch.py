@@ -1,6 +1,7 @@
 """Looks for violated invariants while the bridge runs: what should never happen must not stay unseen."""
 
 import structlog
+from msgspec.structs import asdict
 
 from bridge.core.invariants import Observed, violations
 from bridge.core.planner_input import MAX_DELIVERIES, PlannerInput
@@ -29,13 +30,7 @@ class InvariantWatch:
         blocked = self._note_waits(known)
         return violations(
             Observed(
-                now=known.now,
-                live=known.live,
-                jobs=known.jobs,
-                snapshot=known.snapshot,
-                busy_downloads=known.busy_downloads,
-                busy_grabs=known.busy_grabs,
-                delivering=len(known.delivering),
+                **asdict(known),
                 blocked=blocked,
                 blocked_at=self._blocked_at,
                 full_at=self._full_at,

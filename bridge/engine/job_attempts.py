@@ -2,15 +2,7 @@
 
 import structlog
 
-from bridge.core.model import (
-    Failover,
-    Job,
-    LinkFollow,
-    MetadataLookup,
-    Move,
-    Recheck,
-    Removal,
-)
+from bridge.core.model import Failover, Job, LinkFollow, MetadataLookup, Move, Recheck, Removal
 from bridge.delivery import DeliveryError
 from bridge.engine.arr_reports import report_failure
 from bridge.engine.blockers import Blockers
@@ -63,7 +55,7 @@ class JobAttempts:
             retry = self._ctx.retry
             # A job that fails because of an outage must not be retried before the outage is probed.
             after = retry.soon() + retry.lookup if blocked else None
-            await self._ctx.state.put_job(self._ctx.job_later(job, after=after))
+            await self._ctx.state.put_job(self._ctx.later(job, after=after))
 
     async def _perform(self, job: Job) -> None:
         match job.task:

@@ -67,9 +67,9 @@ class LeftoverSearch:
         download = state.by_hash(info_hash)
         grabs = state.grabs_of(download.id) if download is not None else ()
         names = {grab.staging_name or info_hash for grab in grabs}
-        for job in state.jobs_about(info_hash, Removal):
-            if isinstance(job.task, Removal):
-                names.add(job.task.staging_name or info_hash)
+        names |= {
+            task.staging_name or info_hash for _, task in state.jobs_about(info_hash, Removal)
+        }
         return leftover.staging_name in names
 
     async def _discard(self, leftover: Leftover) -> None:

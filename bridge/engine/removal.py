@@ -105,8 +105,8 @@ async def _release(
         content_name=entry.grab.content_name if delete_files else "",
         files=paths,
     )
-    for job in work.jobs_about(entry.hash, Failover):
-        if isinstance(job.task, Failover) and _called_off(job.task, entry.grab):
+    for job, failover in work.jobs_about(entry.hash, Failover):
+        if failover.category == entry.grab.category and failover.sent_at is None:
             work.delete_job(job.id)
     # Half a season pack may be fetched already; a sibling continues with it.
     _hand_over_staging(ctx, work, entry.grab, others)
@@ -134,10 +134,6 @@ def _hand_over_staging(
         if waits and ctx.mode_of(other) == mode:
             work.update_grab(other.id, partial(replace, staging_name=grab.staging_name))
             return
-
-
-def _called_off(failover: Failover, grab: Grab) -> bool:
-    return failover.category == grab.category and failover.sent_at is None
 
 
 def _leave(work: UnitOfWork, entry: Entry, *, needed: bool, others: list[Grab]) -> None:

@@ -80,8 +80,5 @@ class StrmLinks:
         download = state.by_hash(grant.hash)
         if download is not None and download.torrent_id is not None:
             return download.torrent_id
-        deleted = any(
-            isinstance(job.task, Removal) and job.task.delete_remote
-            for job in state.jobs_about(grant.hash, Removal)
-        )
+        deleted = any(task.delete_remote for _, task in state.jobs_about(grant.hash, Removal))
         return None if deleted else grant.torrent_id

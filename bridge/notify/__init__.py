@@ -4,7 +4,7 @@ messages   decides which changes become messages, in the format of each kind of 
 notifier   sends messages, with retries
 """
 
-from bridge.notify.messages import EVENTS, Message, Receiver
+from bridge.notify.messages import EVENTS, Message
 from bridge.notify.notifier import Notifier, NotSent
 
-__all__ = ["EVENTS", "Message", "NotSent", "Notifier", "Receiver"]
+__all__ = ["EVENTS", "Message", "NotSent", "Notifier"]

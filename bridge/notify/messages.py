@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
 from bridge import USER_AGENT
+from bridge.config import NotifySettings
+from bridge.config.value_types import NotifyEvent
 from bridge.core.model import Entry, Phase
 
-EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full", "completed")
+EVENTS: Final = get_args(NotifyEvent)
 
 BLOCKED_SECONDS: Final = 120.0
 """A blocker that ends sooner causes no message."""
@@ -117,20 +119,6 @@ _NTFY_TAGS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """An address that notifications are sent to."""
-
-    name: str
-    kind: str
-    """`apprise`, `json`, `discord` or `ntfy`."""
-    url: str = field(repr=False)
-    """May hold a secret, so repr leaves it out."""
-    token: str = field(default="", repr=False)
-    """Sent as a bearer token unless empty."""
-    events: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationRequest:
     """An HTTP POST."""
 
@@ -139,12 +127,12 @@ class NotificationRequest:
     headers: Mapping[str, str] = field(repr=False)
 
 
-def request_for(receiver: Receiver, message: Message, now: float) -> NotificationRequest:
+def request_for(receiver: NotifySettings, message: Message, now: float) -> NotificationRequest:
     """Return the request that sends a message to a receiver."""
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
-    if receiver.token:
-        headers["Authorization"] = f"Bearer {receiver.token}"
-    url, payload = _PAYLOADS[receiver.kind](receiver.url, message, now)
+    if receiver.token is not None:
+        headers["Authorization"] = f"Bearer {receiver.token.reveal()}"
+    url, payload = _PAYLOADS[receiver.kind](receiver.url.reveal(), message, now)
     return NotificationRequest(url=url, body=json.dumps(payload).encode(), headers=headers)
 
 

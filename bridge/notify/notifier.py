@@ -10,9 +10,10 @@ import aiohttp
 import structlog
 from msgspec.structs import replace
 
+from bridge.config import NotifySettings
 from bridge.core.model import Entry
 from bridge.logs import masked
-from bridge.notify.messages import BlockerNews, Message, Receiver, of_change, request_for, together
+from bridge.notify.messages import BlockerNews, Message, of_change, request_for, together
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class NotSent(Exception):
 
 @dataclass(slots=True)
 class _Line:
-    receiver: Receiver
+    receiver: NotifySettings
     queue: "asyncio.Queue[Message]"
 
 
@@ -50,7 +51,7 @@ class Notifier:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        receivers: Iterable[Receiver],
+        receivers: Iterable[NotifySettings],
         *,
         clock: Callable[[], float],
         pauses: Sequence[float] = PAUSES,
@@ -64,7 +65,7 @@ class Notifier:
         self._changed = asyncio.Event()
 
     @property
-    def receivers(self) -> Sequence[Receiver]:
+    def receivers(self) -> Sequence[NotifySettings]:
         """List the receivers."""
         return [line.receiver for line in self._lines]
 
@@ -96,7 +97,7 @@ class Notifier:
                         log.warning("notification_dropped", receiver=line.receiver.name)
                     line.queue.put_nowait(clean)
 
-    async def try_out(self, receiver: Receiver) -> None:
+    async def try_out(self, receiver: NotifySettings) -> None:
         """Send a test message, without retries.
 
         Raises:
@@ -123,7 +124,7 @@ class Notifier:
             message = await line.queue.get()
             await self._deliver(line.receiver, message)
 
-    async def _deliver(self, receiver: Receiver, message: Message) -> None:
+    async def _deliver(self, receiver: NotifySettings, message: Message) -> None:
         for pause in (*self._pauses, None):
             try:
                 await self._send(receiver, message)
@@ -143,7 +144,7 @@ class Notifier:
                 log.debug("notification_sent", receiver=receiver.name, event_told=message.event)
                 return
 
-    async def _send(self, receiver: Receiver, message: Message) -> None:
+    async def _send(self, receiver: NotifySettings, message: Message) -> None:
         request = request_for(receiver, message, self._clock())
         try:
             async with self._session.post(

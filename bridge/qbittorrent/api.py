@@ -19,13 +19,7 @@ from bridge.downloads import DownloadService
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.api_context import ApiContext, ApiRequest
 from bridge.qbittorrent.params import ANONYMOUS_LIMITS, LIMITS, read_params
-from bridge.qbittorrent.responses import (
-    PROFILES,
-    HttpError,
-    Profile,
-    reply,
-    text_response,
-)
+from bridge.qbittorrent.responses import PROFILES, HttpError, Profile, reply, text_response
 from bridge.qbittorrent.routes import ROUTES, Route
 from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import EntryCache, TorrentList

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.auth import Access, Principal, address_of
+from bridge.core.metainfo import HASH_DIGITS
 from bridge.downloads import NOBODY, Caller, DownloadService, View, program_of
 from bridge.logs import RecentLogs
 from bridge.qbittorrent.params import Params
@@ -16,7 +17,6 @@ from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import TorrentList
 
 V2_HEX_DIGITS = 64
-ID_HEX_DIGITS = 40
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +75,10 @@ class ApiRequest(msgspec.Struct, frozen=True):
             HttpError: 400 when `hash` was not sent, 404 when it is unknown or malformed.
         """
         views = self.downloads.queries.of_hash(torrent_id(self.params.require("hash")))
-        meant = self.downloads.scopes.resolve(self.caller, [view.entry for view in views])
-        for view in views:
-            if meant and view.grab.id == meant[0].grab.id:
-                return view
-        raise HttpError(HTTPStatus.NOT_FOUND)
+        meant = self.downloads.scopes.resolve(self.caller, views)
+        if not meant:
+            raise HttpError(HTTPStatus.NOT_FOUND)
+        return meant[0]
 
     def hashes(self) -> tuple[str, ...]:
         """Return the ids in `hashes` (required, separated by `|`); `all` means every download."""
@@ -97,4 +96,4 @@ Handler: TypeAlias = Callable[[ApiRequest], Awaitable[object]]
 def torrent_id(given: str) -> str:
     """Return a hash as the id: lower case, and of a v2 hash the first 40 digits."""
     lowered = given.strip().lower()
-    return lowered[:ID_HEX_DIGITS] if len(lowered) == V2_HEX_DIGITS else lowered
+    return lowered[:HASH_DIGITS] if len(lowered) == V2_HEX_DIGITS else lowered

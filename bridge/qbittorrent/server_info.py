@@ -4,6 +4,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge import logs
 from bridge.qbittorrent.api_context import ApiRequest
@@ -30,15 +31,6 @@ LOG_TYPES = MappingProxyType(
         "critical": logs.CRITICAL,
     }
 )
-
-
-class LogMessage(msgspec.Struct, frozen=True):
-    """A message of `log/main`; `timestamp` in unix seconds."""
-
-    id: int
-    message: str
-    timestamp: int
-    type: int
 
 
 async def version(request: ApiRequest) -> str:
@@ -120,6 +112,4 @@ async def log_messages(request: ApiRequest) -> object:
     last_known = request.params.integer("last_known_id")
     types = sum(kind for name, kind in LOG_TYPES.items() if request.params.flag(name) is not False)
     found = request.context.logs.since(-1 if last_known is None else last_known, types)
-    return [
-        LogMessage(entry.id, entry.message, int(entry.timestamp), entry.type) for entry in found
-    ]
+    return [replace(record, timestamp=int(record.timestamp)) for record in found]

@@ -19,11 +19,10 @@ from bridge.core.model import Category
 from bridge.downloads import DownloadService
 from bridge.qbittorrent.responses import Profile
 from bridge.qbittorrent.sync_snapshot import (
-    GlobalState,
     MainData,
+    ServerState,
     SyncSnapshot,
     Torrents,
-    Totals,
     TrackerLists,
     TrafficCounter,
     difference,
@@ -140,21 +139,16 @@ class SnapshotTaker:
             categories=category_rows(self._downloads),
             tags=self._downloads.labels.tags(),
             trackers=self._trackers.lists,
-            server_state=server_state(
-                self._traffic.totals(),
-                free_space,
-                self._state(),
-                fields_of_5=self._profile.fields_of_5,
-            ),
+            server_state=self._server_state(free_space),
             version=self._backlog.version,
         )
         return self._last
 
-    async def totals(self, now: float) -> Totals:
-        """Return sums over all downloads at `now` (unix seconds)."""
+    async def server_state(self, now: float) -> ServerState:
+        """Return the state of the server at `now` (unix seconds), without its free space."""
         async with self._lock:
             await self._catch_up(now)
-        return self._traffic.totals()
+        return self._server_state(free_space=0)
 
     async def _catch_up(self, now: float) -> bool:
         """Take over what has changed; return whether anything has since the last snapshot."""
@@ -186,16 +180,19 @@ class SnapshotTaker:
             self._trackers.put(info_hash, entry.trackers if entry is not None else ())
         self._torrents = self._torrents.with_changes(changes)
 
-    def _state(self) -> GlobalState:
-        removed = self._downloads.removed_traffic
-        return GlobalState(
-            download_limit=self._downloads.preferences.download_limit,
-            upload_limit=self._downloads.preferences.upload_limit,
-            alternative_limits=self._downloads.preferences.alternative_limits,
-            queueing=self._downloads.preferences.shown["queueing_enabled"] is not False,
-            connected=not self._downloads.unreachable,
+    def _server_state(self, free_space: int) -> ServerState:
+        preferences, removed = self._downloads.preferences, self._downloads.removed_traffic
+        return server_state(
+            self._traffic.totals,
+            free_space,
+            fields_of_5=self._profile.fields_of_5,
             removed_downloaded=removed.downloaded,
             removed_uploaded=removed.uploaded,
+            download_limit=preferences.download_limit,
+            upload_limit=preferences.upload_limit,
+            alternative_limits=preferences.alternative_limits,
+            queueing=preferences.shown["queueing_enabled"] is not False,
+            connected=not self._downloads.unreachable,
         )
 
 

@@ -22,8 +22,6 @@ BATCH = 100
 PART_DIGITS = 2
 """Of a hash: entries with the same ones share a part of `Torrents`."""
 
-CONNECTED, DISCONNECTED = "connected", "disconnected"
-
 
 class ServerState(msgspec.Struct, kw_only=True, frozen=True):
     """`server_state` as in 4.6, where some numbers are strings."""
@@ -161,7 +159,7 @@ class MainData(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     trackers_removed: Sequence[str] | UnsetType = UNSET
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
+class Totals(msgspec.Struct, kw_only=True):
     """Sums over all downloads, in bytes and bytes/s."""
 
     downloaded: int = 0
@@ -194,9 +192,7 @@ class TrafficCounter:
     def __init__(self, started_at: float = 0.0) -> None:
         self._started_at = started_at
         self._shown: dict[str, _Traffic] = {}
-        self._downloaded = self._uploaded = 0
-        self._present_downloaded = self._present_uploaded = 0
-        self._download_speed = self._upload_speed = self._connections = 0
+        self.totals = Totals()
 
     def update(self, info_hash: str, view: View | None) -> None:
         """Count what a download shows now; None: it is removed."""
@@ -223,13 +219,14 @@ class TrafficCounter:
                 connections=view.status.seeds + view.status.peers,
             )
         shown = self._shown.get(info_hash, _Traffic(0.0))
-        self._present_downloaded += shown.downloaded - shown_before.downloaded
-        self._present_uploaded += shown.uploaded - shown_before.uploaded
-        self._downloaded += now.downloaded - before.downloaded
-        self._uploaded += now.uploaded - before.uploaded
-        self._download_speed += now.download_speed - before.download_speed
-        self._upload_speed += now.upload_speed - before.upload_speed
-        self._connections += now.connections - before.connections
+        totals = self.totals
+        totals.present_downloaded += shown.downloaded - shown_before.downloaded
+        totals.present_uploaded += shown.uploaded - shown_before.uploaded
+        totals.downloaded += now.downloaded - before.downloaded
+        totals.uploaded += now.uploaded - before.uploaded
+        totals.download_speed += now.download_speed - before.download_speed
+        totals.upload_speed += now.upload_speed - before.upload_speed
+        totals.connections += now.connections - before.connections
 
     def _downloaded_before(self, view: View) -> int:
         """Return the bytes of a download that had arrived before the start of the bridge."""
@@ -241,57 +238,44 @@ class TrafficCounter:
     def _uploaded_before(self, view: View) -> int:
         return view.download.uploaded if view.grab.added_at < self._started_at else 0
 
-    def totals(self) -> Totals:
-        """Return the sums."""
-        return Totals(
-            downloaded=self._downloaded,
-            uploaded=self._uploaded,
-            present_downloaded=self._present_downloaded,
-            present_uploaded=self._present_uploaded,
-            download_speed=self._download_speed,
-            upload_speed=self._upload_speed,
-            connections=self._connections,
-        )
-
-
-class GlobalState(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings and the connection of the server. Limits in bytes/s; 0 is no limit."""
-
-    download_limit: int = 0
-    upload_limit: int = 0
-    alternative_limits: bool = False
-    queueing: bool = True
-    connected: bool = True
-    """TorBox answers, and accepts the key."""
-    removed_downloaded: int = 0
-    """By what was ever removed."""
-    removed_uploaded: int = 0
-
 
 def server_state(
-    totals: Totals, free_space: int, state: GlobalState, *, fields_of_5: bool
+    totals: Totals,
+    free_space: int,
+    *,
+    fields_of_5: bool,
+    removed_downloaded: int = 0,
+    removed_uploaded: int = 0,
+    download_limit: int = 0,
+    upload_limit: int = 0,
+    alternative_limits: bool = False,
+    queueing: bool = True,
+    connected: bool = True,
 ) -> ServerState:
-    """Describe the server. `free_space` in bytes."""
+    """Describe the server. Sizes in bytes, limits in bytes/s; a limit of 0 is none.
+
+    `removed_*` are the bytes of what was ever removed. `connected`: TorBox answers, and accepts the key.
+    """
     address = "" if fields_of_5 else UNSET
-    downloaded = state.removed_downloaded + totals.present_downloaded
-    uploaded = state.removed_uploaded + totals.present_uploaded
+    downloaded = removed_downloaded + totals.present_downloaded
+    uploaded = removed_uploaded + totals.present_uploaded
     return ServerState(
         alltime_dl=downloaded,
         alltime_ul=uploaded,
-        connection_status=CONNECTED if state.connected else DISCONNECTED,
+        connection_status="connected" if connected else "disconnected",
         dl_info_data=totals.downloaded,
         dl_info_speed=totals.download_speed,
-        dl_rate_limit=state.download_limit,
+        dl_rate_limit=download_limit,
         free_space_on_disk=free_space,
         global_ratio=f"{uploaded / downloaded:.2f}" if downloaded and uploaded else "-",
         last_external_address_v4=address,
         last_external_address_v6=address,
-        queueing=state.queueing,
+        queueing=queueing,
         total_peer_connections=totals.connections,
         up_info_data=totals.uploaded,
         up_info_speed=totals.upload_speed,
-        up_rate_limit=state.upload_limit,
-        use_alt_speed_limits=state.alternative_limits,
+        up_rate_limit=upload_limit,
+        use_alt_speed_limits=alternative_limits,
     )
 
 

@@ -125,7 +125,7 @@ def with_fields_of_5(shown: TorrentProperties, view: View) -> TorrentProperties:
 
 
 def _properties(view: View, now: float, download_path: str) -> TorrentProperties:
-    entry, status = view.entry, view.status
+    entry, status = view, view.status
     done = int(status.size * status.progress)
     elapsed = torrent_info.time_active(entry, now)
     fetching = elapsed - torrent_info.seeding_time(entry, now)

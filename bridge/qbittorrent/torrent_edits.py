@@ -145,17 +145,8 @@ async def rename(request: ApiRequest) -> None:
     await request.downloads.commands.rename(request.view().hash, name, request.caller)
 
 
-async def rename_file(request: ApiRequest) -> None:
-    """Give a file another path."""
-    await _rename_path(request, folder=False)
-
-
-async def rename_folder(request: ApiRequest) -> None:
-    """Give a folder another path."""
-    await _rename_path(request, folder=True)
-
-
-async def _rename_path(request: ApiRequest, *, folder: bool) -> None:
+async def rename_path(request: ApiRequest, *, folder: bool) -> None:
+    """Give a file, or a folder, another path."""
     old, new = request.params.require("oldPath"), request.params.require("newPath")
     rename = request.downloads.content.rename
     raise_conflict(await rename(request.view().hash, old, new, request.caller, folder=folder))

@@ -47,7 +47,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 def matches(query: Query, view: View) -> bool:
     """Return whether a query asks for a download. An unknown filter asks for all."""
-    entry = view.entry
+    entry = view
     if query.hashes is not None and entry.hash not in query.hashes:
         return False
     if query.private is not None and entry.download.private is not query.private:

@@ -174,7 +174,7 @@ def with_fields_of_5(info: TorrentInfo, view: View) -> TorrentInfo:
         popularity=number(info.ratio / (info.time_active / MONTH)) if info.time_active else 0,
         private=view.download.private if known else None,
         reannounce=0,
-        root_path=root_path(view.entry),
+        root_path=root_path(view),
         seen_complete=info.seen_complete or -1,
     )
 
@@ -193,7 +193,7 @@ def torrent_info(
     view: View, trackers: Sequence[str], position: int, now: float, around: Surroundings
 ) -> TorrentInfo:
     """Translate a download into qBittorrent's fields."""
-    entry, status = view.entry, view.status
+    entry, status = view, view.status
     progress = min(max(number(status.progress), 0), 1)
     done = int(status.size * progress)
     ratio = max(number(entry.download.ratio), 0)
@@ -310,7 +310,7 @@ def last_activity(view: View, now: float) -> int:
 
     An *arr and autoremove-torrents count idleness from here.
     """
-    entry = view.entry
+    entry = view
     if entry.grab.completed_at is not None:
         return int(last_active(entry))
     if view.status.moving:

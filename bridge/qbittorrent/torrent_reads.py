@@ -44,7 +44,7 @@ async def properties(request: ApiRequest) -> object:
     """Show one download. An *arr that has just added it asks until this is not 404."""
     view = request.view()
     metainfo = await request.downloads.queries.metainfo(view.hash)
-    parts = download_path(view.entry, str(request.downloads.incomplete_directory))
+    parts = download_path(view, str(request.downloads.incomplete_directory))
     shown = torrent_details.properties(view, request.context.clock(), metainfo, parts)
     if request.context.profile.fields_of_5:
         shown = torrent_details.with_fields_of_5(shown, view)

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from bridge.qbittorrent.api_context import ApiRequest, torrent_id
 from bridge.qbittorrent.responses import HttpError
 from bridge.qbittorrent.sync_sessions import MAX_RID
-from bridge.qbittorrent.sync_snapshot import CONNECTED, DISCONNECTED, encoded
+from bridge.qbittorrent.sync_snapshot import encoded
 from bridge.qbittorrent.torrent_list import SENT_WHOLE
 
 
@@ -45,35 +45,24 @@ async def torrent_peers(request: ApiRequest) -> object:
 
 
 class TransferInfo(msgspec.Struct, kw_only=True, frozen=True):
-    """The reply of `transfer/info`, in bytes and bytes/s; a limit of 0 is none."""
+    """The reply of `transfer/info`: the part of `server_state` that is about transfers."""
 
     connection_status: str
-    dht_nodes: int = 0
+    dht_nodes: int
     dl_info_data: int
     dl_info_speed: int
-    dl_rate_limit: int = 0
-    last_external_address_v4: str | UnsetType = UNSET
-    last_external_address_v6: str | UnsetType = UNSET
+    dl_rate_limit: int
+    last_external_address_v4: str | UnsetType
+    last_external_address_v6: str | UnsetType
     up_info_data: int
     up_info_speed: int
-    up_rate_limit: int = 0
+    up_rate_limit: int
 
 
 async def info(request: ApiRequest) -> object:
     """Return speeds and totals over all downloads."""
-    totals = await request.context.snapshots.totals(request.context.clock())
-    address = "" if request.context.profile.fields_of_5 else UNSET
-    return TransferInfo(
-        connection_status=DISCONNECTED if request.downloads.unreachable else CONNECTED,
-        dl_info_data=totals.downloaded,
-        dl_info_speed=totals.download_speed,
-        dl_rate_limit=request.downloads.preferences.download_limit,
-        last_external_address_v4=address,
-        last_external_address_v6=address,
-        up_info_data=totals.uploaded,
-        up_info_speed=totals.upload_speed,
-        up_rate_limit=request.downloads.preferences.upload_limit,
-    )
+    state = await request.context.snapshots.server_state(request.context.clock())
+    return TransferInfo(**{name: getattr(state, name) for name in TransferInfo.__struct_fields__})
 
 
 async def limits_mode(request: ApiRequest) -> str:

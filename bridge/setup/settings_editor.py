@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ from msgspec import structs
 from bridge.config import ConfigError, load
 from bridge.config.environment import PLAIN_KEYS, variable
 from bridge.config.schema import FILE_SUFFIX
+from bridge.config.settings import DEFAULT_EVENTS
 from bridge.setup.settings_form import KEY, Setting, blank_settings
 
 if TYPE_CHECKING:
@@ -302,9 +303,6 @@ def _notify_entries(file: SettingsFile | None) -> list[NotifyEntry]:
         )
         for entry in _entries(file, "notify")
     ]
-
-
-DEFAULT_EVENTS: Final = ("failed", "attention", "blocked", "free", "disk_full")
 
 
 def _put_arr(file: SettingsFile, wanted: Sequence[ArrEntry]) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from bridge.arr import (
     DIALECTS,
+    QBITTORRENT,
     Arr,
     ArrError,
     ArrKeyRejected,
@@ -17,13 +18,11 @@ from bridge.arr import (
     ArrUnreachable,
 )
 from bridge.config import ArrSettings, Secret, Settings
-from bridge.config.outbound_proxy import from_environment
 from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
 
 log = structlog.get_logger(__name__)
 
 KINDS: Final = {dialect.app.lower(): kind for kind, dialect in DIALECTS.items()}
-QBITTORRENT: Final = "QBittorrent"
 
 
 class TorBoxTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,14 +83,7 @@ class Setup:
         """Ask TorBox whether it accepts a key."""
         if not api_key or any(letter.isspace() for letter in api_key) or not api_key.isascii():
             return TorBoxTest(ok=False, text="A TorBox API key has no spaces and is not empty")
-        torbox = TorBox(
-            self._session,
-            base_url=self._settings.torbox.base_url,
-            api_key=api_key,
-            timeout=self._settings.torbox.timeout_seconds,
-            proxies=from_environment(self._settings.torbox.proxy),
-            budgets=Budgets(),
-        )
+        torbox = TorBox.of(self._session, self._settings.torbox, api_key, Budgets())
         try:
             account = await torbox.me()
         except BadToken:

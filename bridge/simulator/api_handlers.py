@@ -13,13 +13,7 @@ from bridge.simulator.backend import UNCACHED, Backend
 from bridge.simulator.content import Content
 from bridge.simulator.envelopes import Refusal, Reply, ok, rate_limited, refused, unprocessable
 from bridge.simulator.lifecycle import Order
-from bridge.simulator.releases import (
-    Source,
-    parse_hash,
-    parse_magnet,
-    parse_torrent,
-    torrent_of,
-)
+from bridge.simulator.releases import Source, parse_hash, parse_magnet, parse_torrent, torrent_of
 from bridge.simulator.remote_account import CreateOutcome
 
 API = "/v1/api"

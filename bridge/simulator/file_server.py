@@ -8,14 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bridge.simulator.backend import Backend, CallRecord
-from bridge.simulator.envelopes import (
-    Envelope,
-    Reply,
-    cut,
-    instead_of,
-    kind_of,
-    send,
-)
+from bridge.simulator.envelopes import Envelope, Reply, cut, instead_of, kind_of, send
 from bridge.simulator.faults import (
     CDN,
     AnyEffect,

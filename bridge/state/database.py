@@ -3,26 +3,17 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiosqlite
 import msgspec
 import structlog
 
-from bridge.core.model import (
-    Category,
-    DeliveredFile,
-    Download,
-    Event,
-    Grab,
-    Job,
-    RemovedDownload,
-)
+from bridge.core.model import Category, DeliveredFile, Download, Event, Grab, Job, RemovedDownload
 from bridge.state.database_schema import NEW_DATABASE, SCHEMA, STEPS
 from bridge.state.migration import keep_copy
 from bridge.state.rows import (
@@ -54,11 +45,15 @@ class DatabaseError(Exception):
     """The database cannot be used. The text says which file and what to do."""
 
 
-_PUT_DOWNLOAD = upsert("downloads", Download, ("id",))
-_PUT_GRAB = upsert("grabs", Grab, ("id",))
-_PUT_FILE = upsert("files", DeliveredFile, ("grab_id", "file_id"))
-_PUT_CATEGORY = upsert("categories", Category, ("name",))
-_PUT_REMOVED = upsert("removed_downloads", RemovedDownload, ("hash",))
+_TABLES: Mapping[type[msgspec.Struct], tuple[str, tuple[str, ...]]] = {
+    Download: ("downloads", ("id",)),
+    Grab: ("grabs", ("id",)),
+    DeliveredFile: ("files", ("grab_id", "file_id")),
+    RemovedDownload: ("removed_downloads", ("hash",)),
+    Category: ("categories", ("name",)),
+}
+"""The table of each value, and the columns of its key."""
+_PUT = {kind: upsert(table, kind, key) for kind, (table, key) in _TABLES.items()}
 _PUT_JOB = (
     f"INSERT OR REPLACE INTO jobs ({', '.join(JOB_COLUMNS)})"  # noqa: S608 - names of columns
     f" VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"
@@ -86,30 +81,24 @@ class Batch:
         """Add a statement once for each row of parameters."""
         self.statements += [(sql, row) for row in rows]
 
-    def put_download(self, download: Download) -> None:
-        """Insert or replace a download's row."""
-        self.statements.append((_PUT_DOWNLOAD, to_row(download)))
+    def put(self, value: msgspec.Struct) -> None:
+        """Insert the row of a value, or replace the row with its key."""
+        self.statements.append((_PUT[type(value)], to_row(value)))
 
-    def delete_download(self, download_id: int) -> None:
-        """Delete a download with its grabs, files and .torrent; its events stay."""
-        self.run("DELETE FROM downloads WHERE id = ?", download_id)
+    def delete(self, kind: type[msgspec.Struct], key: int | str) -> None:
+        """Delete a row. Those of its grabs, files and .torrent go with it; events stay."""
+        table, (column, *_) = _TABLES[kind]
+        self.run(f"DELETE FROM {table} WHERE {column} = ?", key)  # noqa: S608 - our names
 
     def put_torrent(self, download_id: int, data: bytes) -> None:
         """Store the .torrent file of a download."""
         self.run("INSERT OR REPLACE INTO torrents VALUES (?, ?)", download_id, data)
 
-    def put_grab(self, grab: Grab) -> None:
-        """Insert or replace a grab's row."""
-        self.statements.append((_PUT_GRAB, to_row(grab)))
-
-    def delete_grab(self, grab_id: int) -> None:
-        """Delete a grab with its files."""
-        self.run("DELETE FROM grabs WHERE id = ?", grab_id)
-
     def put_files(self, grab_id: int, files: Iterable[DeliveredFile]) -> None:
         """Replace the file list of a grab."""
-        self.run("DELETE FROM files WHERE grab_id = ?", grab_id)
-        self.statements += [(_PUT_FILE, to_row(file)) for file in files]
+        self.delete(DeliveredFile, grab_id)
+        for file in files:
+            self.put(file)
 
     def put_job(self, job: Job) -> None:
         """Insert or replace a job's row."""
@@ -118,22 +107,6 @@ class Batch:
     def delete_job(self, job_id: int) -> None:
         """Delete a job: it is done, or was called off."""
         self.run("DELETE FROM jobs WHERE id = ?", job_id)
-
-    def put_removed(self, removed: RemovedDownload) -> None:
-        """Insert or replace a removed download."""
-        self.statements.append((_PUT_REMOVED, to_row(removed)))
-
-    def delete_removed(self, info_hash: str) -> None:
-        """Forget a removed download."""
-        self.run("DELETE FROM removed_downloads WHERE hash = ?", info_hash)
-
-    def put_category(self, category: Category) -> None:
-        """Insert or replace a category."""
-        self.statements.append((_PUT_CATEGORY, to_row(category)))
-
-    def delete_category(self, name: str) -> None:
-        """Delete a category; grabs are not touched."""
-        self.run("DELETE FROM categories WHERE name = ?", name)
 
     def put_tag(self, name: str) -> None:
         """Insert a tag if it is not there."""
@@ -198,12 +171,7 @@ class Database:
             ) from error
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         connection, self._connection = self._db, None
         await connection.close()
 

@@ -181,9 +181,7 @@ SELECT downloads.id, old_torrents.data
 FROM old_torrents JOIN downloads USING (hash);
 """
 
-# The options in the old row become its first grab. The phases from `delivering` on belong to the
-# grab, the phases before that to the download.
-_COPY_GRABS = """
+_INTO_GRABS = """
 INSERT INTO grabs (
     download_id, category, save_path, added_at, client, name, tags, comment,
     stopped, force_start, sequential, first_last_first, priority, content_layout,
@@ -192,7 +190,12 @@ INSERT INTO grabs (
     staging_name, content_is_folder, size, incomplete_list_bytes, incomplete_list_at,
     idle_at_join, observed_at_join, progress, attempts, next_attempt_at, note, moving_to, missing_files,
     completed_at, imported_at, failure_reason, failure_message
-)
+)"""
+
+# The options in the old row become its first grab. The phases from `delivering` on belong to the
+# grab, the phases before that to the download.
+_COPY_GRABS = f"""
+{_INTO_GRABS}
 SELECT
     downloads.id, old.category, old.save_path, old.added_at, old.asked_by, '', old.tags, old.comment,
     old.stopped, old.force_start, old.sequential, old.first_last_first, old.priority,
@@ -217,15 +220,7 @@ INSERT INTO files SELECT
     old_files.chosen, old_files.done, old_files.priority
 FROM old_files JOIN downloads USING (hash) JOIN grabs ON grabs.download_id = downloads.id;
 
-INSERT INTO grabs (
-    download_id, category, save_path, added_at, client, name, tags, comment,
-    stopped, force_start, sequential, first_last_first, priority, content_layout,
-    super_seeding, auto_tmm, download_limit, upload_limit, ratio_limit, seeding_time_limit,
-    inactive_seeding_time_limit, file_edits, phase, phase_at, delivery_mode, content_name,
-    staging_name, content_is_folder, size, incomplete_list_bytes, incomplete_list_at,
-    idle_at_join, observed_at_join, progress, attempts, next_attempt_at, note, moving_to, missing_files,
-    completed_at, imported_at, failure_reason, failure_message
-)
+{_INTO_GRABS}
 SELECT
     downloads.id, claims.category, claims.save_path, claims.added_at, claims.asked_by, '',
     claims.tags, old.comment, old.stopped, old.force_start, old.sequential, old.first_last_first,
@@ -254,7 +249,7 @@ FROM claims
 JOIN downloads USING (hash)
 JOIN grabs ON grabs.download_id = downloads.id AND grabs.added_at = claims.added_at,
 json_each(claims.files) AS file;
-"""
+"""  # noqa: S608 - our own names
 
 _COPY_JOBS = """
 INSERT INTO jobs (kind, subject, payload, created_at, attempts, next_attempt_at, finished_at)

@@ -29,7 +29,7 @@ from bridge.core.model import (
     Job,
     RemovedDownload,
     Snapshot,
-    Task,
+    TaskT,
 )
 from bridge.core.preferences import Preferences
 from bridge.core.remote_tracking import RecentlyRemovedItems
@@ -212,11 +212,14 @@ class State:
         """Return the entries of all live downloads."""
         return (entry for download in self.live for entry in self.entries_of(download))
 
-    def jobs_about(self, info_hash: str, kind: type[Task]) -> Iterator[Job]:
-        """Return the unfinished jobs of a kind about a hash."""
-        ids = sorted(self._jobs_about.get(info_hash, ()))
-        jobs = (self._jobs[key] for key in ids)
-        return (job for job in jobs if isinstance(job.task, kind) and job.finished_at is None)
+    def jobs_about(self, info_hash: str, kind: type[TaskT]) -> list[tuple[Job, TaskT]]:
+        """Return the unfinished jobs of a kind about a hash, each with its task."""
+        jobs = (self._jobs[key] for key in sorted(self._jobs_about.get(info_hash, ())))
+        return [
+            (job, job.task)
+            for job in jobs
+            if isinstance(job.task, kind) and job.finished_at is None
+        ]
 
     def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
         """Return the entries whose content is, or will be, at a path."""

@@ -18,6 +18,7 @@ from bridge.core.model import (
     Phase,
     RemovedDownload,
     Task,
+    TaskT,
 )
 from bridge.state.database import Batch
 
@@ -116,14 +117,14 @@ class UnitOfWork:
         download = self.download(grab.download_id) if grab else None
         return Entry(download, grab) if grab and download else None
 
-    def jobs_about(self, info_hash: str, kind: type[Task]) -> list[Job]:
+    def jobs_about(self, info_hash: str, kind: type[TaskT]) -> list[tuple[Job, TaskT]]:
         """Return the unfinished jobs of a kind about a hash, with the changes so far."""
-        known = {job.id: job for job in self._state.jobs_about(info_hash, kind)}
+        known = {job.id: (job, task) for job, task in self._state.jobs_about(info_hash, kind)}
         for job_id, job in self.jobs.items():
             if job is None or job.finished_at is not None:
                 known.pop(job_id, None)
             elif job.subject == info_hash and isinstance(job.task, kind):
-                known[job_id] = job
+                known[job_id] = job, job.task
         return list(known.values())
 
     # Downloads
@@ -132,7 +133,7 @@ class UnitOfWork:
         """Insert a download; return it with its id."""
         made = replace(download, id=self._state.next_id("downloads"), phase_at=self.now)
         self.downloads[made.id] = made
-        self.batch.put_download(made)
+        self.batch.put(made)
         return made
 
     def put_torrent(self, download_id: int, data: bytes) -> None:
@@ -152,7 +153,7 @@ class UnitOfWork:
         if after == before:
             return before
         self.downloads[download_id] = after
-        self.batch.put_download(after)
+        self.batch.put(after)
         if after.phase is not before.phase:
             shown = (_shown(before), _shown(after))
             self.event(after.hash, "phase", why=why, before=shown[0], after=shown[1])
@@ -171,7 +172,7 @@ class UnitOfWork:
             self.grabs[grab.id] = None
         self.downloads[download_id] = None
         # The row of a download takes its grabs, files and .torrent along (ON DELETE CASCADE).
-        self.batch.delete_download(download_id)
+        self.batch.delete(Download, download_id)
 
     # Grabs
 
@@ -180,7 +181,7 @@ class UnitOfWork:
         made = replace(grab, id=self._state.next_id("grabs"), phase_at=self.now)
         self.grabs[made.id] = made
         self.files[made.id] = ()
-        self.batch.put_grab(made)
+        self.batch.put(made)
         entry = self.entry(made.id)
         if entry is not None:
             self.event(entry.hash, "added", why=why, after=entry.phase, grab_id=made.id)
@@ -199,7 +200,7 @@ class UnitOfWork:
         if after == before:
             return before
         self.grabs[grab_id] = after
-        self.batch.put_grab(after)
+        self.batch.put(after)
         if after.phase is not before.phase:
             shown = (entry.phase, replace(entry, grab=after).phase)
             self.event(
@@ -217,7 +218,7 @@ class UnitOfWork:
     def delete_grab(self, grab_id: int) -> None:
         """Delete a grab with its files."""
         self.grabs[grab_id] = None
-        self.batch.delete_grab(grab_id)
+        self.batch.delete(Grab, grab_id)
 
     def put_files(self, grab_id: int, files: Iterable[DeliveredFile]) -> None:
         """Replace the planned files of a grab."""
@@ -256,24 +257,24 @@ class UnitOfWork:
     def put_removed(self, removed: RemovedDownload) -> None:
         """Remember a removed download."""
         self.removed[removed.hash] = removed
-        self.batch.put_removed(removed)
+        self.batch.put(removed)
 
     def forget_removed(self, info_hash: str) -> None:
         """Forget a removed download."""
         self.removed[info_hash] = None
-        self.batch.delete_removed(info_hash)
+        self.batch.delete(RemovedDownload, info_hash)
 
     # Categories, tags, values, events
 
     def put_category(self, category: Category) -> None:
         """Create or change a category."""
         self.categories[category.name] = category
-        self.batch.put_category(category)
+        self.batch.put(category)
 
     def delete_category(self, name: str) -> None:
         """Delete a category; its grabs keep its name."""
         self.categories[name] = None
-        self.batch.delete_category(name)
+        self.batch.delete(Category, name)
 
     def put_tags(self, names: Iterable[str]) -> None:
         """Create the tags that do not exist yet."""

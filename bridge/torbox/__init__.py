@@ -13,14 +13,8 @@ error_codes  which error an answer means
 budgets      how many calls TorBox still allows
 """
 
-from bridge.torbox.budgets import (
-    CALLS_PER_MINUTE,
-    UNCACHED_PER_HOUR,
-    BudgetRow,
-    Budgets,
-    CallClass,
-)
-from bridge.torbox.client import SEARCH_URL, ApiKey, Operation, TorBox
+from bridge.torbox.budgets import CALLS_PER_MINUTE, UNCACHED_PER_HOUR, BudgetRow, Budgets, CallClass
+from bridge.torbox.client import ApiKey, Operation, TorBox
 from bridge.torbox.errors import (
     BadToken,
     Cooldown,
@@ -35,18 +29,16 @@ from bridge.torbox.errors import (
     TorBoxError,
     WaitForSlot,
 )
-from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult
+from bridge.torbox.payloads import Account, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
-    "SEARCH_URL",
     "UNCACHED_PER_HOUR",
     "Account",
     "ApiKey",
     "BadToken",
     "BudgetRow",
     "Budgets",
-    "CachedItem",
     "CallClass",
     "Cooldown",
     "Created",

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 import structlog
 
-from bridge.config.outbound_proxy import Proxies
+from bridge.config import TorBoxSettings
+from bridge.config.outbound_proxy import Proxies, from_environment
 from bridge.core.model import QueuedItem, RemoteItem
 from bridge.torbox import items, payloads
 from bridge.torbox.budgets import Budgets, CallClass
@@ -31,13 +32,7 @@ from bridge.torbox.errors import (
     TorBoxError,
 )
 from bridge.torbox.lists import LIST_BYTES, Lists, WarnOnce
-from bridge.torbox.payloads import (
-    Account,
-    CachedItem,
-    Created,
-    SearchResult,
-    SwarmMetadata,
-)
+from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult, SwarmMetadata
 from bridge.torbox.transport import Request, Transport
 
 T = TypeVar("T")
@@ -119,6 +114,30 @@ class TorBox:
         self._old_queue = False
         self._warn_once = WarnOnce()
         self._lists = Lists(self._transport, self._warn_once)
+
+    @classmethod
+    def of(
+        cls,
+        session: aiohttp.ClientSession,
+        settings: TorBoxSettings,
+        api_key: Callable[[], str] | str,
+        budgets: Budgets,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Return the client that the settings and this process's environment ask for."""
+        # TorBox has a host for searches; the simulator has a single host.
+        own_search = settings.base_url == TorBoxSettings().base_url
+        return cls(
+            session,
+            base_url=settings.base_url,
+            search_url=SEARCH_URL if own_search else settings.base_url,
+            api_key=api_key,
+            timeout=settings.timeout_seconds,
+            proxies=from_environment(settings.proxy),
+            budgets=budgets,
+            clock=clock,
+        )
 
     @property
     def offset_seconds(self) -> float:

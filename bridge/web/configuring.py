@@ -1,11 +1,13 @@
 """Settings, set-up and notifications: /api/bridge/settings, /setup/*, /notify/test, /restart."""
 
 from http import HTTPStatus
+from typing import cast
 
 import msgspec
 from aiohttp import web
 
-from bridge.notify import NotSent, Receiver
+from bridge.config import NotifyKind, NotifySettings, Secret
+from bridge.notify import NotSent
 from bridge.notify.messages import KINDS
 from bridge.setup import (
     ArrTest,
@@ -96,7 +98,12 @@ async def test_notify(request: web.Request, wanted: NotifyTest) -> Outcome:
     if wanted.url:
         if wanted.kind not in KINDS:
             raise refusal(f"kind is one of {', '.join(KINDS)}")
-        receiver = Receiver(name="test", kind=wanted.kind, url=wanted.url, token=wanted.token)
+        receiver = NotifySettings(
+            name="test",
+            kind=cast(NotifyKind, wanted.kind),
+            url=Secret(wanted.url),
+            token=Secret(wanted.token) if wanted.token else None,
+        )
     else:
         known = [one for one in notifier.receivers if one.name == wanted.name]
         if not known:

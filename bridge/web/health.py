@@ -156,7 +156,7 @@ async def status(request: web.Request) -> StatusAnswer:
 
 def rank(view: View) -> Rank:
     """Return how urgently a download needs attention."""
-    entry = view.entry
+    entry = view
     if entry.phase is Phase.FAILED or entry.grab.missing_files:
         return Rank.BROKEN
     if entry.complete:
@@ -165,7 +165,7 @@ def rank(view: View) -> Rank:
 
 
 def _row(view: View, categories: Sequence[str]) -> StatusRow:
-    entry = view.entry
+    entry = view
     return StatusRow(
         hash=entry.hash,
         name=entry.name,

@@ -7,15 +7,7 @@ import time
 import msgspec
 from aiohttp import web
 
-from bridge.downloads import (
-    Added,
-    AddResult,
-    CleanupEntry,
-    Joined,
-    Known,
-    NoAnswer,
-    Rejected,
-)
+from bridge.downloads import Added, AddResult, CleanupEntry, Joined, Known, NoAnswer, Rejected
 from bridge.history import HistoryPage
 from bridge.web.page_actions import ActionRequest, ActionResult
 from bridge.web.web_context import CONTEXT, PRIVATE, refusal

@@ -242,7 +242,7 @@ class PageModel:
             for grab_id in self._live
         }
 
-    def _turn(self, view: View) -> "_Turn":
+    def _turn(self, view: View) -> _Turn:
         """Return when TorBox's limits allow the add of a grab."""
         known = self._turns.get(view.grab.id)
         if known is not None and known.view is view:
@@ -253,7 +253,7 @@ class PageModel:
 
     def _places(self) -> Mapping[int, int]:
         """Return the place of each grab in the line of adds, or in the line of fetches."""
-        going = [view.entry for view in self._live.values() if not view.grab.stopped]
+        going = [view for view in self._live.values() if not view.grab.stopped]
         new: dict[int, list[Entry]] = {}
         for entry in going:
             if entry.download.phase is DownloadPhase.NEW:
@@ -273,13 +273,13 @@ class PageModel:
 
     def row(self, view: View, context: Facts = _NONE) -> Row:
         """Return the row of a view."""
-        entry, grab, status = view.entry, view.grab, view.status
-        group = group_of(entry)
+        grab, status = view.grab, view.status
+        group = group_of(view)
         eta = status.eta if 0 <= status.eta < ETA_UNKNOWN else None
         return Row(
             id=grab.id,
-            hash=entry.hash,
-            name=entry.name,
+            hash=view.hash,
+            name=view.name,
             group=group,
             doing=self.doing(view, context),
             state=status.state.value,
@@ -291,7 +291,7 @@ class PageModel:
             category=grab.category,
             tags=grab.tags,
             completed=int(grab.completed_at) if grab.completed_at else None,
-            attention=group == "failed" or _waits_long(entry, context),
+            attention=group == "failed" or _waits_long(view, context),
             forced=grab.force_start,
             order=context.place or grab.priority,
         )
@@ -303,7 +303,7 @@ class PageModel:
             context = kept.context if kept else _NONE
         policy = self._downloads.policy(view.grab.category)
         return explain(
-            view.entry,
+            view,
             replace(
                 context,
                 item=view.item,
@@ -328,8 +328,11 @@ class PageModel:
         known = int(text) if text.isdecimal() and len(text) < 16 else -1  # noqa: PLR2004 - digits
         full = epoch != self._epoch or not self._floor <= known <= self._seq
         rows = list(self._since(-1 if full else known))
-        gone = [] if full else [name for seq, name in self._gone if seq > known]
-        gone = [name for name in gone if name not in self._rows]
+        gone = [
+            grab_id
+            for seq, grab_id in self._gone
+            if not full and seq > known and grab_id not in self._rows
+        ]
         overview = self._head()
         tag = f"{hash(overview) & 0xFFFFFFFFFFFF:x}"
         parts = (

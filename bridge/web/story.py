@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import asdict, replace
 
+from bridge.core.edits import PRIORITIES
 from bridge.core.model import Event, RemoteItem
-from bridge.downloads import DownloadService, View
+from bridge.downloads import DownloadService, FileView, View
 from bridge.history import HistoryRow
 from bridge.logs import masked
 from bridge.web.next_step import Outlook, next_step
@@ -19,21 +21,8 @@ from bridge.web.page_model import Row
 from bridge.web.waits import GIVEN_UP, in_words, span
 from bridge.web.web_context import CONTEXT, WebContext, refusal
 
-PRIORITIES = frozenset({0, 1, 6, 7})
 LONGEST_ID = 19
 """Digits of an id; an info-hash has 40."""
-
-
-class StoryFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the download."""
-
-    index: int
-    name: str
-    """Relative to the save path."""
-    size: int
-    progress: float
-    chosen: bool
-    priority: int
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +83,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the bridge created it at TorBox."""
     completed_at: float | None = None
     imported_at: float | None = None
-    files: list[StoryFile] = []
+    files: list[FileView] = []
     remote: Remote | None = None
     next: str = ""
     """What happens next, in words like those of the row; empty where the row says it."""
@@ -194,7 +183,7 @@ def _about(events: Sequence[Event], grab_id: int | None) -> list[Event]:
 
 
 async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story:
-    entry, download, grab, failure = view.entry, view.download, view.grab, view.failure
+    entry, download, grab, failure = view, view.download, view.grab, view.failure
     files = await context.downloads.queries.files(view)
     top = grab.content_name or (files[0].name.split("/", 1)[0] if files else "")
     arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
@@ -216,7 +205,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
         queued_id=download.queued_id,
         events=list(events),
         id=grab.id,
-        row=msgspec.structs.replace(context.model.row(view), doing=doing),
+        row=replace(context.model.row(view), doing=doing),
         save_path=grab.save_path,
         content_path=f"{grab.save_path}/{top}" if top else grab.save_path,
         mode=context.downloads.mode_of(grab),
@@ -225,17 +214,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
         ours=download.ours,
         completed_at=grab.completed_at,
         imported_at=grab.imported_at,
-        files=[
-            StoryFile(
-                index=file.index,
-                name=file.name,
-                size=file.size,
-                progress=round(file.progress, 4),
-                chosen=file.chosen,
-                priority=file.priority,
-            )
-            for file in files
-        ],
+        files=[replace(file, progress=round(file.progress, 4)) for file in files],
         remote=_remote(view.item) if view.item else None,
         next=next_step(
             entry,
@@ -255,24 +234,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
 
 
 def _remote(item: RemoteItem) -> Remote:
-    return Remote(
-        state=item.state,
-        progress=item.progress,
-        download_speed=item.download_speed,
-        upload_speed=item.upload_speed,
-        seeds=item.seeds,
-        peers=item.peers,
-        ratio=item.ratio,
-        uploaded=item.uploaded,
-        size=item.size,
-        files=len(item.files),
-        active=item.active,
-        finished=item.finished,
-        cached=item.cached,
-        created_at=item.created_at,
-        expires_at=item.expires_at,
-        message=item.message,
-    )
+    return msgspec.convert({**asdict(item), "files": len(item.files)}, Remote)
 
 
 def as_text(told: Story, version: str, now: float) -> str:

@@ -11,14 +11,13 @@ from typing import Final
 import msgspec
 
 from bridge.core.model import Entry, Phase, RemoteItem
+from bridge.core.patience import FAILED_SECONDS
 from bridge.core.status import FAILED_WORDS, state_word
 
 IDLE_SECONDS: Final = 90.0
 """No progress for longer than this is mentioned in the sentence."""
 GIVEN_UP: Final = "given up at"
 """A sentence with these words tells when the download is given up."""
-FAILED_SECONDS: Final = 60.0
-"""Seconds that TorBox must report a failure before the download fails."""
 
 _CODE = re.compile(r"^[A-Z]+(?:_[A-Z]+)+: ")
 _TOKEN = re.compile(r"\{(at|in|since):(\d+)\}")

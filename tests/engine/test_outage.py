@@ -108,7 +108,7 @@ async def _old(tmp_path: Path) -> AsyncIterator[Rig]:
             rig.sim.world.change(content.hash, stop_at=0.5)
             item = rig.sim.register(content, on_account=True)
             assert item is not None
-            batch.put_download(
+            batch.put(
                 Download(
                     id=number,
                     hash=content.hash,
@@ -123,7 +123,7 @@ async def _old(tmp_path: Path) -> AsyncIterator[Rig]:
             grab = Grab(
                 id=number, download_id=number, save_path=str(rig.downloads), added_at=hour_ago
             )
-            batch.put_grab(grab)
+            batch.put(grab)
         await database.write(batch)
     await rig.start()
     try:

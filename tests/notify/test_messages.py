@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bridge.config import NotifySettings, Secret
 from bridge.core.model import Entry, GrabPhase
 from bridge.notify.messages import (
     BLOCKED_SECONDS,
@@ -11,7 +12,6 @@ from bridge.notify.messages import (
     MOST_AT_ONCE,
     BlockerNews,
     Message,
-    Receiver,
     of_change,
     request_for,
     together,
@@ -100,9 +100,10 @@ def test_many_become_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["apprise", "json", "discord", "ntfy"])
-def test_requests(kind: str) -> None:
+def test_requests(kind: Any) -> None:
     """Each kind gets the title and the text in its own words, and the token as a header."""
-    receiver = Receiver(name="x", kind=kind, url="https://host/base/topic", token="secret-token")
+    url, token = Secret("https://host/base/topic"), Secret("secret-token")
+    receiver = NotifySettings(name="x", kind=kind, url=url, token=token)
     message = Message(event="failed", title="A title", text="A text ünïcode", level="failure")
     request = request_for(receiver, message, NOW)
     body = request.body.decode("unicode_escape")
@@ -110,5 +111,5 @@ def test_requests(kind: str) -> None:
     assert "A text ünïcode" in body
     assert "secret" not in body
     assert request.headers["Authorization"] == "Bearer secret-token"
-    assert request.url == ("https://host/base/" if kind == "ntfy" else receiver.url)
+    assert request.url == ("https://host/base/" if kind == "ntfy" else url.reveal())
     assert "secret" not in repr(receiver) + repr(request)

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from bridge import logs
-from bridge.notify import Message, Notifier, NotSent, Receiver
+from bridge.config import NotifySettings, Secret
+from bridge.notify import Message, Notifier, NotSent
 from bridge.notify.notifier import WAITING_AT_MOST
 
 TOPIC = "a-secret-topic-of-the-tests"
@@ -54,7 +55,7 @@ async def inbox() -> AsyncIterator[Inbox]:
 
 
 @asynccontextmanager
-async def notifier(*receivers: Receiver) -> AsyncIterator[Notifier]:
+async def notifier(*receivers: NotifySettings) -> AsyncIterator[Notifier]:
     """Run a notifier with short pauses."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         made = Notifier(session, receivers, clock=lambda: 1000.0, pauses=(0.01, 0.01))
@@ -64,9 +65,10 @@ async def notifier(*receivers: Receiver) -> AsyncIterator[Notifier]:
             task.cancel()
 
 
-def receiver(url: str, *events: str, kind: str = "json") -> Receiver:
+def receiver(url: str, *events: str, kind: Any = "json") -> NotifySettings:
     """Make one."""
-    return Receiver(name="it", kind=kind, url=url, events=frozenset(events or ("failed",)))
+    told: Any = events or ("failed",)
+    return NotifySettings(name="it", kind=kind, url=Secret(url), events=told)
 
 
 def message(text: str = "x", event: str = "failed") -> Message:
@@ -119,9 +121,7 @@ async def test_no_secret_is_told() -> None:
 
 async def test_one_that_is_gone_holds_up_nobody() -> None:
     """The others are told, and what waits for it is bounded."""
-    gone = Receiver(
-        name="gone", kind="json", url="http://127.0.0.1:9/", events=frozenset({"failed"})
-    )
+    gone = receiver("http://127.0.0.1:9/")
     async with inbox() as box, notifier(gone, receiver(box.url)) as made:
         for number in range(WAITING_AT_MOST + 50):
             made.tell([message(str(number))])

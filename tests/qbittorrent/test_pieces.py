@@ -63,7 +63,7 @@ def test_states_without_a_torrent(phase: Phase, size: int, states: list[int]) ->
 
 def views(*files: tuple[str, int]) -> list[FileView]:
     """List files as they are shown."""
-    return [FileView(index, name, size, 0, True) for index, (name, size) in enumerate(files)]
+    return [FileView(index, name, size, 0, True, 1) for index, (name, size) in enumerate(files)]
 
 
 def test_ranges_follow_the_torrents_order() -> None:

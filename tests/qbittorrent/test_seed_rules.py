@@ -125,7 +125,7 @@ def life(case: Case) -> Iterator[tuple[float, View]]:
             if seeding_done(case.policy, limited, active=item.active, now=now):
                 grab = replace(grab, phase=GrabPhase.FINISHED, phase_at=now)
         entry = Entry(download, grab)
-        yield now, View(entry, status_of(entry, item, None), item)
+        yield now, View(download, grab, status_of(entry, item, None), item)
 
 
 def shown(view: View, now: float) -> Torrent:

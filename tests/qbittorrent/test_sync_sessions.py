@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_sessions import MAX_SESSIONS, SyncSession, SyncSessions
 from bridge.qbittorrent.sync_snapshot import (
-    GlobalState,
     SyncSnapshot,
     Totals,
     encoded,
@@ -23,7 +22,7 @@ EMPTY = SyncSnapshot(
     categories={},
     tags=(),
     trackers={},
-    server_state=server_state(Totals(), 0, GlobalState(), fields_of_5=False),
+    server_state=server_state(Totals(), 0, fields_of_5=False),
 )
 ONE_TAG = replace(EMPTY, tags=("a",))
 TWO_TAGS = replace(EMPTY, tags=("a", "b"))
@@ -138,7 +137,7 @@ SNAPSHOTS = st.builds(
     tags=st.sets(NAMES).map(sorted),
     trackers=st.dictionaries(NAMES, st.sampled_from([["1"], ["1", "2"]])),
     server_state=st.sampled_from(
-        [server_state(Totals(), free, GlobalState(), fields_of_5=False) for free in (0, 1)]
+        [server_state(Totals(), free, fields_of_5=False) for free in (0, 1)]
     ),
 )
 

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_snapshot import (
     PART_DIGITS,
-    GlobalState,
     MainData,
     SyncSnapshot,
     Torrents,
@@ -22,7 +21,7 @@ from bridge.qbittorrent.sync_snapshot import (
 from tests.support.views import a_view, rendered
 
 ONE, TWO = "1" * 40, "2" * 40
-STATE = server_state(Totals(), 5000, GlobalState(), fields_of_5=False)
+STATE = server_state(Totals(), 5000, fields_of_5=False)
 PLAIN = SyncSnapshot(
     torrents={ONE: rendered(hash=ONE).info},
     categories={"tv": {"name": "tv", "savePath": "/d/tv"}},
@@ -78,7 +77,7 @@ def test_no_news_is_a_number_and_nothing_else() -> None:
         ({"trackers": {"http://t/": [ONE, TWO]}}, {"trackers": {"http://t/": [ONE, TWO]}}),
         ({"trackers": {}}, {"trackers_removed": ["http://t/"]}),
         (
-            {"server_state": server_state(Totals(), 4000, GlobalState(), fields_of_5=False)},
+            {"server_state": server_state(Totals(), 4000, fields_of_5=False)},
             {"server_state": {"free_space_on_disk": 4000}},
         ),
     ],
@@ -104,9 +103,9 @@ def test_some_numbers_are_texts() -> None:
     assert {name for name in texts if isinstance(found[name], str)} == texts
     assert found["global_ratio"] == "-"
     moved = Totals(present_downloaded=1250, present_uploaded=7)
-    assert server_state(moved, 0, GlobalState(), fields_of_5=False).global_ratio == "0.01"
+    assert server_state(moved, 0, fields_of_5=False).global_ratio == "0.01"
     assert list(found) == sorted(found)
-    newer = msgspec.to_builtins(server_state(Totals(), 0, GlobalState(), fields_of_5=True))
+    newer = msgspec.to_builtins(server_state(Totals(), 0, fields_of_5=True))
     assert newer.keys() - found.keys() == {"last_external_address_v4", "last_external_address_v6"}
 
 
@@ -115,14 +114,14 @@ def test_totals_never_fall() -> None:
     counter = TrafficCounter()
     counter.update(ONE, a_view(hash=ONE, size=1000, progress=1.0, uploaded=7, download_speed=5))
     counter.update(TWO, a_view(hash=TWO, size=500, progress=0.5, download_speed=3))
-    assert (counter.totals().downloaded, counter.totals().download_speed) == (1250, 8)
+    assert (counter.totals.downloaded, counter.totals.download_speed) == (1250, 8)
     counter.update(ONE, None)
-    assert (counter.totals().downloaded, counter.totals().download_speed) == (1250, 3)
+    assert (counter.totals.downloaded, counter.totals.download_speed) == (1250, 3)
     counter.update(TWO, a_view(hash=TWO, size=500, progress=0.1))
-    totals = counter.totals()
+    totals = counter.totals
     assert (totals.downloaded, totals.uploaded) == (1250, 7)
     counter.update(ONE, a_view(hash=ONE, size=1000, progress=0.5, added_at=9.0))
-    assert counter.totals().downloaded == 1750
+    assert counter.totals.downloaded == 1750
 
 
 def test_a_changed_copy_shares_what_has_not_changed() -> None:

@@ -14,7 +14,15 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bridge.core.model import Category, DeliveredFile, DownloadPhase, Event
+from bridge.core.model import (
+    Category,
+    DeliveredFile,
+    Download,
+    DownloadPhase,
+    Event,
+    Grab,
+    RemovedDownload,
+)
 from bridge.state import Batch, Contents, Database, DatabaseError
 from bridge.state.database import EVENTS_KEPT
 from bridge.state.database_schema import SCHEMA
@@ -59,22 +67,22 @@ JOBS = [removal(3, files=("a/b", "[c]")), failover(4, sent_at=1.5, finished_at=2
 def filled() -> Batch:
     """Return a batch with one or more of everything."""
     batch = Batch()
-    batch.put_download(ONE)
-    batch.put_download(TWO)
+    batch.put(ONE)
+    batch.put(TWO)
     for one in GRABS:
-        batch.put_grab(one)
+        batch.put(one)
     batch.put_torrent(1, b"d4:infoe\x00")
     batch.put_files(11, [file(2, chosen=False), file(1, done=True)])
     for job in JOBS:
         batch.put_job(job)
     batch.put_job(removal(5))
     batch.delete_job(5)
-    batch.put_removed(removed_download(2, unclear=False))
+    batch.put(removed_download(2, unclear=False))
     for number in (1, 2, 3):
-        batch.put_removed(removed_download(number))
-    batch.delete_removed(hash_of(3))
-    batch.put_category(Category(name="tv", save_path="/media/tv"))
-    batch.put_category(Category(name="Filme/ü"))
+        batch.put(removed_download(number))
+    batch.delete(RemovedDownload, hash_of(3))
+    batch.put(Category(name="tv", save_path="/media/tv"))
+    batch.put(Category(name="Filme/ü"))
     for tag in ("zwei", "eins", "eins"):
         batch.put_tag(tag)
     batch.put_value("budgets", Budget([1.5]))
@@ -104,7 +112,7 @@ async def put(database: Database, *numbers: int) -> None:
     """Write downloads in one transaction."""
     batch = Batch()
     for number in numbers:
-        batch.put_download(download(number))
+        batch.put(download(number))
     await database.write(batch)
 
 
@@ -160,8 +168,8 @@ async def test_ids_are_never_used_twice(path: Path) -> None:
     async with Database(path) as database:
         await database.write(filled())
         batch = Batch()
-        batch.delete_download(1)
-        batch.delete_download(2)
+        batch.delete(Download, 1)
+        batch.delete(Download, 2)
         batch.delete_job(4)
         await database.write(batch)
     async with Database(path) as database:
@@ -224,7 +232,7 @@ async def test_closed(path: Path) -> None:
 async def test_a_failed_statement_rolls_back(database: Database) -> None:
     """A write that the database refuses takes the whole transaction with it."""
     batch = Batch()
-    batch.put_category(Category(name="tv"))
+    batch.put(Category(name="tv"))
     batch.put_files(11, [file()])
     with pytest.raises(sqlite3.IntegrityError):
         await database.write(batch)
@@ -235,8 +243,8 @@ async def test_a_failed_statement_rolls_back(database: Database) -> None:
 async def test_a_value_that_does_not_fit_rolls_back(database: Database) -> None:
     """A number beyond what the database holds breaks its own transaction and no other."""
     batch = Batch()
-    batch.put_download(download(1))
-    batch.put_download(download(2, size=2**63))
+    batch.put(download(1))
+    batch.put(download(2, size=2**63))
     with pytest.raises(OverflowError):
         await database.write(batch)
     assert await database.contents() == NOTHING
@@ -258,9 +266,9 @@ async def test_statements_keep_their_order(database: Database) -> None:
     """What is deleted and inserted again in one batch is there in the end."""
     await database.write(filled())
     batch = Batch()
-    batch.delete_download(1)
-    batch.put_download(replace(ONE, id=9))
-    batch.put_grab(grab(9, id=91))
+    batch.delete(Download, 1)
+    batch.put(replace(ONE, id=9))
+    batch.put(grab(9, id=91))
     await database.write(batch)
     contents = await database.contents()
     assert [one.id for one in contents.downloads] == [2, 9]
@@ -363,8 +371,8 @@ async def test_putting_again_loses_nothing(database: Database) -> None:
     """A new state of a download or grab leaves its .torrent, its grabs and its files alone."""
     await database.write(filled())
     batch = Batch()
-    batch.put_download(replace(ONE, phase=DownloadPhase.FAILED))
-    batch.put_grab(replace(GRABS[0], note="x"))
+    batch.put(replace(ONE, phase=DownloadPhase.FAILED))
+    batch.put(replace(GRABS[0], note="x"))
     await database.write(batch)
     assert await database.torrent(1) == b"d4:infoe\x00"
     assert len(await database.files(11)) == 2
@@ -376,7 +384,7 @@ async def test_deleting_takes_what_belongs_to_it(database: Database) -> None:
     await database.write(filled())
     batch = Batch()
     batch.put_files(21, [file(grab_id=21)])
-    batch.delete_download(1)
+    batch.delete(Download, 1)
     await database.write(batch)
     contents = await database.contents()
     assert [one.id for one in contents.downloads] == [2]
@@ -392,7 +400,7 @@ async def test_deleting_a_grab_leaves_the_others(database: Database) -> None:
     await database.write(filled())
     batch = Batch()
     batch.put_files(12, [file(grab_id=12)])
-    batch.delete_grab(11)
+    batch.delete(Grab, 11)
     await database.write(batch)
     contents = await database.contents()
     assert [one.id for one in contents.grabs] == [12, 21]
@@ -404,7 +412,7 @@ async def test_a_hash_has_one_download(database: Database) -> None:
     """Two rows of one hash would lead to two remote items, so the second is refused."""
     await database.write(filled())
     batch = Batch()
-    batch.put_download(replace(ONE, id=9))
+    batch.put(replace(ONE, id=9))
     with pytest.raises(sqlite3.IntegrityError):
         await database.write(batch)
     assert await database.contents() == EXPECTED
@@ -423,9 +431,9 @@ async def test_categories_and_tags_are_deleted(database: Database) -> None:
     """Categories are changed and deleted by their exact name, tags too."""
     await database.write(filled())
     batch = Batch()
-    batch.put_category(Category(name="tv", save_path="/x"))
-    batch.put_category(Category(name="TV"))
-    batch.delete_category("filme/ü")
+    batch.put(Category(name="tv", save_path="/x"))
+    batch.put(Category(name="TV"))
+    batch.delete(Category, "filme/ü")
     batch.delete_tag("eins")
     batch.delete_tag("never there")
     await database.write(batch)

@@ -63,7 +63,7 @@ class Face:
 
     async def put(self, info_hash: str, **fields: Any) -> None:
         """Change fields of a download."""
-        after = with_fields(self.view(info_hash).entry, **fields)
+        after = with_fields(self.view(info_hash), **fields)
         async with self.state.unit_of_work() as work:
             work.update_download(after.download.id, lambda _: after.download)
             work.update_grab(after.grab.id, lambda _: after.grab)

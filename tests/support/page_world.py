@@ -46,8 +46,8 @@ async def fill(database: Path, entries: Iterable[Entry]) -> None:
     async with Database(database) as opened:
         batch = Batch()
         for entry in entries:
-            batch.put_download(entry.download)
-            batch.put_grab(entry.grab)
+            batch.put(entry.download)
+            batch.put(entry.grab)
         await opened.write(batch)
 
 

@@ -190,9 +190,8 @@ class Rig:
         """Return the bridge's entry of a hash: for a category, or from the complete list."""
         views = self.service.queries.of_hash(info_hash)
         if category is None:
-            view = self.service.queries.get(info_hash)
-            return view.entry if view else None
-        return next((one.entry for one in views if one.grab.category == category), None)
+            return self.service.queries.get(info_hash)
+        return next((one for one in views if one.grab.category == category), None)
 
     def grab_id(self, info_hash: str, category: str | None = None) -> int:
         """Return the id of the grab of a hash that is there; see `entry`."""

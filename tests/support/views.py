@@ -36,7 +36,8 @@ def a_view(
     status = Status(
         state=state, progress=progress, size=size, download_speed=download_speed, **shown
     )
-    return View(with_fields(PLAIN, **fields), status, item)
+    entry = with_fields(PLAIN, **fields)
+    return View(entry.download, entry.grab, status, item)
 
 
 def rendered(**fields: Any) -> Rendered:

@@ -11,12 +11,7 @@ from bridge.delivery.blocking import in_steps, in_thread, together
 from bridge.delivery.delivery_errors import DeliveryFailed
 from bridge.delivery.delivery_progress import Progress
 from bridge.delivery.disk.build_beside import discard_beside
-from bridge.delivery.disk.publish import (
-    check_names,
-    publish_steps,
-    published,
-    remove_delivered,
-)
+from bridge.delivery.disk.publish import check_names, publish_steps, published, remove_delivered
 from bridge.delivery.disk.request_paths import check_request, staging_root
 from bridge.delivery.disk.reservations import SpaceReservations
 from bridge.delivery.disk.staging import StagedFile, begin, discard

@@ -2,7 +2,7 @@
 
 from msgspec.structs import fields
 
-from bridge.core.times_ahead import LONGEST_WAIT
+from bridge.engine.clock_put_back import LONGEST_WAIT
 from bridge.engine.link_follow import PAUSES
 from bridge.engine.retry_times import RetryTimes
 
