@@ -212,12 +212,17 @@ async def test_when_all_are_answering_a_new_one_is_refused_politely() -> None:
 async def test_who_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply that nobody reads is not kept in memory for ever."""
     monkeypatch.setattr(http_server, "WRITE_SECONDS", 0.5)
-    async with served(ConnectionLimits()) as url:
+    limits = ConnectionLimits()
+    async with served(limits) as url:
         parts = urlsplit(url)
         with socket.create_connection((parts.hostname or "", parts.port or 0)) as client:
             client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
-            await asyncio.sleep(1.5)
-            client.settimeout(5)
+            async with asyncio.timeout(30):
+                while not limits._open:
+                    await asyncio.sleep(0.01)
+                while limits._open:
+                    await asyncio.sleep(0.01)
+            client.settimeout(30)
             received = 0
             with suppress(ConnectionError):
                 while chunk := await asyncio.to_thread(client.recv, 1_000_000):
