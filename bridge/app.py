@@ -249,11 +249,9 @@ def _watcher(settings: Settings, history: History, state: State) -> Watcher:
 def _reported_at(state: State, entry: Entry) -> float | None:
     """Return when the *arr of a failed entry was told, if it was."""
     times = (
-        job.task.sent_at
-        for job in state.jobs.values()
-        if job.subject == entry.hash
-        and isinstance(job.task, Failover)
-        and job.task.category == entry.grab.category
+        report.sent_at
+        for _, report in state.jobs_about(entry.hash, Failover, finished=True)
+        if report.category == entry.grab.category
     )
     return max((at for at in times if at is not None), default=None)
 

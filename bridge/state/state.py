@@ -212,13 +212,18 @@ class State:
         """Return the entries of all live downloads."""
         return (entry for download in self.live for entry in self.entries_of(download))
 
-    def jobs_about(self, info_hash: str, kind: type[TaskT]) -> list[tuple[Job, TaskT]]:
-        """Return the unfinished jobs of a kind about a hash, each with its task."""
+    def jobs_about(
+        self, info_hash: str, kind: type[TaskT], *, finished: bool = False
+    ) -> list[tuple[Job, TaskT]]:
+        """Return the unfinished jobs of a kind about a hash, each with its task.
+
+        With `finished`, also those that are finished and still remembered.
+        """
         jobs = (self._jobs[key] for key in sorted(self._jobs_about.get(info_hash, ())))
         return [
             (job, job.task)
             for job in jobs
-            if isinstance(job.task, kind) and job.finished_at is None
+            if isinstance(job.task, kind) and (finished or job.finished_at is None)
         ]
 
     def at_target(self, save_path: str, content_name: str) -> Iterator[Entry]:
