@@ -147,15 +147,26 @@ async def test_the_demo() -> None:
     code, out, errors = await run_to_end({}, "demo", within=120.0)
     assert (code, errors) == (0, "")
     assert "All 12 steps passed" in out
+    assert " 1 file, 37,748,736 bytes" in out
     assert "2 x createtorrent" in out
 
 
+@pytest.mark.parametrize("command", ["demo", "simulator"])
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
-async def test_the_demo_refuses_a_port_that_is_none(port: str) -> None:
-    """A port that does not exist: exit 2, and nothing is started."""
-    code, out, errors = await run_to_end({}, "demo", "--port", port)
+async def test_a_port_that_is_none(command: str, port: str) -> None:
+    """A port that does not exist: exit 2, what is allowed, and nothing is started."""
+    code, out, errors = await run_to_end({}, command, f"--port={port}")
     assert (code, out) == (2, "")
-    assert "--port" in errors
+    assert f"argument --port: expected 0 to 65535, got '{port}'" in errors
+
+
+async def test_a_taken_port_of_the_simulator() -> None:
+    """Exit 1, and why in words."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, errors = await run_to_end({}, "simulator", f"--port={port}")
+    assert (code, out) == (1, "")
+    assert errors == f"cannot listen on 127.0.0.1:{port}: another program listens there\n"
 
 
 async def test_the_demo_is_kept() -> None:

@@ -35,10 +35,11 @@ from bridge.torbox.errors import (
     TorBoxError,
     WaitForSlot,
 )
-from bridge.torbox.payloads import Account, CachedItem, Created, SearchResult
+from bridge.torbox.payloads import FREE_PLAN, Account, CachedItem, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
+    "FREE_PLAN",
     "SEARCH_URL",
     "UNCACHED_PER_HOUR",
     "Account",
