@@ -200,6 +200,34 @@ async def test_the_demo_is_kept() -> None:
     assert process.returncode == 0
 
 
+INTERRUPTED_IMPORT = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "bridge.config":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from bridge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "check", "simulator"])
+async def test_ctrl_c_while_it_loads(command: str) -> None:
+    """Ctrl-C before the command runs ends it like later: exit 130, without a traceback."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", INTERRUPTED_IMPORT, command),
+        cwd=Path(__file__).parents[1],
+        env=INHERITED,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (130, b"")
+
+
 async def test_a_plain_checkout(tmp_path: Path) -> None:
     """`python -m bridge` needs the dependencies only: the package itself need not be installed."""
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
