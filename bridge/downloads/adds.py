@@ -34,7 +34,7 @@ from bridge.engine.link_follow import host_of
 from bridge.engine.removal import remote_removal
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PAGE_CLIENT: Final = "torbox-bridge page"
 """The program that adds what the user adds on the page."""
