@@ -24,11 +24,14 @@ HEALTH_ARGUMENTS = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if (config := _plain_health(given)) is not None:
-        from bridge.healthcheck import health
+    try:
+        if (config := _plain_health(given)) is not None:
+            from bridge.healthcheck import health
 
-        return health(config or None)
-    return _run(given)
+            return health(config or None)
+        return _run(given)
+    except KeyboardInterrupt:  # also while the modules of the command are imported
+        return INTERRUPTED
 
 
 def _plain_health(given: list[str]) -> str | None:
@@ -56,8 +59,6 @@ def _run(given: list[str]) -> int:
     try:
         result = args.run(args)
         return int(asyncio.run(result) if isinstance(result, Coroutine) else result)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has had enough. Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

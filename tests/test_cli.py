@@ -147,15 +147,26 @@ async def test_the_demo() -> None:
     code, out, errors = await run_to_end({}, "demo", within=120.0)
     assert (code, errors) == (0, "")
     assert "All 12 steps passed" in out
+    assert " 1 file, 37,748,736 bytes" in out
     assert "2 x createtorrent" in out
 
 
+@pytest.mark.parametrize("command", ["demo", "simulator"])
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
-async def test_the_demo_refuses_a_port_that_is_none(port: str) -> None:
-    """A port that does not exist: exit 2, and nothing is started."""
-    code, out, errors = await run_to_end({}, "demo", "--port", port)
+async def test_a_port_that_is_none(command: str, port: str) -> None:
+    """A port that does not exist: exit 2, what is allowed, and nothing is started."""
+    code, out, errors = await run_to_end({}, command, f"--port={port}")
     assert (code, out) == (2, "")
-    assert "--port" in errors
+    assert f"argument --port: expected 0 to 65535, got '{port}'" in errors
+
+
+async def test_a_taken_port_of_the_simulator() -> None:
+    """Exit 1, and why in words."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, errors = await run_to_end({}, "simulator", f"--port={port}")
+    assert (code, out) == (1, "")
+    assert errors == f"cannot listen on 127.0.0.1:{port}: another program listens there\n"
 
 
 async def test_the_demo_is_kept() -> None:
@@ -187,6 +198,34 @@ async def test_the_demo_is_kept() -> None:
         process.send_signal(signal.SIGINT)
         await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0
+
+
+INTERRUPTED_IMPORT = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "bridge.config":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from bridge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "check", "simulator"])
+async def test_ctrl_c_while_it_loads(command: str) -> None:
+    """Ctrl-C before the command runs ends it like later: exit 130, without a traceback."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", INTERRUPTED_IMPORT, command),
+        cwd=Path(__file__).parents[1],
+        env=INHERITED,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (130, b"")
 
 
 async def test_a_plain_checkout(tmp_path: Path) -> None:

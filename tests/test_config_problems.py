@@ -39,7 +39,10 @@ YAML_PROBLEMS = [
         "server: {port: null}",
         "bridge.yaml:1: server.port: expected an integer between 0 and 65535, got null",
     ),
-    ("server: 5", "bridge.yaml:1: server: expected a mapping of host, port,"),
+    (
+        "server: 5",
+        "server: expected lines such as `key: value`, with a space after the colon, for host,",
+    ),
     ("server: {host: [[a]]}", "server.host[0]: expected text without spaces, got a list"),
     ("server: {host: {a: b}}", "server.host: expected an address or a list of addresses, got a"),
     ("server: {host: null}", "server.host: expected an address or a list of addresses, got null"),
@@ -86,8 +89,26 @@ YAML_PROBLEMS = [
     ("- a\n", "bridge.yaml:1: expected sections"),
     ("just words", "bridge.yaml:1: expected sections"),
     ("server:\n\tport: 1\n", "bridge.yaml:2: column 1: tabs cannot indent; use spaces"),
-    ("server: {port: 1", "bridge.yaml:1: column 17: expected"),
-    ("a: 1\n---\nb: 2\n", "bridge.yaml:2: column 1: but found another document"),
+    ("server: {port: 1", "bridge.yaml:1: column 9: this bracket has no end"),
+    ("log: {level: debug\npaths: {downloads: /x}\n", "bridge.yaml:1: column 6: this bracket has"),
+    ("policy: {files: {include: ['*.mkv'\n", "bridge.yaml:1: column 27: this bracket has no end"),
+    ("categories: [", "bridge.yaml:1: column 14: the text ends before its brackets do"),
+    ('torbox:\n  api_key: "a\nlog:\n  level: info\n', "bridge.yaml:2: column 12: this quote has"),
+    ("server:\n  port: '8080\n---\n", "bridge.yaml:2: column 9: this quote has no end"),
+    (r'paths: {downloads: "C:\data"}', r"column 24: a \ in double quotes begins an escape"),
+    ("torbox\n  api_key: a\n", "bridge.yaml:2: column 10: a colon here: a value with one needs"),
+    ("log: a: b\n", "bridge.yaml:1: column 7: a colon here: a value with one needs quotes, or"),
+    (
+        "log:\n  level: info\n  format\nserver: {}\n",
+        "bridge.yaml:3: column 3: this line has no colon",
+    ),
+    ("log:\n    level: info\n  format: json\n", "bridge.yaml:3: column 3: indented otherwise than"),
+    ("arr: - name: a\n", "bridge.yaml:1: column 6: a list begins on a line of its own"),
+    ("log:\n  level: 'info' x\n", "bridge.yaml:2: column 17: text after the end of a value"),
+    ("torbox: {api_key: @a}", "bridge.yaml:1: column 19: a value that begins with @ needs quotes"),
+    ("torbox:\n  api_key: %a\n", "bridge.yaml:2: column 12: a value that begins with % needs"),
+    ("a: 1\n---\nb: 2\n", "bridge.yaml:2: column 1: only one document is allowed"),
+    ("log:\n  level:info\n", "bridge.yaml:1: log: expected lines such as `key: value`, with a"),
     ("policy: {files: {include: [*.mkv]}}", "column 29: a value that begins with *"),
     ("torbox: {api_key: !env KEY}", "torbox.api_key: tags such as !name are not understood"),
     ("? [a]\n: b\n", "bridge.yaml:1: a key must be plain text"),
@@ -135,10 +156,7 @@ ENVIRONMENT_PROBLEMS = [
     ),
     (
         {"BRIDGE_CATEGORIES": "{"},
-        (
-            "environment BRIDGE_CATEGORIES: column 2: expected the node content, but found"
-            " '<stream end>'"
-        ),
+        ("environment BRIDGE_CATEGORIES: column 2: the text ends before its brackets do"),
     ),
 ]
 

@@ -93,6 +93,10 @@ class Builder:
     def _struct(self, kind: inspect.StructType, node: Node) -> object:
         if is_null(node):
             node = Table(node.where, {})
+        if isinstance(node, Scalar):
+            # `api_key:secret` is one text to YAML. It is not shown: it may hold the secret.
+            lines = "lines such as `key: value`, with a space after the colon, for"
+            return self._wrong(node, f"{lines} {', '.join(keys(kind))}", "a single value")
         if not isinstance(node, Table):
             return self._not_a(node, f"a mapping of {', '.join(keys(kind))}")
         given = self._entries(kind, node)
@@ -150,7 +154,7 @@ class Builder:
         return BAD
 
     def _not_a(self, node: Node, expected: str) -> object:
-        # The value is not shown: `api_key:secret` without the space is one, where a mapping belongs.
+        # The value is not shown: a secret may stand in the wrong place.
         got = "a single value" if isinstance(node, Scalar) else shown(node)
         return self._wrong(node, expected, "null" if is_null(node) else got)
 

@@ -124,6 +124,8 @@ class YamlReader:
     def _explain(self, error: yaml.MarkedYAMLError) -> str:
         reason = _reason(error.problem or "not YAML", error.context or "")
         mark = error.problem_mark or error.context_mark
+        if reason in _AT_CONTEXT:
+            mark = error.context_mark or mark
         if mark is None:
             return f"{self._place(1, '')}: {reason}"
         return f"{self._place(mark.line + 1, '')}: column {mark.column + 1}: {reason}"
@@ -168,11 +170,41 @@ class YamlReader:
             yield self._node(item, item.start_mark.line + 1, f"{key}[{number}]", depth - 1)
 
 
+_NOT_CLOSED: Final = "this quote has no end"
+_BRACKET: Final = "this bracket has no end, or a comma is missing in it"
+_NO_COLON: Final = "this line has no colon with a space after it"
+_AT_CONTEXT: Final = frozenset({_NOT_CLOSED, _BRACKET, _NO_COLON})
+"""Mistakes that are where PyYAML began to read, not where it gave up, often many lines below."""
+_REASONS: Final = (
+    ("", "alias", "a value that begins with * needs quotes"),
+    ("alias", "", "a value that begins with * needs quotes"),
+    ("", r"'\t'", "tabs cannot indent; use spaces"),
+    ("quoted scalar", "end of stream", _NOT_CLOSED),
+    ("quoted scalar", "document separator", _NOT_CLOSED),
+    ("quoted scalar", "escape", r"a \ in double quotes begins an escape; use single quotes"),
+    ("flow mapping", "expected ','", _BRACKET),
+    ("flow sequence", "expected ','", _BRACKET),
+    ("flow node", "<stream end>", "the text ends before its brackets do"),
+    ("simple key", "expected ':'", _NO_COLON),
+    (
+        "",
+        "mapping values",
+        "a colon here: a value with one needs quotes, or the line above lacks its",
+    ),
+    ("", "sequence entries", "a list begins on a line of its own"),
+    ("block", "found '<scalar>'", "text after the end of a value"),
+    ("block", "expected <block end>", "indented otherwise than the lines above"),
+    ("single document", "", "only one document is allowed; remove the line ---"),
+)
+"""What PyYAML's context and problem contain, and the mistake in plain words."""
+
+
 def _reason(problem: str, context: str) -> str:
-    if "alias" in problem or "alias" in context:
-        return "a value that begins with * needs quotes"
-    if r"'\t'" in problem:
-        return "tabs cannot indent; use spaces"
+    for in_context, in_problem, reason in _REASONS:
+        if in_context in context and in_problem in problem:
+            return reason
+    if start := re.search(r"character '(\S)' that cannot start", problem):
+        return f"a value that begins with {start[1]} needs quotes"
     # What PyYAML quotes from the text is left out: it may be a secret.
     return re.sub(r"'[^'<]{2,}'", "…", problem)
 

@@ -36,6 +36,7 @@ from bridge.simulator import (
     magnet_of,
     make_torrent,
 )
+from bridge.simulator.simulator import port_number
 
 USERNAME: Final = "admin"
 CATEGORY: Final = "tv-sonarr"
@@ -46,7 +47,6 @@ POLL_SECONDS: Final = 0.25
 REMOVAL_SECONDS: Final = 10.0
 TOTAL_SECONDS: Final = 60.0
 CALL_SECONDS: Final = 20.0
-HIGHEST_PORT: Final = 65535
 ESSENTIAL: Final = 1
 """The plan with three slots, so that a sample has to wait for one."""
 
@@ -203,7 +203,8 @@ class Play:
         with self._script.step("Import: read every file and compare every byte"):
             await asyncio.to_thread(_compare, content, path)
             size = sum(file.size for file in content.files)
-            self._script.say(f"     {len(content.files)} files, {size:,} bytes, as TorBox has them")
+            count = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
+            self._script.say(f"     {count}, {size:,} bytes, as TorBox has them")
         with self._script.step("Move it to the post-import category"):
             await self._sonarr.mark_imported(content.hash)
             queue = await self._sonarr.queue()
@@ -271,16 +272,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address that the bridge listens on")
     parser.add_argument(
-        "--port", type=_port, default=0, help="port of the bridge, by default a free one"
+        "--port", type=port_number, default=0, help="port of the bridge, by default a free one"
     )
     parser.add_argument("--verbose", action="store_true", help="show the bridge's log as well")
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= HIGHEST_PORT:
-        raise ValueError(port)
-    return port
 
 
 async def run(args: argparse.Namespace) -> int:

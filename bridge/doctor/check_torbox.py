@@ -17,6 +17,7 @@ from bridge.delivery.fetch.cdn_connection import RangeRequest, check_response, o
 from bridge.doctor.findings import Finding, ok, problem, warning
 from bridge.torbox import (
     CALLS_PER_MINUTE,
+    FREE_PLAN,
     UNCACHED_PER_HOUR,
     Account,
     BadToken,
@@ -31,7 +32,6 @@ from bridge.torbox import (
 )
 
 SUBJECT: Final = "torbox"
-FREE: Final = 0
 MAX_SKEW: Final = 60.0
 """Seconds by which the clocks may differ: items are recognised by TorBox's creation times."""
 CONNECTIONS: Final = 8
@@ -93,12 +93,10 @@ def _account(account: Account, now: float) -> Iterator[Finding]:
     extra = f" ({account.extra_slots} of them additional)" if account.extra_slots else ""
     slots = f"{account.slots} downloads at a time{extra}"
     yield ok(SUBJECT, f"TorBox accepted the API key; plan {account.plan_name}, {slots}")
-    if account.plan == FREE:
+    if account.plan == FREE_PLAN:
         fix = "Choose another plan at TorBox"
         yield warning(SUBJECT, "the free plan allows a few downloads a month", fix)
-    expires = account.premium_expires_at
-    # The free plan has no expiry; an old date may remain from a plan before it.
-    if account.plan != FREE and expires is not None and expires < now:
+    if account.has_expired(now):
         yield problem(SUBJECT, "the plan has expired", "Renew it at TorBox")
     if account.cooldown_until is not None and account.cooldown_until > now:
         minutes = (account.cooldown_until - now) / 60

@@ -89,7 +89,7 @@ async def _findings(args: argparse.Namespace) -> Sequence[Finding]:
         settings = load(find_config(args.config, os.environ), os.environ)
         umask = read_umask(os.environ)
     except ConfigError as error:
-        fix = "Correct the line named here; docs/configuration.md lists all settings"
+        fix = "Correct what is named here; docs/configuration.md lists all settings"
         return [problem("settings", text, fix) for text in error.problems]
     if umask is not None:
         os.umask(umask)

@@ -14,6 +14,7 @@ results             the values that the service takes and returns
 """
 
 from bridge.core.model import AddOptions
+from bridge.downloads.adds import PAGE_CLIENT
 from bridge.downloads.client_preferences import PASSWORD_HASH, USERNAME
 from bridge.downloads.client_scopes import NOBODY, Caller, program_of
 from bridge.downloads.commands import Commands
@@ -36,6 +37,7 @@ from bridge.engine.search_jobs import SearchJob
 
 __all__ = [
     "NOBODY",
+    "PAGE_CLIENT",
     "PASSWORD_HASH",
     "USERNAME",
     "AddOptions",

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from typing import Final
 
 import structlog
 from msgspec.structs import replace
@@ -34,6 +35,9 @@ from bridge.state import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
+PAGE_CLIENT: Final = "torbox-bridge page"
+"""The program that adds what the user adds on the page."""
+
 SONARR = "Sonarr/"
 """The start of its User-Agent."""
 
@@ -49,7 +53,7 @@ class Adds:
         self._engine = engine
         self._labels = labels
         self._scopes = scopes
-        engine.links.add_with(self.magnet, self.torrent, self._show_refused)
+        engine.links.add_with(self.magnet, self.torrent, self._show_result)
 
     async def magnet(
         self, text: str, options: AddOptions, caller: Caller | None = None
@@ -97,7 +101,8 @@ class Adds:
         A link that takes more than seconds is followed in the background, also after a restart, and
         the result is `Pending`. The same applies if the link leads nowhere, which is logged:
         clients expect that of qBittorrent. A link to a private address that the settings do not
-        allow is rejected, or shown as a failed download if that takes longer.
+        allow is rejected. If that takes longer, it is shown as a failed download; so is a link of
+        the page that leads nowhere.
         """
         if not self._engine.links.can_follow:
             return Rejected("links are not followed here")
@@ -106,17 +111,27 @@ class Adds:
         result = await self._engine.links.result(job)
         if isinstance(result, NotFetched) and result.forbidden:
             return Rejected(result.reason)
+        if isinstance(result, NotFetched | Rejected):
+            return Pending(leads_nowhere=result.reason)
         if not isinstance(result, Added | Known | Joined):
             return Pending()
         self._remember(caller, result.hash, options.category)
         return result
 
-    async def _show_refused(self, url: str, options: AddOptions, reason: str) -> None:
-        """Add a failed download in place of a link that must not be followed.
+    async def _show_result(self, url: str, options: AddOptions, result: object) -> None:
+        """Add a failed download in place of a link that must not be followed, or leads nowhere.
 
-        Its client was answered `Ok.` and would wait for ever. The info-hash is unknown, so a hash
-        of the link takes its place.
+        A client that was answered `Ok.` would wait for ever in the first case, and the user of the
+        page in both; qBittorrent shows nothing in the second. The info-hash is unknown, so a hash of
+        the link takes its place.
         """
+        if not isinstance(result, NotFetched | Rejected):
+            return
+        if options.asked_by != PAGE_CLIENT and not (
+            isinstance(result, NotFetched) and result.forbidden
+        ):
+            return
+        reason = result.reason
         category = options.category if valid_category(options.category) else ""
         digest = hashlib.sha1(url.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
         try:

@@ -46,6 +46,10 @@ class Rejected(msgspec.Struct, frozen=True):
 class Pending(msgspec.Struct, frozen=True):
     """A link that is followed in the background. It survives a restart."""
 
+    leads_nowhere: str = ""
+    """Why it leads to nothing, if that is known already: nobody follows it any more. Clients of
+    qBittorrent are not told."""
+
 
 AddResult: TypeAlias = Added | Known | Joined | Rejected | Pending
 

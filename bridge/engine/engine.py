@@ -316,8 +316,12 @@ class Engine:
         # flag, too.
         self._closing = True
         await self._tasks.close(within=STOP_SECONDS)
-        await self._budgets.save()
-        await store_shown_progress(self._state, step=0.0)
+        try:
+            await self._budgets.save()
+            await store_shown_progress(self._state, step=0.0)
+        except WriteError as error:
+            # Neither is worth more than a line: the rest of the stop must go on.
+            log.warning("not_saved_at_the_stop", why=str(error))
 
     async def _run(self) -> None:
         while not self._closing:

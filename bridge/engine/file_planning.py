@@ -86,7 +86,8 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
     async with state.unit_of_work() as work:
         if work.download(download_id) is None:
             return
-        why = f"TorBox has all {len(item.files)} files"
+        many = len(item.files)
+        why = "TorBox has its file" if many == 1 else f"TorBox has all {many} files"
         work.update_download(
             download_id, lambda latest: to_phase(latest, DownloadPhase.READY), why=why
         )

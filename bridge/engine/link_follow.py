@@ -19,8 +19,8 @@ PAUSES = (10.0, 60.0, 300.0)
 
 AddMagnet = Callable[[str, AddOptions], Awaitable[object]]
 AddTorrent = Callable[[bytes, AddOptions], Awaitable[object]]
-ShowRefused = Callable[[str, AddOptions, str], Awaitable[None]]
-"""Called with a link, its options, and why it must not be followed."""
+ShowResult = Callable[[str, AddOptions, object], Awaitable[None]]
+"""Called with a link, its options, and what became of it."""
 
 
 class LinkFollows:
@@ -32,16 +32,16 @@ class LinkFollows:
         self._fetcher = fetcher
         self._add_magnet: AddMagnet | None = None
         self._add_torrent: AddTorrent | None = None
-        self._show_refused: ShowRefused | None = None
+        self._show_result: ShowResult | None = None
         self._results: dict[int, asyncio.Future[object]] = {}
 
-    def add_with(self, magnet: AddMagnet, torrent: AddTorrent, show_refused: ShowRefused) -> None:
+    def add_with(self, magnet: AddMagnet, torrent: AddTorrent, show_result: ShowResult) -> None:
         """Set the functions that add a magnet or a .torrent file. Call it before `begin`.
 
-        `show_refused` shows a link that must not be followed to a client that was told `Ok.`.
+        `show_result` gets the result of a link when nobody waits for it any more.
         """
         self._add_magnet, self._add_torrent = magnet, torrent
-        self._show_refused = show_refused
+        self._show_result = show_result
 
     @property
     def can_follow(self) -> bool:
@@ -79,8 +79,8 @@ class LinkFollows:
         future = self._results.get(job.id)
         if future is not None and not future.done():
             future.set_result(result)
-        elif isinstance(result, NotFetched) and result.forbidden and self._show_refused:
-            await self._show_refused(task.url, task.options, result.reason)
+        elif self._show_result is not None:
+            await self._show_result(task.url, task.options, result)
 
     async def _follow(self, task: LinkFollow) -> object:
         if self._fetcher is None or self._add_magnet is None or self._add_torrent is None:

@@ -194,7 +194,8 @@ def remote_removal(ctx: EngineContext, entry: Entry) -> Removal | None:
 
 
 def _words(entry: Entry, removal: Removal, *, others: bool) -> str:
-    what = [f"{len(removal.files)} files"] if removal.files else []
+    count = len(removal.files)
+    what = [f"{count} file{'' if count == 1 else 's'}"] if count else []
     what += ["the item at TorBox"] if removal.delete_remote else []
     with_what = "with " + " and ".join(what) if what else "its files and its item at TorBox stay"
     where = f"category {entry.grab.category!r}, " if others else ""

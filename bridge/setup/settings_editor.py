@@ -108,7 +108,9 @@ class SettingsEditor:
         writable = file is not None and _writable(self._path)
         if not writable and not problem:
             problem = (
-                f"{self._path} cannot be written: mount /config writable to change settings here"
+                f"{self._path} cannot be written. To change settings here, make its directory"
+                " writable, or name another file in BRIDGE_CONFIG. Until then, set variables such as"
+                " TORBOX_API_KEY"
             )
         return SettingsPage(
             path=str(self._path),

@@ -1,5 +1,6 @@
 """Tests a TorBox key and an *arr, and makes the bridge a download client of the *arr."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -23,6 +24,9 @@ from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
 log = structlog.get_logger(__name__)
 
 KINDS: Final = {dialect.app.lower(): kind for kind, dialect in DIALECTS.items()}
+NO_ARR: Final = (
+    "no *arr answers at this URL. If yours has a URL base, add it: http://sonarr:8989/sonarr"
+)
 
 
 class TorBoxTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +95,10 @@ class Setup:
         except TorBoxError as error:
             return TorBoxTest(ok=False, text=f"TorBox could not be asked: {error}")
         plan = account.plan_name
-        text = f"TorBox accepted the key: plan {plan}, {account.slots} slots"
+        many = "1 slot" if account.slots == 1 else f"{account.slots} slots"
+        text = f"TorBox accepted the key: plan {plan}, {many}"
+        if account.has_expired(time.time()):
+            text = f"TorBox accepted the key, but the plan {plan} has expired: renew it at TorBox"
         return TorBoxTest(ok=True, text=text, plan=plan, slots=account.slots)
 
     async def test_arr(self, url: str, api_key: str) -> ArrTest:
@@ -135,9 +142,11 @@ class Setup:
             found = KINDS.get(status.app_name.lower())
             if found is None:
                 raise ArrServerError(
-                    "it", f"this is {status.app_name}, which is no *arr that grabs"
+                    "it", f"this is {status.app_name}, which does not import downloads"
                 )
             return self._arr(found, url, api_key), status.version
+        if isinstance(last, ArrNotFound):
+            raise ArrServerError("it", NO_ARR) from last
         raise last or ArrServerError("it", "it does not answer as an *arr does")
 
     def _arr(self, kind: Any, url: str, api_key: str) -> Arr:
@@ -170,9 +179,9 @@ class Setup:
             return ClientResult(ok=False, text=str(error.detail))
         if complaints:
             told = tuple(one.error_message or "it did not say why" for one in complaints)
-            text = f"{app} tried it and was not content; it kept nothing"
+            text = f"{app}'s Test failed, so {app} has saved nothing"
             return ClientResult(ok=False, text=text, complaints=told)
-        done = "changed" if wanted.name in known else "made"
+        done = "changed" if wanted.name in known else "created"
         text = f"{app} has tested and {done} the download client {wanted.name}"
         return ClientResult(ok=True, text=text)
 

@@ -149,7 +149,7 @@ def user_json(world: World) -> Json:
         "total_downloaded": 0,
         "customer": "cus_1234",
         "is_subscribed": account.plan > 0,
-        "premium_expires_at": "2099-01-01T00:00:00Z" if account.plan > 0 else None,
+        "premium_expires_at": timestamp(account.expires_at) if account.plan > 0 else None,
         "cooldown_until": timestamp(account.cooldown_until or 0),
         "email": EMAIL,
         "base_email": EMAIL,

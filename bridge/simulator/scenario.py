@@ -47,6 +47,8 @@ class SimulatedAccount(msgspec.Struct, forbid_unknown_fields=True):
     monthly_used: int = 0
     cooldown_until: float | None = None
     """Unix seconds until which adds are refused."""
+    expires_at: float = 4070908800.0
+    """Unix seconds at which the plan ends: 1 January 2099. The free plan has no such time."""
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:

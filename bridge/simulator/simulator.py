@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import signal
 import sys
 import time
@@ -118,13 +119,28 @@ def _by_path(content: Content, path: str) -> ContentFile:
 DEFAULT_PORT = 8099
 FAILED = 1
 BAD_SCENARIO = 2
+HIGHEST_PORT = 65535
+
+
+def port_number(text: str) -> int:
+    """Return the port that an argument names.
+
+    Raises:
+        ArgumentTypeError: it names none.
+    """
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"expected 0 to {HIGHEST_PORT}, got {text!r}")
+    return int(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for a free one"
+        "--port",
+        type=port_number,
+        default=DEFAULT_PORT,
+        help="port to listen on, 0 for a free one",
     )
     parser.add_argument(
         "--scenario", type=Path, metavar="FILE", help="YAML or JSON: account, contents, faults"
@@ -154,12 +170,18 @@ async def serve(
             _say(f"A simulated TorBox listens on {simulator.url}, API key {simulator.key}")
             await stopped.wait()
     except OSError as error:
-        _say(f"cannot listen on {host}:{port}: {error}", error=True)
+        _say(f"cannot listen on {host}:{port}: {_why(error)}", error=True)
         return FAILED
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return 0
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there"
+    return error.strerror or str(error)
 
 
 def _say(text: str, *, error: bool = False) -> None:

@@ -15,7 +15,7 @@ import structlog
 
 from bridge.core.model import Category, DeliveredFile, Download, Event, Grab, Job, RemovedDownload
 from bridge.state.database_schema import NEW_DATABASE, SCHEMA, STEPS
-from bridge.state.migration import keep_copy
+from bridge.state.migration import copy_of, keep_copy
 from bridge.state.rows import (
     JOB_COLUMNS,
     UnreadableRow,
@@ -212,8 +212,8 @@ class Database:
         if taken > SCHEMA:
             raise DatabaseError(
                 f"the database {self._path} was written by a newer version of the bridge"
-                f" (schema {taken}, this one knows {SCHEMA}): install that version again"
-                " or start with another paths.database."
+                f" (schema {taken}, this one knows {SCHEMA}): install that version again,"
+                f" or {await asyncio.to_thread(_way_back, self._path)}."
             )
         if 0 < taken < SCHEMA:
             # A user who goes back to the older version needs the older schema.
@@ -370,6 +370,14 @@ async def _check_pages(connection: aiosqlite.Connection) -> None:
     (found,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
     if found[0] != "ok":
         raise sqlite3.DatabaseError(" ".join(str(found[0]).split()))
+
+
+def _way_back(path: Path) -> str:
+    """Return what helps a version that is too old for its database."""
+    for schema in range(SCHEMA, 0, -1):
+        if (copy := copy_of(path, schema)).exists():
+            return f"restore {copy}, the copy from before the upgrade: docs/backup.md"
+    return "start with another paths.database"
 
 
 async def _schema_of(connection: aiosqlite.Connection) -> int:

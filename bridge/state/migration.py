@@ -313,6 +313,11 @@ SPLIT_DOWNLOADS_AND_GRABS = (
 """The step from schema 2 to 3."""
 
 
+def copy_of(path: Path, schema: int) -> Path:
+    """Return where the copy of the database in an older schema is kept."""
+    return path.with_name(f"{path.name}.schema-{schema}")
+
+
 def keep_copy(path: Path, schema: int) -> Path:
     """Copy the database within its directory before it is migrated; return the copy's path.
 
@@ -321,8 +326,8 @@ def keep_copy(path: Path, schema: int) -> Path:
     Raises:
         OSError, sqlite3.Error: there is no space, or the directory is not writable.
     """
-    target = path.with_name(f"{path.name}.schema-{schema}")
-    half = path.with_name(f"{path.name}.schema-{schema}.part")
+    target = copy_of(path, schema)
+    half = target.with_name(f"{target.name}.part")
     half.unlink(missing_ok=True)
     half.touch(mode=0o600)  # it holds the hashed password, as the database does
     with (

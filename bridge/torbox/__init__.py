@@ -29,10 +29,11 @@ from bridge.torbox.errors import (
     TorBoxError,
     WaitForSlot,
 )
-from bridge.torbox.payloads import Account, Created, SearchResult
+from bridge.torbox.payloads import FREE_PLAN, Account, Created, SearchResult
 
 __all__ = [
     "CALLS_PER_MINUTE",
+    "FREE_PLAN",
     "UNCACHED_PER_HOUR",
     "Account",
     "ApiKey",

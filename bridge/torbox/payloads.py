@@ -55,6 +55,9 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     cached: bool = False
 
 
+FREE_PLAN: Final = 0
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The account behind the key. Nothing in it names its owner. Times are unix seconds."""
 
@@ -71,6 +74,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def plan_name(self) -> str:
         """TorBox's name for the plan."""
         return _PLANS.get(self.plan, f"number {self.plan}")
+
+    def has_expired(self, now: float) -> bool:
+        """Return whether the plan was paid for until a time that is over.
+
+        The free plan has no expiry; an old date may remain from a plan before it.
+        """
+        ends = self.premium_expires_at
+        return self.plan != FREE_PLAN and ends is not None and ends < now
 
 
 _PLANS = {0: "Free", 1: "Essential", 2: "Pro", 3: "Standard"}

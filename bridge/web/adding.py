@@ -8,11 +8,20 @@ from aiohttp import web
 
 from bridge.core.magnet import BadMagnet, parse_magnet
 from bridge.dashboard import Preview
-from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
+from bridge.downloads import (
+    PAGE_CLIENT,
+    Added,
+    AddOptions,
+    AddResult,
+    Joined,
+    Known,
+    Pending,
+    Rejected,
+    View,
+)
 from bridge.web.page_actions import row_of
 from bridge.web.web_context import CONTEXT, WebContext, refusal
 
-ASKED_BY = "torbox-bridge page"
 MOST_AT_ONCE = 500
 
 
@@ -109,7 +118,7 @@ def _options(wanted: AddRequest, *, choosing: bool) -> AddOptions:
         force_start=wanted.force,
         to_top=wanted.to_top,
         content_layout=wanted.content_layout,
-        asked_by=ASKED_BY,
+        asked_by=PAGE_CLIENT,
     )
 
 
@@ -134,8 +143,10 @@ async def _done(
             view = _row(context, info_hash, wanted.category)
             row_id = view.grab.id if view else None
             return AddedRow(source=source, result="known", id=row_id, why="It is there already")
+        case Pending(leads_nowhere) if leads_nowhere:
+            return AddedRow(source=source, result="refused", why=leads_nowhere)
         case Pending():
-            why = "The link is followed in the background; the log tells if it leads to nothing"
+            why = "The link is followed in the background, and appears when that is done"
             return AddedRow(source=source, result="pending", why=why)
         case Rejected(reason):
             return AddedRow(source=source, result="refused", why=reason)

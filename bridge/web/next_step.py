@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from bridge.core.model import Entry, Phase
+from bridge.config import Policy
+from bridge.core.model import Entry, Phase, RemoteItem
 from bridge.web.waits import span
 
 _FILES: Final = {
@@ -25,7 +26,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = "download"
     arrs: Sequence[str] = ()
     """The names of the *arr that import this category."""
-    stalled_after: float | None = None
+    given_up_after: float | None = None
     """Seconds without progress after which the download is given up; None also where the sentence
     about what it is doing tells the time.
     """
@@ -47,10 +48,20 @@ def next_step(entry: Entry, outlook: Outlook) -> str:
         return f"When all files are there, {_imported(outlook)}"
     then = f"When TorBox has all of it, {_delivered(outlook)}"
     if entry.phase is Phase.REMOTE:
-        if outlook.stalled_after is not None:
-            return f"{then}. It is given up after {span(outlook.stalled_after)} without progress"
+        if outlook.given_up_after is not None:
+            return f"{then}. It is given up after {span(outlook.given_up_after)} without progress"
         return then
     return f"TorBox downloads it, unless it has it cached. {then}"
+
+
+def given_up_after(item: RemoteItem | None, policy: Policy) -> float | None:
+    """Return the seconds without progress after which a category gives a remote item up."""
+    if item is not None and item.finished:
+        return policy.stored_after
+    if item is not None and not item.size:
+        limits = (policy.metadata_after, policy.stalled_after)
+        return min((limit for limit in limits if limit is not None), default=None)
+    return policy.stalled_after
 
 
 def _delivered(outlook: Outlook) -> str:

@@ -15,7 +15,7 @@ from bridge.core.model import Event, RemoteItem
 from bridge.downloads import DownloadService, FileView, View
 from bridge.history import HistoryRow
 from bridge.logs import masked
-from bridge.web.next_step import Outlook, next_step
+from bridge.web.next_step import Outlook, given_up_after, next_step
 from bridge.web.page_actions import row_of
 from bridge.web.page_model import Row
 from bridge.web.waits import GIVEN_UP, in_words, span
@@ -189,7 +189,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
     arrs = [arr for arr in context.overview.arr_urls if grab.category in arr[2]]
     page = "history" if entry.complete else "queue"
     doing = context.model.doing(view)
-    stalled_after = context.downloads.policy(grab.category).stalled_after
+    patience = given_up_after(view.item, context.downloads.policy(grab.category))
     return Story(
         hash=entry.hash,
         name=entry.name,
@@ -221,7 +221,7 @@ async def _of(context: WebContext, view: View, events: Sequence[Event]) -> Story
             Outlook(
                 mode=context.downloads.mode_of(grab),
                 arrs=[name for name, _, _ in arrs],
-                stalled_after=None if GIVEN_UP in doing else stalled_after,
+                given_up_after=None if GIVEN_UP in doing else patience,
                 removal_at=context.downloads.cleanup.removal_at(entry),
             ),
         ),
@@ -250,7 +250,7 @@ def as_text(told: Story, version: str, now: float) -> str:
         f"doing       {doing}",
         f"next        {in_words(told.next, now, _clock) or '-'}",
         f"failure     {told.failure_reason or '-'} {told.failure_message}".rstrip(),
-        f"delivery    {told.mode or '-'}, {len(told.files)} files",
+        f"delivery    {told.mode or '-'}, files: {len(told.files)}",
         f"torbox      torrent {told.torrent_id or '-'}, queued {told.queued_id or '-'}, {ours}",
     ]
     if told.remote is not None:

@@ -615,7 +615,9 @@ async def test_the_first_run(set_up: Rig, tmp_path: Path) -> None:
         await page.get_by_text("Sonarr 4.0.15 answers").wait_for()
         assert await page.get_by_label("Password").input_value() == PASSWORD
         await page.get_by_role("button", name="Create it there, and save").click()
-        await page.get_by_text("Sonarr has tested and made the download client TorBox").wait_for()
+        await page.get_by_text(
+            "Sonarr has tested and created the download client TorBox"
+        ).wait_for()
         await page.get_by_text("takes effect after a restart").first.wait_for()
         assert [client["name"] for client in api.clients] == ["TorBox"]
         saved = read()

@@ -1,5 +1,6 @@
 """Changing settings on the page: comments stay, what is wrong changes nothing."""
 
+import os
 import re
 from pathlib import Path
 
@@ -167,6 +168,17 @@ async def test_a_new_file_is_private(tmp_path: Path) -> None:
     assert key is not None
     assert key.reveal() == KEY
     assert [file.name for file in path.parent.iterdir()] == ["bridge.yaml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """The page says how to change that, and what helps until then."""
+    place = tmp_path / "place"
+    place.mkdir(mode=0o500)
+    page = await editor(place / "bridge.yaml").page()
+    assert not page.writable
+    assert "BRIDGE_CONFIG" in page.problem
+    assert "TORBOX_API_KEY" in page.problem
 
 
 async def test_a_file_that_is_no_yaml(path: Path) -> None:

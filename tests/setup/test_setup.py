@@ -16,6 +16,8 @@ from tests.support.http import Client, client_of
 from tests.support.process import BridgeProcess
 from tests.support.rig import API_KEY, BRISK, PASSWORD, USERNAME, Rig, pack
 
+LONG_AGO = 1577836800.0
+
 
 async def post(client: Client, path: str, status: int = 200, **body: Any) -> Any:
     """Send JSON."""
@@ -77,6 +79,24 @@ async def test_without_a_key_the_page_asks_for_it(set_up: Rig, tmp_path: Path) -
         assert refused["error"]
 
 
+async def test_a_key_of_an_expired_plan(rig: Rig) -> None:
+    """It is accepted, and the user hears why nothing will download."""
+    rig.sim.world.account.plan, rig.sim.world.account.expires_at = 1, LONG_AGO
+    async with client_at(rig) as client:
+        told = await post(client, "setup/torbox", api_key=rig.sim.key)
+    assert told["text"] == (
+        "TorBox accepted the key, but the plan Essential has expired: renew it at TorBox"
+    )
+
+
+async def test_the_plan_with_one_slot(rig: Rig) -> None:
+    """The free plan has one slot, and no time at which it ends."""
+    rig.sim.world.account.plan, rig.sim.world.account.expires_at = 0, LONG_AGO
+    async with client_at(rig) as client:
+        told = await post(client, "setup/torbox", api_key=rig.sim.key)
+    assert told["text"] == "TorBox accepted the key: plan Free, 1 slot"
+
+
 @pytest.mark.parametrize("kind", ["sonarr", "radarr", "lidarr", "readarr", "whisparr"])
 async def test_an_arr_is_found_out(rig: Rig, kind: str) -> None:
     """By its URL and key alone; a wrong key and a wrong URL are told apart."""
@@ -91,6 +111,7 @@ async def test_an_arr_is_found_out(rig: Rig, kind: str) -> None:
         assert not none["ok"]
         bridge_itself = await post(client, "setup/arr", url=rig.url, api_key=KEY)
         assert not bridge_itself["ok"]
+        assert bridge_itself["text"].startswith("No *arr answers at this URL. If yours has")
 
 
 @pytest.mark.parametrize("kind", ["sonarr", "radarr", "lidarr", "readarr", "whisparr"])
@@ -105,6 +126,7 @@ async def test_the_client_is_made(rig: Rig, kind: str) -> None:
         }  # fmt: skip
         bad = await post(client, "setup/client", **{**wanted, "password": "wrong"})
         assert (bad["ok"], bool(bad["complaints"]), api.clients) == (False, True, [])
+        assert bad["text"].endswith(" has saved nothing")
         told = await post(client, "setup/client", **wanted)
         assert told["ok"], told
         (made,) = api.clients

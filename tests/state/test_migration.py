@@ -466,6 +466,17 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
     assert not list(path.parent.glob(f"*.schema-{SCHEMA + 1}*"))
 
 
+async def test_a_newer_schema_with_a_copy(path: Path) -> None:
+    """After an upgrade the older version names the newest copy that it can read."""
+    await migrated(path)
+    on_disk(path, f"PRAGMA user_version = {SCHEMA + 1}")
+    for schema in (SCHEMA - 1, SCHEMA, SCHEMA + 1):
+        path.with_name(f"bridge.db.schema-{schema}").touch()
+    wanted = f"or restore {path}.schema-{SCHEMA}, the copy from before the upgrade: docs/backup"
+    with pytest.raises(DatabaseError, match=wanted):
+        await migrated(path)
+
+
 @pytest.mark.parametrize("written", [0, 1_000_000])
 async def test_killed_while_it_migrates(tmp_path: Path, written: int) -> None:
     """After kill -9 at any moment the old database is whole, and the next start migrates it."""

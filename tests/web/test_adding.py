@@ -2,14 +2,18 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error, Html
 from bridge.simulator.releases import torrent_of
 from tests.support.clients import client_at
-from tests.support.rig import Rig, cached, pack
+from tests.support.links import link_server
+from tests.support.rig import BRISK, Rig, cached, pack
 
 H = "12" * 20
 
@@ -89,6 +93,43 @@ async def test_refusals(rig: Rig) -> None:
     await post(rig, "preview", 400, magnet="nonsense")
     await post(rig, "preview", 400, torrent=coded(b"d3:fooe"))
     await post(rig, "add", 400, links=[{"link": H}] * 501)
+
+
+async def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    """The user of the page is told why, where a client of qBittorrent would hear `Ok.`."""
+    patient = structs.replace(BRISK, link=60.0)
+    rig = Rig(tmp_path, retry=patient, BRIDGE_SERVER__FETCH_ALLOWED_HOSTS="[127.0.0.1]")
+    async with link_server() as server:
+        server.pages = {"/page": b"<html>log in</html>"}
+        await rig.open()
+        try:
+            links = [{"link": f"{server.url}/{path}"} for path in ("gone", "page")]
+            gone, page = await post(rig, "add", links=links)
+            assert (gone["result"], gone["why"]) == ("refused", "the server answered 404")
+            assert (page["result"], "not a" in page["why"]) == ("refused", True)
+            assert not rig.service.queries.primaries
+        finally:
+            await rig.close()
+
+
+async def test_a_slow_link_that_leads_nowhere(tmp_path: Path) -> None:
+    """It becomes a failed row: the page was told that the link is followed."""
+    rig = Rig(tmp_path, BRIDGE_SERVER__FETCH_ALLOWED_HOSTS="[127.0.0.1]")
+    async with link_server() as server:
+        server.delay = 1.5
+        await rig.open()
+        try:
+            late = [{"link": f"{server.url}/late?key=SECRET"}]
+            (row,) = await post(rig, "add", links=late, category="tv")
+            assert row["result"] == "pending"
+            await rig.until(lambda: bool(rig.service.queries.primaries.values()))
+            (view,) = rig.service.queries.primaries.values()
+        finally:
+            await rig.close()
+    assert (view.name, view.phase, view.grab.category) == ("link to 127.0.0.1", Phase.FAILED, "tv")
+    assert view.failure is not None
+    assert view.failure.message == "the server answered 404"
+    assert "SECRET" not in str(view)
 
 
 async def test_a_magnet_without_metadata(rig: Rig) -> None:

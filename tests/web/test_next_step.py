@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import Entry, Phase
-from bridge.web.next_step import Outlook, next_step
+from bridge.config import Policy
+from bridge.core.model import Entry, Phase, RemoteItem
+from bridge.web.next_step import Outlook, given_up_after, next_step
 from tests.support import scenes
 from tests.support.entries import with_fields
 from tests.support.scenes import NOW
@@ -34,7 +35,7 @@ def download(**fields: Any) -> Entry:
         ),
         (
             download(phase=Phase.REMOTE, torrent_id=1),
-            {"stalled_after": 21600.0, "mode": "strm"},
+            {"given_up_after": 21600.0, "mode": "strm"},
             (
                 "When TorBox has all of it, its .strm files are written, and it is completed. "
                 "It is given up after 6 h without progress"
@@ -85,6 +86,27 @@ def download(**fields: Any) -> Entry:
 def test_sentences(what: Entry, outlook: dict[str, Any], sentence: str) -> None:
     """Who does what, and when."""
     assert next_step(what, Outlook(**outlook)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("item", "policy", "seconds"),
+    [
+        (None, {}, 21600.0),
+        (scenes.item(), {}, 21600.0),
+        (scenes.item(), {"stalled_after": None}, None),
+        (scenes.item(size=0), {}, 3600.0),
+        (scenes.item(size=0), {"metadata_after": None}, 21600.0),
+        (scenes.item(size=0), {"stalled_after": 60.0}, 60.0),
+        (scenes.item(size=0), {"metadata_after": None, "stalled_after": None}, None),
+        (scenes.item(finished=True), {}, 7200.0),
+        (scenes.item(finished=True), {"stored_after": None}, None),
+    ],
+)
+def test_the_limit_without_progress(
+    item: RemoteItem | None, policy: dict[str, Any], seconds: float | None
+) -> None:
+    """A wait for metadata and one for TorBox's storage have limits of their own."""
+    assert given_up_after(item, Policy(**policy)) == seconds
 
 
 @given(

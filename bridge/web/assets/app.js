@@ -125,7 +125,7 @@ function Login({ enter }) {
         await enter();
       }
     } catch (error) {
-      setProblem(error.status === 403 ? "Too many failed logins from your address. Try again later" : why(error));
+      setProblem(error.status === 403 ? "Too many failed logins from your address. Try again in an hour, or restart the bridge" : why(error));
     }
     setBusy(false);
   };

@@ -128,10 +128,10 @@ function TorBoxCard({ overview, toggle, open }) {
       <${Progress} share=${slots.total ? slots.used / slots.total : 0} label="TorBox slots in use" kind=${slots.total && slots.used >= slots.total ? "warn" : ""} />
       <p class="faint">${[
         torbox.plan && `Plan ${torbox.plan}`,
-        ends && torbox.plan !== "Free" && (ends < now() ? `ended ${date(ends)}` : `until ${date(ends)}`),
+        ends && torbox.plan !== "Free" && (ends < now() ? `expired ${date(ends)}` : `until ${date(ends)}`),
         slots.queued_at_torbox && `${slots.queued_at_torbox} in TorBox's queue`,
       ].filter(Boolean).join(" · ") || "The account has not been read yet"}</p>
-      ${soon && torbox.plan !== "Free" && html`<p class="warn-text">${ends < now() ? "The plan has ended" : `The plan ends in ${span(ends - now())}`}</p>`}
+      ${soon && torbox.plan !== "Free" && html`<p class="warn-text">${ends < now() ? "The plan has expired" : `The plan ends in ${span(ends - now())}`}</p>`}
       ${torbox.cooldown_until > now() && html`<p class="warn-text">TorBox accepts nothing new until ${clock(torbox.cooldown_until)}</p>`}
     </div>`;
 }
