@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from inspect import cleandoc
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -203,6 +204,10 @@ def document() -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
+    for component in components.values():
+        if "description" in component:
+            # Up to 3.12, Python keeps the indentation of a docstring.
+            component["description"] = cleandoc(component["description"])
     schema_of = dict(zip(kinds, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
