@@ -15,6 +15,7 @@ import structlog
 
 from bridge.core.change_log import batched
 from bridge.core.model import Entry
+from bridge.engine.failing import ARR_PROGRAMS
 from bridge.state import State
 
 log = structlog.get_logger()
@@ -102,7 +103,7 @@ class ClientScopes:
         entry; or the entry that the client added or has listed by its hash; or those added by a
         program of the same name; or all. For a delete, the result is empty if the client has just
         removed its own grab, or if two programs of its name have a grab each: the client's grab
-        becomes known when it lists its category.
+        becomes known when it lists its category. And no *arr deletes what another *arr has added.
         """
         if caller.grab_id is not None:
             return [entry for entry in entries if entry.grab.id == caller.grab_id]
@@ -119,7 +120,11 @@ class ClientScopes:
         if deletes and self._has_removed(caller, entries[0].hash):
             log.info("already_removed", program=caller.program, hash=entries[0].hash)
             return []
-        if len(entries) == 1:
+        # After a restart it is not known what was removed, and the client has listed nothing yet.
+        if deletes and caller.program in ARR_PROGRAMS:
+            others = ARR_PROGRAMS - {caller.program}
+            entries = [entry for entry in entries if entry.grab.client not in others]
+        if len(entries) <= 1:
             return list(entries)
         grab_id = client.grabs.get(entries[0].hash) if client else None
         known = [entry for entry in entries if entry.grab.id == grab_id]
