@@ -15,7 +15,6 @@ import structlog
 
 from bridge.core.change_log import batched
 from bridge.core.model import Entry
-from bridge.engine.failing import ARR_PROGRAMS
 from bridge.state import State
 
 log = structlog.get_logger()
@@ -103,7 +102,7 @@ class ClientScopes:
         entry; or the entry that the client added or has listed by its hash; or those added by a
         program of the same name; or all. For a delete, the result is empty if the client has just
         removed its own grab, or if two programs of its name have a grab each: the client's grab
-        becomes known when it lists its category. And no *arr deletes what another *arr has added.
+        becomes known when it lists its category.
         """
         if caller.grab_id is not None:
             return [entry for entry in entries if entry.grab.id == caller.grab_id]
@@ -117,14 +116,10 @@ class ClientScopes:
                 return here
         # A client may repeat a delete whose answer was lost. The repetition must not hit another
         # program's grab of the same hash.
-        if deletes and self._has_removed(caller, entries[0].hash):
+        if deletes and self._has_removed(caller, entries):
             log.info("already_removed", program=caller.program, hash=entries[0].hash)
             return []
-        # After a restart it is not known what was removed, and the client has listed nothing yet.
-        if deletes and caller.program in ARR_PROGRAMS:
-            others = ARR_PROGRAMS - {caller.program}
-            entries = [entry for entry in entries if entry.grab.client not in others]
-        if len(entries) <= 1:
+        if len(entries) == 1:
             return list(entries)
         grab_id = client.grabs.get(entries[0].hash) if client else None
         known = [entry for entry in entries if entry.grab.id == grab_id]
@@ -172,9 +167,14 @@ class ClientScopes:
             yield self.meant(some, caller, deletes=deletes)
             await asyncio.sleep(0)
 
-    def _has_removed(self, caller: Caller, info_hash: str) -> bool:
+    def _has_removed(self, caller: Caller, entries: Sequence[Entry]) -> bool:
+        info_hash = entries[0].hash
         names = filter(None, (caller.id, caller.program))
-        times = (self._removed.get((name, info_hash)) for name in names)
+        times = [self._removed.get((name, info_hash)) for name in names]
+        # From before a restart only the program of the grab is known, which may have another one.
+        if caller.program and all(entry.grab.client != caller.program for entry in entries):
+            left = self._state.recently_removed.left.get(info_hash, {})
+            times.append(left.get(caller.program))
         return any(at is not None and self._clock() - at < REMOVED_SECONDS for at in times)
 
     def _client(self, caller: Caller) -> _Client | None:

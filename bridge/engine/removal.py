@@ -113,6 +113,8 @@ async def _release(
     work.add_job(removal, entry.hash)
     words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
     if others:
+        ctx.state.recently_removed.leave(entry.hash, entry.grab.client, work.now)
+        work.put_value(RECENTLY_REMOVED, ctx.state.recently_removed)
         _leave(work, entry, needed=needed, others=others)
         work.event(entry.hash, "left", why=words, grab_id=grab_id)
     else:
