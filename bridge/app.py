@@ -14,7 +14,6 @@ import msgspec
 import structlog
 from aiohttp import web
 from msgspec import structs
-from prometheus_client import CollectorRegistry
 
 from bridge import USER_AGENT
 from bridge.arr import Arr, Arrs
@@ -58,7 +57,7 @@ from bridge.web import (
 )
 from bridge.web.check import FIRST_AFTER
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SHUTDOWN_SECONDS = 2.0
 CHECK_AGAIN_SECONDS = 60.0
@@ -115,8 +114,7 @@ async def bridge(
     async with AsyncExitStack() as stack:
         stack.enter_context(only_bridge_on(settings.paths.database))
         database = await stack.enter_async_context(Database(settings.paths.database))
-        registry = CollectorRegistry(auto_describe=False)
-        counters = Counters(registry, {arr.url: arr.name for arr in settings.arr})
+        counters = Counters({arr.url: arr.name for arr in settings.arr})
         session = aiohttp.ClientSession(
             headers={"User-Agent": USER_AGENT},
             middlewares=[told_of_calls(log_call, counters.called)],
@@ -154,6 +152,7 @@ async def bridge(
 
         checkup = Checkup(time.time)
         sources = Sources(
+            counters=counters,
             calls_left=partial(_calls_left, torbox.budgets),
             listed_at=lambda: state.snapshot.listed_at,
         )
@@ -170,9 +169,7 @@ async def bridge(
             ctx, engine, downloads, overview, history=history, notifier=notifier,
             setup=Setup(api, settings), origin=origin, wanted=wanted, renew_key=renew_key,
         )  # fmt: skip
-        served = _served(
-            settings, context, access, database, checkup, logs, registry=registry, sources=sources
-        )
+        served = _served(settings, context, access, database, checkup, logs, sources)
         runner = await stack.enter_async_context(served)
         stack.push_async_callback(engine.close)
         engine.start()
@@ -473,8 +470,6 @@ async def _served(
     database: Database,
     checkup: Checkup,
     logs: RecentLogs | None,
-    *,
-    registry: CollectorRegistry,
     sources: Sources,
 ) -> AsyncIterator[web.AppRunner]:
     """Listen on the configured address."""
@@ -498,7 +493,7 @@ async def _served(
     app.on_response_prepare.append(add_security_headers)
     add_web(
         app, base, context=context, access=access, store=database, checkup=checkup,
-        registry=registry, sources=sources,
+        sources=sources,
     )  # fmt: skip
     if settings.web.alternative_ui is None:
         add_page(app, base)

@@ -10,7 +10,7 @@ from bridge.engine import Engine, EngineContext
 from bridge.engine.failing import fail_grab, report_failure
 from bridge.engine.removal import release
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 BY_USER = Failure(Reason.GAVE_UP, "Marked as failed on the page")
 GONE = "It is gone already"

@@ -35,7 +35,7 @@ from bridge.engine.context import EngineContext, GrabHolder
 from bridge.engine.grab_files import request_of, staging_name_of, target_in_use
 from bridge.torbox import TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 DOWNLOAD = "download"
 """The delivery mode that writes the bytes to disk by way of the staging directory."""

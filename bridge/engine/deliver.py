@@ -43,7 +43,7 @@ from bridge.engine.removal import DATABASE_ERROR, is_gone
 from bridge.state import UnitOfWork
 from bridge.torbox import NotFound, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 NAMES_TRIED = 100
 FIRST_NUMBER = 2

@@ -1,7 +1,6 @@
 """Everything that is served except qBittorrent's API: page, JSON API, health, metrics, streams."""
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from bridge.auth import Access
 from bridge.state import Database
@@ -40,7 +39,6 @@ def add_web(
     access: Access,
     store: Database,
     checkup: Checkup,
-    registry: CollectorRegistry,
     sources: Sources,
 ) -> None:
     """Add all routes below `base` (`""` or `/torbox`), except the page itself (`add_page`)."""
@@ -50,7 +48,7 @@ def add_web(
     app[check.CHECKUP] = checkup
     app.router.add_get(f"{base}/healthz", health.healthz)
     app.router.add_get(f"{base}/readyz", health.readyz)
-    metrics.add_metrics(app, base, downloads=context.downloads, registry=registry, sources=sources)
+    metrics.add_metrics(app, base, sources)
     api_routes.add_routes(app, base)
     app.router.add_get(base + strm.PATH, strm.play, allow_head=False)
     app.router.add_head(base + strm.PATH, strm.describe)

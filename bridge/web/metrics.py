@@ -1,32 +1,15 @@
-"""GET /metrics for Prometheus, read from memory at each scrape.
-
-`docs/metrics.md` lists every metric. Names and labels are public.
-"""
+"""GET /metrics for Prometheus, read from memory at each scrape."""
 
 import asyncio
-import platform
-import re
-import time
-from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
-from bridge import __version__
 from bridge.auth import authenticate
-from bridge.core.model import BEFORE_READY, NOT_DELIVERED, Phase
-from bridge.downloads import DownloadService, View
-from bridge.web.counters import PREFIX
+from bridge.web.counters import Counters
 from bridge.web.web_context import ACCESS, CONTEXT
-
-REGISTRY = web.AppKey("metrics_registry", CollectorRegistry)
 
 LAG_SECONDS = 0.5
 """How often the lag of the event loop is measured."""
@@ -34,6 +17,8 @@ LAG_SECONDS = 0.5
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Sources of the metrics that are not about downloads. Each scrape calls them again."""
+
+    counters: Counters
 
     calls_left: Callable[[], Mapping[str, int]] = dict
     """Calls that the rate budgets allow now, by class."""
@@ -72,157 +57,14 @@ class LagMeter:
         self._schedule()
 
 
-class Figures(Collector):
-    """The gauges of a scrape. Costs no TorBox call, no SQL, no disk."""
-
-    def __init__(self, downloads: DownloadService, sources: Sources, lag: LagMeter) -> None:
-        self._downloads = downloads
-        self._sources = sources
-        self._lag = lag
-        self.free_bytes = 0
-        """Set by the handler before each scrape: `collect` must not wait for a disk."""
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield every metric, read now."""
-        now = time.time()
-        views = self._downloads.queries.views.values()
-        # With tens of thousands of downloads each look at all of them takes long.
-        undelivered = [view for view in views if view.grab.phase in NOT_DELIVERED]
-        yield _labelled(
-            "build_info",
-            "1; the versions are in the labels",
-            ("version", "python"),
-            {(__version__, platform.python_version()): 1},
-        )
-        primaries = self._downloads.queries.primaries.values()
-        active = Tally(
-            (view.phase, view.item is not None and view.item.active) for view in primaries
-        )
-        counts = {(phase.value,): active[phase, False] + active[phase, True] for phase in Phase}
-        by_category = Tally((view.grab.category, view.phase) for view in views)
-        yield _labelled("downloads", "Downloads by phase", ("phase",), counts)
-        yield _labelled(
-            "downloads_by_category",
-            "Downloads by category and phase; a shared download counts in each category",
-            ("category", "phase"),
-            {(category, phase.value): count for (category, phase), count in by_category.items()},
-        )
-        yield _gauge(
-            "fetch_bytes_per_second",
-            "Speed of all fetches together",
-            sum(
-                view.status.download_speed for view in undelivered if view.phase is Phase.DELIVERING
-            ),
-        )
-        yield _gauge(
-            "oldest_wait_seconds",
-            "Age of the oldest download that TorBox has not finished; 0 when there is none",
-            _oldest_wait(undelivered, now),
-        )
-        yield _gauge(
-            "waiting_for_retry",
-            "Downloads that wait for their next attempt after a failed one",
-            sum(_waits_for_retry(view, now) for view in undelivered),
-        )
-        yield _gauge(
-            "torbox_active_items",
-            "Downloads that TorBox works on or seeds; each holds a slot",
-            sum(count for (_, is_active), count in active.items() if is_active),
-        )
-        troubles = self._downloads.troubles
-        yield _gauge("troubles", "Number of reasons why work waits", len(troubles))
-        yield _labelled(
-            "blocked",
-            "1 for each reason why work waits",
-            ("reason",),
-            {(blocker_name(text),): 1 for text in troubles},
-        )
-        yield _gauge(
-            "invariant_violations",
-            "Checks of the bridge on its own data that fail; always 0",
-            len(self._downloads.violations),
-        )
-        yield _labelled(
-            "unknown_states",
-            "Times that TorBox showed a download_state that the bridge does not know",
-            ("state",),
-            {(state,): count for state, count in self._downloads.unknown_states.items()},
-            kind=CounterMetricFamily,
-        )
-        yield _labelled(
-            "torbox_calls_left",
-            "Calls that TorBox's limits allow now, by class of call",
-            ("class",),
-            {(name,): left for name, left in self._sources.calls_left().items()},
-        )
-        listed_at = self._sources.listed_at()
-        yield _gauge(
-            "list_age_seconds",
-            "Time since TorBox's whole list was last read; -1: never",
-            now - listed_at if listed_at else -1,
-        )
-        yield _gauge("free_bytes", "Free space below paths.downloads", self.free_bytes)
-        yield _gauge(
-            "event_loop_lag_seconds",
-            "By how much the event loop was late, the worst since the last scrape",
-            self._lag.read(),
-        )
+SOURCES = web.AppKey("metrics_sources", Sources)
+LAG = web.AppKey("metrics_lag", LagMeter)
 
 
-def blocker_name(text: str) -> str:
-    """Return the name of a blocker, for a label: `TorBox, adds: why` is `torbox_adds`."""
-    subject = text.partition(":")[0].lower()
-    return re.sub(r"[^a-z0-9]+", "_", subject).strip("_") or "other"
-
-
-def _labelled(
-    name: str,
-    words: str,
-    labels: tuple[str, ...],
-    values: Mapping[Any, float],
-    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
-) -> Metric:
-    """Return a metric with labels. The keys of `values` are the values of the labels."""
-    family = kind(f"{PREFIX}_{name}", words, labels=labels)
-    for key, value in sorted(values.items()):
-        family.add_metric(key, value)
-    return family
-
-
-def _oldest_wait(views: Sequence[View], now: float) -> float:
-    waiting = (view.grab.added_at for view in views if view.download.phase in BEFORE_READY)
-    return max(0.0, now - min(waiting, default=now))
-
-
-def _waits_for_retry(view: View, now: float) -> bool:
-    tried = (view.download, view.grab)
-    return view.failure is None and any(
-        one.attempts > 0 and one.next_attempt_at > now for one in tried
-    )
-
-
-def _gauge(name: str, words: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"{PREFIX}_{name}", words, value=value)
-
-
-FIGURES = web.AppKey("metrics_figures", Figures)
-
-
-def add_metrics(
-    app: web.Application,
-    base: str,
-    *,
-    downloads: DownloadService,
-    registry: CollectorRegistry,
-    sources: Sources,
-) -> None:
-    """Add the route, and the gauges to a registry that has the counters already."""
-    lag = LagMeter()
-    figures = Figures(downloads, sources, lag)
-    registry.register(figures)
-    ProcessCollector(registry=registry)
-    app[REGISTRY], app[FIGURES] = registry, figures
-    app.cleanup_ctx.append(lag.running)
+def add_metrics(app: web.Application, base: str, sources: Sources) -> None:
+    """Add the route, and measure the lag of the event loop."""
+    app[SOURCES], app[LAG] = sources, LagMeter()
+    app.cleanup_ctx.append(app[LAG].running)
     app.router.add_get(f"{base}/metrics", metrics)
 
 
@@ -230,8 +72,11 @@ async def metrics(request: web.Request) -> web.Response:
     """Return the metrics to a logged-in client, or to a scraper with the API key as bearer token."""
     if authenticate(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
+    # Prometheus' library takes more than a megabyte, and most bridges are never scraped.
+    from bridge.web.metrics_text import Figures, answer  # noqa: PLC0415
+
     downloads = request.app[CONTEXT].downloads
     await downloads.queries.prepare()
-    request.app[FIGURES].free_bytes = await downloads.free_space()
-    body = generate_latest(request.app[REGISTRY])
-    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    free = await downloads.free_space()
+    figures = Figures(downloads, request.app[SOURCES], free, request.app[LAG].read())
+    return answer(figures)

@@ -9,15 +9,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from yarl import URL
 
 from bridge.call_logs import told_of_calls
 from bridge.core.model import Phase
 from bridge.simulator import magnet_of
 from bridge.simulator.faults import Error
 from bridge.web.counters import Counters, outcome_of, torbox_endpoint
-from bridge.web.metrics import LagMeter, blocker_name
+from bridge.web.metrics import LagMeter
+from bridge.web.metrics_text import blocker_name, of_counters
 from tests.support.rig import Rig, cached, pack
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -208,8 +209,8 @@ async def arr_server() -> AsyncIterator[TestServer]:
 
 async def test_failovers_are_counted_by_the_calls_that_make_them(arr_server: TestServer) -> None:
     """Both ways of telling an *arr count; reading its queue and a refusal do not."""
-    registry, base = CollectorRegistry(), str(arr_server.make_url("/sonarr"))
-    counters = Counters(registry, {base: "tv"})
+    base = str(arr_server.make_url("/sonarr"))
+    counters = Counters({base: "tv"})
     async with aiohttp.ClientSession(middlewares=[told_of_calls(counters.called)]) as session:
         for method, path in (
             ("DELETE", "/api/v3/queue/17"),
@@ -218,40 +219,53 @@ async def test_failovers_are_counted_by_the_calls_that_make_them(arr_server: Tes
             ("DELETE", "/api/v3/queue/17/none"),
         ):
             await (await session.request(method, base + path)).read()
-    text = generate_latest(registry).decode()
-    assert 'torbox_bridge_failovers_total{arr="tv"} 2.0' in text
-    assert 'torbox_bridge_arr_calls_total{arr="tv",endpoint="queue",outcome="ok"} 2.0' in text
-    assert 'endpoint="queue",outcome="refused"} 1.0' in text
-    assert "torbox_calls_total{" not in text
+    assert counters.counts["failovers"] == {("tv",): 2}
+    assert counters.counts["arr_calls"]["tv", "queue", "ok"] == 2
+    assert counters.counts["arr_calls"]["tv", "queue", "refused"] == 1
+    assert not counters.counts["torbox_calls"]
 
 
 async def test_a_call_without_an_answer_is_unreachable(unused_tcp_port: int) -> None:
     """A connection that is refused counts as a call, with its time."""
-    registry = CollectorRegistry()
-    counters = Counters(registry)
+    counters = Counters()
     url = f"http://127.0.0.1:{unused_tcp_port}/v1/api/user/me"
     async with aiohttp.ClientSession(middlewares=[told_of_calls(counters.called)]) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(url)
-    text = generate_latest(registry).decode()
-    line = 'torbox_bridge_torbox_calls_total{endpoint="user/me",outcome="unreachable"} 1.0'
-    assert line in text
+    assert counters.counts["torbox_calls"] == {("user/me", "unreachable"): 1}
+    assert sum(counters.answer_times["user/me"].counts) == 1
 
 
 def test_only_the_step_into_a_phase_counts() -> None:
     """Seeding that ends is no second completion, and a failure without a reason is one."""
-    registry = CollectorRegistry()
-    counters = Counters(registry)
+    counters = Counters()
     counters.phase_changed("tv", None, Phase.ACCEPTED, None)
     counters.phase_changed("tv", Phase.DELIVERING, Phase.DELIVERED, None)
     counters.phase_changed("tv", Phase.DELIVERED, Phase.FINISHED, None)
     counters.phase_changed("tv", Phase.REMOTE, Phase.FAILED, None)
     counters.phase_changed("tv", Phase.FAILED, Phase.FAILED, "gone")
-    text = generate_latest(registry).decode()
-    assert 'torbox_bridge_added_total{category="tv"} 1.0' in text
-    assert 'torbox_bridge_completed_total{category="tv"} 1.0' in text
-    assert 'torbox_bridge_failed_total{category="tv",reason="unknown"} 1.0' in text
-    assert 'reason="gone"' not in text
+    assert counters.counts["added"] == {("tv",): 1}
+    assert counters.counts["completed"] == {("tv",): 1}
+    assert counters.counts["failed"] == {("tv", "unknown"): 1}
+
+
+def test_answer_times_are_told_as_sums_up_to_each_bound() -> None:
+    """A bound holds its own value. What took longer than the last bound is in `+Inf` alone."""
+    counters = Counters()
+    url = URL("https://api.torbox.app/v1/api/user/me")
+    for seconds in (0.01, 0.05, 0.3, 60.0):
+        counters.called("GET", url, 200, "", seconds)
+    (times,) = [metric for metric in of_counters(counters) if metric.type == "histogram"]
+    told = {sample.labels.get("le", sample.name): sample.value for sample in times.samples}
+    assert [told[bound] for bound in ("0.05", "0.25", "0.5", "30.0", "+Inf")] == [2, 2, 3, 3, 4]
+    assert told["torbox_bridge_torbox_call_seconds_sum"] == pytest.approx(60.36)
+
+
+async def test_what_has_no_label_counts_from_zero(rig: Rig) -> None:
+    """Prometheus sees the first event only if the series was there before it."""
+    lines = await scrape(rig)
+    assert lines["torbox_bridge_retries_total"] == "0.0"
+    assert lines["torbox_bridge_fetched_bytes_total"] == "0.0"
 
 
 async def test_the_lag_of_a_blocked_loop_is_seen_once() -> None:
