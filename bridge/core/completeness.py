@@ -56,7 +56,7 @@ def pairs(wanted: Sequence[Named], listed: Sequence[Named]) -> Mapping[int, int]
     for left, right in _by_size(wanted, listed):
         # From the strictest key to the loosest, so that a certain pair is not spoilt by a loose
         # one.
-        for likeness in (_below_root, _base, _letters, _any):
+        for likeness in (below_root, _base, _letters, _any):
             alike = list(_alone(left, right, wanted, listed, likeness))
             found |= alike
             for one, other in alike:
@@ -95,8 +95,8 @@ def _alone(
             yield indices[0], theirs[key][0]
 
 
-def _below_root(path: str) -> str:
-    # TorBox may drop or rename the root folder.
+def below_root(path: str) -> str:
+    """Return a file's path below its root folder, which TorBox may drop or rename."""
     return path.partition("/")[2] or path
 
 

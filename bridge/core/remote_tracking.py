@@ -163,13 +163,15 @@ def record_miss(download: Download) -> Download:
 
 @dataclass(slots=True)
 class RecentlyRemovedItems:
-    """Ids of items, and when each was deleted or kept (unix seconds)."""
+    """Ids of items, and when each was deleted or kept (unix seconds); and who left a hash."""
 
     deleted: Times = field(default_factory=dict)
     """Torrents. After some minutes TorBox's list is trusted again."""
     deleted_queued: Times = field(default_factory=dict)
     kept: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Items kept at TorBox although no download has them any longer: their hash, for a day."""
+    left: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By hash: the programs whose grab was removed while others of it stayed, for a day."""
 
     def without_deleted(self, items: Iterable[RemoteItem], now: float) -> tuple[RemoteItem, ...]:
         """Return the torrents without those that were recently deleted."""
@@ -187,6 +189,15 @@ class RecentlyRemovedItems:
         """Record that an item is kept at TorBox on purpose."""
         kept = {key: one for key, one in self.kept.items() if now - one[1] < KEPT_SECONDS}
         self.kept = {**kept, torrent_id: (info_hash, now)}
+
+    def leave(self, info_hash: str, program: str, now: float) -> None:
+        """Record that the grab of a program was removed, and that other grabs of the hash stay."""
+        recent = {
+            key: {name: at for name, at in times.items() if now - at < KEPT_SECONDS}
+            for key, times in self.left.items()
+        }
+        left = {key: times for key, times in recent.items() if times}
+        self.left = left | {info_hash: left.get(info_hash, {}) | {program: now}}
 
     def keeps(self, info_hash: str) -> bool:
         """Return whether an item of this hash was kept at TorBox on purpose."""

@@ -4,7 +4,8 @@ DeliveryError
 ├── DeliveryFailed       given up for now; `retryable` says whether trying later makes sense
 │   ├── BadRequest       a path that leaves its directory, or files that cannot exist together
 │   └── LocalDiskError   the local disk refused something; always retryable
-│       └── UnsafePath   a link or a special file where a directory or a file should be
+│       ├── UnsafePath   a link or a special file where a directory or a file should be
+│       └── NotMounted   the file system that held the directory is gone
 ├── NotEnoughSpace       nothing is lost; try again when there is room
 ├── NotYet               the files cannot be seen yet; look again
 ├── TargetTaken          something else has the target's name; pick another name
@@ -55,6 +56,13 @@ class UnsafePath(LocalDiskError):
     def __init__(self, path: Path, expected: str, found: str = "something else") -> None:
         super().__init__(f"{path} is {found}, not {expected}; nothing was changed through it")
         self.path = path
+
+
+class NotMounted(LocalDiskError):
+    """The file system of a directory is gone: what is found in its place says nothing."""
+
+    def __init__(self, mount: Path) -> None:
+        super().__init__(f"nothing is mounted at {mount} any longer")
 
 
 class NotEnoughSpace(DeliveryError):

@@ -115,7 +115,7 @@ class ClientScopes:
                 return here
         # A client may repeat a delete whose answer was lost. The repetition must not hit another
         # program's grab of the same hash.
-        if deletes and self._has_removed(caller, entries[0].hash):
+        if deletes and self._has_removed(caller, entries):
             log.info("already_removed", program=caller.program, hash=entries[0].hash)
             return []
         if len(entries) == 1:
@@ -166,9 +166,14 @@ class ClientScopes:
             yield self.meant(some, caller, deletes=deletes)
             await asyncio.sleep(0)
 
-    def _has_removed(self, caller: Caller, info_hash: str) -> bool:
+    def _has_removed(self, caller: Caller, entries: Sequence[Entry]) -> bool:
+        info_hash = entries[0].hash
         names = filter(None, (caller.id, caller.program))
-        times = (self._removed.get((name, info_hash)) for name in names)
+        times = [self._removed.get((name, info_hash)) for name in names]
+        # From before a restart only the program of the grab is known, which may have another one.
+        if caller.program and all(entry.grab.client != caller.program for entry in entries):
+            left = self._state.recently_removed.left.get(info_hash, {})
+            times.append(left.get(caller.program))
         return any(at is not None and self._clock() - at < REMOVED_SECONDS for at in times)
 
     def _client(self, caller: Caller) -> _Client | None:

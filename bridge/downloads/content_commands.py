@@ -13,11 +13,11 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.core.edits import EditRefused, rename_file, rename_folder, with_names, with_priority
-from bridge.core.model import Entry, Grab, GrabPhase, Move
+from bridge.core.model import Grab, GrabPhase, Move
 from bridge.core.paths import OutsideRoots
 from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
 from bridge.downloads.labels import Labels
-from bridge.downloads.queries import Queries
+from bridge.downloads.queries import ExpectedFile, Queries
 from bridge.downloads.results import DirectoryRefusal
 from bridge.engine import Engine, EngineContext
 from bridge.engine.outside import make_writable
@@ -57,37 +57,41 @@ class ContentCommands:
             return edit(paths, old, new)
 
         for entry in self._scopes.meant([info_hash], caller)[:1]:
-            if await self._state.files(entry.grab.id):
-                return await self._engine.content.rename(entry.grab.id, rule)
-            return await self._rename_expected(entry, rule)
+            grab_id = entry.grab.id
+            if not await self._state.files(grab_id):
+                expected = self._queries.expected_files(entry)
+                names = rule([file.name for file in expected])
+                if isinstance(names, EditRefused):
+                    return names.reason
+                change = partial(_renamed, [file.path for file in expected], names)
+                if await self._edit_expected(grab_id, change, why="files renamed"):
+                    return None
+            return await self._engine.content.rename(grab_id, rule)
         return None
 
-    async def _rename_expected(self, entry: Entry, rule: Rule) -> str | None:
-        expected = self._queries.expected_files(entry)
-        names = rule([file.name for file in expected])
-        if isinstance(names, EditRefused):
-            return names.reason
-        edits = with_names(entry.grab.file_edits, [file.path for file in expected], names)
-        await self._state.update_grab(
-            entry.grab.id, lambda grab: replace(grab, file_edits=edits), why="files renamed"
-        )
-        return None
+    async def _edit_expected(
+        self, grab_id: int, change: Callable[[Grab], Grab], *, why: str
+    ) -> bool:
+        """Store edits for the time when the files are planned; return False if they are by now."""
+        async with self._state.unit_of_work() as work:
+            grab = work.grab(grab_id)
+            if grab is not None and grab.planned:
+                return False
+            work.update_grab(grab_id, change, why=why)
+        return True
 
     async def set_file_priority(
         self, info_hash: str, indexes: Collection[int], priority: int, caller: Caller = NOBODY
     ) -> None:
         """Set the priority (0, 1, 6, 7) of files by their index in `files`; 0 leaves a file out."""
         for entry in self._scopes.meant([info_hash], caller)[:1]:
-            if await self._state.files(entry.grab.id):
-                await self._engine.content.choose(entry.grab.id, indexes, priority)
-                continue
-            expected = self._queries.expected_files(entry)
-            paths = [expected[index].path for index in indexes]
-            edits = with_priority(entry.grab.file_edits, paths, priority)
-            dropped = {edit.path for edit in edits if edit.priority == 0}
-            size = sum(file.size for file in expected if file.path not in dropped)
-            change = partial(replace, file_edits=edits, size=size)
-            await self._state.update_grab(entry.grab.id, change, why="file priorities")
+            grab_id = entry.grab.id
+            if not await self._state.files(grab_id):
+                expected = self._queries.expected_files(entry)
+                change = partial(_prioritised, expected, indexes, priority)
+                if await self._edit_expected(grab_id, change, why="file priorities"):
+                    continue
+            await self._engine.content.choose(grab_id, indexes, priority)
         self._engine.wake()
 
     async def set_location(
@@ -112,9 +116,22 @@ class ContentCommands:
         return None
 
 
+def _renamed(paths: Sequence[str], names: Sequence[str], grab: Grab) -> Grab:
+    return replace(grab, file_edits=with_names(grab.file_edits, paths, names))
+
+
+def _prioritised(
+    expected: Sequence[ExpectedFile], indexes: Collection[int], priority: int, grab: Grab
+) -> Grab:
+    edits = with_priority(grab.file_edits, [expected[index].path for index in indexes], priority)
+    dropped = {edit.path for edit in edits if edit.priority == 0}
+    size = sum(file.size for file in expected if file.path not in dropped)
+    return replace(grab, file_edits=edits, size=size)
+
+
 def _sent_to(grab: Grab, path: str) -> Grab:
-    if grab.save_path == path:
-        return replace(grab, moving_to="", auto_tmm=False)
     if grab.phase in {GrabPhase.WAITING, GrabPhase.FAILED}:
         return replace(grab, save_path=path, moving_to="", auto_tmm=False)
-    return replace(grab, moving_to=path, auto_tmm=False)
+    # A move elsewhere may be in progress: then this one follows it, even if it leads back.
+    stays = grab.save_path == path and not grab.moving_to
+    return replace(grab, moving_to="" if stays else path, auto_tmm=False)

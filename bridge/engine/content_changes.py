@@ -11,13 +11,20 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.core.edits import EditRefused
-from bridge.core.model import DeliveredFile, Entry, Grab, Job, Move, Recheck
+from bridge.core.model import DeliveredFile, Entry, Grab, GrabPhase, Job, Move, Recheck
 from bridge.core.modes import FETCHING, NONE
 from bridge.core.remote_tracking import follow_again, wait_again
-from bridge.delivery import DeliveryError, TargetTaken
-from bridge.delivery.disk.moving import missing_files, move_content, reclaim, rename_files
+from bridge.delivery import DeliveryError, TargetTaken, target_exists
+from bridge.delivery.disk.moving import (
+    all_in_place,
+    missing_files,
+    move_content,
+    reclaim,
+    rename_files,
+)
+from bridge.delivery.disk.request_paths import CONTENT, staging_root
 from bridge.engine.context import EngineContext, GrabHolder
-from bridge.engine.grab_files import request_of, staging_name_of
+from bridge.engine.grab_files import request_of, staging_name_of, target_in_use
 from bridge.torbox import TorBoxError
 
 log = structlog.get_logger(__name__)
@@ -52,15 +59,21 @@ class ContentChanges:
             renamed = tuple(
                 replace(file, path=name) for file, name in zip(files, names, strict=True)
             )
-            if entry.complete:
+            on_disk = entry.complete or await self._is_published(entry)
+            if on_disk:
                 reason = await _rename_on_disk(entry.grab, files, renamed)
                 if reason:
                     return reason
-            await self._store_names(entry, files, renamed)
+            await self._store_names(entry, files, renamed, on_disk=on_disk)
             return None
 
     async def _store_names(
-        self, entry: Entry, before: Sequence[DeliveredFile], after: tuple[DeliveredFile, ...]
+        self,
+        entry: Entry,
+        before: Sequence[DeliveredFile],
+        after: tuple[DeliveredFile, ...],
+        *,
+        on_disk: bool,
     ) -> None:
         top = after[0].path.split("/", 1)[0]
         folder = any("/" in file.path for file in after)
@@ -71,23 +84,25 @@ class ContentChanges:
             )
             if changed is not None:
                 work.put_files(entry.grab.id, after)
-        if changed is None and entry.complete:
+        if changed is None and on_disk:
             # Removed meanwhile: the removal looks for the old names.
             await _rename_on_disk(entry.grab, after, before)
 
     async def choose(self, grab_id: int, indexes: Collection[int], priority: int) -> None:
         """Set the priority of planned files by their index; 0 leaves a file out.
 
-        A delivered grab that wants another file is delivered again.
+        A grab whose files are on disk is delivered again if it wants another file.
         """
         async with self._holder.held(grab_id):
-            # `deliver_again` holds the grab itself, and the lock is not reentrant.
-            wanted_again = await self._choose(grab_id, frozenset(indexes), priority)
-        if wanted_again:
-            await self.deliver_again(grab_id, "another file is wanted")
+            if await self._choose(grab_id, frozenset(indexes), priority):
+                await self._deliver_again(grab_id, "another file is wanted")
 
     async def _choose(self, grab_id: int, indexes: Collection[int], priority: int) -> bool:
+        entry = self._state.entry(grab_id)
+        published = entry is not None and await self._is_published(entry)
         before = await self._state.files(grab_id)
+        if published:
+            before = tuple(replace(file, done=file.chosen) for file in before)
         async with self._state.unit_of_work() as work:
             grab = work.grab(grab_id)
             if grab is None:
@@ -103,7 +118,8 @@ class ContentChanges:
                 lambda latest: replace(latest, size=size, stopped=latest.stopped or not wanted),
             )
             work.put_files(grab_id, files)
-        return grab.complete and any(file.chosen and not file.done for file in files)
+        on_disk = grab.complete or published
+        return on_disk and any(file.chosen and not file.done for file in files)
 
     async def run_move(self, job: Job, task: Move) -> None:
         """Move the content of a grab to its new save path, and end the job."""
@@ -113,15 +129,19 @@ class ContentChanges:
                 await self._end(job)
                 return
             grab = entry.grab
+            target = grab.moving_to
             try:
-                if entry.complete or not await self._missing(entry):
-                    target = Path(grab.moving_to)
-                    await move_content(Path(grab.save_path), grab.content_name, target)
+                if target != grab.save_path and (entry.complete or await self._is_published(entry)):
+                    await move_content(Path(grab.save_path), grab.content_name, Path(target))
             except DeliveryError as error:
                 log.warning("not_moved", release=entry.name, hash=entry.hash, why=str(error))
-                note = f"not moved to {grab.moving_to}: {error}"
+                note = f"not moved to {target}: {error}"
                 await self._end(
-                    job, grab.id, lambda latest: replace(latest, moving_to="", note=note)
+                    job,
+                    grab.id,
+                    lambda latest: replace(
+                        latest, moving_to=_next_place(latest, target), note=note
+                    ),
                 )
             else:
                 await self._moved(job, grab)
@@ -131,10 +151,12 @@ class ContentChanges:
         moved = await self._end(
             job,
             grab.id,
-            lambda latest: replace(latest, save_path=target, moving_to="", note=""),
+            lambda latest: replace(
+                latest, save_path=target, moving_to=_next_place(latest, target), note=""
+            ),
             why=f"moved to {target}",
         )
-        if not moved:
+        if not moved and target != grab.save_path:
             # Removed meanwhile: the removal looks where it was.
             await move_content(Path(target), grab.content_name, Path(grab.save_path))
 
@@ -177,27 +199,33 @@ class ContentChanges:
         """Follow its download again. Complete files on disk are kept; only the rest is fetched."""
         async with self._holder.held(grab_id):
             entry = self._state.entry(grab_id)
-            if entry is None or not entry.complete:
+            if entry is not None and entry.complete:
+                await self._deliver_again(grab_id, why)
+
+    async def _deliver_again(self, grab_id: int, why: str) -> None:
+        """Do that for a grab that is held, and whose files are on disk."""
+        entry = self._state.entry(grab_id)
+        if entry is None:
+            return
+        entry = await self._with_staging(entry)
+        try:
+            await self._take_back(entry)
+        except DeliveryError as error:
+            note = f"cannot be delivered again: {error}"
+            await self._state.update_grab(grab_id, lambda latest: replace(latest, note=note))
+            return
+        at_torbox = await self._is_at_torbox(entry)
+        files = tuple(replace(file, done=False) for file in await self._state.files(grab_id))
+        now = self._ctx.clock()
+        async with self._state.unit_of_work() as work:
+            if work.update_grab(grab_id, wait_again, why=why) is None:
                 return
-            entry = await self._with_staging(entry)
-            try:
-                await self._take_back(entry)
-            except DeliveryError as error:
-                note = f"cannot be delivered again: {error}"
-                await self._state.update_grab(grab_id, lambda latest: replace(latest, note=note))
-                return
-            at_torbox = await self._is_at_torbox(entry)
-            files = tuple(replace(file, done=False) for file in await self._state.files(grab_id))
-            now = self._ctx.clock()
-            async with self._state.unit_of_work() as work:
-                if work.update_grab(grab_id, wait_again, why=why) is None:
-                    return
-                work.put_files(grab_id, files)
-                work.update_download(
-                    entry.download.id,
-                    lambda latest: follow_again(latest, now, at_torbox=at_torbox),
-                    why=why,
-                )
+            work.put_files(grab_id, files)
+            work.update_download(
+                entry.download.id,
+                lambda latest: follow_again(latest, now, at_torbox=at_torbox),
+                why=why,
+            )
 
     async def _with_staging(self, entry: Entry) -> Entry:
         siblings = self._state.grabs_of(entry.download.id)
@@ -217,6 +245,25 @@ class ContentChanges:
         paths = [file.path for file in request.files]
         delivery = self._ctx.delivery_of(entry.grab)
         await delivery.remove(request.save_path, request.content_name, paths)
+
+    async def _is_published(self, entry: Entry) -> bool:
+        """Return whether a delivery has put its content in place but not recorded that.
+
+        It was cancelled in between, or the bridge was killed; or links wait for the user's mount.
+        """
+        grab = entry.grab
+        if grab.phase is not GrabPhase.DELIVERING or target_in_use(self._state, entry):
+            return False
+        root = staging_root(self._ctx.settings.paths.incomplete_directory, grab.staging_name)
+        request = request_of(entry, await self._state.files(grab.id))
+        links = self._ctx.mode_of(grab) not in FETCHING
+        try:
+            # With content still staged, what is at its target is not its own.
+            staged = await target_exists(root, CONTENT)
+            return not staged and await all_in_place(request, links=links)
+        except DeliveryError as error:
+            log.info("not_looked_at", release=entry.name, hash=entry.hash, why=str(error))
+            return False
 
     async def _missing(self, entry: Entry) -> tuple[str, ...]:
         request = request_of(entry, await self._state.files(entry.grab.id))
@@ -246,6 +293,11 @@ class ContentChanges:
         async with self._state.unit_of_work() as work:
             work.delete_job(job.id)
             return work.update_grab(grab_id, change, why=why) is not None
+
+
+def _next_place(latest: Grab, target: str) -> str:
+    """Return where a grab is to be moved after a move to `target`; empty when it is to stay."""
+    return "" if latest.moving_to == target else latest.moving_to
 
 
 def _with_priority(file: DeliveredFile, priority: int) -> DeliveredFile:

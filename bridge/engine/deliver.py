@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 from msgspec.structs import replace
 
+from bridge.core.completeness import below_root
 from bridge.core.model import (
     NOT_DELIVERED,
     DeliveredFile,
@@ -19,7 +20,7 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING
 from bridge.core.paths import fitted, numbered, renamed
-from bridge.core.remote_tracking import to_grab_phase, to_phase
+from bridge.core.remote_tracking import follow_again, to_grab_phase, to_phase
 from bridge.core.seeding import has_an_end
 from bridge.core.transitions import grab_interrupted
 from bridge.delivery import (
@@ -38,8 +39,9 @@ from bridge.engine.context import EngineContext, GrabHolder
 from bridge.engine.failing import fail_grab
 from bridge.engine.file_planning import Incomplete, Planned, plan_one
 from bridge.engine.grab_files import link_source, request_of, staging_name_of, target_in_use
+from bridge.engine.removal import DATABASE_ERROR, is_gone
 from bridge.state import UnitOfWork
-from bridge.torbox import NotFound
+from bridge.torbox import NotFound, TorBoxError
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +82,11 @@ class Deliverer:
         except DeliveryFailed as error:
             await self._failed(entry, error)
         except NotFound:
+            await self._item_unknown(entry)
+        except TorBoxError as error:
+            # TorBox's possible answer for an item that it no longer has; it would be asked for ever.
+            if error.code != DATABASE_ERROR or not await self._is_gone(entry):
+                raise
             await self._item_unknown(entry)
         finally:
             self._state.meters.pop(grab_id, None)
@@ -166,10 +173,12 @@ class Deliverer:
         links = self._ctx.link_books.of(request.torrent_id)
         await self._ctx.delivery_of(entry.grab).deliver(request, links, progress)
 
-    async def _link(self, source: Grab, entry: Entry, files: Iterable[DeliveredFile]) -> bool:
+    async def _link(self, source: Grab, entry: Entry, files: Sequence[DeliveredFile]) -> bool:
         """Hard-link the files of another grab; return False if they have to be fetched."""
-        where = link_source(source, await self._state.files(source.id))
-        linked = await link_existing(where, request_of(entry, files))
+        there = await self._state.files(source.id)
+        if not _same_ids(there, files):
+            return False
+        linked = await link_existing(link_source(source, there), request_of(entry, files))
         if linked:
             log.info("hard_linked", release=entry.name, hash=entry.hash, source=source.category)
         return linked
@@ -286,11 +295,39 @@ class Deliverer:
 
     async def _item_unknown(self, entry: Entry) -> None:
         """Try again when TorBox denies an item that it listed; after some attempts, follow it again."""
+        if await self._was_gone_before(entry):
+            await self._create_again(entry)
+            return
         # TorBox lists an item as ready some minutes before all its servers know it.
         if entry.grab.attempts < LINK_ATTEMPTS:
             await self._later(entry.grab.id, "TorBox gives no links to it yet")
             return
         await self._follow_again(entry, "TorBox gives no links to it")
+
+    async def _was_gone_before(self, entry: Entry) -> bool:
+        """Return whether the item is gone, and TorBox has not shown it since the grab was added.
+
+        It served earlier grabs. Then this grab has failed in nothing yet.
+        """
+        seen_at = entry.download.seen_at
+        seen = seen_at is not None and seen_at >= entry.grab.added_at
+        return not seen and await self._is_gone(entry)
+
+    async def _is_gone(self, entry: Entry) -> bool:
+        torrent_id = entry.download.torrent_id
+        return torrent_id is not None and await is_gone(self._ctx, torrent_id)
+
+    async def _create_again(self, entry: Entry) -> None:
+        """Create the download at TorBox once more, for a grab whose item was gone before it came."""
+        self._state.forget_item(entry.download.torrent_id or 0)
+        now = self._ctx.clock()
+        async with self._state.unit_of_work() as work:
+            work.update_grab(entry.grab.id, grab_interrupted)
+            work.update_download(
+                entry.download.id,
+                lambda latest: follow_again(latest, now, at_torbox=False),
+                why="its item was gone from TorBox before this grab",
+            )
 
     async def _follow_again(self, entry: Entry, why: str) -> None:
         """Follow the download at TorBox again: its item may have been replaced or deleted."""
@@ -303,3 +340,9 @@ class Deliverer:
                 lambda latest: replace(to_phase(latest, DownloadPhase.ACTIVE), remote_at=now),
                 why=why,
             )
+
+
+def _same_ids(source: Iterable[DeliveredFile], files: Iterable[DeliveredFile]) -> bool:
+    """Return whether both number their files alike: TorBox may have created the item anew since."""
+    known = {file.file_id: below_root(file.remote_name) for file in source}
+    return all(known.get(file.file_id) == below_root(file.remote_name) for file in files)

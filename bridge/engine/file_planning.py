@@ -13,7 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.config import FilePolicy
-from bridge.core.completeness import missing
+from bridge.core.completeness import below_root, missing
 from bridge.core.edits import edited
 from bridge.core.file_types import content_among, without_extras
 from bridge.core.files import File, FileRules, NothingLeft, choose
@@ -79,10 +79,12 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
         return
     metainfo = await metainfo_of(ctx, download)
     plans: dict[int, Plan] = {}
+    planned_from: dict[int, Grab] = {}
     for entry in state.entries_of(download):
         if entry.grab.phase is GrabPhase.WAITING:
             known = await state.files(entry.grab.id)
             plans[entry.grab.id] = make_plan(ctx, entry, item.files, known, metainfo)
+            planned_from[entry.grab.id] = entry.grab
     async with state.unit_of_work() as work:
         if work.download(download_id) is None:
             return
@@ -91,6 +93,12 @@ async def plan_files(ctx: EngineContext, download_id: int) -> None:
         work.update_download(
             download_id, lambda latest: to_phase(latest, DownloadPhase.READY), why=why
         )
+        # A grab that was edited meanwhile is planned again when its delivery begins.
+        plans = {
+            grab_id: made
+            for grab_id, made in plans.items()
+            if _same_edits(work.grab(grab_id), planned_from[grab_id])
+        }
         for grab_id, made in plans.items():
             if not isinstance(made, Failure):
                 store_plan(work, grab_id, made)
@@ -104,20 +112,26 @@ async def plan_one(ctx: EngineContext, grab_id: int) -> Plan | None:
 
     The file list comes from TorBox's latest report, or from another grab of the download.
     """
-    entry = ctx.state.entry(grab_id)
-    if entry is None:
-        return None
-    listed = await _listed(ctx, entry)
-    if not listed:
-        return Incomplete((), -1)
-    known = await ctx.state.files(grab_id)
-    made = make_plan(ctx, entry, listed, known, await metainfo_of(ctx, entry.download))
-    if isinstance(made, Failure):
+    while (entry := ctx.state.entry(grab_id)) is not None:
+        listed = await _listed(ctx, entry)
+        if not listed:
+            return Incomplete((), -1)
+        known = await ctx.state.files(grab_id)
+        made = make_plan(ctx, entry, listed, known, await metainfo_of(ctx, entry.download))
+        async with ctx.state.unit_of_work() as work:
+            if not _same_edits(work.grab(grab_id), entry.grab):
+                continue
+            if not isinstance(made, Failure):
+                store_plan(work, grab_id, made)
+                return made
         await fail_grab(ctx, grab_id, made)
         return made
-    async with ctx.state.unit_of_work() as work:
-        store_plan(work, grab_id, made)
-    return made
+    return None
+
+
+def _same_edits(latest: Grab | None, planned_from: Grab) -> bool:
+    """Return whether the user has renamed or chosen nothing since the plan was made."""
+    return latest is not None and latest.file_edits == planned_from.file_edits
 
 
 async def _listed(ctx: EngineContext, entry: Entry) -> tuple[RemoteFile, ...]:
@@ -195,9 +209,9 @@ def make_plan(
     incomplete = _incomplete(ctx, entry, listed, lost)
     if incomplete is not None:
         return incomplete
-    if _same_files(known, listed):
+    if before := _as_before(known, listed):
         # Delivered once more, under the names of the first time.
-        return Planned(entry.grab.content_name, tuple(known), mode)
+        return Planned(entry.grab.content_name, before, mode)
     laid = layout(
         named_on_disk(mode, listed),
         entry.name,
@@ -330,9 +344,25 @@ def _packed(file: RemoteFile) -> Failure:
     return Failure(Reason.ZIPPED, why)
 
 
-def _same_files(known: Sequence[DeliveredFile], listed: Sequence[RemoteFile]) -> bool:
-    files = {(file.id, file.size) for file in listed}
-    return bool(known) and {(file.file_id, file.size) for file in known} == files
+def _as_before(
+    known: Sequence[DeliveredFile], listed: Sequence[RemoteFile]
+) -> tuple[DeliveredFile, ...]:
+    """Return the known files with the ids that TorBox gives them now; empty if it lists others.
+
+    An item that was created once more may number its files in another order.
+    """
+    found = {(below_root(file.name), file.size): file for file in listed}
+    keys = [(below_root(file.remote_name), file.size) for file in known]
+    if known and len(known) == len(listed) == len(found) and found.keys() == set(keys):
+        return tuple(
+            replace(file, file_id=found[key].id, remote_name=found[key].name)
+            for file, key in zip(known, keys, strict=True)
+        )
+    sizes = {file.id: file.size for file in listed}
+    # Under other names, files are the same only where no two could be mistaken for each other.
+    distinct = len(set(sizes.values())) == len(sizes)
+    same = distinct and {file.file_id: file.size for file in known} == sizes
+    return tuple(known) if same else ()
 
 
 def _planned(

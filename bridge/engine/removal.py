@@ -113,6 +113,8 @@ async def _release(
     work.add_job(removal, entry.hash)
     words = "; ".join(filter(None, (why, _words(entry, removal, others=bool(others)))))
     if others:
+        ctx.state.recently_removed.leave(entry.hash, entry.grab.client, work.now)
+        work.put_value(RECENTLY_REMOVED, ctx.state.recently_removed)
         _leave(work, entry, needed=needed, others=others)
         work.event(entry.hash, "left", why=words, grab_id=grab_id)
     else:
@@ -324,15 +326,19 @@ async def _delete_item(ctx: EngineContext, torrent_id: int) -> bool:
     try:
         deleted = await _was_there(ctx.torbox.control(torrent_id, Operation.DELETE))
     except TorBoxError as error:
-        if error.code != DATABASE_ERROR or not await _is_gone(ctx, torrent_id):
+        if error.code != DATABASE_ERROR or not await is_gone(ctx, torrent_id):
             raise
         deleted = False
     ctx.state.mark_deleted_remotely(torrent_id)
     return deleted
 
 
-async def _is_gone(ctx: EngineContext, torrent_id: int) -> bool:
-    """Return whether neither the id nor the list shows it. Either alone may lag behind."""
+async def is_gone(ctx: EngineContext, torrent_id: int) -> bool:
+    """Return whether neither the id nor the list shows an item. Either alone may lag behind.
+
+    Raises:
+        TorBoxError: TorBox gave no answer.
+    """
     if await ctx.torbox.item(torrent_id) is not None:
         return False
     return all(item.id != torrent_id for item in await ctx.torbox.list_items())

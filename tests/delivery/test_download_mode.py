@@ -90,7 +90,10 @@ async def test_does_not_touch_what_stands_at_the_target(room: Room) -> None:
     with pytest.raises(TargetTaken, match=r"Movie\.mkv"):
         await task
     assert request.target.read_text() == "mine"
-    renamed = room.request("Movie (2).mkv")
+    (file,) = request.files
+    renamed = replace(
+        request, content_name="Movie (2).mkv", files=(replace(file, path="Movie (2).mkv"),)
+    )
     await room.deliver(renamed)
     assert room.same(renamed)
     assert len(room.cdn.files[0].requests) == 1

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.delivery.delivery_errors import UnsafePath
+from bridge.delivery.delivery_errors import NotMounted, UnsafePath
 from bridge.delivery.disk.safe_paths import TrustedRoots
+from tests.support.mounts import bound, tmpfs
 
 
 @pytest.fixture
@@ -63,3 +64,18 @@ def test_walking_leads_to_the_path(names: list[str], at_the_top: bool) -> None:
     path = Path("/nowhere", *names)
     start, below = roots.locate(path)
     assert Path(start, *below) == Path(os.path.realpath(path))
+
+
+def test_a_root_whose_file_system_is_gone(tmp_path: Path) -> None:
+    """What lies below the mount point is not taken for the root, until it is mounted again."""
+    roots, where = TrustedRoots(), tmp_path / "mnt"
+    with tmpfs(tmp_path / "disk") as disk:
+        (disk / "downloads").mkdir()
+        with bound(disk, where):
+            roots.add(where / "downloads")
+            before = roots.locate(where / "downloads" / "tv")
+        for path in (where / "downloads", where / "downloads" / "tv"):
+            with pytest.raises(NotMounted, match=str(where)):
+                roots.locate(path)
+        with bound(disk, where):
+            assert roots.locate(where / "downloads" / "tv") == before

@@ -2,15 +2,16 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bridge.core.model import Phase
-from bridge.simulator import magnet_of
-from tests.support.mounts import loop, remount, tmpfs
-from tests.support.rig import Rig, cached, pack
+from bridge.simulator import Cdn, Scenario, magnet_of
+from tests.arr_emulator.arr_queue import QueueStatus
+from tests.support.mounts import bound, loop, remount, tmpfs
+from tests.support.rig import Rig, cached, pack, quick
 
 
 @asynccontextmanager
@@ -63,3 +64,31 @@ async def test_a_broken_disk_fails_nothing(tmp_path: Path) -> None:
             remount(rig.downloads, "rw")
             item = await rig.completed(arr, info_hash)
             rig.compare(content, item.output_path)
+
+
+async def test_the_downloads_are_unmounted_for_a_while(tmp_path: Path) -> None:
+    """Nothing is written or counted as deleted meanwhile; then everything goes on where it was."""
+    rig = Rig(tmp_path, Scenario(behaviour=quick(), cdn=Cdn(bytes_per_second=300_000)))
+    done, big = pack("Done", size=1000), pack("Big", size=300_000)
+    with tmpfs(tmp_path / "disk") as disk, ExitStack() as mounted:
+        mounted.enter_context(bound(disk, rig.downloads))
+        async with opened(rig), rig.arr() as arr:
+            rig.sim.register(done)
+            rig.sim.register(big)
+            done_id = await arr.add_magnet(magnet_of(done))
+            await rig.completed(arr, done_id)
+            big_id = await arr.add_magnet(magnet_of(big))
+            await rig.until(lambda: any(rig.downloads.glob(".incomplete/*/content/*")))
+            mounted.close()
+            await arr.remove(done_id)
+            await rig.until(lambda: "mounted" in rig.note(big.hash))
+            await rig.until(lambda: any(job.attempts for job in rig.removals))
+            (item,) = await arr.poll()
+            assert item.status is QueueStatus.QUEUED
+            assert list(rig.downloads.iterdir()) == []
+            with bound(disk, rig.downloads):
+                item = await rig.completed(arr, big_id, within=30)
+                rig.compare(big, item.output_path)
+                await rig.until(lambda: not rig.removals)
+                assert [path.name for path in (rig.downloads / arr.category).iterdir()] == ["Big"]
+                await rig.stop()

@@ -1,14 +1,15 @@
 """TorBox's reports on an item and their meaning, each failure with a reason for the user."""
 
 import json
+from pathlib import Path
 
 import pytest
 import structlog
 
 from bridge.core.model import Phase, Reason
-from bridge.simulator import Content, ContentFile, magnet_of, make_torrent
+from bridge.simulator import Cdn, Content, ContentFile, Scenario, magnet_of, make_torrent
 from bridge.simulator.faults import Error, NoData
-from tests.support.rig import Rig, cached, film, pack
+from tests.support.rig import Rig, cached, film, pack, quick
 
 DAY = 86_400.0
 
@@ -210,12 +211,12 @@ async def test_the_hash_in_upper_case(rig: Rig) -> None:
     assert len(rig.sim.world.torrents()) == 1
 
 
-@pytest.mark.parametrize("manner", ["not_found", "not_owner"])
+@pytest.mark.parametrize("manner", ["not_found", "not_owner", "database_error"])
 async def test_links_of_what_is_gone(rig: Rig, manner: str) -> None:
     """An item that vanishes before it is fetched is followed anew, not asked for without end."""
     content = pack()
     rig.sim.register(content)
-    rig.sim.world.behaviour.missing_id = manner  # type: ignore[assignment]  # one of the two
+    rig.sim.world.behaviour.missing_id = manner  # type: ignore[assignment]  # one of the three
     rig.sim.world.behaviour.link_failures = 2
     async with rig.arr() as arr:
         await arr.add_magnet(magnet_of(content))
@@ -223,6 +224,39 @@ async def test_links_of_what_is_gone(rig: Rig, manner: str) -> None:
         rig.sim.world.forget(content.hash)
         await rig.until(lambda: rig.followed(content.hash).misses > 1, within=20)
     assert rig.phase(content.hash) is Phase.REMOTE
+
+
+async def test_created_anew_with_its_files_in_another_order(tmp_path: Path) -> None:
+    """Files of equal size are not mistaken for each other, whether half fetched or not."""
+    slow = Scenario(behaviour=quick(), cdn=Cdn(bytes_per_second=400_000))
+    rig = Rig(tmp_path, slow, BRIDGE_DELIVERY__PARALLEL_FILES="1")
+    await rig.open()
+    try:
+        content = pack(size=200_000)
+        rig.sim.register(content)
+        async with rig.arr() as arr:
+            download_id = await arr.add_magnet(magnet_of(content))
+            await rig.until(lambda: any(map(is_whole, rig.downloads.glob(".incomplete/*/*.json"))))
+            await rig.post("/api/v2/torrents/pause", hashes=download_id)
+            fields = {name: getattr(content, name) for name in content.__struct_fields__}
+            first, *others = content.files
+            turned = Content(**fields | {"files": (*others, first)})
+            rig.sim.world.forget(content.hash)
+            rig.sim.links.kill()
+            rig.sim.register(turned, on_account=True)
+            await rig.post("/api/v2/torrents/resume", hashes=download_id)
+            await rig.reaches(content.hash, Phase.REMOTE, within=20)
+            # Then the list is read again, and not the lost item alone.
+            await rig.put_back(content.hash, 400, "remote_at", "phase_at")
+            done = await rig.completed(arr, download_id, within=20)
+            rig.compare(content, done.output_path)
+    finally:
+        await rig.close()
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Return whether a checkpoint says that the whole file is there."""
+    return b"[[0,200000]]" in checkpoint.read_bytes()
 
 
 async def idle_for(rig: Rig, content: Content, seconds: float) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -62,6 +63,66 @@ async def test_a_second_word_is_about_nobody_else(rig: Rig, two: tuple[Arr, Arr]
         await radarr.remove(download_id)
         await settled(rig)
     rig.compare(content, (await rig.completed(sonarr, download_id)).output_path)
+
+
+async def test_a_second_word_after_a_restart_is_about_nobody_else(rig: Rig) -> None:
+    """Nor does it once the bridge was restarted, which then knows the *arr by its program alone."""
+    content = pack()
+    rig.sim.register(content)
+    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+        download_id = await add(content, sonarr, radarr)
+        for arr in (sonarr, radarr):
+            await rig.completed(arr, download_id)
+        await sonarr.remove(download_id)
+        await settled(rig)
+    await rig.restart()
+    async with rig.arr("sonarr") as sonarr, rig.arr("radarr") as radarr:
+        await sonarr.remove(download_id)
+        await settled(rig)
+        rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+        await radarr.remove(download_id)
+        await settled(rig)
+    assert names(rig, FILMS) == []
+
+
+@pytest.mark.parametrize("missing_id", ["not_found", "not_owner", "database_error"])
+async def test_the_item_of_the_first_was_gone_before_the_second_came(
+    rig: Rig, two: tuple[Arr, Arr], missing_id: Literal["not_found", "not_owner", "database_error"]
+) -> None:
+    """One has moved its files away, and TorBox has deleted the item: it is created once more."""
+    sonarr, radarr = two
+    rig.sim.world.behaviour.missing_id = missing_id
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, sonarr)
+    Path((await rig.completed(sonarr, download_id)).output_path).rename(rig.directory / "library")
+    rig.sim.world.forget(content.hash)
+    rig.sim.links.kill()
+    await add(content, radarr)
+    rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
+    for arr in two:
+        await arr.remove(download_id)
+    await settled(rig)
+    assert rig.sim.world.find(content.hash) is None
+
+
+async def test_files_that_are_numbered_otherwise_are_not_linked(
+    rig: Rig, two: tuple[Arr, Arr]
+) -> None:
+    """An item that was created once more may number its files anew: an id is no proof then."""
+    sonarr, radarr = two
+    content = pack()
+    rig.sim.register(content)
+    download_id = await add(content, sonarr)
+    await rig.completed(sonarr, download_id)
+    grab_id = rig.grab_id(content.hash)
+    files = await rig.state.files(grab_id)
+    ids = [file.file_id for file in files]
+    async with rig.state.unit_of_work() as work:
+        turned = zip(files, ids[1:] + ids[:1], strict=True)
+        work.put_files(grab_id, [replace(file, file_id=number) for file, number in turned])
+    await add(content, radarr)
+    rig.compare(content, (await rig.completed(radarr, download_id)).output_path)
 
 
 async def broken_off(rig: Rig, content: Content, name: str) -> None:

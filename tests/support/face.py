@@ -54,6 +54,7 @@ class Face:
     downloads: DownloadService
     clock: Clock
     logs: RecentLogs
+    ctx: EngineContext
 
     def view(self, info_hash: str) -> View:
         """Find a download that must be there."""
@@ -145,7 +146,7 @@ async def serve_face(
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}{base}"
-        yield Face(url, settings, state, downloads, clock, logs)
+        yield Face(url, settings, state, downloads, clock, logs, ctx)
 
 
 def is_directory(path: str) -> bool:

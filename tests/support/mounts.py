@@ -32,6 +32,22 @@ def tmpfs(directory: Path, *, mib: int = 64, options: str = "") -> Iterator[Path
 
 
 @contextmanager
+def bound(source: Path, directory: Path) -> Iterator[Path]:
+    """Show a directory, with what is mounted there, at another place as well."""
+    directory.mkdir(parents=True, exist_ok=True)
+    _mount("--bind", str(source), str(directory))
+    try:
+        yield directory
+    finally:
+        unmount(directory)
+
+
+def unmount(directory: Path) -> None:
+    """Unmount a file system, even one that is in use."""
+    subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+@contextmanager
 def loop(directory: Path, kind: str, *, mib: int = 64, options: str = "") -> Iterator[Path]:
     """Make a file system of this kind (`ext3`, `ext4`, ...) in a file, and mount it."""
     program = shutil.which(f"mkfs.{kind}")

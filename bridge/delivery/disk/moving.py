@@ -11,7 +11,7 @@ from bridge.delivery.blocking import in_steps, in_thread
 from bridge.delivery.delivery_errors import TargetTaken, UnsafePath
 from bridge.delivery.disk.copying import copy_tree, tree_bytes
 from bridge.delivery.disk.disk_errors import disk_errors, name_errors, require_space
-from bridge.delivery.disk.publish import is_there, of_full_size
+from bridge.delivery.disk.publish import Whole, all_there, is_there, of_full_size
 from bridge.delivery.disk.request_paths import (
     Parts,
     check_request,
@@ -157,11 +157,16 @@ def _finish_copy(old: Folder, new: Folder, name: str) -> None:
 
 
 def _half(name: str) -> str:
-    return f".{name[:200]}.moving"
+    return f".{_short(name)}.moving"
 
 
 def _replaced(name: str) -> str:
-    return f".{name[:200]}.moved"
+    return f".{_short(name)}.moved"
+
+
+def _short(name: str) -> str:
+    """Return the name in so few bytes that something can be added."""
+    return name.encode()[:200].decode("utf-8", "ignore")
 
 
 async def missing_files(request: DeliveryRequest, *, links: bool = False) -> tuple[str, ...]:
@@ -192,6 +197,26 @@ def _anything(folder: Folder, name: str, _file: RequestedFile) -> bool:
     except OSError:
         return False
     return True
+
+
+async def all_in_place(request: DeliveryRequest, *, links: bool = False) -> bool:
+    """Return whether all files are at their place, in full size or, with `links`, as any file or link.
+
+    Where a link leads is not asked.
+
+    Raises:
+        LocalDiskError: the disk refused something.
+    """
+    return await in_thread(_all_in_place, request, _named if links else of_full_size)
+
+
+def _all_in_place(request: DeliveryRequest, whole: Whole) -> bool:
+    with disk_errors(request.save_path):
+        return all_there(request.save_path, request.files, whole)
+
+
+def _named(folder: Folder, name: str, _file: RequestedFile) -> bool:
+    return folder.stat(name) is not None
 
 
 async def reclaim(incomplete: Path, request: DeliveryRequest) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.delivery.delivery_errors import UnsafePath
+from bridge.delivery.delivery_errors import NotMounted, UnsafePath
 from bridge.delivery.disk.linux_calls import rename_exclusive
 
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -56,17 +56,28 @@ class TrustedRoots:
         # Strings: a small file is opened by way of this a dozen times, and pathlib took a third
         # of the time for that.
         self._real: dict[str, str] = {}
+        self._mounts: dict[str, str] = {}
+        """By root: the mount point that it is below; without those below `/`."""
 
     def add(self, *roots: Path) -> None:
         """Trust these directories, and the links in the way to them as they are now. Blocks."""
         for root in roots:
-            self._real[str(root)] = os.path.realpath(root)
+            self._real[str(root)] = real = os.path.realpath(root)
+            mount = _mount_point(real)
+            if mount != "/":
+                self._mounts[real] = mount
+            else:
+                self._mounts.pop(real, None)
 
     def locate(self, path: Path) -> tuple[str, tuple[str, ...]]:
         """Return the trusted directory to start from, and the names to walk down from there.
 
         For a path below no known root (of a download that was made under older settings) the
-        directory that holds it is a root from then on. Raise UnsafePath for a path with `..`.
+        directory that holds it is a root from then on.
+
+        Raises:
+            UnsafePath: the path has a `..`.
+            NotMounted: the file system is gone on which the root was when it was added.
         """
         if ".." in path.parts:
             raise UnsafePath(path, "a plain path", "a path with `..`")
@@ -77,7 +88,11 @@ class TrustedRoots:
                 known = str(path.parent)
                 break
             known = above
-        real = os.path.join(self._real[known], text.removeprefix(known).lstrip("/"))
+        root = self._real[known]
+        mount = self._mounts.get(root)
+        if mount is not None and not _is_mount(mount):
+            raise NotMounted(Path(mount))
+        real = os.path.join(root, text.removeprefix(known).lstrip("/"))
         real = real.rstrip("/") or "/"
         # A root inside another one is walked to as well: the outer one is shared, too.
         outer = min((root for root in tuple(self._real.values()) if _is_in(real, root)), key=len)
@@ -87,6 +102,21 @@ class TrustedRoots:
 
 def _above(path: str) -> str:
     return path.rpartition("/")[0] or "/"
+
+
+def _mount_point(path: str) -> str:
+    """Return the nearest directory above or at the path where a file system is mounted."""
+    while path != "/" and not _is_mount(path):
+        path = _above(path)
+    return path
+
+
+def _is_mount(path: str) -> bool:
+    # As os.path.ismount, but that looks at every directory above as well.
+    try:
+        return os.lstat(path).st_dev != os.lstat(_above(path)).st_dev
+    except OSError:
+        return False
 
 
 def _is_in(path: str, root: str) -> bool:
@@ -322,6 +352,7 @@ def open_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
 
     Raises:
         UnsafePath: there is a link or a file in place of a directory below a root.
+        NotMounted: its file system is not mounted any longer.
         OSError: it is missing, or cannot be opened.
     """
     root, names = ROOTS.locate(path)

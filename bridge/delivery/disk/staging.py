@@ -19,6 +19,7 @@ from threading import Lock
 
 import msgspec
 
+from bridge.core.completeness import below_root
 from bridge.delivery.delivery_errors import BadRequest, UnsafePath
 from bridge.delivery.disk.disk_errors import disk_errors, name_errors
 from bridge.delivery.disk.linux_calls import fallocate
@@ -48,6 +49,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     path: str
     """Below the top of the content, so that it survives a rename of the content."""
     size: int
+    name: str = ""
+    """At TorBox, below the root folder: ids may be given anew. Empty in an older checkpoint."""
     etag: str = ""
     last_modified: str = ""
     done: tuple[Span, ...] = ()
@@ -57,6 +60,10 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         # Sorted edges mean that no span is reversed and no two overlap.
         edges = [edge for span in self.done for edge in span]
         return edges == sorted(edges) and all(0 <= edge <= self.size for edge in edges)
+
+    def is_of(self, name: str, size: int) -> bool:
+        """Return whether it is about a file of this name at TorBox, and of this size."""
+        return self.size == size and self.name in {"", name}
 
 
 class StagedFile:
@@ -79,6 +86,7 @@ class StagedFile:
         self._root = root
         self._parts = staged_parts(request, file)
         self._inner = "/".join(self._parts[1:])
+        self._remote_name = below_root(file.remote_name)
         self._checkpoint = f"{file.file_id}.json"
         self.marker = f"{file.file_id}.whole"
         """Left by the aria2 mode when a file is complete."""
@@ -156,7 +164,9 @@ class StagedFile:
         Return whether it waits for `put_back`, from this run or from a killed run.
         """
         checkpoint = _decoded(root, self._checkpoint)
-        if checkpoint is None or (checkpoint.path, checkpoint.size) == (self._inner, self.size):
+        if checkpoint is None or checkpoint.path == self._inner:
+            return False
+        if not checkpoint.is_of(self._remote_name, self.size):
             return False
         with suppress(BadRequest, FileNotFoundError, NotADirectoryError, UnsafePath):
             old = (CONTENT, *(split(checkpoint.path) if checkpoint.path else ()))
@@ -169,7 +179,7 @@ class StagedFile:
         """Move the file to its new path, and let its checkpoint say so."""
         checkpoint = _decoded(root, self._checkpoint)
         with root.walk(self._parts[:-1]) as folder:
-            if checkpoint is None or checkpoint.size != self.size:
+            if checkpoint is None or not checkpoint.is_of(self._remote_name, self.size):
                 root.remove_tree(self.aside)
                 return
             folder.remove_tree(self._parts[-1])  # a file without a checkpoint, or it were aside
@@ -218,6 +228,7 @@ class StagedFile:
         return Checkpoint(
             path=self._inner,
             size=self.size,
+            name=self._remote_name,
             etag=self.validator.etag,
             last_modified=self.validator.last_modified,
             done=self.done.spans,
@@ -313,11 +324,8 @@ class StagedFile:
         found = folder.regular(self._parts[-1])
         if checkpoint is None or found is None or not checkpoint.sound():
             return None
-        fits = (checkpoint.path, checkpoint.size, found.st_size) == (
-            self._inner,
-            self.size,
-            self.size,
-        )
+        fits = checkpoint.path == self._inner and found.st_size == self.size
+        fits &= checkpoint.is_of(self._remote_name, self.size)
         # A hard link may be kept, as when a delivered file was taken back, but not written to.
         whole = Ranges(checkpoint.done).total == self.size
         return checkpoint if fits and (whole or found.st_nlink == 1) else None
