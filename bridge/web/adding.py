@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.core.magnet import BadMagnet, parse_magnet
 from bridge.dashboard import Preview
 from bridge.downloads import Added, AddOptions, AddResult, Joined, Known, Pending, Rejected, View
-from bridge.web.page_actions import row_of
+from bridge.web.page_actions import rows_of
 from bridge.web.web_context import CONTEXT, WebContext, refusal
 
 ASKED_BY = "torbox-bridge page"
@@ -153,7 +153,7 @@ async def _choose(
     context: WebContext, view: View, skip: Collection[int], *, start: bool, force: bool
 ) -> None:
     """Deselect files before anything is fetched, then start the download."""
-    downloads, row = context.downloads, row_of(view)
+    downloads, row = context.downloads, rows_of([view])
     if not await downloads.queries.files(view):
         context.commands.expect_files(view.hash, context.previews.files(view.hash))
     there = range(len(await downloads.queries.files(view)))
