@@ -306,6 +306,10 @@ async def end_removals(
             work.event(job.subject, "gone", why=_what_became(removal, deleted))
         if not all(removal.keeps_remote for removal in removals.values()):
             work.put_value(RECENTLY_REMOVED, removed_items)
+    if len(removals) > 1:
+        # A line for each, a hundred at a time, would hold up other requests for milliseconds.
+        log.info("removals_done", count=len(removals))
+        return
     for job, removal in removals.items():
         log.info("removal_done", hash=job.subject, why=_what_became(removal, deleted))
 

@@ -1,9 +1,9 @@
 """The page's actions, carried out through the service."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ ActionName = Literal[
     "remove",
     "fail",
 ]
+
+T = TypeVar("T")
 
 MOST_ROWS: Final = 25_000
 
@@ -100,7 +102,7 @@ class PageActions:
         refuse, act = self._acts[request.action]
         accepted, refused = list[View](), dict[int, str]()
         await self._downloads.queries.prepare()
-        for some in batched(ids, BATCH):
+        async for some in batches(ids):
             views = self._downloads.queries.views
             for row_id in some:
                 view = views.get(row_id)
@@ -109,7 +111,6 @@ class PageActions:
                     refused[row_id] = why
                 elif view is not None:
                     accepted.append(view)
-            await asyncio.sleep(0)
         if accepted:
             refused |= await act(accepted, request) or {}
         return ActionResult(
@@ -194,7 +195,7 @@ class PageActions:
         await self._downloads.labels.remove_tags(hashes_of(views), request.tags, rows_of(views))
 
     async def _remove(self, views: Sequence[View], request: ActionRequest) -> None:
-        for some in batched(views, BATCH):
+        async for some in batches(views):
             await self._commands.remove(
                 [view.grab.id for view in some],
                 delete_files=request.delete_files,
@@ -203,9 +204,16 @@ class PageActions:
 
     async def _fail(self, views: Sequence[View], _request: ActionRequest) -> Mapping[int, str]:
         refused: dict[int, str] = {}
-        for some in batched(views, BATCH):
+        async for some in batches(views):
             refused |= await self._commands.report_failures([view.grab.id for view in some])
         return refused
+
+
+async def batches(items: Iterable[T]) -> AsyncIterator[list[T]]:
+    """Yield some of the items, and the next after other requests had their turn."""
+    for some in batched(items, BATCH):
+        yield some
+        await asyncio.sleep(0)
 
 
 def _never(_view: View) -> str:
