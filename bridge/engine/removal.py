@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.core import transitions
 from bridge.core.cleanup_rules import outdated
 from bridge.core.model import (
+    DeliveredFile,
     DownloadPhase,
     Entry,
     Failover,
@@ -55,7 +56,7 @@ async def release(
 
 async def release_all(
     ctx: EngineContext,
-    grab_ids: Iterable[int],
+    grab_ids: Sequence[int],
     *,
     delete_files: bool,
     delete_remote: bool | None = None,
@@ -68,8 +69,20 @@ async def release_all(
     not started is cancelled: the user who removes a failed grab knows of the failure.
     """
     async with ctx.state.unit_of_work() as work:
+        # Read inside the unit of work: a rename at the same time would leave the old names behind.
+        files = await ctx.state.files_of(grab_ids) if delete_files else None
         removed = [
-            (entry, await _release(ctx, work, entry, delete_files, delete_remote, why))
+            (
+                entry,
+                _release(
+                    ctx,
+                    work,
+                    entry,
+                    files[grab_id] if files is not None else None,
+                    delete_remote,
+                    why,
+                ),
+            )
             for grab_id in grab_ids
             if (entry := work.entry(grab_id)) is not None
         ]
@@ -79,18 +92,16 @@ async def release_all(
         )
 
 
-async def _release(
+def _release(
     ctx: EngineContext,
     work: UnitOfWork,
     entry: Entry,
-    delete_files: bool,
+    files: Iterable[DeliveredFile] | None,
     delete_remote: bool | None,
     why: str,
 ) -> str:
-    """Remove a grab; return what is removed with it, in words."""
+    """Remove a grab; return what is removed with it, in words. Without `files` they stay."""
     grab_id = entry.grab.id
-    # Read inside the unit of work: a rename at the same time would leave the old names behind.
-    files = await ctx.state.files(grab_id) if delete_files else ()
     others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
     needed = any(one.phase is not GrabPhase.FAILED for one in others)
     removal = removal_of(ctx, entry, keeps_remote=needed)
@@ -99,10 +110,10 @@ async def _release(
     # During a delivery the rename may be done but not stored yet, so all its files count.
     # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
     maybe = entry.grab.phase is GrabPhase.DELIVERING
-    paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
+    paths = tuple(file.path for file in files or () if file.chosen and (file.done or maybe))
     removal = replace(
         removal,
-        content_name=entry.grab.content_name if delete_files else "",
+        content_name=entry.grab.content_name if files is not None else "",
         files=paths,
     )
     for job in work.jobs_about(entry.hash, Failover):
