@@ -57,7 +57,7 @@ from bridge.web import (
 )
 from bridge.web.check import FIRST_AFTER
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SHUTDOWN_SECONDS = 2.0
 CHECK_AGAIN_SECONDS = 60.0

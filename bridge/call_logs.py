@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from yarl import URL
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MAX_PATH: Final = 200
 INCOMING: Final = logging.getLogger("bridge.call_logs")

@@ -199,7 +199,7 @@ class History:
         return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), HistoryRow) for row in rows]
 
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS: Final = 1.0
 """Changes within this time are written together."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ANY_IPV4: Final = "0.0.0.0"
 ANY_IPV6: Final = "::"

@@ -15,7 +15,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
@@ -201,6 +202,7 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
     """
     stream = stream or sys.stderr
     recent = RecentLogs()
+    handler = _Handler(stream)
     common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -208,22 +210,23 @@ def setup(level: str, log_format: str, stream: TextIO | None = None) -> RecentLo
         _timestamper(readable=_is_readable(log_format, stream)),
     ]
     final: list[Processor] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _mask,
         recent,
         *_renderer(log_format, stream),
     ]
-    _route(
-        level,
-        stream,
-        structlog.stdlib.ProcessorFormatter(processors=final, foreign_pre_chain=common),
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+            foreign_pre_chain=common,
+        )
     )
+    _route(level, handler)
     structlog.configure(
-        processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*common, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=partial(_Lines, handler),
     )
     return recent
 
@@ -235,18 +238,42 @@ def set_level(level: str) -> None:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Reports a lost line by name. The original would print the record unmasked."""
+    """Writes lines. Reports a lost line by name: the original would print the record unmasked."""
+
+    def write(self, line: str, name: str) -> None:
+        """Write a finished line of a logger."""
+        try:
+            with self.lock or nullcontext():
+                self.stream.write(line + self.terminator)
+                self.flush()
+        except (OSError, ValueError):
+            self._lost(name)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        self._lost(record.name)
+
+    def _lost(self, name: str) -> None:
         with suppress(OSError, ValueError):
             why = type(sys.exception()).__name__
-            self.stream.write(f"a log line of {record.name} was lost: {why}\n")
+            self.stream.write(f"a log line of {name} was lost: {why}\n")
 
 
-def _route(level: str, stream: TextIO, formatter: logging.Formatter) -> None:
+class _Lines:
+    """Where structlog sends its finished lines: past the standard library, which costs as much."""
+
+    def __init__(self, handler: _Handler, name: str = "") -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        """Write a line. The level is in it."""
+        self._handler.write(line, self.name)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _route(level: str, handler: logging.Handler) -> None:
     """Send the standard library's loggers there too."""
-    handler = _Handler(stream)
-    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -15,7 +15,7 @@ from bridge.app import Origin, bridge
 from bridge.config import Settings, SettingsSource, find_config, read_umask
 from bridge.config.loader import DEFAULT_CONFIG
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 CHECK_AFTER: Final = 3.0
 """Seconds until the doctor's first look: a rejected key is reported before the first grab."""

@@ -11,7 +11,7 @@ from bridge import logs
 from bridge.config import ConfigError, Settings
 from bridge.listen import CannotStart
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 5.0
 """Seconds between two looks; a look costs one stat a file while nothing has changed."""

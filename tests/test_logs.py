@@ -206,6 +206,43 @@ def test_a_line_that_cannot_be_written_is_no_leak() -> None:
     assert written == "a log line of other was lost: TypeError\n"
 
 
+def test_a_stream_that_takes_nothing_stops_no_work() -> None:
+    """A full disk behind the log is no reason to fail what is logged; the loss is told if it can be."""
+    written = run(
+        """
+        import io, logging, sys, structlog
+        from bridge import logs
+
+        class Full(io.StringIO):
+            def write(self, text):
+                if "hello" in text:
+                    raise OSError(28, "No space left on device")
+                return sys.stderr.write(text)
+
+        logs.setup("info", "json", Full())
+        structlog.get_logger("ours").info("hello")
+        logging.getLogger("theirs").warning("hello")
+        """
+    )
+    assert written.splitlines() == [
+        "a log line of ours was lost: OSError",
+        "a log line of theirs was lost: OSError",
+    ]
+
+
+def test_each_line_names_its_module() -> None:
+    """JSON lines tell which part of the bridge speaks."""
+    written = run(
+        """
+        import structlog
+        from bridge import logs
+        logs.setup("info", "json")
+        structlog.get_logger("bridge.engine.submit").info("hello")
+        """
+    )
+    assert json.loads(written)["logger"] == "bridge.engine.submit"
+
+
 def test_a_broken_repr_costs_no_line() -> None:
     """What cannot be shown is named by its type."""
 

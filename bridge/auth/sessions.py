@@ -61,7 +61,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SESSION_BYTES = 24
 """24 random bytes are 32 letters of [A-Za-z0-9_-], which every cookie parser takes unchanged."""

@@ -11,7 +11,7 @@ from bridge.engine.failing import fail_grab_in, report_failure
 from bridge.engine.removal import release_all
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 BY_USER = Failure(Reason.GAVE_UP, "Marked as failed on the page")
 GONE = "It is gone already"

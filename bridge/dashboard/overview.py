@@ -20,7 +20,7 @@ from bridge.arr import Arr, ArrError
 from bridge.engine import Blocker, Engine, EngineContext
 from bridge.torbox import Account, CallClass, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ACCOUNT_SECONDS = 600.0
 ACCOUNT_RETRY_SECONDS = 60.0

@@ -13,7 +13,7 @@ from bridge.core.metainfo import NotATorrent, parse_torrent
 from bridge.engine import EngineContext
 from bridge.torbox import TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 KEPT = 50
 """Number of previews whose files are kept for the add that follows."""

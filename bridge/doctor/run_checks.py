@@ -21,7 +21,7 @@ from bridge.doctor.check_torbox import check_torbox
 from bridge.doctor.findings import Finding, Level, as_json, healthy, line, problem
 from bridge.torbox import TorBox
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 FAILED: Final = 1
 

@@ -33,7 +33,7 @@ from bridge.engine.link_follow import host_of
 from bridge.engine.removal import remote_removal
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SONARR = "Sonarr/"
 """The start of its User-Agent."""

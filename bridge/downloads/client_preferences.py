@@ -11,7 +11,7 @@ from bridge.core.preferences import Preferences
 from bridge.downloads.labels import Labels
 from bridge.engine import Engine, EngineContext
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 USERNAME = "username"
 PASSWORD_HASH = "password_hash"  # noqa: S105 - the name of a row

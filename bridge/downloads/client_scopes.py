@@ -17,7 +17,7 @@ from bridge.core.change_log import batched
 from bridge.core.model import Entry
 from bridge.state import State
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 CLIENTS_REMEMBERED = 1000
 HASHES_REMEMBERED = 5000

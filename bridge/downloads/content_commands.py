@@ -22,7 +22,7 @@ from bridge.downloads.results import DirectoryRefusal
 from bridge.engine import Engine, EngineContext
 from bridge.engine.outside import make_writable
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Rule = Callable[[Sequence[str]], tuple[str, ...] | EditRefused]
 

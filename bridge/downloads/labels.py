@@ -16,7 +16,7 @@ from bridge.downloads.client_scopes import BATCH, NOBODY, Caller, ClientScopes
 from bridge.engine import Engine, EngineContext
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Labels:

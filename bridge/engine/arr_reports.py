@@ -22,7 +22,7 @@ from bridge.core.model import Entry, Failover, Job
 from bridge.engine.context import EngineContext
 from bridge.engine.removal import release
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 LOOKS = 5
 """Questions to an *arr that does not know the grab yet: it reads its queue once a minute."""

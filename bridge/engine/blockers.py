@@ -33,7 +33,7 @@ from bridge.torbox import (
     WaitForSlot,
 )
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MANY_FAILED = 3
 """Creates of so many different hashes, with no success between them, mean trouble at TorBox."""

@@ -21,7 +21,7 @@ from bridge.engine.removal import release
 from bridge.state import State, UnitOfWork
 from bridge.torbox import Operation, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 50
 """Maximum due entries in one plan; the others follow in the next."""

@@ -27,7 +27,7 @@ from bridge.engine.context import EngineContext, GrabHolder
 from bridge.engine.grab_files import request_of, staging_name_of
 from bridge.torbox import TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 DOWNLOAD = "download"
 """The delivery mode that writes the bytes to disk by way of the staging directory."""

@@ -41,7 +41,7 @@ from bridge.engine.grab_files import link_source, request_of, staging_name_of, t
 from bridge.state import UnitOfWork
 from bridge.torbox import NotFound
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 NAMES_TRIED = 100
 FIRST_NUMBER = 2

@@ -82,7 +82,7 @@ from bridge.engine.torbox_memory import CachedAnswers
 from bridge.state import WriteError
 from bridge.torbox import CallClass, Operation, RateLimited, Refused, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 30.0
 """Maximum seconds between two plans, whatever the plan said."""
@@ -127,6 +127,8 @@ CALLS: Mapping[type[Action], CallClass] = {
 """The call class that an action depends on."""
 
 BUDGETS = "budgets"
+BUDGETS_EVERY = 1.0
+"""Seconds between two saves of the budgets. A crash makes the bridge forget the calls of one."""
 
 
 class Busy(msgspec.Struct, frozen=True):
@@ -186,6 +188,7 @@ class Engine:
         self._planned_at: float | None = None
         self._rest = 0.0
         self._rest_until = 0.0
+        self._budgets_due_at = 0.0
         self._workers = self._worker_table()
 
     # Queries and commands of the service
@@ -359,13 +362,21 @@ class Engine:
         well = True
         for action in made.actions:
             well &= await self._carry_out(action)
-        await save_budgets(self._ctx)
+        unsaved_for = await self._save_budgets_sometimes()
         await store_shown_progress(self._state)
         if not well:
             return FAILED_TURN_PAUSE
         if at_once:
             return 0.0
-        return min(max(made.wake_at - self._ctx.clock(), 0.0), LONGEST_SLEEP)
+        return min(max(made.wake_at - self._ctx.clock(), 0.0), unsaved_for, LONGEST_SLEEP)
+
+    async def _save_budgets_sometimes(self) -> float:
+        """Save the budgets if the last time is long ago; return the seconds until the next time."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._budgets_due_at:
+            self._budgets_due_at = now + BUDGETS_EVERY
+            await save_budgets(self._ctx)
+        return max(self._budgets_due_at - now, 0.0) if self._ctx.torbox.budgets.dirty else inf
 
     async def _follow_clock(self) -> None:
         """Bring back the times that a clock that was put back, now or before the start, left ahead."""

@@ -26,7 +26,7 @@ from bridge.engine.context import EngineContext
 from bridge.engine.removal import remote_removal
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ARR_PROGRAMS = frozenset(dialect.app for dialect in DIALECTS.values())
 """The names of the *arr, with which their User-Agents begin."""

@@ -37,7 +37,7 @@ from bridge.engine.context import EngineContext
 from bridge.engine.failing import fail_grab
 from bridge.state import UnitOfWork
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ZIP = ".zip"
 

@@ -8,7 +8,7 @@ from bridge.engine.blockers import Blockers
 from bridge.engine.context import EngineContext
 from bridge.torbox import CallClass
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 VIOLATIONS_SECONDS = 60.0
 """Between two looks for violated invariants."""

@@ -24,7 +24,7 @@ from bridge.engine.removal import delete_local, end_removals, run_removal
 from bridge.state import WriteError
 from bridge.torbox import CallClass, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class JobAttempts:

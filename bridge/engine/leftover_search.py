@@ -20,7 +20,7 @@ from bridge.delivery.disk.leftovers import Leftover, leftovers
 from bridge.delivery.disk.staging import discard
 from bridge.engine.context import EngineContext
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class LeftAlone(msgspec.Struct, frozen=True):

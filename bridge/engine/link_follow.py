@@ -12,7 +12,7 @@ from bridge.core.model import AddOptions, Job, LinkFollow
 from bridge.engine.context import EngineContext
 from bridge.engine.link_fetcher import FoundFile, FoundMagnet, LinkFetcher, NotFetched
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PAUSES = (10.0, 60.0, 300.0)
 """Seconds before each further attempt at a link that was unreachable."""

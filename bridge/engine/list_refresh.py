@@ -30,7 +30,7 @@ from bridge.engine.context import EngineContext
 from bridge.state import State, UnitOfWork
 from bridge.torbox import CallClass, Operation, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PROGRESS_STEP = 0.05
 IDLE_STEP = 300.0
@@ -204,7 +204,9 @@ class ListRefresh:
         now = self._ctx.clock()
         seen = record_item_seen(download, item, now, unbroken_since=self._unbroken_since)
         after = replace(seen, ours=self._ours(download, item, download.remote_at or 0.0))
-        if _matters(download, after):
+        # What has just become ready is written in a moment, with the plan of its files.
+        planned_next = item.ready and download.phase is DownloadPhase.ACTIVE
+        if _matters(download, after) and not planned_next:
             work.update_download(download.id, lambda _: after)
         else:
             work.observe_download(after)

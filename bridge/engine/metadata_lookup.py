@@ -16,7 +16,7 @@ from bridge.engine.blockers import Blockers
 from bridge.engine.context import EngineContext
 from bridge.torbox import TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SWARM_SECONDS = 30.0
 """Maximum seconds for TorBox to look for the metadata in the swarm."""

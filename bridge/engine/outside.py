@@ -13,7 +13,7 @@ from bridge.delivery.disk.disk_errors import free_bytes
 from bridge.engine.context import EngineContext
 from bridge.torbox import Operation, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 KEEP_SECONDS = 5.0
 WAIT_SECONDS = 1.0

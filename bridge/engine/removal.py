@@ -34,7 +34,7 @@ from bridge.state import UnitOfWork
 from bridge.state.state import RECENTLY_REMOVED
 from bridge.torbox import NotFound, Operation, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 DATABASE_ERROR = "DATABASE_ERROR"
 """A temporary server error, but also TorBox's possible answer when the item is already gone."""

@@ -10,7 +10,7 @@ import structlog
 from bridge.engine.engine import Engine
 from bridge.torbox import SearchRefused, SearchResult, TorBox, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 RUNNING_AT_ONCE = 5
 KEPT = 50

@@ -10,7 +10,7 @@ from bridge.core.streams import Grant, NoStream, Opened, Stream, StreamLater, gr
 from bridge.engine.context import EngineContext
 from bridge.torbox import NotFound, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 TRIED_SECONDS = 1.0
 """A link is not tried again so soon: a player opens several connections at once."""

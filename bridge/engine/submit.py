@@ -32,7 +32,7 @@ from bridge.engine.context import EngineContext
 from bridge.engine.failing import fail_download, fail_grab_in
 from bridge.torbox import Created, Refused, TorBoxError, WaitForSlot
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 async def submit(ctx: EngineContext, download_id: int, *, cached: bool) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from bridge.state import WriteError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Tasks:

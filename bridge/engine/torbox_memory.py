@@ -12,7 +12,7 @@ from bridge.core.model import Failure, Reason
 from bridge.core.ttl_map import TtlMap
 from bridge.torbox import TorBox, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 CACHED_SECONDS = 3600.0
 """TorBox caches its own answer for an hour."""

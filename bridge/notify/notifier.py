@@ -14,7 +14,7 @@ from bridge.core.model import Entry
 from bridge.logs import masked
 from bridge.notify.messages import BlockerNews, Message, Receiver, of_change, request_for, together
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PAUSES: Final = (5.0, 60.0, 300.0)
 """Seconds before each further attempt."""

@@ -17,7 +17,7 @@ from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.params import Params
 from bridge.qbittorrent.responses import HttpError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MAX_LINKS = 1000
 """Magnets and links in one request: each is a write to the database."""

@@ -30,7 +30,7 @@ from bridge.qbittorrent.routes import ROUTES, Route
 from bridge.qbittorrent.sync_sessions import SnapshotTaker, SyncSessions
 from bridge.qbittorrent.torrent_list import EntryCache, TorrentList
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v2"
 NO_PREFERENCES: Mapping[str, object] = MappingProxyType({})

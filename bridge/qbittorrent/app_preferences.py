@@ -16,7 +16,7 @@ import structlog
 from bridge.qbittorrent.api_context import ApiRequest
 from bridge.qbittorrent.responses import Profile
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MIN_USERNAME, MIN_PASSWORD = 3, 6
 """Characters, as in qBittorrent; shorter ones are ignored."""

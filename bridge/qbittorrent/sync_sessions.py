@@ -33,7 +33,7 @@ from bridge.qbittorrent.sync_snapshot import (
 from bridge.qbittorrent.torrent_info import TorrentInfo
 from bridge.qbittorrent.torrent_list import BATCH, EntryCache
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ChangedSince: TypeAlias = Callable[[int], Collection[str] | None]
 

@@ -22,7 +22,7 @@ from bridge.qbittorrent.torrent_details import tracker_rows
 from bridge.qbittorrent.torrent_filters import Query, matches, ordered
 from bridge.qbittorrent.torrent_info import Rendered, Surroundings, render
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MAX_REPLIES = 64
 SENT_WHOLE = 1000

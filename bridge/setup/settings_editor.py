@@ -21,7 +21,7 @@ from bridge.setup.settings_form import KEY, Setting, blank_settings
 if TYPE_CHECKING:
     from bridge.setup.settings_file import SettingsFile
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class ArrEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from bridge.config import ArrSettings, Secret, Settings
 from bridge.config.outbound_proxy import from_environment
 from bridge.torbox import BadToken, Budgets, TorBox, TorBoxError
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 KINDS: Final = {dialect.app.lower(): kind for kind, dialect in DIALECTS.items()}
 QBITTORRENT: Final = "QBittorrent"

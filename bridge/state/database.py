@@ -36,7 +36,7 @@ from bridge.state.rows import (
     upsert,
 )
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)
 

@@ -24,7 +24,7 @@ from bridge.state.database import Batch
 if TYPE_CHECKING:
     from bridge.state.state import State
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 PRUNE_EVERY = 25
 """Events of one hash after which its old ones are deleted."""
@@ -179,6 +179,7 @@ class UnitOfWork:
         """Insert a grab of a download that exists; return it with its id."""
         made = replace(grab, id=self._state.next_id("grabs"), phase_at=self.now)
         self.grabs[made.id] = made
+        self.files[made.id] = ()
         self.batch.put_grab(made)
         entry = self.entry(made.id)
         if entry is not None:

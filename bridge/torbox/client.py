@@ -42,7 +42,7 @@ from bridge.torbox.transport import Request, Transport
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 SEARCH_URL: Final = "https://search-api.torbox.app"
 _HASHES_PER_CALL = 200

@@ -31,7 +31,7 @@ MOST_ITEMS: Final = 250_000
 """A list with more than that does not end, as far as we care."""
 _MOST_WARNINGS = 1000
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class WarnOnce:

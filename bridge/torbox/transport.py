@@ -41,7 +41,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 7200.0
 _HOURLY_LIMITS = range(11, 101)
 """`x-ratelimit-limit` is about 60 when the hourly limit answered, 300 or 5 otherwise."""
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 _FOREIGN: Final[Mapping[type[BaseException], tuple[type[TorBoxError], str, bool]]] = {

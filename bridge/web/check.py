@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import structlog
 from aiohttp import web
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 FIRST_AFTER = 30.0
 """Seconds after the start: containers that start together with the bridge are up by then."""

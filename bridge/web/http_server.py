@@ -29,7 +29,7 @@ from aiohttp.web_log import AccessLogger
 
 from bridge.auth import network_of
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MAX_CONNECTIONS: Final = 512
 MAX_CONNECTIONS_OF_ONE: Final = 128

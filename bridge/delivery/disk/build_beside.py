@@ -20,7 +20,7 @@ from bridge.delivery.disk.safe_paths import Folder, open_folder, open_if_there
 from bridge.delivery.disk.staging import discard, make_folders
 from bridge.delivery.interface import DeliveryRequest, RequestedFile
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Write = Callable[[Folder, str, RequestedFile], None]
 """Creates one file under this name in the folder."""

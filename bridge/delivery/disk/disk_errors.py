@@ -74,7 +74,7 @@ def require_space(fd: int, needed: int) -> None:
         raise NotEnoughSpace(needed=needed, free=free)
 
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 REPEATED = 2
 """After so many failures in a row an error is no accident any longer."""

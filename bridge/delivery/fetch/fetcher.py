@@ -29,7 +29,7 @@ from bridge.delivery.fetch.fetch_settings import FetchSettings
 from bridge.delivery.fetch.slots import Slot, Slots
 from bridge.delivery.interface import Links
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 def make_session(user_agent: str) -> aiohttp.ClientSession:

@@ -26,7 +26,7 @@ from bridge.delivery.fetch.fetch_settings import MIB
 from bridge.delivery.file_state import Span
 from bridge.delivery.interface import DeliveryRequest
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 2
 """Downloads checked at the same time, because hashing is work for the processor."""

@@ -42,7 +42,7 @@ from bridge.delivery.interface import DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.aria2_rpc import Aria2, Aria2Refused, Options, TransferStatus
 from bridge.delivery.modes.aria2_staging import Aria2Staging
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 _HEX = re.compile(r"[0-9a-f]+")

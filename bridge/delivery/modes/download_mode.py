@@ -26,7 +26,7 @@ from bridge.delivery.fetch.fetcher import Fetcher
 from bridge.delivery.fetch.verify_pieces import BadPiece, Verifier, verify_with_repair
 from bridge.delivery.interface import DeliveryRequest, Links
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class DownloadDelivery:

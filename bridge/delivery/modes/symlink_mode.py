@@ -29,7 +29,7 @@ from bridge.delivery.disk.safe_paths import Folder
 from bridge.delivery.interface import DeliveryRequest, Links, RequestedFile
 from bridge.delivery.modes.mount_lookup import Mount, MountGone, find, opens, require
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 REFRESH_SECONDS = 120.0
 """Seconds between two refreshes."""
