@@ -104,6 +104,12 @@ class RunJob(msgspec.Struct, frozen=True):
     job_id: int
 
 
+class RunRemovals(msgspec.Struct, frozen=True):
+    """Perform removals that leave TorBox alone, one after another, and end them in one commit."""
+
+    job_ids: tuple[int, ...]
+
+
 class LookUpMetadata(msgspec.Struct, frozen=True):
     """Find name, size and files of the magnets that the jobs name, in one call."""
 
@@ -145,6 +151,7 @@ Action: TypeAlias = (
     | FailDownload
     | FailGrab
     | RunJob
+    | RunRemovals
     | LookUpMetadata
     | AskImport
     | CleanUp

@@ -4,7 +4,7 @@ Only grabs that have nothing left to seed are cleaned up. The result is the same
 removes them: their files go, and what the bridge created at TorBox.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -101,20 +101,21 @@ def stray_deletions(known: PlannerInput) -> Iterator[Step]:
     """Yield deletions of items that appeared at TorBox after their download was removed here."""
     known_hashes = {live.download.hash for live in known.live}
     known_hashes |= {job.subject for job in known.jobs if isinstance(job.task, Removal)}
-    for removed in known.removed:
-        if removed.hash not in known_hashes:
-            for item in strays(removed, known.snapshot):
-                if _surely_ours(removed, item, known.offset_seconds):
-                    yield DeleteStray(removed.hash, item.id)
+    for removed, item in strays(known.removed, known.snapshot):
+        ours = _surely_ours(removed, item, known.offset_seconds)
+        if ours and removed.hash not in known_hashes:
+            yield DeleteStray(removed.hash, item.id)
 
 
-def strays(removed: RemovedDownload, snapshot: Snapshot) -> Iterator[RemoteItem]:
-    """Return the items of a removed hash, some minutes after the removal was finished."""
-    if snapshot.listed_at < removed.left_at + LIST_LAG_SECONDS:
-        return
-    for item in snapshot.items.values():
-        if item.id in snapshot.listed and item.hash == removed.hash:
-            yield item
+def strays(
+    removed: Iterable[RemovedDownload], snapshot: Snapshot
+) -> Iterator[tuple[RemovedDownload, RemoteItem]]:
+    """Return the items of removed hashes, some minutes after the removal was finished."""
+    by_hash = {one.hash: one for one in removed}
+    for item in snapshot.items.values() if by_hash else ():
+        one = by_hash.get(item.hash) if item.id in snapshot.listed else None
+        if one is not None and snapshot.listed_at >= one.left_at + LIST_LAG_SECONDS:
+            yield one, item
 
 
 def _surely_ours(removed: RemovedDownload, item: RemoteItem, offset_seconds: float) -> bool:

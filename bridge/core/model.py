@@ -404,6 +404,12 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     kept_until: float = 0.0
     """Only the item at TorBox is left to delete. Until this time an add of the hash takes it over."""
 
+    @property
+    def asks_torbox(self) -> bool:
+        """Whether it has, or may have, something to delete at TorBox."""
+        known = self.torrent_id is not None or self.queued_id is not None
+        return self.delete_remote and (known or self.unclear)
+
 
 class Failover(msgspec.Struct, frozen=True, kw_only=True):
     """Report a failed grab to its *arr, so that it searches for another release.

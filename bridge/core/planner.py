@@ -43,6 +43,7 @@ from bridge.core.actions import (
     RefreshList,
     Reuse,
     RunJob,
+    RunRemovals,
     Step,
     Wait,
 )
@@ -87,7 +88,9 @@ up to 10 minutes), but the answer for one id is fresh.
 """
 
 REMOVALS_AT_ONCE = 20
-"""Each is a task that writes to the database: thousands would make every other write wait."""
+"""Each is a task that writes to the database: thousands would make every other write wait. More
+than these are performed together, if they leave TorBox alone.
+"""
 RECHECKS_AT_ONCE = 20
 """Each looks at the disk, and writes to the database."""
 METADATA_TOGETHER = 5.0
@@ -162,9 +165,9 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
         for job in known.jobs
         if isinstance(job.task, Removal) and job.id in known.busy_jobs
     }
-    for job in known.jobs:
-        if len(begun) >= REMOVALS_AT_ONCE:
-            return  # the end of each makes another plan
+    places = REMOVALS_AT_ONCE - len(begun)
+    local, others = list[int](), list[int]()
+    for job in known.jobs if places > 0 else ():  # the end of each makes another plan
         if not isinstance(job.task, Removal) or job.subject in begun:
             continue
         # A fetch may still write files and a create may still be in flight: a deletion before
@@ -179,7 +182,11 @@ def _removals(known: PlannerInput) -> Iterator[Step]:
             yield Wait(job.next_attempt_at)
         else:
             begun.add(job.subject)
-            yield RunJob(job.id)
+            (others if job.task.asks_torbox else local).append(job.id)
+    if len(local) > places:
+        yield RunRemovals(tuple(local))
+        local = []
+    yield from map(RunJob, (local + others)[: max(places, 0)])
 
 
 def _is_used(job: Job, known: PlannerInput) -> bool:

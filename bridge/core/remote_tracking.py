@@ -9,7 +9,7 @@ must not be attached to it, or it would follow an item that is gone. And an item
 TorBox on purpose must not be taken for the result of a later create.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -185,10 +185,10 @@ class RecentlyRemovedItems:
         self.deleted_queued = _recent(self.deleted_queued, now)
         return tuple(item for item in items if item.id not in self.deleted_queued)
 
-    def keep(self, torrent_id: int, info_hash: str, now: float) -> None:
-        """Record that an item is kept at TorBox on purpose."""
+    def keep(self, items: Mapping[int, str], now: float) -> None:
+        """Record that items, given with their hashes, are kept at TorBox on purpose."""
         kept = {key: one for key, one in self.kept.items() if now - one[1] < KEPT_SECONDS}
-        self.kept = {**kept, torrent_id: (info_hash, now)}
+        self.kept = kept | {key: (info_hash, now) for key, info_hash in items.items()}
 
     def leave(self, info_hash: str, program: str, now: float) -> None:
         """Record that the grab of a program was removed, and that other grabs of the hash stay."""
@@ -199,9 +199,10 @@ class RecentlyRemovedItems:
         left = {key: times for key, times in recent.items() if times}
         self.left = left | {info_hash: left.get(info_hash, {}) | {program: now}}
 
-    def keeps(self, info_hash: str) -> bool:
-        """Return whether an item of this hash was kept at TorBox on purpose."""
-        return any(info_hash == kept_hash for kept_hash, _ in self.kept.values())
+    @property
+    def kept_hashes(self) -> frozenset[str]:
+        """The hashes of which an item was kept at TorBox on purpose."""
+        return frozenset(info_hash for info_hash, _ in self.kept.values())
 
 
 def _recent(times: Times, now: float) -> Times:

@@ -1,14 +1,15 @@
-"""Commands that qBittorrent's API does not have. Each names a grab by its id."""
+"""Commands that qBittorrent's API does not have. Each names grabs by their ids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
 from bridge.core.files import NamedFile
 from bridge.core.model import Failover, Failure, Phase, Reason
 from bridge.engine import Engine, EngineContext
-from bridge.engine.failing import fail_grab, report_failure
-from bridge.engine.removal import release
+from bridge.engine.failing import fail_grab_in, report_failure
+from bridge.engine.removal import release_all
+from bridge.state import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -17,34 +18,41 @@ GONE = "It is gone already"
 
 
 class OperatorCommands:
-    """The page's commands. Each returns why it was refused, or an empty string."""
+    """The page's commands. Each changes all that it is given in one commit."""
 
     def __init__(self, ctx: EngineContext, engine: Engine) -> None:
         self._ctx = ctx
         self._state = ctx.state
         self._engine = engine
 
-    async def remove(self, grab_id: int, *, delete_files: bool, delete_remote: bool | None) -> str:
-        """Remove a grab at once. A retried job deletes its files and TorBox's item.
+    async def remove(
+        self, grab_ids: Sequence[int], *, delete_files: bool, delete_remote: bool | None
+    ) -> None:
+        """Remove grabs at once. Retried jobs delete their files and TorBox's items.
 
-        With `delete_remote` None, `policy.remove_from_torbox` decides about TorBox's item.
+        With `delete_remote` None, `policy.remove_from_torbox` decides about TorBox's items.
         """
-        if self._state.entry(grab_id) is None:
-            return GONE
-        await release(
+        await release_all(
             self._ctx,
-            grab_id,
+            grab_ids,
             delete_files=delete_files,
             delete_remote=delete_remote,
             why="removed on the page",
         )
-        self._engine.cancel_grab(grab_id)
-        self._engine.wake()
-        return ""
+        self._cancel(grab_ids)
 
-    async def report_failure(self, grab_id: int) -> str:
-        """Fail a grab now and report it to its *arr, which then searches for another release."""
-        entry = self._state.entry(grab_id)
+    async def report_failures(self, grab_ids: Sequence[int]) -> Mapping[int, str]:
+        """Fail grabs now and report them to their *arr, which then search for other releases.
+
+        Return why that was refused, for each grab where it was.
+        """
+        async with self._state.unit_of_work() as work:
+            answers = {grab_id: self._report_failure(work, grab_id) for grab_id in grab_ids}
+        self._cancel([grab_id for grab_id, why in answers.items() if not why])
+        return {grab_id: why for grab_id, why in answers.items() if why}
+
+    def _report_failure(self, work: UnitOfWork, grab_id: int) -> str:
+        entry = work.entry(grab_id)
         if entry is None:
             return GONE
         if entry.complete:
@@ -52,25 +60,20 @@ class OperatorCommands:
         category = entry.grab.category
         if not self._ctx.arrs.of(category):
             return f"No *arr of the settings has the category {category!r}"
+        if entry.phase is not Phase.FAILED or entry.failure is None:
+            fail_grab_in(self._ctx, work, grab_id, BY_USER)
+            return ""
         # Already failed: report it again, because the first report may have been given up.
-        if entry.phase is Phase.FAILED:
-            return await self._report_again(grab_id)
-        await fail_grab(self._ctx, grab_id, BY_USER)
-        self._engine.cancel_grab(grab_id)
-        self._engine.wake()
+        reports = work.jobs_about(entry.hash, Failover)
+        if any(task.category == category for _, task in reports):
+            return "The *arr is being told already"
+        report_failure(self._ctx, work, entry, entry.failure)
         return ""
 
-    async def _report_again(self, grab_id: int) -> str:
-        async with self._state.unit_of_work() as work:
-            entry = work.entry(grab_id)
-            if entry is None or entry.failure is None:
-                return GONE
-            reports = work.jobs_about(entry.hash, Failover)
-            if any(task.category == entry.grab.category for _, task in reports):
-                return "The *arr is being told already"
-            report_failure(self._ctx, work, entry, entry.failure)
+    def _cancel(self, grab_ids: Iterable[int]) -> None:
+        for grab_id in grab_ids:
+            self._engine.cancel_grab(grab_id)
         self._engine.wake()
-        return ""
 
     def expect_files(self, info_hash: str, files: Sequence[NamedFile]) -> None:
         """Store the files of a preview, so that the user can choose before TorBox lists them."""

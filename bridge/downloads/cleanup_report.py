@@ -59,8 +59,7 @@ class CleanupReport:
     def _strays(self) -> Iterator[CleanupEntry]:
         """Return unmanaged items at TorBox. The bridge's own late items are deleted later."""
         why = "removed here today, and at TorBox again; not surely added by the bridge: left alone"
-        for removed in self._state.removed_downloads.values():
+        for removed, item in strays(self._state.removed_downloads.values(), self._state.snapshot):
             known = self._state.by_hash(removed.hash) is not None
             if not known and not self._state.jobs_about(removed.hash, Removal):
-                for item in strays(removed, self._state.snapshot):
-                    yield CleanupEntry(item.name, "TorBox", why)
+                yield CleanupEntry(item.name, "TorBox", why)

@@ -41,8 +41,8 @@ class Caller(msgspec.Struct, frozen=True):
     """The session id. Clients with the API key are distinguished by program and address."""
     program: str = ""
     """Its own name: `Sonarr`."""
-    grab_id: int | None = None
-    """The one grab that it means, as the page knows it; None: that has to be found out."""
+    grab_ids: frozenset[int] | None = None
+    """The grabs that it means, as the page knows them; None: that has to be found out."""
 
 
 NOBODY = Caller()
@@ -103,8 +103,8 @@ class ClientScopes:
         removed its own grab, or if two programs of its name have a grab each: the client's grab
         becomes known when it lists its category.
         """
-        if caller.grab_id is not None:
-            return [entry for entry in entries if entry.grab.id == caller.grab_id]
+        if caller.grab_ids is not None:
+            return [entry for entry in entries if entry.grab.id in caller.grab_ids]
         if not entries:
             return []
         client = self._clients.get(caller.id)
@@ -136,13 +136,13 @@ class ClientScopes:
     ) -> list[Entry]:
         """Return the entries that a write applies to: as `resolve`, but the oldest of several.
 
-        Several entries in the client's own category all belong to it.
+        Several entries in the client's own category all belong to it, and the page names its own.
         """
         found = self.resolve(caller, entries, deletes=deletes)
         own = {entry.grab.category for entry in found}
         # qBittorrent has one torrent per hash, so a write without a known category changes one
         # grab.
-        return found if len(own) == 1 else found[:1]
+        return found if len(own) == 1 or caller.grab_ids is not None else found[:1]
 
     def meant(
         self, hashes: Iterable[str], caller: Caller | None, *, deletes: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bridge.core.change_log import batched
 from bridge.core.magnet import Magnet, canonical_magnet
 from bridge.core.model import (
     BEFORE_READY,
@@ -23,7 +24,7 @@ from bridge.core.model import (
     Recheck,
 )
 from bridge.core.planner import RECHECKS_AT_ONCE
-from bridge.downloads.client_scopes import NOBODY, Caller, ClientScopes
+from bridge.downloads.client_scopes import BATCH, NOBODY, Caller, ClientScopes
 from bridge.downloads.queries import Queries
 from bridge.engine import Engine, EngineContext, Operation
 from bridge.engine.removal import release_all
@@ -187,42 +188,48 @@ class Commands:
     # The order of the submit queue
 
     async def to_top(self, hashes: Iterable[str]) -> None:
-        """Move grabs to the head of the submit queue."""
-        # Backwards, so that the grabs keep their order at the top.
-        for entry in reversed(self._scopes.meant(hashes, None)):
-            first = min((one.grab.priority for one in self._queue()), default=0) - 1
-            place = partial(replace, priority=first)
-            await self._state.update_grab(entry.grab.id, place, why="moved to the top")
-        self._engine.wake()
+        """Move incomplete grabs to the head of the submit queue; they keep their order."""
+        moved = in_order(await self._incomplete(hashes))
+        first = min((one.grab.priority for one in self._queue()), default=0) - len(moved)
+        await self._place({one.grab.id: first + turn for turn, one in enumerate(moved)})
 
     async def to_bottom(self, hashes: Iterable[str]) -> None:
-        """Move grabs to the end of the submit queue."""
-        for entry in self._scopes.meant(hashes, None):
-            last = max((one.grab.priority for one in self._queue()), default=0) + 1
-            place = partial(replace, priority=last)
-            await self._state.update_grab(entry.grab.id, place, why="moved to the bottom")
-        self._engine.wake()
+        """Move incomplete grabs to the end of the submit queue; they keep their order."""
+        moved = in_order(await self._incomplete(hashes))
+        last = max((one.grab.priority for one in self._queue()), default=0) + 1
+        await self._place({one.grab.id: last + turn for turn, one in enumerate(moved)})
 
     async def shift(self, hashes: Iterable[str], *, up: bool) -> None:
-        """Move grabs one place up or down in the submit queue, keeping their order."""
-        moved = {entry.grab.id for entry in self._scopes.meant(hashes, None)}
-        order = shifted([entry.grab.id for entry in self._queue()], moved, up=up)
-        last = min((entry.grab.priority for entry in self._queue()), default=0) - 1
-        async with self._state.unit_of_work() as work:
-            for grab_id in order:
-                grab = work.grab(grab_id)
-                if grab is None:
-                    continue
-                # Grabs whose priority fits already need no write.
-                if grab.priority <= last:
-                    grab = work.update_grab(grab_id, partial(replace, priority=last + 1))
-                last = max(last + 1, grab.priority if grab is not None else last)
+        """Move grabs one place up or down in the submit queue; they keep their order."""
+        moved = {entry.grab.id for entry in await self._incomplete(hashes)}
+        queue = {entry.grab.id: entry.grab.priority for entry in in_order(self._queue())}
+        last = min(queue.values(), default=0) - 1
+        places = {}
+        for grab_id in shifted(list(queue), moved, up=up):
+            # Grabs whose priority fits already need no write.
+            last = max(last + 1, queue[grab_id])
+            if last != queue[grab_id]:
+                places[grab_id] = last
+        await self._place(places)
+
+    async def _incomplete(self, hashes: Iterable[str]) -> list[Entry]:
+        found: list[Entry] = []
+        async for entries in self._scopes.batches(hashes, None):
+            found += (entry for entry in entries if not entry.complete)
+        return found
+
+    async def _place(self, priorities: dict[int, int]) -> None:
+        """Set the priorities of grabs, given in the order of the queue."""
+        # From the end: if this is interrupted, what was moved is in order, and so is the rest.
+        for some in batched(reversed(priorities.items()), BATCH):
+            async with self._state.unit_of_work() as work:
+                for grab_id, priority in some:
+                    work.update_grab(grab_id, partial(replace, priority=priority))
         self._engine.wake()
 
     def _queue(self) -> list[Entry]:
-        """Return the incomplete grabs in the order of the queue."""
-        waiting = [entry for entry in self._state.live_entries() if not entry.complete]
-        return sorted(waiting, key=lambda entry: (entry.grab.priority, entry.grab.id))
+        """Return the incomplete grabs of all live downloads."""
+        return [entry for entry in self._state.live_entries() if not entry.complete]
 
     # Limits, names, and properties that are only shown
 
@@ -315,6 +322,11 @@ def _started(grab: Grab) -> Grab:
     complete = grab.phase not in {GrabPhase.WAITING, GrabPhase.DELIVERING}
     again = grab.next_attempt_at if complete else 0.0
     return replace(grab, stopped=False, force_start=False, next_attempt_at=again)
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries in the order of the submit queue."""
+    return sorted(entries, key=lambda entry: (entry.grab.priority, entry.grab.id))
 
 
 def shifted(order: Sequence[int], moved: Collection[int], *, up: bool) -> list[int]:

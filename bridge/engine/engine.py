@@ -44,6 +44,7 @@ from bridge.core.actions import (
     RefreshList,
     Reuse,
     RunJob,
+    RunRemovals,
     Submit,
 )
 from bridge.core.invariants import TORBOX_WORKS
@@ -493,6 +494,7 @@ class Engine:
             Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
             RunJob: self._run_job,
+            RunRemovals: self._run_removals,
             LookUpMetadata: self._look_up_metadata,
             RefreshList: self._refresh_list,
             CheckCached: self._check_cached,
@@ -535,8 +537,11 @@ class Engine:
             return
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
         task = self._tasks.spawn(work, name=name)
-        self._busy[key] = Busy(action, info_hash, task, self._ctx.clock())
-        self._busy[key].task.add_done_callback(partial(self._ended, key))
+        self._note_busy(key, Busy(action, info_hash, task, self._ctx.clock()))
+
+    def _note_busy(self, key: Key, busy: Busy) -> None:
+        self._busy[key] = busy
+        busy.task.add_done_callback(partial(self._ended, key))
 
     def _ended(self, key: Key, _task: object) -> None:
         self._busy.pop(key, None)
@@ -646,14 +651,20 @@ class Engine:
         if job is not None:
             self._begin(Key("job", job.id), action, job.subject, self._jobs.attempt(job))
 
-    async def _look_up_metadata(self, action: LookUpMetadata) -> None:
-        jobs = [job for key in action.job_ids if (job := self._state.jobs.get(key)) is not None]
-        work = self._metadata.run(jobs)
-        task = self._tasks.spawn(work, name="metadata")
+    async def _run_removals(self, action: RunRemovals) -> None:
+        jobs = self._known_jobs(action.job_ids)
+        task = self._tasks.spawn(self._jobs.remove_together(jobs), name="removals")
         for job in jobs:
-            key = Key("job", job.id)
-            self._busy[key] = Busy(action, "", task)
-            task.add_done_callback(partial(self._ended, key))
+            self._note_busy(Key("job", job.id), Busy(action, job.subject, task))
+
+    async def _look_up_metadata(self, action: LookUpMetadata) -> None:
+        jobs = self._known_jobs(action.job_ids)
+        task = self._tasks.spawn(self._metadata.run(jobs), name="metadata")
+        for job in jobs:
+            self._note_busy(Key("job", job.id), Busy(action, "", task))
+
+    def _known_jobs(self, job_ids: Iterable[int]) -> list[Job]:
+        return [job for key in job_ids if (job := self._state.jobs.get(key)) is not None]
 
 
 def creates_that_count(running: Iterable[Busy], now: float) -> Sequence[float]:

@@ -1,5 +1,7 @@
 """Attempts at jobs: removals, reports to an *arr, moves, rechecks, links, metadata."""
 
+from collections.abc import Awaitable, Iterable
+
 import structlog
 
 from bridge.core.model import Failover, Job, LinkFollow, MetadataLookup, Move, Recheck, Removal
@@ -10,7 +12,7 @@ from bridge.engine.content_changes import ContentChanges
 from bridge.engine.context import EngineContext
 from bridge.engine.link_follow import LinkFollows
 from bridge.engine.metadata_lookup import MetadataLookups
-from bridge.engine.removal import run_removal
+from bridge.engine.removal import delete_local, end_removals, run_removal
 from bridge.state import WriteError
 from bridge.torbox import CallClass, TorBoxError
 
@@ -36,8 +38,26 @@ class JobAttempts:
 
     async def attempt(self, job: Job) -> None:
         """Make one attempt at a job; after any failure the job is tried again."""
+        await self._succeeds(job, self._perform(job))
+
+    async def remove_together(self, jobs: Iterable[Job]) -> None:
+        """Make one attempt at removals that leave TorBox alone, and end them in one commit.
+
+        After a kill all of them are performed again, on what is still there.
+        """
+        done = {
+            job: job.task
+            for job in jobs
+            if isinstance(job.task, Removal)
+            and await self._succeeds(job, delete_local(self._ctx, job, job.task))
+        }
+        if done:
+            await end_removals(self._ctx, done)
+
+    async def _succeeds(self, job: Job, work: Awaitable[None]) -> bool:
+        """Do the work of a job; after any failure put the job off, and return False."""
         try:
-            await self._perform(job)
+            await work
         except WriteError:
             raise  # another time could not be written either
         except Exception as error:
@@ -56,6 +76,8 @@ class JobAttempts:
             # A job that fails because of an outage must not be retried before the outage is probed.
             after = retry.soon() + retry.lookup if blocked else None
             await self._ctx.state.put_job(self._ctx.later(job, after=after))
+            return False
+        return True
 
     async def _perform(self, job: Job) -> None:
         match job.task:

@@ -3,7 +3,7 @@
 The grab disappears at once. The rest is a persisted job that is retried until everything is gone.
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.core import transitions
 from bridge.core.cleanup_rules import outdated
 from bridge.core.model import (
+    DeliveredFile,
     DownloadPhase,
     Entry,
     Failover,
@@ -55,7 +56,7 @@ async def release(
 
 async def release_all(
     ctx: EngineContext,
-    grab_ids: Iterable[int],
+    grab_ids: Sequence[int],
     *,
     delete_files: bool,
     delete_remote: bool | None = None,
@@ -68,8 +69,20 @@ async def release_all(
     not started is cancelled: the user who removes a failed grab knows of the failure.
     """
     async with ctx.state.unit_of_work() as work:
+        # Read inside the unit of work: a rename at the same time would leave the old names behind.
+        files = await ctx.state.files_of(grab_ids) if delete_files else None
         removed = [
-            (entry, await _release(ctx, work, entry, delete_files, delete_remote, why))
+            (
+                entry,
+                _release(
+                    ctx,
+                    work,
+                    entry,
+                    files[grab_id] if files is not None else None,
+                    delete_remote,
+                    why,
+                ),
+            )
             for grab_id in grab_ids
             if (entry := work.entry(grab_id)) is not None
         ]
@@ -79,18 +92,16 @@ async def release_all(
         )
 
 
-async def _release(
+def _release(
     ctx: EngineContext,
     work: UnitOfWork,
     entry: Entry,
-    delete_files: bool,
+    files: Iterable[DeliveredFile] | None,
     delete_remote: bool | None,
     why: str,
 ) -> str:
-    """Remove a grab; return what is removed with it, in words."""
+    """Remove a grab; return what is removed with it, in words. Without `files` they stay."""
     grab_id = entry.grab.id
-    # Read inside the unit of work: a rename at the same time would leave the old names behind.
-    files = await ctx.state.files(grab_id) if delete_files else ()
     others = [one for one in work.grabs_of(entry.download.id) if one.id != grab_id]
     needed = any(one.phase is not GrabPhase.FAILED for one in others)
     removal = removal_of(ctx, entry, keeps_remote=needed)
@@ -99,10 +110,10 @@ async def _release(
     # During a delivery the rename may be done but not stored yet, so all its files count.
     # Otherwise a file that is not `done` is not on disk: a file of its name is somebody else's.
     maybe = entry.grab.phase is GrabPhase.DELIVERING
-    paths = tuple(file.path for file in files if file.chosen and (file.done or maybe))
+    paths = tuple(file.path for file in files or () if file.chosen and (file.done or maybe))
     removal = replace(
         removal,
-        content_name=entry.grab.content_name if delete_files else "",
+        content_name=entry.grab.content_name if files is not None else "",
         files=paths,
     )
     for job, failover in work.jobs_about(entry.hash, Failover):
@@ -213,21 +224,24 @@ async def run_removal(ctx: EngineContext, job: Job, removal: Removal) -> None:
         TorBoxError: TorBox gave no answer; the caller tries again.
         DeliveryError: files could not be deleted; the caller tries again.
     """
+    await delete_local(ctx, job, removal)
+    if await _kept(ctx, job, removal):
+        return
+    deleted = await _delete_remote(ctx, job.subject, removal) if removal.delete_remote else []
+    await end_removals(ctx, {job: removal}, deleted)
+
+
+async def delete_local(ctx: EngineContext, job: Job, removal: Removal) -> None:
+    """Delete what a removed grab left behind on disk.
+
+    Raises:
+        DeliveryError: files could not be deleted; the caller tries again.
+    """
     await _discard_unfinished(ctx, job, removal)
     files = await paths_safe_to_delete(ctx.state, removal)
     if files:
         delivery = ctx.deliveries.of(removal.delivery_mode)
         await delivery.remove(Path(removal.save_path), removal.content_name, files)
-    if await _kept(ctx, job, removal):
-        return
-    deleted = await _delete_remote(ctx, job.subject, removal) if removal.delete_remote else []
-    if deleted:
-        why = "deleted " + ", ".join(deleted)
-    elif removal.delete_remote:
-        why = "TorBox had nothing of it any more"
-    else:
-        why = "nothing to delete at TorBox"
-    await _end(ctx, job, removal, why, found=bool(deleted))
 
 
 async def _kept(ctx: EngineContext, job: Job, removal: Removal) -> bool:
@@ -271,26 +285,51 @@ def _is_staging_of_another(ctx: EngineContext, info_hash: str, staging_name: str
     return any(grab.staging_name == staging_name for grab in grabs)
 
 
-async def _end(ctx: EngineContext, job: Job, removal: Removal, why: str, *, found: bool) -> None:
+async def end_removals(
+    ctx: EngineContext, removals: Mapping[Job, Removal], deleted: Sequence[str] = ()
+) -> None:
+    """End jobs after their last deletion, in one commit.
+
+    `deleted` says in words what was deleted at TorBox.
+    """
     state, now = ctx.state, ctx.clock()
     removed_items = state.recently_removed
     async with state.unit_of_work() as work:
-        if removal.torrent_id is not None and not removal.delete_remote:
-            removed_items.keep(removal.torrent_id, job.subject, now)
-        remembered = _to_remember(job, removal, now, found=found)
-        forget = set(outdated(state.removed_downloads, now))
-        if removed_items.keeps(job.subject):
-            remembered = None
-            forget |= {job.subject} & state.removed_downloads.keys()
-        for info_hash in forget:
+        kept = {
+            removal.torrent_id: job.subject
+            for job, removal in removals.items()
+            if removal.torrent_id is not None and not removal.delete_remote
+        }
+        if kept:
+            removed_items.keep(kept, now)
+        for info_hash in outdated(state.removed_downloads, now):
             work.forget_removed(info_hash)
-        if remembered is not None:
-            work.put_removed(remembered)
-        work.delete_job(job.id)
-        if not removal.keeps_remote:
+        kept_hashes = removed_items.kept_hashes
+        for job, removal in removals.items():
+            remembered = _to_remember(job, removal, now, found=bool(deleted))
+            if job.subject in kept_hashes:
+                if job.subject in state.removed_downloads:
+                    work.forget_removed(job.subject)
+            elif remembered is not None:
+                work.put_removed(remembered)
+            work.delete_job(job.id)
+            work.event(job.subject, "gone", why=_what_became(removal, deleted))
+        if not all(removal.keeps_remote for removal in removals.values()):
             work.put_value(RECENTLY_REMOVED, removed_items)
-        work.event(job.subject, "gone", why=why)
-    log.info("removal_done", hash=job.subject, why=why)
+    if len(removals) > 1:
+        # A line for each, a hundred at a time, would hold up other requests for milliseconds.
+        log.info("removals_done", count=len(removals))
+        return
+    for job, removal in removals.items():
+        log.info("removal_done", hash=job.subject, why=_what_became(removal, deleted))
+
+
+def _what_became(removal: Removal, deleted: Sequence[str]) -> str:
+    if deleted:
+        return "deleted " + ", ".join(deleted)
+    if removal.delete_remote:
+        return "TorBox had nothing of it any more"
+    return "nothing to delete at TorBox"
 
 
 def _to_remember(job: Job, removal: Removal, now: float, *, found: bool) -> RemovedDownload | None:

@@ -100,7 +100,8 @@ class TrackerLists:
         """By URL. Replaced and never changed, because snapshots hold it."""
         self._trackers_of: dict[str, Sequence[str]] = {}
         self._left: dict[str, set[str]] = {}
-        self._joined: dict[str, list[str]] = {}
+        self._joined: dict[str, dict[str, None]] = {}
+        """By URL, the hashes that are not listed yet, in the order in which they came."""
 
     def put(self, info_hash: str, trackers: Sequence[str]) -> None:
         """List a hash under these trackers and no others, from the next `renew_lists` on."""
@@ -108,9 +109,13 @@ class TrackerLists:
         if trackers == before:
             return
         for url in before:
-            self._left.setdefault(url, set()).add(info_hash)
+            joined = self._joined.get(url, {})
+            if info_hash in joined:
+                del joined[info_hash]
+            else:
+                self._left.setdefault(url, set()).add(info_hash)
         for url in trackers:
-            self._joined.setdefault(url, []).append(info_hash)
+            self._joined.setdefault(url, {})[info_hash] = None
         if trackers:
             self._trackers_of[info_hash] = trackers
         else:

@@ -260,8 +260,15 @@ class Database:
 
     async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
         """Read the files planned for a grab, by file id."""
-        sql = select("files", DeliveredFile, "WHERE grab_id = ? ORDER BY file_id")
-        return tuple(await self._all(DeliveredFile, sql, grab_id))
+        return (await self.files_of((grab_id,))).get(grab_id, ())
+
+    async def files_of(self, grab_ids: Sequence[int]) -> dict[int, tuple[DeliveredFile, ...]]:
+        """Read the files planned for grabs, by grab id; those of each by file id."""
+        marks = ",".join("?" * len(grab_ids))
+        where = f"WHERE grab_id IN ({marks}) ORDER BY grab_id, file_id"
+        rows = await self._all(DeliveredFile, select("files", DeliveredFile, where), *grab_ids)
+        groups = groupby(rows, key=lambda file: file.grab_id)
+        return {grab_id: tuple(files) for grab_id, files in groups}
 
     async def torrent(self, download_id: int) -> bytes | None:
         """Read the .torrent file of a download; None when no client sent one."""

@@ -235,11 +235,16 @@ class State:
 
     async def files(self, grab_id: int) -> tuple[DeliveredFile, ...]:
         """Return the planned files of any grab; for a finished grab, from the database."""
-        known = self._files.get(grab_id)
-        if known is None and grab_id in self._grabs:
-            known = await self.database.files(grab_id)
-            self._keep_files(grab_id, known)
-        return known or ()
+        files = (await self.files_of((grab_id,)))[grab_id]
+        if grab_id not in self._files:
+            self._keep_files(grab_id, files)
+        return files
+
+    async def files_of(self, grab_ids: Iterable[int]) -> Mapping[int, tuple[DeliveredFile, ...]]:
+        """Return the planned files of grabs; those of finished grabs are read together."""
+        known = {key: self._files.get(key, ()) for key in grab_ids}
+        unread = [key for key in known if key not in self._files and key in self._grabs]
+        return known | (await self.database.files_of(unread) if unread else {})
 
     def _keep_files(self, grab_id: int, files: tuple[DeliveredFile, ...]) -> None:
         grab = self._grabs.get(grab_id)

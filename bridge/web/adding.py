@@ -19,7 +19,7 @@ from bridge.downloads import (
     Rejected,
     View,
 )
-from bridge.web.page_actions import row_of
+from bridge.web.page_actions import rows_of
 from bridge.web.web_context import CONTEXT, WebContext, refusal
 
 MOST_AT_ONCE = 500
@@ -164,7 +164,7 @@ async def _choose(
     context: WebContext, view: View, skip: Collection[int], *, start: bool, force: bool
 ) -> None:
     """Deselect files before anything is fetched, then start the download."""
-    downloads, row = context.downloads, row_of(view)
+    downloads, row = context.downloads, rows_of([view])
     if not await downloads.queries.files(view):
         context.commands.expect_files(view.hash, context.previews.files(view.hash))
     there = range(len(await downloads.queries.files(view)))

@@ -1,13 +1,18 @@
 """The page's actions, carried out through the service."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Literal
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from bridge.core.change_log import batched
 from bridge.core.model import Phase
 from bridge.dashboard import OperatorCommands
+from bridge.dashboard.operator_commands import GONE
 from bridge.downloads import AddOptions, Caller, DownloadService, Known, Pending, Rejected, View
+from bridge.downloads.client_scopes import BATCH
 
 ActionName = Literal[
     "pause",
@@ -26,6 +31,8 @@ ActionName = Literal[
     "remove",
     "fail",
 ]
+
+T = TypeVar("T")
 
 MOST_ROWS: Final = 25_000
 
@@ -59,7 +66,10 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[NotDone, ...]
 
 
-Act = Callable[[View, ActionRequest], Awaitable[str]]
+Refuse = Callable[[View], str]
+"""Returns why a row is refused, or nothing."""
+Act = Callable[[Sequence[View], ActionRequest], Awaitable[Mapping[int, str] | None]]
+"""Applies an action to rows; returns why it is refused, for each row where it is."""
 
 
 class PageActions:
@@ -68,84 +78,81 @@ class PageActions:
     def __init__(self, downloads: DownloadService, commands: OperatorCommands) -> None:
         self._downloads = downloads
         self._commands = commands
-        self._acts: dict[str, Act] = {
-            "pause": self._pause,
-            "resume": self._resume,
-            "force": self._force,
-            "unforce": self._unforce,
-            "recheck": self._recheck,
-            "retry": self._retry,
-            "category": self._category,
-            "add_tags": self._add_tags,
-            "remove_tags": self._remove_tags,
-            "remove": self._remove,
-            "fail": self._fail,
+        self._acts: dict[str, tuple[Refuse, Act]] = {
+            "pause": (partial(_unless_incomplete, "paused"), self._pause),
+            "resume": (_if_failed, self._resume),
+            "force": (partial(_unless_incomplete, "forced"), self._force),
+            "unforce": (_never, self._force),
+            "recheck": (_unless_there, self._recheck),
+            "retry": (_if_complete, self._retry),
+            "category": (_never, self._category),
+            "add_tags": (_never, self._add_tags),
+            "remove_tags": (_never, self._remove_tags),
+            "remove": (_never, self._remove),
+            "fail": (_never, self._fail),
+            "top": (_never, self._reorder),
+            "bottom": (_never, self._reorder),
+            "up": (_never, self._reorder),
+            "down": (_never, self._reorder),
         }
 
     async def do(self, request: ActionRequest) -> ActionResult:
         """Apply the action; return the count of rows done and each refusal."""
         ids = tuple(dict.fromkeys(request.ids))[:MOST_ROWS]
-        if request.action in {"top", "bottom", "up", "down"}:
-            return await self._reorder(request.action, ids)
-        act = self._acts[request.action]
-        refused = []
-        for row_id in ids:
-            view = self._downloads.queries.by_id(row_id)
-            why = await act(view, request) if view is not None else "It is gone already"
-            if why:
-                refused.append(NotDone(id=row_id, why=why))
-        return ActionResult(done=len(ids) - len(refused), refused=tuple(refused))
-
-    async def _reorder(self, action: str, ids: Sequence[int]) -> ActionResult:
-        views = (self._downloads.queries.by_id(row_id) for row_id in ids)
-        hashes = [view.hash for view in views if view is not None]
-        commands = self._downloads.commands
-        if action == "top":
-            await commands.to_top(hashes)
-        elif action == "bottom":
-            await commands.to_bottom(hashes)
-        else:
-            await commands.shift(hashes, up=action == "up")
-        return ActionResult(done=len(ids), refused=())
-
-    async def _pause(self, view: View, _request: ActionRequest) -> str:
-        if view.complete or view.phase is Phase.FAILED:
-            return "Only what is not complete can be paused"
-        await self._downloads.commands.stop([view.hash], row_of(view))
-        return ""
-
-    async def _resume(self, view: View, _request: ActionRequest) -> str:
-        if view.phase is Phase.FAILED:
-            return "It has failed: use Retry"
-        await self._downloads.commands.start([view.hash], row_of(view))
-        return ""
-
-    async def _force(self, view: View, _request: ActionRequest) -> str:
-        if view.complete or view.phase is Phase.FAILED:
-            return "Only what is not complete can be forced"
-        await self._downloads.commands.set_force_start([view.hash], value=True, caller=row_of(view))
-        return ""
-
-    async def _unforce(self, view: View, _request: ActionRequest) -> str:
-        await self._downloads.commands.set_force_start(
-            [view.hash], value=False, caller=row_of(view)
+        refuse, act = self._acts[request.action]
+        accepted, refused = list[View](), dict[int, str]()
+        await self._downloads.queries.prepare()
+        async for some in batches(ids):
+            views = self._downloads.queries.views
+            for row_id in some:
+                view = views.get(row_id)
+                why = refuse(view) if view is not None else GONE
+                if why:
+                    refused[row_id] = why
+                elif view is not None:
+                    accepted.append(view)
+        if accepted:
+            refused |= await act(accepted, request) or {}
+        return ActionResult(
+            done=len(ids) - len(refused),
+            refused=tuple(NotDone(id=row_id, why=why) for row_id, why in refused.items()),
         )
-        return ""
 
-    async def _recheck(self, view: View, _request: ActionRequest) -> str:
-        if not view.complete and view.phase is not Phase.REMOTE:
-            return "There is nothing to check yet"
-        await self._downloads.commands.recheck([view.hash], row_of(view))
-        return ""
+    async def _reorder(self, views: Sequence[View], request: ActionRequest) -> None:
+        commands, hashes = self._downloads.commands, hashes_of(views)
+        match request.action:
+            case "top":
+                await commands.to_top(hashes)
+            case "bottom":
+                await commands.to_bottom(hashes)
+            case action:
+                await commands.shift(hashes, up=action == "up")
 
-    async def _retry(self, view: View, _request: ActionRequest) -> str:
-        """Retry a waiting row at once; add a failed row again."""
+    async def _pause(self, views: Sequence[View], _request: ActionRequest) -> None:
+        await self._downloads.commands.stop(hashes_of(views), rows_of(views))
+
+    async def _resume(self, views: Sequence[View], _request: ActionRequest) -> None:
+        await self._downloads.commands.start(hashes_of(views), rows_of(views))
+
+    async def _force(self, views: Sequence[View], request: ActionRequest) -> None:
+        await self._downloads.commands.set_force_start(
+            hashes_of(views), value=request.action == "force", caller=rows_of(views)
+        )
+
+    async def _recheck(self, views: Sequence[View], _request: ActionRequest) -> None:
+        await self._downloads.commands.recheck(hashes_of(views), rows_of(views))
+
+    async def _retry(self, views: Sequence[View], request: ActionRequest) -> Mapping[int, str]:
+        """Retry waiting rows at once; add failed rows again."""
+        failed = [view for view in views if view.phase is Phase.FAILED]
+        waiting = [view for view in views if view.phase is not Phase.FAILED]
+        if waiting:
+            await self._resume(waiting, request)
+        return {view.grab.id: why for view in failed if (why := await self._add_again(view))}
+
+    async def _add_again(self, view: View) -> str:
+        """Add a failed row again; return why that is refused, or nothing."""
         grab, download = view.grab, view.download
-        if view.complete and not grab.missing_files:
-            return "It is complete"
-        if view.phase is not Phase.FAILED:
-            await self._downloads.commands.start([view.hash], row_of(view))
-            return ""
         options = AddOptions(
             category=grab.category,
             tags=grab.tags,
@@ -172,34 +179,70 @@ class PageActions:
             case _:
                 return ""
 
-    async def _category(self, view: View, request: ActionRequest) -> str:
-        labels = self._downloads.labels
-        known = {category.name for category in labels.categories()}
-        if request.category and request.category not in known:
-            problem = await labels.create_category(request.category, "")
-            if problem:
-                return problem
-        return await labels.set_category([view.hash], request.category, row_of(view)) or ""
+    async def _category(self, views: Sequence[View], request: ActionRequest) -> Mapping[int, str]:
+        labels, name = self._downloads.labels, request.category
+        problem = None
+        if name and name not in {category.name for category in labels.categories()}:
+            problem = await labels.create_category(name, "")
+        if problem is None:
+            problem = await labels.set_category(hashes_of(views), name, rows_of(views))
+        return {view.grab.id: problem for view in views} if problem else {}
 
-    async def _add_tags(self, view: View, request: ActionRequest) -> str:
-        await self._downloads.labels.add_tags([view.hash], request.tags, row_of(view))
-        return ""
+    async def _add_tags(self, views: Sequence[View], request: ActionRequest) -> None:
+        await self._downloads.labels.add_tags(hashes_of(views), request.tags, rows_of(views))
 
-    async def _remove_tags(self, view: View, request: ActionRequest) -> str:
-        await self._downloads.labels.remove_tags([view.hash], request.tags, row_of(view))
-        return ""
+    async def _remove_tags(self, views: Sequence[View], request: ActionRequest) -> None:
+        await self._downloads.labels.remove_tags(hashes_of(views), request.tags, rows_of(views))
 
-    async def _remove(self, view: View, request: ActionRequest) -> str:
-        return await self._commands.remove(
-            view.grab.id,
-            delete_files=request.delete_files,
-            delete_remote={"settings": None, "yes": True, "no": False}[request.at_torbox],
-        )
+    async def _remove(self, views: Sequence[View], request: ActionRequest) -> None:
+        async for some in batches(views):
+            await self._commands.remove(
+                [view.grab.id for view in some],
+                delete_files=request.delete_files,
+                delete_remote={"settings": None, "yes": True, "no": False}[request.at_torbox],
+            )
 
-    async def _fail(self, view: View, _request: ActionRequest) -> str:
-        return await self._commands.report_failure(view.grab.id)
+    async def _fail(self, views: Sequence[View], _request: ActionRequest) -> Mapping[int, str]:
+        refused: dict[int, str] = {}
+        async for some in batches(views):
+            refused |= await self._commands.report_failures([view.grab.id for view in some])
+        return refused
 
 
-def row_of(view: View) -> Caller:
-    """Return a caller that selects exactly this row."""
-    return Caller(grab_id=view.grab.id)
+async def batches(items: Iterable[T]) -> AsyncIterator[list[T]]:
+    """Yield some of the items, and the next after other requests had their turn."""
+    for some in batched(items, BATCH):
+        yield some
+        await asyncio.sleep(0)
+
+
+def _never(_view: View) -> str:
+    return ""
+
+
+def _unless_incomplete(verb: str, view: View) -> str:
+    over = view.complete or view.phase is Phase.FAILED
+    return f"Only what is not complete can be {verb}" if over else ""
+
+
+def _if_failed(view: View) -> str:
+    return "It has failed: use Retry" if view.phase is Phase.FAILED else ""
+
+
+def _unless_there(view: View) -> str:
+    there = view.complete or view.phase is Phase.REMOTE
+    return "" if there else "There is nothing to check yet"
+
+
+def _if_complete(view: View) -> str:
+    return "It is complete" if view.complete and not view.grab.missing_files else ""
+
+
+def hashes_of(views: Iterable[View]) -> list[str]:
+    """Return the hashes of rows."""
+    return [view.hash for view in views]
+
+
+def rows_of(views: Iterable[View]) -> Caller:
+    """Return a caller that selects exactly these rows."""
+    return Caller(grab_ids=frozenset(view.grab.id for view in views))

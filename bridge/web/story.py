@@ -16,7 +16,7 @@ from bridge.downloads import DownloadService, FileView, View
 from bridge.history import HistoryRow
 from bridge.logs import masked
 from bridge.web.next_step import Outlook, given_up_after, next_step
-from bridge.web.page_actions import row_of
+from bridge.web.page_actions import rows_of
 from bridge.web.page_model import Row
 from bridge.web.waits import GIVEN_UP, in_words, span
 from bridge.web.web_context import CONTEXT, WebContext, refusal
@@ -126,7 +126,7 @@ async def set_files(request: web.Request, wanted: FilePriority) -> dict[str, str
     if wanted.priority not in PRIORITIES or not set(wanted.indexes) <= {one.index for one in there}:
         raise refusal("no such file or priority")
     await downloads.content.set_file_priority(
-        view.hash, wanted.indexes, wanted.priority, row_of(view)
+        view.hash, wanted.indexes, wanted.priority, rows_of([view])
     )
     return {}
 

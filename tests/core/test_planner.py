@@ -20,6 +20,7 @@ from bridge.core.actions import (
     RefreshItem,
     RefreshList,
     RunJob,
+    RunRemovals,
     Submit,
 )
 from bridge.core.model import (
@@ -44,6 +45,7 @@ from bridge.core.planner import (
     LOST_SECONDS,
     MOST_REFRESHED,
     RECHECKS_AT_ONCE,
+    REMOVALS_AT_ONCE,
     YOUNG_SECONDS,
     Plan,
     plan,
@@ -225,6 +227,22 @@ def test_of_many_removals_a_plan_is_given_the_next() -> None:
     assert {job.id for job in given} == {*range(1, MANY_JOBS + 1), running, met, 999}
     few = jobs[:MANY_JOBS]
     assert jobs_to_plan(few, (), met=()) == few
+
+
+def test_many_removals_that_leave_torbox_alone_are_performed_together() -> None:
+    """So are those that TorBox has nothing of. The others run beside them, a few at a time."""
+    count = REMOVALS_AT_ONCE + 5
+    local = [removal(number, delete_remote=False) for number in range(1, count)]
+    local.append(removal(count, torrent_id=None))
+    asking = [removal(100 + number) for number in range(count)]
+    asking += [removal(200, torrent_id=None, queued_id=1), removal(201, unclear=True)]
+    together = RunRemovals(tuple(range(1, count + 1)))
+    few = tuple(RunJob(100 + number) for number in range(REMOVALS_AT_ONCE))
+    assert plan(known(jobs=[*asking, *local])).actions == (together, *few)
+    at_once = plan(known(jobs=local[:REMOVALS_AT_ONCE])).actions
+    assert at_once == tuple(RunJob(job.id) for job in local[:REMOVALS_AT_ONCE])
+    under_way = frozenset(range(1, REMOVALS_AT_ONCE + 1))
+    assert plan(known(jobs=[*asking, *local], busy_jobs=under_way)) == nothing()
 
 
 def test_so_many_rechecks_run_at_the_same_time() -> None:

@@ -30,6 +30,7 @@ from bridge.core.actions import (
     RefreshList,
     Reuse,
     RunJob,
+    RunRemovals,
     Submit,
 )
 from bridge.core.cleanup_rules import next_cleanup_check
@@ -48,7 +49,13 @@ from bridge.core.model import (
 )
 from bridge.core.modes import FETCHING
 from bridge.core.patience import Patience
-from bridge.core.planner import LOST_SECONDS, MOST_REFRESHED, YOUNG_SECONDS, plan
+from bridge.core.planner import (
+    LOST_SECONDS,
+    MOST_REFRESHED,
+    REMOVALS_AT_ONCE,
+    YOUNG_SECONDS,
+    plan,
+)
 from bridge.core.planner_input import (
     MAX_CREATES,
     MAX_DELIVERIES,
@@ -244,7 +251,7 @@ def an_input(lives: list[LiveDownload], jobs: list[Job], dice: Dice) -> PlannerI
     busy_grabs = frozenset(10 * number + dice.randint(1, 3) for number in dice.some(2))
     delivered_now = {one for one in busy_grabs if dice.flag()}
     others = range(9000, 9000 + dice.randint(0, MAX_DELIVERIES + 1))
-    return known(
+    made = known(
         *lives,
         rules=rules,
         asking_import=dice.flag(),
@@ -275,6 +282,10 @@ def an_input(lives: list[LiveDownload], jobs: list[Job], dice: Dice) -> PlannerI
         link_at=dice.moment(),
         cleanup_due=[entry for entry in done + over if is_due(entry, rules)],
     )
+    if dice.random() < 0.9:
+        return made
+    many = range(5000, 5000 + 2 * REMOVALS_AT_ONCE)
+    return replace(made, jobs=[*jobs, *(removal(one, delete_remote=False) for one in many)])
 
 
 def entries_of(lives: list[LiveDownload]) -> list[Entry]:
@@ -294,7 +305,7 @@ def subjects(action: Action) -> Iterator[str]:
     match action:
         case RunJob(job_id):
             yield f"job {job_id}"
-        case LookUpMetadata(job_ids):
+        case LookUpMetadata(job_ids) | RunRemovals(job_ids):
             yield from (f"job {job_id}" for job_id in job_ids)
         case Deliver(grab_id) | Finish(grab_id) | FailGrab(grab_id) | CleanUp(grab_id):
             yield f"grab {grab_id}"
@@ -306,6 +317,17 @@ def subjects(action: Action) -> Iterator[str]:
             yield f"torrent {torrent_id}"
         case _:
             yield f"download {action.download_id}"
+
+
+def begun_jobs(action: Action) -> tuple[int, ...]:
+    """Return the ids of the jobs, apart from lookups, that an action begins."""
+    match action:
+        case RunJob(job_id):
+            return (job_id,)
+        case RunRemovals(job_ids):
+            return job_ids
+        case _:
+            return ()
 
 
 @given(inputs())
@@ -333,11 +355,9 @@ def test_never_two_things_for_one_download_grab_or_job(given_input: PlannerInput
 def test_one_removal_of_a_hash_at_a_time(given_input: PlannerInput) -> None:
     """Two removals of one hash never run at once, and none while its remote item is in use."""
     tasks = {job.id: job for job in given_input.jobs if isinstance(job.task, Removal)}
-    begun = [
-        tasks[action.job_id]
-        for action in plan(given_input).actions
-        if isinstance(action, RunJob) and action.job_id in tasks
-    ]
+    actions = plan(given_input).actions
+    keys = (key for action in actions for key in begun_jobs(action))
+    begun = [tasks[key] for key in keys if key in tasks]
     under_way = [job for job_id, job in tasks.items() if job_id in given_input.busy_jobs]
     hashes = Counter(job.subject for job in begun + under_way if job in begun or begun)
     assert not [one for one, times in hashes.items() if times > 1]
@@ -412,11 +432,11 @@ def test_an_outage_costs_one_question(given_input: PlannerInput) -> None:
     out = replace(given_input, probe_at=given_input.probe_at or NOW, removed=())
     actions = plan(out).actions
     kinds = Counter(type(action) for action in actions)
-    assert set(kinds) <= {RefreshList, Deliver, Finish, RunJob}
+    assert set(kinds) <= {RefreshList, Deliver, Finish, RunJob, RunRemovals}
     assert kinds[RefreshList] <= (out.probe_at is not None and out.probe_at <= NOW)
     assert all(one.source_ids for one in actions if isinstance(one, Deliver))
     tried = {job.id for job in out.jobs if isinstance(job.task, Removal) and job.attempts}
-    assert not {one.job_id for one in actions if isinstance(one, RunJob)} & tried
+    assert not {key for one in actions for key in begun_jobs(one)} & tried
 
 
 @given(inputs())
@@ -432,7 +452,7 @@ def test_nothing_is_submitted_before_the_removal(given_input: PlannerInput) -> N
     of = {its.id: one.download.id for one in given_input.live for its in one.grabs}
     for action in plan(given_input).actions:
         match action:
-            case RefreshList() | CheckCached() | RunJob() | LookUpMetadata():
+            case RefreshList() | CheckCached() | RunJob() | RunRemovals() | LookUpMetadata():
                 pass
             case Reuse(_, job_id):
                 (job,) = [one for one in given_input.jobs if one.id == job_id]
@@ -633,7 +653,7 @@ def perform(action: Action, world: PlannerInput) -> PlannerInput:
             return replace(world, snapshot=said, polled_at=world.now, probe_at=None)
         case RunJob(job_id):
             return replace(world, jobs=[job for job in world.jobs if job.id != job_id])
-        case LookUpMetadata(job_ids):
+        case LookUpMetadata(job_ids) | RunRemovals(job_ids):
             return replace(world, jobs=[job for job in world.jobs if job.id not in job_ids])
         case Reuse(key, job_id):
             left = replace(world, jobs=[job for job in world.jobs if job.id != job_id])

@@ -70,7 +70,7 @@ async def test_no_edit_is_lost(
     await client.post("torrents/add", urls=magnet(H, "Film"))
     await face.put(H, phase=Phase.REMOTE, torrent_id=ITEM.id)
     face.state.set_snapshot(Snapshot(items=MappingProxyType({ITEM.id: ITEM})), [ITEM.id])
-    entry = face.view(H).entry
+    entry = face.view(H)
     edit = client.post(f"torrents/{endpoint}", hash=H, **EDITS[endpoint])
     plan = (
         plan_files(face.ctx, entry.download.id)

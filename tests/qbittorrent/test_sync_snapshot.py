@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.qbittorrent.sync_snapshot import (
@@ -12,6 +14,7 @@ from bridge.qbittorrent.sync_snapshot import (
     SyncSnapshot,
     Torrents,
     Totals,
+    TrackerLists,
     TrafficCounter,
     difference,
     encoded,
@@ -29,6 +32,26 @@ PLAIN = SyncSnapshot(
     trackers={"http://t/": [ONE]},
     server_state=STATE,
 )
+
+
+URLS = ("http://a/", "http://b/", "http://c/")
+PUTS = st.tuples(st.sampled_from("1234"), st.lists(st.sampled_from(URLS), unique=True))
+
+
+@given(st.lists(st.lists(PUTS, max_size=5), max_size=5))
+def test_a_tracker_lists_the_hashes_that_have_it(
+    batches: list[list[tuple[str, list[str]]]],
+) -> None:
+    """However often a hash changes its trackers before the lists are renewed, it is there once."""
+    lists, trackers_of = TrackerLists(), dict[str, list[str]]()
+    for batch in batches:
+        for info_hash, trackers in batch:
+            lists.put(info_hash, tuple(trackers))
+            trackers_of[info_hash] = trackers
+        lists.renew_lists()
+        having = {url: [key for key, of in trackers_of.items() if url in of] for url in URLS}
+        listed = {url: sorted(hashes) for url, hashes in lists.lists.items()}
+        assert listed == {url: sorted(hashes) for url, hashes in having.items() if hashes}
 
 
 def shown(answer: MainData) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """With thousands of downloads no request waits until something has looked at all of them."""
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.bench.growth import CATEGORY, write_database
+from tests.support.clients import client_at
 from tests.support.rig import Rig
 from tests.support.turns import Turns
 
@@ -14,6 +18,8 @@ READS = ("/api/v2/sync/maindata", "/api/v2/torrents/info", "/api/bridge/sync")
 MANY = 1500
 MOST_CALLS = 12_000
 """Between two turns of the loop: fewer than eight for each download."""
+MOST_COMMITS = 150
+"""For a change of all: far fewer than one for each."""
 
 
 @pytest.fixture(name="rig")
@@ -71,13 +77,71 @@ async def test_a_change_of_everything(rig: Rig) -> None:
         ("deleteTags", {"tags": "one"}),
         ("pause", {"hashes": "all"}),
         ("resume", {"hashes": "all"}),
+        ("topPrio", {"hashes": "all"}),
+        ("increasePrio", {"hashes": "all"}),
         ("delete", {"hashes": "all", "deleteFiles": "false"}),
     ):
         with Turns() as turns:
             await rig.post(f"/api/v2/torrents/{path}", **form)
             await _read_all(rig)
         assert turns.longest < MOST_CALLS, (path, turns.what)
+        assert turns.all["State._commit"] < MOST_COMMITS, path
     assert not rig.state.grabs
+
+
+async def test_the_page_changes_everything(rig: Rig) -> None:
+    """As the API does: in batches, each of which is one commit."""
+    await rig.start()
+    await _read_all(rig)
+    ids = list(rig.state.grabs)
+    for action, more in (
+        ("category", {"category": "another"}),
+        ("add_tags", {"tags": ["one", "two"]}),
+        ("resume", {}),
+        ("unforce", {}),
+        ("bottom", {}),
+        ("remove", {}),
+    ):
+        with Turns() as turns:
+            body = json.dumps({"action": action, "ids": ids, **more})
+            async with client_at(rig) as client:
+                reply = await client.ask("POST", "/api/bridge/actions", body)
+            await _read_all(rig)
+        assert reply.json() == {"done": MANY, "refused": []}
+        assert turns.longest < MOST_CALLS, (action, turns.what)
+        assert turns.all["State._commit"] < MOST_COMMITS, action
+    assert not rig.state.grabs
+
+
+async def test_the_order_of_all_that_wait(rig: Rig, tmp_path: Path) -> None:
+    """They keep their order among themselves, and a hundred of them are one commit."""
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as database, database:
+        database.execute("DELETE FROM downloads WHERE rowid > 450")
+        database.execute(
+            "UPDATE downloads SET phase = 'accepted', stopped = 1, content_name = '',"
+            " completed_at = NULL, ours = 0, submitted_at = NULL"
+        )
+    await rig.start()
+    every = await _queue(rig)
+    assert len(every) == 450
+    last, others = every[-3:], every[:-3]
+    for action, moved, expected in (
+        ("topPrio", every, every),
+        ("bottomPrio", every, every),
+        ("topPrio", last, [*last, *others]),
+        ("increasePrio", others, [*last[:2], *others, last[2]]),
+        ("decreasePrio", last[:2], [others[0], *last[:2], *others[1:], last[2]]),
+        ("bottomPrio", last[:2], [*others, last[2], *last[:2]]),
+    ):
+        with Turns() as turns:
+            await rig.post(f"/api/v2/torrents/{action}", hashes="|".join(moved))
+        assert await _queue(rig) == expected, (action, len(moved))
+        assert turns.all["State._commit"] < len(every) / 10, action
+
+
+async def _queue(rig: Rig) -> list[str]:
+    _, text = await rig.get("/api/v2/torrents/info?sort=priority")
+    return [row["hash"] for row in json.loads(text)]
 
 
 async def _read_all(rig: Rig) -> None:

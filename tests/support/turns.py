@@ -20,6 +20,8 @@ class Turns:
         """The functions that were called most in the longest turn."""
         self.most: Counter[str] = Counter()
         """By function, its calls in the turn that had most of them."""
+        self.all: Counter[str] = Counter()
+        """By function, its calls in all turns."""
         self._calls: Counter[CodeType] = Counter()
         self._next: asyncio.Handle | None = None
 
@@ -43,5 +45,6 @@ class Turns:
             self.longest = calls.total()
             self.what = [(code.co_qualname, count) for code, count in calls.most_common(5)]
         for code, count in calls.items():
+            self.all[code.co_qualname] += count
             self.most[code.co_qualname] = max(self.most[code.co_qualname], count)
         self._next = asyncio.get_running_loop().call_soon(self._turn)
