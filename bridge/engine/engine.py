@@ -494,8 +494,8 @@ class Engine:
             Deliver: self._for_grab(lambda a: self._deliverer.deliver(a.grab_id, a.source_ids)),
             Finish: self._for_grab(lambda a: finish(ctx, a.grab_id)),
             RunJob: self._run_job,
-            RunRemovals: self._run_removals,
-            LookUpMetadata: self._look_up_metadata,
+            RunRemovals: self._for_jobs(self._jobs.remove_together, holds_hashes=True),
+            LookUpMetadata: self._for_jobs(self._metadata.run, holds_hashes=False),
             RefreshList: self._refresh_list,
             CheckCached: self._check_cached,
             AskImport: self._ask_import,
@@ -537,11 +537,8 @@ class Engine:
             return
         name = f"{type(action).__name__.lower()} {info_hash or key.id}"
         task = self._tasks.spawn(work, name=name)
-        self._note_busy(key, Busy(action, info_hash, task, self._ctx.clock()))
-
-    def _note_busy(self, key: Key, busy: Busy) -> None:
-        self._busy[key] = busy
-        busy.task.add_done_callback(partial(self._ended, key))
+        self._busy[key] = Busy(action, info_hash, task, self._ctx.clock())
+        task.add_done_callback(partial(self._ended, key))
 
     def _ended(self, key: Key, _task: object) -> None:
         self._busy.pop(key, None)
@@ -651,20 +648,23 @@ class Engine:
         if job is not None:
             self._begin(Key("job", job.id), action, job.subject, self._jobs.attempt(job))
 
-    async def _run_removals(self, action: RunRemovals) -> None:
-        jobs = self._known_jobs(action.job_ids)
-        task = self._tasks.spawn(self._jobs.remove_together(jobs), name="removals")
-        for job in jobs:
-            self._note_busy(Key("job", job.id), Busy(action, job.subject, task))
+    def _for_jobs(
+        self, work: Callable[[Sequence[Job]], Coroutine[Any, Any, None]], *, holds_hashes: bool
+    ) -> Callable[[Any], Awaitable[None]]:
+        """Return a worker that does many jobs in one task.
 
-    async def _look_up_metadata(self, action: LookUpMetadata) -> None:
-        jobs = self._known_jobs(action.job_ids)
-        task = self._tasks.spawn(self._metadata.run(jobs), name="metadata")
-        for job in jobs:
-            self._note_busy(Key("job", job.id), Busy(action, "", task))
+        With `holds_hashes`, nothing else is begun for their hashes meanwhile.
+        """
 
-    def _known_jobs(self, job_ids: Iterable[int]) -> list[Job]:
-        return [job for key in job_ids if (job := self._state.jobs.get(key)) is not None]
+        async def begin(action: Any) -> None:
+            jobs = [job for key in action.job_ids if (job := self._state.jobs.get(key)) is not None]
+            task = self._tasks.spawn(work(jobs), name=type(action).__name__.lower())
+            for job in jobs:
+                key = Key("job", job.id)
+                self._busy[key] = Busy(action, job.subject if holds_hashes else "", task)
+                task.add_done_callback(partial(self._ended, key))
+
+        return begin
 
 
 def creates_that_count(running: Iterable[Busy], now: float) -> Sequence[float]:

@@ -90,7 +90,7 @@ class TrustedRoots:
             known = above
         root = self._real[known]
         mount = self._mounts.get(root)
-        if mount is not None and not _is_mount(mount):
+        if mount is not None and not (_is_mount(mount) or _is_mounted_when_used(mount)):
             raise NotMounted(Path(mount))
         real = os.path.join(root, text.removeprefix(known).lstrip("/"))
         real = real.rstrip("/") or "/"
@@ -117,6 +117,13 @@ def _is_mount(path: str) -> bool:
         return os.lstat(path).st_dev != os.lstat(_above(path)).st_dev
     except OSError:
         return False
+
+
+def _is_mounted_when_used(path: str) -> bool:
+    """Return whether an automounter, which unmounts what is idle, mounts it again."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    return _is_mount(path)
 
 
 def _is_in(path: str, root: str) -> bool:
