@@ -73,10 +73,10 @@ async def metrics(request: web.Request) -> web.Response:
     if authenticate(request, request.app[ACCESS]) is None:
         raise web.HTTPForbidden
     # Prometheus' library takes more than a megabyte, and most bridges are never scraped.
-    from bridge.web.metrics_text import Figures, answer  # noqa: PLC0415
+    from bridge.web.metrics_text import Figures, answer, count  # noqa: PLC0415
 
     downloads = request.app[CONTEXT].downloads
-    await downloads.queries.prepare()
     free = await downloads.free_space()
-    figures = Figures(downloads, request.app[SOURCES], free, request.app[LAG].read())
+    counts = await count(downloads)
+    figures = Figures(downloads, counts, request.app[SOURCES], free, request.app[LAG].read())
     return answer(figures)

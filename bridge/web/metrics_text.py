@@ -3,6 +3,7 @@
 `docs/metrics.md` lists every metric. Names and labels are public.
 """
 
+import asyncio
 import platform
 import re
 import time
@@ -23,12 +24,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from bridge import __version__
+from bridge.core.change_log import batched
 from bridge.core.model import BEFORE_READY, NOT_DELIVERED, Phase
 from bridge.downloads import DownloadService, View
 from bridge.web.counters import COUNTED, SECONDS, AnswerTimes, Counters
 from bridge.web.metrics import Sources
 
 PREFIX = "torbox_bridge"
+BATCH = 1000
 
 
 def answer(figures: "Figures") -> web.Response:
@@ -41,13 +44,45 @@ def answer(figures: "Figures") -> web.Response:
     )
 
 
+class Tallies:
+    """Counts of all downloads."""
+
+    def __init__(self) -> None:
+        self.by_phase: Tally[Phase] = Tally()
+        """Each hash counts once."""
+        self.active_items = 0
+        self.by_category: Tally[tuple[str, Phase]] = Tally()
+        self.undelivered: list[View] = []
+
+
+async def count(downloads: DownloadService) -> Tallies:
+    """Count all downloads, a thousand at a time: others have their turn in between."""
+    await downloads.queries.prepare()
+    counts = Tallies()
+    for views in batched(downloads.queries.views.values(), BATCH):
+        counts.by_category.update((view.grab.category, view.phase) for view in views)
+        counts.undelivered += (view for view in views if view.grab.phase in NOT_DELIVERED)
+        await asyncio.sleep(0)
+    for views in batched(downloads.queries.primaries.values(), BATCH):
+        counts.by_phase.update(view.phase for view in views)
+        counts.active_items += sum(view.item is not None and view.item.active for view in views)
+        await asyncio.sleep(0)
+    return counts
+
+
 class Figures(Collector):
     """The figures of one scrape. Costs no TorBox call, no SQL, no disk."""
 
     def __init__(
-        self, downloads: DownloadService, sources: Sources, free_bytes: int, lag: float
+        self,
+        downloads: DownloadService,
+        counts: Tallies,
+        sources: Sources,
+        free_bytes: int,
+        lag: float,
     ) -> None:
         self._downloads = downloads
+        self._counts = counts
         self._sources = sources
         self._free_bytes = free_bytes
         self._lag = lag
@@ -55,28 +90,23 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric but those of the process, read now."""
         yield from of_counters(self._sources.counters)
-        now = time.time()
-        views = self._downloads.queries.views.values()
-        # With tens of thousands of downloads each look at all of them takes long.
-        undelivered = [view for view in views if view.grab.phase in NOT_DELIVERED]
+        now, undelivered = time.time(), self._counts.undelivered
         yield _labelled(
             "build_info",
             "1; the versions are in the labels",
             ("version", "python"),
             {(__version__, platform.python_version()): 1},
         )
-        primaries = self._downloads.queries.primaries.values()
-        active = Tally(
-            (view.phase, view.item is not None and view.item.active) for view in primaries
-        )
-        counts = {(phase.value,): active[phase, False] + active[phase, True] for phase in Phase}
-        by_category = Tally((view.grab.category, view.phase) for view in views)
-        yield _labelled("downloads", "Downloads by phase", ("phase",), counts)
+        by_phase = {(phase.value,): self._counts.by_phase[phase] for phase in Phase}
+        yield _labelled("downloads", "Downloads by phase", ("phase",), by_phase)
         yield _labelled(
             "downloads_by_category",
             "Downloads by category and phase; a shared download counts in each category",
             ("category", "phase"),
-            {(category, phase.value): count for (category, phase), count in by_category.items()},
+            {
+                (category, phase.value): number
+                for (category, phase), number in self._counts.by_category.items()
+            },
         )
         yield _gauge(
             "fetch_bytes_per_second",
@@ -98,7 +128,7 @@ class Figures(Collector):
         yield _gauge(
             "torbox_active_items",
             "Downloads that TorBox works on or seeds; each holds a slot",
-            sum(count for (_, is_active), count in active.items() if is_active),
+            self._counts.active_items,
         )
         troubles = self._downloads.troubles
         yield _gauge("troubles", "Number of reasons why work waits", len(troubles))
