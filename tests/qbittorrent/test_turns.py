@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.model import Job, Recheck
+from bridge.core.planner import RECHECKS_AT_ONCE
 from tests.bench.growth import CATEGORY, write_database
 from tests.support.clients import client_at
 from tests.support.rig import Rig
@@ -22,12 +24,18 @@ MOST_COMMITS = 150
 """For a change of all: far fewer than one for each."""
 
 
+@pytest.fixture(name="many")
+def _many(request: pytest.FixtureRequest) -> int:
+    """How many finished downloads there are."""
+    return int(getattr(request, "param", MANY))
+
+
 @pytest.fixture(name="rig")
-async def _rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A bridge with thousands of finished downloads, not started yet."""
+async def _rig(tmp_path: Path, many: int) -> AsyncIterator[Rig]:
+    """A bridge with so many finished downloads, not started yet."""
     rig = Rig(tmp_path)
     rig.downloads.mkdir()
-    write_database(tmp_path / "bridge.db", rig.downloads, MANY)
+    write_database(tmp_path / "bridge.db", rig.downloads, many)
     await rig.sim.start()
     yield rig
     await rig.close()
@@ -148,3 +156,32 @@ async def _read_all(rig: Rig) -> None:
     for path in READS:
         status, _ = await rig.get(path)
         assert status == 200
+
+
+@pytest.mark.parametrize("many", [4 * RECHECKS_AT_ONCE], indirect=True)
+async def test_rechecks_begin_a_few_at_a_time(rig: Rig) -> None:
+    """Each looks at the disk. `resume` rechecks what `recheck` has found missing."""
+    await rig.start()
+    for path in ("recheck", "resume"):
+        with Turns() as turns:
+            request = rig.post(f"/api/v2/torrents/{path}", hashes="all")
+            answered = asyncio.get_running_loop().create_task(request)
+            await rig.until(lambda: turns.all["ContentChanges.run_recheck"] > 0)
+        await answered
+        assert turns.most["ContentChanges.run_recheck"] <= RECHECKS_AT_ONCE, path
+        await rig.until(lambda: not any(is_recheck(job) for job in rig.state.jobs.values()))
+
+
+def is_recheck(job: Job) -> bool:
+    """Return whether the job is a recheck."""
+    return isinstance(job.task, Recheck)
+
+
+async def test_a_scrape(rig: Rig) -> None:
+    """Prometheus asks every few seconds, and everything is counted in batches."""
+    await rig.start()
+    assert (await rig.get("/metrics"))[0] == 200  # imports Prometheus' library
+    await _read_all(rig)
+    with Turns() as turns:
+        assert (await rig.get("/metrics"))[0] == 200
+    assert 0 < turns.most["Entry.phase"] < MANY

@@ -6,6 +6,9 @@ from collections import Counter
 from types import CodeType, FrameType
 from typing import Self
 
+TURN = asyncio.BaseEventLoop._run_once.__code__  # type: ignore[attr-defined]
+"""Called once a turn."""
+
 
 class Turns:
     """Counts the calls of Python functions between two turns of the event loop.
@@ -23,23 +26,22 @@ class Turns:
         self.all: Counter[str] = Counter()
         """By function, its calls in all turns."""
         self._calls: Counter[CodeType] = Counter()
-        self._next: asyncio.Handle | None = None
 
     def __enter__(self) -> Self:
-        self._turn()
         sys.setprofile(self._count)
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.setprofile(None)
-        assert self._next is not None
-        self._next.cancel()
+        self._end_turn()
 
     def _count(self, frame: FrameType, event: str, _: object) -> None:
         if event == "call":
+            if frame.f_code is TURN:
+                self._end_turn()
             self._calls[frame.f_code] += 1
 
-    def _turn(self) -> None:
+    def _end_turn(self) -> None:
         calls, self._calls = self._calls, Counter()
         if calls.total() > self.longest:
             self.longest = calls.total()
@@ -47,4 +49,3 @@ class Turns:
         for code, count in calls.items():
             self.all[code.co_qualname] += count
             self.most[code.co_qualname] = max(self.most[code.co_qualname], count)
-        self._next = asyncio.get_running_loop().call_soon(self._turn)
