@@ -203,7 +203,7 @@ class ContentChanges:
                 await self._deliver_again(grab_id, why)
 
     async def _deliver_again(self, grab_id: int, why: str) -> None:
-        """Do that for a grab that is held, and whose files are on disk."""
+        """Follow the download of a grab again that is held, and whose files are on disk."""
         entry = self._state.entry(grab_id)
         if entry is None:
             return

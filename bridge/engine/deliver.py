@@ -1,6 +1,6 @@
 """Delivers grabs: from ready at TorBox to complete files where the *arr looks for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import structlog
@@ -10,6 +10,7 @@ from bridge.core.completeness import below_root
 from bridge.core.model import (
     NOT_DELIVERED,
     DeliveredFile,
+    Download,
     DownloadPhase,
     Entry,
     Failure,
@@ -294,9 +295,16 @@ class Deliverer:
         )
 
     async def _item_unknown(self, entry: Entry) -> None:
-        """Try again when TorBox denies an item that it listed; after some attempts, follow it again."""
+        """Try again when TorBox denies an item that it listed; after some attempts, follow it again.
+
+        An item that was gone before the grab was added is created once more at once.
+        """
+        now = self._ctx.clock()
         if await self._was_gone_before(entry):
-            await self._create_again(entry)
+            why = "its item was gone from TorBox before this grab"
+            await self._leave_item(
+                entry, lambda latest: follow_again(latest, now, at_torbox=False), why
+            )
             return
         # TorBox lists an item as ready some minutes before all its servers know it.
         if entry.grab.attempts < LINK_ATTEMPTS:
@@ -317,29 +325,23 @@ class Deliverer:
         torrent_id = entry.download.torrent_id
         return torrent_id is not None and await is_gone(self._ctx, torrent_id)
 
-    async def _create_again(self, entry: Entry) -> None:
-        """Create the download at TorBox once more, for a grab whose item was gone before it came."""
-        self._state.forget_item(entry.download.torrent_id or 0)
-        now = self._ctx.clock()
-        async with self._state.unit_of_work() as work:
-            work.update_grab(entry.grab.id, grab_interrupted)
-            work.update_download(
-                entry.download.id,
-                lambda latest: follow_again(latest, now, at_torbox=False),
-                why="its item was gone from TorBox before this grab",
-            )
-
     async def _follow_again(self, entry: Entry, why: str) -> None:
         """Follow the download at TorBox again: its item may have been replaced or deleted."""
-        self._state.forget_item(entry.download.torrent_id or 0)
         now = self._ctx.clock()
+        await self._leave_item(
+            entry,
+            lambda latest: replace(to_phase(latest, DownloadPhase.ACTIVE), remote_at=now),
+            why,
+        )
+
+    async def _leave_item(
+        self, entry: Entry, change: Callable[[Download], Download], why: str
+    ) -> None:
+        """Stop a delivery from the item, forget TorBox's report of it, and change the download."""
+        self._state.forget_item(entry.download.torrent_id or 0)
         async with self._state.unit_of_work() as work:
             work.update_grab(entry.grab.id, grab_interrupted)
-            work.update_download(
-                entry.download.id,
-                lambda latest: replace(to_phase(latest, DownloadPhase.ACTIVE), remote_at=now),
-                why=why,
-            )
+            work.update_download(entry.download.id, change, why=why)
 
 
 def _same_ids(source: Iterable[DeliveredFile], files: Iterable[DeliveredFile]) -> bool:
